@@ -1,0 +1,81 @@
+# Stationmaster: `make help` lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_SYNC := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
+COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate --quiet
+
+.PHONY: help
+help: ## List the commands
+	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+.PHONY: run
+run: $(VENV)/.ready ## Start the portal with an emulated Google Cloud, at http://127.0.0.1:8000 (PORT= to change)
+	@STATIONMASTER_PORT=$(PORT) exec $(BIN)/python -m emulator -- $(BIN)/stationmaster up
+
+.PHONY: test
+test: $(VENV)/.ready-dev ## Run every check that CI makes
+	@$(BIN)/python -m tests.checks
+	@$(BIN)/pytest -n 2 --dist loadgroup -m "not long"
+
+.PHONY: test-all
+test-all: $(VENV)/.ready-dev ## Run the checks, and the tests that take minutes
+	@$(BIN)/python -m tests.checks
+	@$(BIN)/pytest -n 2 --dist loadgroup
+
+.PHONY: bench
+bench: $(VENV)/.ready-dev ## Measure, against Terraform by hand
+	@$(BIN)/python -m bench
+
+.PHONY: format
+format: $(VENV)/.ready-dev ## Format Python, templates and Terraform
+	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
+	@$(BIN)/python -m app.infra.terraform_cli fmt -recursive terraform
+
+.PHONY: lock
+lock: $(VENV)/.ready-dev ## Write the lock files anew from pyproject.toml and package.json
+	@$(COMPILE) --extra local --extra emulator --group build -o requirements.txt
+	@$(COMPILE) --extra local --extra emulator --group build --group dev -c requirements.txt -o requirements-dev.txt
+	@$(BIN)/uv pip compile --group node --universal --generate-hashes --no-header --no-annotate --quiet -o requirements-node.txt
+
+.PHONY: facts
+facts: $(VENV)/.ready-dev ## Write the emulator's provider schema facts anew from the published bindings
+	@$(BIN)/python -m emulator.facts
+
+.PHONY: clean
+clean: ## Remove what set-up installed (the data in .stationmaster stays)
+	@rm -rf $(VENV) node_modules app/static/vendor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+# --- set-up: each step leaves a stamp, so the second time costs nothing ---
+
+$(VENV)/bin/uv: requirements-setup.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo 'Stationmaster needs Python 3.11 or newer: set PYTHON=/path/to/python3'; exit 1; }
+	@echo 'Setting up (once) ...'
+	@$(PYTHON) -m venv $(VENV) \
+		|| { echo 'Python has no venv module here; on Debian: apt-get install python3-venv'; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-setup.txt
+	@touch $@
+
+app/static/vendor/.ready: package-lock.json $(VENV)/bin/uv tools/vendor.py
+	@command -v npm >/dev/null || $(PIP_SYNC) -r requirements-node.txt
+	@$(BIN)/python tools/vendor.py
+	@touch $@
+
+$(VENV)/.installed: requirements.txt pyproject.toml $(VENV)/bin/uv
+	@$(PIP_SYNC) -r requirements.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.installed app/static/vendor/.ready
+	@touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt
+	@$(PIP_SYNC) -r requirements-dev.txt
+	@touch $@
