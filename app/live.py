@@ -1,0 +1,117 @@
+"""The live hub: one LISTEN connection a process, fanned out to bounded queues, one for each open stream.
+
+A signal says only *what* changed; who hears it fetches the thing anew, with permission checked each time.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import psycopg
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db import Database
+
+CHANNEL = "stationmaster"
+QUEUE_LENGTH = 100
+RECONNECT_SECONDS = 1.0
+
+log = structlog.get_logger()
+
+
+def run_topic(run_id: str) -> str:
+    """Signals about one run: its state, resources and log."""
+    return f"run:{run_id}"
+
+
+def workstation_topic(workstation_id: str) -> str:
+    """Signals about one workstation."""
+    return f"workstation:{workstation_id}"
+
+
+def member_topic(member_id: str) -> str:
+    """Signals about anything of one member."""
+    return f"member:{member_id}"
+
+
+async def signal(session: AsyncSession, *topics: str) -> None:
+    """Tell everybody who watches these topics, when this session's transaction commits."""
+    for topic in topics:
+        await session.execute(text("SELECT pg_notify(:channel, :topic)"), {"channel": CHANNEL, "topic": topic})
+
+
+Signals = asyncio.Queue[str | None]
+"""Topics that changed; None when the process is about to stop."""
+
+
+class Hub:
+    """Hands the database's notifications to whoever subscribed to their topic."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._subscribers: defaultdict[str, set[Signals]] = defaultdict(set)
+        self._task: asyncio.Task[None] | None = None
+        self.closing = False
+
+    @contextmanager
+    def subscribe(self, topic: str) -> Iterator[Signals]:
+        """A queue of this topic's signals. A slow reader loses the oldest: it fetches the newest state anyway."""
+        signals: Signals = asyncio.Queue(QUEUE_LENGTH)
+        if self.closing:
+            signals.put_nowait(None)
+        self._subscribers[topic].add(signals)
+        try:
+            yield signals
+        finally:
+            self._subscribers[topic].discard(signals)
+            if not self._subscribers[topic]:
+                del self._subscribers[topic]
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._task = asyncio.create_task(self._listen(), name="hub")
+
+    def close(self) -> None:
+        """End every stream, so that the server can stop."""
+        self.closing = True
+        for queues in list(self._subscribers.values()):
+            for signals in list(queues):
+                _put(signals, None)
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        self.close()
+        if self._task:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with await self._database.listen_connection() as connection:
+                    await connection.execute(f"LISTEN {CHANNEL}")
+                    self._wake_all()
+                    async for notification in connection.notifies():
+                        self._publish(notification.payload)
+            except psycopg.OperationalError as error:
+                log.warning("hub lost the database, will reconnect", error=str(error))
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    def _publish(self, topic: str) -> None:
+        for signals in self._subscribers.get(topic, ()):
+            _put(signals, topic)
+
+    def _wake_all(self) -> None:
+        """What was signalled while nobody listened is lost, so everybody looks once."""
+        for topic in list(self._subscribers):
+            self._publish(topic)
+
+
+def _put(signals: Signals, topic: str | None) -> None:
+    if signals.full():
+        signals.get_nowait()
+    signals.put_nowait(topic)

@@ -1,0 +1,35 @@
+"""The tables, one file a noun; state machines live here as methods on the rows."""
+
+from app.models.api_token import ApiToken
+from app.models.base import Base
+from app.models.member import Member, Role
+from app.models.run import Run, RunKind, RunStatus
+from app.models.run_event import LogLevel, LogLine, ResourceState, RunResource
+from app.models.sign_in import SignIn
+from app.models.ssh_key import SshKey
+from app.models.stack import ProviderLock, Root, Stack, StateVersion
+from app.models.worker import Worker
+from app.models.workstation import Workstation, WorkstationStatus
+
+__all__ = [
+    "ApiToken",
+    "Base",
+    "LogLevel",
+    "LogLine",
+    "Member",
+    "ProviderLock",
+    "ResourceState",
+    "Role",
+    "Root",
+    "Run",
+    "RunKind",
+    "RunResource",
+    "RunStatus",
+    "SignIn",
+    "SshKey",
+    "Stack",
+    "StateVersion",
+    "Worker",
+    "Workstation",
+    "WorkstationStatus",
+]

@@ -1,0 +1,60 @@
+"""What a run tells: its log, line by line, and the resources it works on."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, stored_as_text
+
+
+class LogLevel(StrEnum):
+    """How much a line matters."""
+
+    INFO = "info"
+    WARN = "warn"
+    ERROR = "error"
+
+
+class LogLine(Base):
+    """One line of a run's log; `seq` is gapless from 1 and the resume point of streams and downloads."""
+
+    __tablename__ = "log_lines"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    level: Mapped[LogLevel] = mapped_column(stored_as_text(LogLevel))
+    step: Mapped[str | None]
+    """The Terraform command that said it; None for the portal's own words."""
+    message: Mapped[str]
+
+
+class ResourceState(StrEnum):
+    """How far Terraform is with one resource."""
+
+    PENDING = "pending"
+    WORKING = "working"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class RunResource(Base):
+    """One resource that a run creates, changes or deletes."""
+
+    __tablename__ = "run_resources"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    address: Mapped[str] = mapped_column(primary_key=True)
+    """Terraform's address, such as module.compute[0].google_compute_instance.workstation."""
+    action: Mapped[str]
+    """create, update, delete, replace or read."""
+    state: Mapped[ResourceState] = mapped_column(stored_as_text(ResourceState))
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+    @property
+    def kind(self) -> str:
+        """The resource type without its provider, such as compute_instance."""
+        return self.address.split(".")[-2].removeprefix("google_")

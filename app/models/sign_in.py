@@ -1,0 +1,42 @@
+"""Sign-ins: one row a browser, so that they can be listed and revoked. The cookie's secret is stored hashed."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.models.base import Base, short_id
+from app.models.member import Member
+
+FRESH_FOR = timedelta(minutes=10)
+"""How long a sign-in counts as fresh: what wants one (reading a private key) asks again after it."""
+
+
+class SignIn(Base):
+    """One signed-in browser."""
+
+    __tablename__ = "sign_ins"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=lambda: short_id(10))
+    member_id: Mapped[str] = mapped_column(ForeignKey("members.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    address: Mapped[str]
+    user_agent: Mapped[str]
+
+    member: Mapped[Member] = relationship(lazy="raise")
+
+    def is_valid(self, now: datetime) -> bool:
+        """Neither expired nor revoked."""
+        return self.revoked_at is None and now < self.expires_at
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether its person proved who they are a short time ago."""
+        return now - self.created_at < FRESH_FOR
+
+    def revoke(self, now: datetime) -> None:
+        """End it; a second time changes nothing."""
+        self.revoked_at = self.revoked_at or now

@@ -1,0 +1,30 @@
+"""A member's public SSH keys; the private half of a pair the portal made is in Secret Manager, never here."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, short_id
+
+
+class SshKey(Base):
+    """One public key, as OpenSSH writes it ("ssh-ed25519 AAAA… comment")."""
+
+    __tablename__ = "ssh_keys"
+    __table_args__ = (UniqueConstraint("member_id", "name"), UniqueConstraint("member_id", "fingerprint"))
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=lambda: short_id(10))
+    member_id: Mapped[str] = mapped_column(ForeignKey("members.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    public_key: Mapped[str]
+    fingerprint: Mapped[str]
+    """SHA256:…, as `ssh-keygen -lf` prints it."""
+    secret_name: Mapped[str | None]
+    """Secret Manager's short name of the private half; None for a pasted key."""
+    created_at: Mapped[datetime]
+
+    @property
+    def has_private_half(self) -> bool:
+        """Whether the portal made this pair and keeps its private half."""
+        return self.secret_name is not None

@@ -1,0 +1,26 @@
+"""The workers that are (or were) alive."""
+
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, short_id
+
+
+class Worker(Base):
+    """One worker process; it refreshes `seen_at` every few seconds."""
+
+    __tablename__ = "workers"
+
+    ALIVE_FOR: ClassVar[timedelta] = timedelta(seconds=15)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=lambda: short_id(10))
+    host: Mapped[str]
+    pid: Mapped[int]
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+    def is_alive(self, now: datetime) -> bool:
+        """Heard of lately."""
+        return now - self.seen_at < self.ALIVE_FOR

@@ -1,0 +1,139 @@
+"""A workstation: one member's VM with its persistent disk and static IP. Its id is its stack's id."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.models.base import Base, stored_as_text
+from app.models.member import Member
+from app.models.run import Run, RunKind
+from app.models.stack import Stack
+
+DEVICE_PATH = "/dev/disk/by-id/google-home"
+"""Where the data disk is inside every workstation: stable, because the attachment's device_name is "home"."""
+MOUNT_POINT = "/home/jupyter"
+
+
+class WorkstationStatus(StrEnum):
+    """What a workstation is doing, as the API says it."""
+
+    REQUESTED = "requested"
+    PROVISIONING = "provisioning"
+    RUNNING = "running"
+    UPDATING = "updating"
+    STARTING = "starting"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    PREEMPTED = "preempted"
+    WAITING_FOR_CAPACITY = "waiting_for_capacity"
+    DESTROYING = "destroying"
+    DESTROYED = "destroyed"
+    FAILED = "failed"
+
+
+W = WorkstationStatus
+_WHILE_RUNNING = {RunKind.PROVISION: W.PROVISIONING, RunKind.UPDATE: W.UPDATING, RunKind.DESTROY: W.DESTROYING}
+
+
+_WISH = (
+    *("owner_id", "name", "machine_type", "accelerator", "accelerator_count", "zone"),
+    *("image", "snapshot", "disk_size_gb", "disk_type", "spot"),
+)
+
+
+class Workstation(Base):
+    """What its owner asked for, and what became of it."""
+
+    __tablename__ = "workstations"
+    __table_args__ = (
+        Index("one_name_an_owner", "owner_id", "name", unique=True, postgresql_where=text("status <> 'destroyed'")),
+    )
+
+    id: Mapped[str] = mapped_column(ForeignKey("stacks.id"), primary_key=True)
+    owner_id: Mapped[str] = mapped_column(ForeignKey("members.id"), index=True)
+    name: Mapped[str]
+    status: Mapped[WorkstationStatus] = mapped_column(stored_as_text(W), default=W.REQUESTED)
+
+    machine_type: Mapped[str]
+    accelerator: Mapped[str | None]
+    accelerator_count: Mapped[int]
+    zone: Mapped[str]
+    image: Mapped[str]
+    snapshot: Mapped[str | None]
+    disk_size_gb: Mapped[int]
+    disk_type: Mapped[str]
+    spot: Mapped[bool]
+    ssh_username: Mapped[str]
+
+    address: Mapped[str | None]
+    host_keys: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
+    """SSH host keys by algorithm, base64, as the machine published them: {"ssh-ed25519": "AAAA…"}."""
+    disk_kept: Mapped[bool] = mapped_column(default=False)
+    """Destroyed, but its data disk still exists (and costs)."""
+
+    created_at: Mapped[datetime]
+    running_at: Mapped[datetime | None]
+    destroyed_at: Mapped[datetime | None]
+
+    owner: Mapped[Member] = relationship(lazy="raise")
+    stack: Mapped[Stack] = relationship(lazy="raise")
+
+    @property
+    def resource_name(self) -> str:
+        """The name at Google: deterministic, and unique through the stack's id."""
+        return f"{self.name}-{self.id}"
+
+    @property
+    def disk_name(self) -> str:
+        """The data disk's name at Google."""
+        return f"{self.resource_name}-home"
+
+    @property
+    def is_running(self) -> bool:
+        """Ready to be logged in to."""
+        return self.status is W.RUNNING
+
+    @property
+    def is_destroyed(self) -> bool:
+        """Gone (its disk may have been kept)."""
+        return self.status is W.DESTROYED
+
+    @property
+    def is_busy(self) -> bool:
+        """Something is happening by itself, so a page about it should follow."""
+        return self.status in {W.REQUESTED, *_WHILE_RUNNING.values(), W.STARTING, W.STOPPING}
+
+    @property
+    def can_destroy(self) -> bool:
+        """Not yet on its way out."""
+        return self.status not in {W.DESTROYED, W.DESTROYING}
+
+    @property
+    def can_connect(self) -> bool:
+        """Its address and host keys are known and it runs."""
+        return self.is_running and bool(self.address) and bool(self.host_keys)
+
+    def is_same_wish(self, other: "Workstation") -> bool:
+        """Whether the two ask for the same machine."""
+        return all(getattr(self, field) == getattr(other, field) for field in _WISH)
+
+    def begin(self, run: Run) -> None:
+        """A worker has claimed a run for it."""
+        self.status = _WHILE_RUNNING[run.kind]
+
+    def become_running(self, address: str, host_keys: dict[str, str], now: datetime) -> None:
+        """The machine answers at this address with these host keys."""
+        self.address, self.host_keys = address, host_keys
+        self.status, self.running_at = W.RUNNING, now
+
+    def become_destroyed(self, now: datetime, *, disk_kept: bool) -> None:
+        """The machine is gone, and its disk too unless it was kept."""
+        self.status, self.destroyed_at, self.disk_kept = W.DESTROYED, now, disk_kept
+        self.address, self.host_keys = None, {}
+
+    def become_failed(self) -> None:
+        """The last run ended without success; what exists is in the state."""
+        self.status = W.FAILED
