@@ -1,0 +1,13 @@
+# The disk is blank: the machine formats it at its first boot (compute/startup.sh). A disk made from an image would come
+# with partitions and with the file system UUID of every other disk made from that image.
+#
+# Changing name, zone, type or a description replaces the disk, and so does a smaller size: the data would be gone.
+# That is why it has no description: whose it is stands in the labels, which change in place.
+resource "google_compute_disk" "data" {
+  project = var.project
+  zone    = var.zone
+  name    = "${var.name}-home"
+  size    = var.disk_size_gb
+  type    = var.disk_type
+  labels  = var.labels
+}

@@ -1,0 +1,44 @@
+variable "disk_size_gb" {
+  description = "Size of the data disk in GB. It can grow in place; a smaller size replaces the disk."
+  type        = number
+  nullable    = false
+}
+
+variable "disk_type" {
+  description = "Type of the data disk, such as pd-balanced. Another type replaces the disk."
+  type        = string
+  default     = "pd-balanced"
+  nullable    = false
+}
+
+variable "labels" {
+  description = "Labels of the disk and of the address."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "name" {
+  description = "Name of the workstation: the disk is called NAME-home and the address NAME-ip."
+  type        = string
+  nullable    = false
+}
+
+variable "project" {
+  description = "Google Cloud project that holds both."
+  type        = string
+  nullable    = false
+}
+
+variable "reserve_address" {
+  description = "Whether to keep a static address. Without one just the disk is kept."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "zone" {
+  description = "Zone of the disk. The address is reserved in this zone's region."
+  type        = string
+  nullable    = false
+}
