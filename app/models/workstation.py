@@ -121,8 +121,9 @@ class Workstation(Base):
         return all(getattr(self, field) == getattr(other, field) for field in _WISH)
 
     def begin(self, run: Run) -> None:
-        """A worker has claimed a run for it."""
-        self.status = _WHILE_RUNNING[run.kind]
+        """A worker has claimed a run for it. While a kept disk is removed the machine stays destroyed."""
+        if not self.disk_kept:
+            self.status = _WHILE_RUNNING[run.kind]
 
     def become_running(self, address: str, host_keys: dict[str, str], now: datetime) -> None:
         """The machine answers at this address with these host keys."""
@@ -136,4 +137,5 @@ class Workstation(Base):
 
     def become_failed(self) -> None:
         """The last run ended without success; what exists is in the state."""
-        self.status = W.FAILED
+        if not self.disk_kept:
+            self.status = W.FAILED

@@ -1,0 +1,67 @@
+"""The files that make plain `ssh NAME` work: ssh_compute_config and ssh_known_hosts, as text."""
+
+from collections.abc import Iterable
+
+import jinja2
+
+from app.models import SshKey, Workstation
+
+FOLDER = "~/.ssh/stationmaster"
+"""Where the files go. OpenSSH expands ~ itself, so the config works from any folder."""
+KNOWN_HOSTS = f"{FOLDER}/known_hosts"
+DEFAULT_IDENTITIES = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
+
+_CONFIG = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False).from_string(  # noqa: S701 - not HTML
+    """\
+# Stationmaster: add `Include {{ folder }}/config` to the top of ~/.ssh/config.
+{% for workstation in workstations %}
+
+Host {{ workstation.name }}
+    HostName {{ workstation.address }}
+{% if port != 22 %}
+    Port {{ port }}
+{% endif %}
+    User {{ workstation.ssh_username }}
+{% for identity in identities %}
+    IdentityFile {{ identity }}
+{% endfor %}
+    UserKnownHostsFile {{ known_hosts }}
+    StrictHostKeyChecking yes
+{% endfor %}
+"""
+)
+
+
+def compute_config(workstations: Iterable[Workstation], keys: list[SshKey], port: int) -> str:
+    """An OpenSSH client configuration with one Host for each machine that can be connected to."""
+    return _CONFIG.render(
+        workstations=[workstation for workstation in workstations if workstation.can_connect],
+        identities=identity_files(keys),
+        port=port,
+        folder=FOLDER,
+        known_hosts=KNOWN_HOSTS,
+    )
+
+
+def identity_files(keys: list[SshKey]) -> list[str]:
+    """Where the private halves are looked for: by the key's name and, for pasted keys, in OpenSSH's usual places."""
+    files = [f"{FOLDER}/{key.name}" for key in keys]
+    pasted = any(not key.has_private_half for key in keys)
+    # An IdentityFile replaces the client's defaults, where a pasted key's private half most likely is.
+    return files + list(DEFAULT_IDENTITIES if pasted else ())
+
+
+def known_hosts(workstations: Iterable[Workstation], port: int) -> str:
+    """The host keys of the machines, as ~/.ssh/known_hosts has them."""
+    lines = [
+        f"{_host(workstation.address or '', port)} {algorithm} {key}\n"
+        for workstation in workstations
+        if workstation.can_connect
+        for algorithm, key in sorted(workstation.host_keys.items())
+    ]
+    return "".join(lines)
+
+
+def _host(address: str, port: int) -> str:
+    """OpenSSH writes a port other than 22 as [address]:port."""
+    return address if port == 22 else f"[{address}]:{port}"
