@@ -1,0 +1,76 @@
+// What the pages gain where JavaScript runs; without it every one of them works.
+"use strict";
+
+const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
+
+function since(moment) {
+  const seconds = (moment - Date.now()) / 1000;
+  const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? [];
+  return unit ? relative.format(Math.round(seconds / size), unit) : "just now";
+}
+
+function localizeTimes(root) {
+  for (const element of root.querySelectorAll("time[datetime]")) {
+    const moment = new Date(element.dateTime);
+    element.textContent = "relative" in element.dataset ? since(moment) : dateTime.format(moment);
+    element.title = dateTime.format(moment);
+  }
+}
+
+function offerCopying(root) {
+  if (!navigator.clipboard) return;
+  for (const button of root.querySelectorAll("[data-copy]")) button.hidden = false;
+}
+
+function dress(root) {
+  localizeTimes(root);
+  offerCopying(root);
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    const before = button.innerHTML;
+    button.textContent = "Copied";
+    setTimeout(() => (button.innerHTML = before), 1500);
+  }
+  for (const menu of document.querySelectorAll("[data-menu][open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("[data-menu][open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+// A second click while the first one is under way asks nothing twice.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+  setTimeout(() => delete form.dataset.sent, 5000);
+});
+
+// The log stays at its end while its reader is there, and stays put while they read further up.
+let following = true;
+document.addEventListener("htmx:before:swap", () => {
+  const log = document.querySelector("[data-log]");
+  following = !log || log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+});
+document.addEventListener("htmx:after:swap", () => {
+  dress(document);
+  const log = document.querySelector("[data-log]");
+  if (log && following) log.scrollTop = log.scrollHeight;
+});
+
+dress(document);
+const log = document.querySelector("[data-log]");
+if (log) log.scrollTop = log.scrollHeight;
+setInterval(() => localizeTimes(document), 60000);
