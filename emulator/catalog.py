@@ -1,0 +1,111 @@
+"""What Google has on offer in the two regions that exist here. Source: Google's machine type and GPU region tables."""
+
+from dataclasses import dataclass
+
+UNKNOWN_IMAGE_GB = 10
+ALL_ZONES = ("europe-west4-a", "europe-west4-b", "europe-west4-c")
+ALL_ZONES_US = ("us-central1-a", "us-central1-b", "us-central1-c", "us-central1-f")
+ZONES = ALL_ZONES + ALL_ZONES_US
+REGIONS = ("europe-west4", "us-central1")
+
+
+@dataclass(frozen=True)
+class MachineType:
+    name: str
+    cpus: int
+    memory_gb: int
+    zones: tuple[str, ...]
+    accelerator: str = ""
+    """Built in; empty where there is none."""
+    accelerators: int = 0
+
+    @property
+    def family(self) -> str:
+        return self.name.partition("-")[0]
+
+    @property
+    def description(self) -> str:
+        gpu = f", {self.accelerators} {self.accelerator} GPU" if self.accelerator else ""
+        return f"{self.cpus} vCPUs, {self.memory_gb} GB RAM{gpu}"
+
+
+@dataclass(frozen=True)
+class Accelerator:
+    name: str
+    description: str
+    zones: tuple[str, ...]
+    counts: tuple[int, ...]
+    families: tuple[str, ...]
+    """Machine families that take it."""
+
+
+_GPU_ZONES = ("europe-west4-a", "europe-west4-b", "europe-west4-c", "us-central1-a", "us-central1-b", "us-central1-c")
+_A100_ZONES = ("europe-west4-a", "europe-west4-b", *ALL_ZONES_US)
+_A100_80_ZONES = ("europe-west4-a", "us-central1-a", "us-central1-c")
+_H100_ZONES = ("europe-west4-b", "europe-west4-c", "us-central1-a", "us-central1-b", "us-central1-c")
+# The T4 is sold in these zones of the two regions; n1 machines are in all.
+_T4_ZONES = _GPU_ZONES
+
+L4, A100, A100_80, H100, T4 = (
+    "nvidia-l4",
+    "nvidia-tesla-a100",
+    "nvidia-a100-80gb",
+    "nvidia-h100-80gb",
+    "nvidia-tesla-t4",
+)
+
+
+def _machine_types() -> list[MachineType]:
+    plain = [
+        *(MachineType(f"e2-standard-{n}", n, 4 * n, ZONES) for n in (2, 4, 8, 16)),
+        MachineType("e2-micro", 2, 1, ZONES),
+        MachineType("e2-small", 2, 2, ZONES),
+        MachineType("e2-medium", 2, 4, ZONES),
+        *(MachineType(f"n2-standard-{n}", n, 4 * n, ZONES) for n in (2, 4, 8, 16)),
+        *(MachineType(f"n1-standard-{n}", n, n * 15 // 4, ZONES) for n in (4, 8, 16)),
+    ]
+    built_in = [
+        *(MachineType(f"g2-standard-{n}", n, 4 * n, _GPU_ZONES, L4, 1) for n in (4, 8, 12, 16, 32)),
+        MachineType("g2-standard-24", 24, 96, _GPU_ZONES, L4, 2),
+        MachineType("g2-standard-48", 48, 192, _GPU_ZONES, L4, 4),
+        MachineType("a2-highgpu-1g", 12, 85, _A100_ZONES, A100, 1),
+        MachineType("a2-highgpu-2g", 24, 170, _A100_ZONES, A100, 2),
+        MachineType("a2-ultragpu-1g", 12, 170, _A100_80_ZONES, A100_80, 1),
+        MachineType("a3-highgpu-1g", 26, 234, _H100_ZONES, H100, 1),
+    ]
+    return plain + built_in
+
+
+MACHINE_TYPES = {machine.name: machine for machine in _machine_types()}
+ACCELERATORS = {
+    accelerator.name: accelerator
+    for accelerator in (
+        Accelerator(T4, "NVIDIA T4", _T4_ZONES, (1, 2, 4), ("n1",)),
+        Accelerator(L4, "NVIDIA L4", _GPU_ZONES, (1, 2, 4), ("g2",)),
+        Accelerator(A100, "NVIDIA A100 40GB", _A100_ZONES, (1, 2), ("a2",)),
+        Accelerator(A100_80, "NVIDIA A100 80GB", _A100_80_ZONES, (1,), ("a2",)),
+        Accelerator(H100, "NVIDIA H100 80GB", _H100_ZONES, (1,), ("a3",)),
+    )
+}
+DISK_TYPES = ("pd-standard", "pd-balanced", "pd-ssd", "pd-extreme", "hyperdisk-balanced")
+IMAGES = {
+    "ubuntu-os-cloud": {"ubuntu-2204-lts": 10, "ubuntu-2404-lts-amd64": 10},
+    "debian-cloud": {"debian-12": 10, "debian-13": 10},
+    "deeplearning-platform-release": {
+        "common-cu129-ubuntu-2204-nvidia-580": 50,
+        "common-cu129-ubuntu-2404-nvidia-580": 50,
+        "pytorch-2-9-cu129-ubuntu-2204-nvidia-580": 50,
+        "pytorch-2-9-cu129-ubuntu-2404-nvidia-580": 50,
+    },
+}
+"""project → image family → size in GB. Families of other projects are taken on trust."""
+
+
+def region_zones(region: str) -> list[str]:
+    return [zone for zone in ZONES if zone.startswith(f"{region}-")]
+
+
+def image_size(project: str, family: str) -> int | None:
+    """GB; None when a project that is known here has no such family."""
+    families = IMAGES.get(project)
+    return UNKNOWN_IMAGE_GB if families is None else families.get(family)

@@ -1,0 +1,93 @@
+"""What the emulated cloud refuses, in each of the three shapes its callers expect."""
+
+from typing import Any
+
+REASONS = {
+    400: "invalid",
+    401: "authError",
+    403: "forbidden",
+    404: "notFound",
+    409: "alreadyExists",
+    412: "conditionNotMet",
+    429: "rateLimitExceeded",
+}
+# google.rpc.Code names: One Platform APIs (Secret Manager) answer with these instead of reasons.
+STATUSES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ALREADY_EXISTS",
+    412: "FAILED_PRECONDITION",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+}
+
+
+class CloudError(Exception):
+    """Google would answer this call with an error.
+
+    `raw` replaces the whole text that Terraform prints; `kept` says that the object exists in spite of the error;
+    `operation_code` is the error code inside a failed operation.
+    """
+
+    def __init__(
+        self,
+        code: int,
+        message: str,
+        reason: str = "",
+        *,
+        raw: str | None = None,
+        kept: bool = False,
+        operation_code: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.reason = reason or REASONS.get(code, "backendError")
+        self.raw = raw
+        self.kept = kept
+        self.operation_code = operation_code or self.reason
+
+    def for_terraform(self) -> dict[str, Any]:
+        error: dict[str, Any] = {"code": self.code, "message": self.message, "reason": self.reason}
+        if self.raw is not None:
+            error["raw"] = self.raw
+        if self.kept:
+            error["kept"] = True
+        return {"error": error}
+
+    def for_compute(self) -> dict[str, Any]:
+        detail = {"message": self.message, "domain": "global", "reason": self.reason}
+        return {"error": {"code": self.code, "message": self.message, "errors": [detail]}}
+
+    def for_one_platform(self) -> dict[str, Any]:
+        status = STATUSES.get(self.code, "UNKNOWN")
+        if self.reason == "failedPrecondition":
+            status = "FAILED_PRECONDITION"
+        return {"error": {"code": self.code, "message": self.message, "status": status}}
+
+
+def not_found(resource: str) -> CloudError:
+    return CloudError(404, f"The resource '{resource}' was not found")
+
+
+def already_exists(resource: str) -> CloudError:
+    return CloudError(409, f"The resource '{resource}' already exists")
+
+
+def in_use(what: str, resource: str, user: str) -> CloudError:
+    return CloudError(
+        400,
+        f"The {what} resource '{resource}' is already being used by '{user}'",
+        "resourceInUseByAnotherResource",
+    )
+
+
+def not_ready(resource: str) -> CloudError:
+    return CloudError(400, f"The resource '{resource}' is not ready", "resourceNotReady")
+
+
+def invalid_field(field: str, value: object, why: str) -> CloudError:
+    return CloudError(400, f"Invalid value for field '{field}': '{value}'. {why}")

@@ -1,0 +1,71 @@
+"""Google's long-running operations: every change is one, and others can see it while it lasts."""
+
+import secrets
+from datetime import datetime
+
+from .clock import Clock, rfc3339
+from .errors import CloudError
+from .ids import ATTACHMENT, instance_of_attachment, parse
+from .store import CloudObject, Json, Store
+
+GOOGLE_NAMES = {"create": "insert", "boot": "start"}
+USER = "stationmaster@pocket-project.iam.gserviceaccount.com"
+
+
+class Operations:
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def begin(self, op: str, thing: CloudObject) -> Json:
+        """`op` is create, update, delete, start, stop, reset or preempt."""
+        now = self._clock()
+        body: Json = {
+            "name": _name(now),
+            "number": str(secrets.randbits(60) | 1 << 60),
+            "op": op,
+            "kind": _google_name(op, thing.type),
+            "object": [thing.type, thing.id],
+            "target": instance_of_attachment(thing.id) if thing.type == ATTACHMENT else thing.id,
+            "target_number": str(thing.number),
+            "status": "RUNNING",
+            "progress": 0,
+            "inserted": rfc3339(now),
+        }
+        self._store.put_operation(body["name"], thing, body, done=False)
+        return body
+
+    def end(self, body: Json, thing: CloudObject, error: CloudError | None = None) -> None:
+        body |= {"status": "DONE", "progress": 100, "ended": rfc3339(self._clock())}
+        if error:
+            body["error"] = {"code": error.operation_code, "message": error.message, "http": error.code}
+        self._store.put_operation(body["name"], thing, body, done=True)
+
+    def in_progress(self, thing: CloudObject) -> bool:
+        return bool(self._store.unfinished(thing))
+
+    def find(self, name: str) -> Json | None:
+        return self._store.operation(name)
+
+    def in_scope(self, project: str, scope: str) -> list[Json]:
+        """Newest first; `scope` is global, zones/Z or regions/R."""
+        return [body for body in self._store.operations() if scope_of(body) == (project, scope)]
+
+
+def scope_of(body: Json) -> tuple[str, str]:
+    scoped = parse(body["target"])
+    return (scoped.project, scoped.scope) if scoped else ("", "")
+
+
+def _google_name(op: str, type_: str) -> str:
+    if type_ == ATTACHMENT:
+        return {"create": "attachDisk", "delete": "detachDisk"}.get(op, op)
+    if op == "preempt":
+        return "compute.instances.preempted"
+    return GOOGLE_NAMES.get(op, op)
+
+
+def _name(now: datetime) -> str:
+    return (
+        f"operation-{int(now.timestamp() * 1000)}-{secrets.token_hex(7)}-{secrets.token_hex(4)}-{secrets.token_hex(4)}"
+    )

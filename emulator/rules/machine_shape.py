@@ -1,0 +1,56 @@
+"""Which machine type, accelerators and image go together, and where."""
+
+from ..attachments import first
+from ..catalog import ACCELERATORS, MACHINE_TYPES, MachineType
+from ..errors import CloudError, invalid_field, not_found
+from ..ids import Scoped, last
+from ..store import Json
+from .checks import check_size, image_gb
+
+
+def check_shape(where: Scoped, state: Json) -> None:
+    """Raises CloudError for a machine Google does not build in this zone."""
+    machine = _machine_type(where, last(str(state.get("machine_type") or "")))
+    blocks = [block for block in state.get("guest_accelerator") or [] if block and block.get("count")]
+    for number, block in enumerate(blocks):
+        _check_accelerator(where, machine, number, last(str(block.get("type"))), int(block["count"]))
+    if (blocks or machine.accelerator) and first(state, "scheduling").get("on_host_maintenance") != "TERMINATE":
+        raise CloudError(400, "Instances with guest accelerators do not support live migration.")
+
+
+def check_boot_image(state: Json) -> None:
+    params = first(first(state, "boot_disk"), "initialize_params")
+    if image := params.get("image"):
+        size = int(params.get("size") or 0)
+        check_size("resource.disks[0].initializeParams.diskSizeGb", size, image_gb(str(image)))
+
+
+def _machine_type(where: Scoped, name: str) -> MachineType:
+    if name.startswith("custom-") or "-custom-" in name:
+        cpus, memory_mb = (int(part) if part.isdecimal() else 0 for part in name.removesuffix("-ext").split("-")[-2:])
+        return MachineType(name, cpus, memory_mb // 1024, (where.zone,))
+    machine = MACHINE_TYPES.get(name)
+    if machine is None or where.zone not in machine.zones:
+        link = (
+            f"https://compute.googleapis.com/compute/v1/projects/{where.project}/zones/{where.zone}/machineTypes/{name}"
+        )
+        why = f"Machine type with name '{name}' does not exist in zone '{where.zone}'."
+        raise invalid_field("resource.machineType", link, why)
+    return machine
+
+
+def _check_accelerator(where: Scoped, machine: MachineType, number: int, name: str, count: int) -> None:
+    accelerator = ACCELERATORS.get(name)
+    if accelerator is None or where.zone not in accelerator.zones:
+        raise not_found(f"projects/{where.project}/zones/{where.zone}/acceleratorTypes/{name}")
+    built_in_differs = machine.accelerator and (machine.accelerator, machine.accelerators) != (name, count)
+    if machine.family not in accelerator.families or built_in_differs:
+        text = f"[{machine.name}, {name}] features are not compatible for creating instance."
+        raise CloudError(400, text, "badRequest")
+    if count not in accelerator.counts:
+        choices = ", ".join(str(choice) for choice in accelerator.counts)
+        raise invalid_field(
+            f"resource.guestAccelerators[{number}].acceleratorCount",
+            count,
+            f"Number of accelerator cards attached to an instance must be one of [{choices}].",
+        )

@@ -1,0 +1,49 @@
+"""The whole HTTP server, put together on one page."""
+
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from .api.admin import AdminApi
+from .api.calls import CallLog
+from .api.sign_in import SignIn
+from .api.terraform import TerraformApi
+from .cloud import Cloud
+from .openid.grants import Grants
+from .openid.keys import Signer
+from .pages import Pages
+
+
+def create_app(cloud: Cloud, *, url: str, browser_url: str, client: tuple[str, str]) -> Starlette:
+    """`client` is the id and secret that the sign-in endpoint accepts."""
+    clock = cloud.world.clock
+    calls = CallLog(cloud.store, clock)
+    pages = Pages()
+    sign_in = SignIn(
+        url=url,
+        browser_url=browser_url,
+        client=client,
+        grants=Grants(clock),
+        signer=Signer(cloud.store, url, client[0]),
+        pages=pages,
+        clock=clock,
+    )
+    routes: list[BaseRoute] = [
+        Route("/_emulator/style.css", _style),
+        *AdminApi(cloud).routes(),
+        *TerraformApi(cloud, calls).routes(),
+        *sign_in.routes(),
+    ]
+    return Starlette(routes=routes, exception_handlers={404: _no_such_call})
+
+
+async def _style(request: Request) -> Response:
+    return FileResponse(Path(__file__).parent / "templates" / "style.css")
+
+
+async def _no_such_call(request: Request, error: Exception) -> Response:
+    message = f"The emulator does not have this call: {request.method} {request.url.path}"
+    return JSONResponse({"error": {"code": 404, "message": message}}, 404)
