@@ -1,0 +1,4 @@
+provider "google" {
+  project = var.project
+  zone    = var.zone
+}

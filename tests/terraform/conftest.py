@@ -1,0 +1,50 @@
+"""Runs the real Terraform over copies of `terraform/`, with the emulator's provider in place of Google's."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from emulator.provider.mirror import write_mirror
+
+REPOSITORY = Path(__file__).parents[2]
+
+Terraform = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def terraform(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
+    """`terraform(folder, "validate")` gives what Terraform printed; a failure of Terraform fails the test with it."""
+    command = [shutil.which("terraform") or sys.executable]
+    if command == [sys.executable]:
+        command += ["-m", "app.infra.terraform_cli"]
+    # Nothing of the caller's Terraform or Google Cloud may decide a test.
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "GOOGLE_", "CLOUDSDK_"))}
+    ours |= {
+        "CHECKPOINT_DISABLE": "1",
+        "TF_CLI_CONFIG_FILE": str(write_mirror(tmp_path_factory.mktemp("mirror"))),
+        "TF_DISABLE_PLUGIN_TLS": "1",
+        "TF_IN_AUTOMATION": "1",
+    }
+
+    def run(folder: Path, *arguments: str) -> str:
+        done = subprocess.run([*command, *arguments], cwd=folder, env=ours, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.fail(
+                f"terraform {' '.join(arguments)} in {folder.name}:\n{done.stdout}\n{done.stderr}", pytrace=False
+            )
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of `terraform/`: init writes into the folder it runs in."""
+    return Path(
+        shutil.copytree(REPOSITORY / "terraform", tmp_path / "terraform", ignore=shutil.ignore_patterns(".terraform*"))
+    )

@@ -1,0 +1,35 @@
+#!/bin/bash
+# Stands in for the commands by which startup.sh touches a disk. Called by the name it stands in for, it notes the call in
+# $STAND_IN/calls and acts on plain files: what is on a device stands in DEVICE.holds, as "TYPE UUID", and nothing stands
+# for a blank one.
+set -euo pipefail
+name=${0##*/}
+echo "$name $*" >>"$STAND_IN/calls"
+for last; do :; done
+holds=$(cat "$(readlink -f -- "${last:-/}").holds" 2>/dev/null || true)
+read -r type uuid <<<"$holds" || true
+
+if [[ -e $STAND_IN/$name.fails ]]; then
+  echo "$name: made to fail" >&2
+  exit 1
+fi
+
+case "$name $*" in
+  blkid\ -t*) grep --only-matching --line-regexp "${2#UUID=} .*" "$STAND_IN/uuids" || exit 2 ;;
+  blkid\ -p\ -s\ UUID*) echo "$uuid" ;;
+  blkid\ -p\ -s\ TYPE*) [[ $type == ambiguous || $type == dos || $type == overlooked ]] || echo "$type" ;;
+  blkid*)
+    [[ -n $holds && $type != overlooked ]] || exit 2
+    [[ $type != ambiguous ]] || exit 8
+    echo "$last: TYPE=\"$type\""
+    ;;
+  wipefs*) [[ -z $holds ]] || echo "0x200 $type" ;;
+  mkfs.ext4*) echo "ext4 made-at-first-boot" >"$(readlink -f -- "$last").holds" ;;
+  mount*) echo "$(readlink -f -- "${*: -2:1}") $last" >>"$STAND_IN/mounts" ;;
+  umount*) : >"$STAND_IN/mounts" ;;
+  findmnt*) awk -v target="$last" '$2 == target { print $1; found = 1 } END { exit !found }' "$STAND_IN/mounts" ;;
+  growpart*) [[ -e $STAND_IN/grown ]] || exit 1 ;;
+  resize2fs*) if [[ -e $STAND_IN/grown ]]; then echo "It is now 2048 blocks long."; else echo "Nothing to do!"; fi ;;
+  udevadm*) [[ ! -e $STAND_IN/late-partition ]] || mv "$STAND_IN/late-partition" "$STATIONMASTER_DISK-part1" ;;
+  sleep*) [[ ! -e $STAND_IN/late-disk ]] || mv "$STAND_IN/late-disk" "$STATIONMASTER_DISK" ;;
+esac
