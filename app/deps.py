@@ -3,15 +3,24 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, cast
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+from pydantic import AfterValidator
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import Headers
 
 from app.clock import Clock
 from app.config import Settings
 from app.crypto import Vault
 from app.db import Database
+from app.errors import FreshSignInRequiredError, NotFoundError, RefusedError, SignInRequiredError
+from app.infra.oidc import OpenIdProvider
+from app.infra.secrets import SecretStore
 from app.live import Hub
+from app.models import Member, SignIn
+from app.services import api_tokens, sign_ins
 
 
 @dataclass(frozen=True)
@@ -23,6 +32,8 @@ class Portal:
     hub: Hub
     vault: Vault
     clock: Clock
+    secrets: SecretStore
+    openid: OpenIdProvider
 
 
 def get_portal(request: Request) -> Portal:
@@ -41,3 +52,116 @@ async def get_session(portal: PortalDep) -> AsyncIterator[AsyncSession]:
 
 # scope="function": by default FastAPI ends a dependency after the response, and a redirect could outrun its own commit.
 SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
+
+
+def _known_form(identifier: str) -> str:
+    if not (identifier.isascii() and identifier.isalnum()):
+        raise NotFoundError
+    return identifier
+
+
+IdPath = Annotated[str, AfterValidator(_known_form)]
+"""An identifier in a path: what cannot be one (a NUL, which Postgres refuses) is simply not there."""
+
+
+def cookie_name(settings: Settings) -> str:
+    """The session cookie. Browsers do not tell ports apart, so two portals on one host need two names."""
+    port = urlsplit(settings.public_url).port
+    return f"stationmaster-{port}" if port else "stationmaster"
+
+
+def bearer_token(headers: Headers) -> str | None:
+    """The token of a request that brings one (perhaps empty); its cookies then count for nothing."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is asking, and by what: a signed-in browser, or else an API token."""
+
+    member: Member
+    sign_in: SignIn | None
+
+
+async def get_caller(
+    request: Request,
+    portal: PortalDep,
+    session: SessionDep,
+    # Only for the OpenAPI document: bearer_token also refuses what this one lets pass (a token that is empty).
+    _documented: Annotated[object, Depends(HTTPBearer(auto_error=False, description="A personal API token."))],
+) -> Caller | None:
+    """Whoever is asking, None for nobody; raises SignInRequiredError when a token is brought that is not valid.
+
+    Somebody whom the settings' rules no longer name is nobody.
+    """
+    token = bearer_token(request.headers)
+    caller = await (_by_cookie(request, portal, session) if token is None else _by_token(token, portal, session))
+    if caller and portal.settings.may_sign_in_by_rule(caller.member.email):
+        request.state.member, request.state.sign_in = caller.member, caller.sign_in
+        return caller
+    if token is not None:
+        raise SignInRequiredError("This API token is not valid: it was revoked, or is none of ours.")
+    return None
+
+
+async def _by_cookie(request: Request, portal: Portal, session: AsyncSession) -> Caller | None:
+    secret = request.cookies.get(cookie_name(portal.settings))
+    sign_in = await sign_ins.find(session, secret, portal.clock()) if secret else None
+    return Caller(sign_in.member, sign_in) if sign_in else None
+
+
+async def _by_token(plain: str, portal: Portal, session: AsyncSession) -> Caller | None:
+    token = await api_tokens.find(session, plain, portal.clock())
+    return Caller(token.member, None) if token else None
+
+
+MaybeCallerDep = Annotated[Caller | None, Depends(get_caller)]
+
+
+async def get_known_caller(caller: MaybeCallerDep) -> Caller:
+    """Whoever is asking; raises SignInRequiredError for nobody."""
+    if caller is None:
+        raise SignInRequiredError
+    return caller
+
+
+CallerDep = Annotated[Caller, Depends(get_known_caller)]
+
+
+async def get_member(caller: CallerDep) -> Member:
+    """The member who is asking, by browser or by token."""
+    return caller.member
+
+
+MemberDep = Annotated[Member, Depends(get_member)]
+
+
+async def get_admin(member: MemberDep) -> Member:
+    """The admin who is asking; raises RefusedError for other members."""
+    if not member.is_admin:
+        raise RefusedError("Only admins may do this.", hint="Ask your admin.")
+    return member
+
+
+AdminDep = Annotated[Member, Depends(get_admin)]
+
+
+async def get_sign_in(caller: CallerDep) -> SignIn:
+    """The signed-in browser that is asking: what a token may not do (make tokens) wants this."""
+    if caller.sign_in is None:
+        raise SignInRequiredError("Sign in with a browser to do this: an API token does not do.")
+    return caller.sign_in
+
+
+SignInDep = Annotated[SignIn, Depends(get_sign_in)]
+
+
+async def get_caller_who_proved_it(caller: CallerDep, portal: PortalDep) -> Caller:
+    """Whoever is asking, by token or by a browser signed in in the last minutes; else FreshSignInRequiredError."""
+    if caller.sign_in and not caller.sign_in.is_fresh(portal.clock()):
+        raise FreshSignInRequiredError
+    return caller
+
+
+FreshSignInDep = Annotated[Caller, Depends(get_caller_who_proved_it)]

@@ -9,8 +9,13 @@ from starlette.staticfiles import StaticFiles
 from app import clock, db
 from app.config import Settings
 from app.crypto import Vault
+from app.csrf import protect
 from app.deps import Portal
+from app.infra.oidc import OpenIdProvider
+from app.infra.secrets import SecretStore
 from app.live import Hub
+from app.routers import account, auth, ssh_keys
+from app.routers.api import ssh_keys as api_ssh_keys
 from app.web import HERE, add_error_handlers, create_templates
 
 
@@ -23,11 +28,16 @@ def create_app(settings: Settings) -> FastAPI:
         hub=Hub(database),
         vault=Vault(settings.encryption_keys),
         clock=clock.utc_now,
+        secrets=SecretStore(settings),
+        openid=OpenIdProvider(settings),
     )
     app = FastAPI(title="Stationmaster", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
     app.state.portal = portal
     app.state.templates = create_templates(settings)
     add_error_handlers(app)
+    protect(app, portal)
+    for noun in (auth, account, ssh_keys, api_ssh_keys):
+        app.include_router(noun.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     return app
 
@@ -40,4 +50,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await portal.hub.stop()
+        await portal.secrets.close()
         await portal.database.close()

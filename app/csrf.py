@@ -1,0 +1,60 @@
+"""Against forged requests: what changes something must come from the portal's own pages, or bring a token."""
+
+from urllib.parse import urlsplit
+
+from asgi_cross_origin_protection import CrossOriginProtection
+from fastapi import FastAPI, Request
+from starlette.datastructures import Headers
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.deps import Portal, bearer_token, cookie_name
+from app.errors import RefusedError, StationmasterError
+
+HANDSHAKE_SECONDS = 600
+"""How long somebody may take at Google."""
+
+
+def protect(app: FastAPI, portal: Portal) -> None:
+    """Check where each changing request comes from, and give the sign-in its short-lived, signed handshake cookie."""
+    public = urlsplit(portal.settings.public_url)
+    app.add_middleware(
+        SessionMiddleware,
+        secret_key=portal.vault.derive("handshake"),
+        session_cookie=f"{cookie_name(portal.settings)}-handshake",
+        max_age=HANDSHAKE_SECONDS,
+        path="/auth",
+        same_site="lax",
+        https_only=portal.settings.secure_cookies,
+    )
+    # The public address counts as our own even where a proxy passes another Host on.
+    app.add_middleware(OwnOrigin, allowed_origins=[f"{public.scheme}://{public.netloc}"])
+
+
+class OwnOrigin:
+    """CrossOriginProtection, for all but requests that bring a bearer token and no cookie: no page can forge those."""
+
+    def __init__(self, app: ASGIApp, allowed_origins: list[str]) -> None:
+        self._app = app
+        self._protected = CrossOriginProtection(app, allowed_origins=allowed_origins, deny_app=_deny)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, or refuse."""
+        if scope["type"] == "http" and _brings_only_a_token(Headers(scope=scope)):
+            await self._app(scope, receive, send)
+        else:
+            await self._protected(scope, receive, send)
+
+
+def _brings_only_a_token(headers: Headers) -> bool:
+    return bearer_token(headers) is not None and "cookie" not in headers
+
+
+async def _deny(scope: Scope, receive: Receive, send: Send) -> None:
+    request = Request(scope, receive)
+    refused = RefusedError(
+        "This request did not come from Stationmaster's own pages, so nothing was done.",
+        hint="Open the page here and try again.",
+    )
+    response = await request.app.exception_handlers[StationmasterError](request, refused)
+    await response(scope, receive, send)

@@ -1,0 +1,148 @@
+"""Secret Manager: where the private halves of the portal's key pairs are kept. Payloads are never logged."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import structlog
+
+from app.config import Settings
+from app.errors import StationmasterError, UnavailableError
+
+TIMEOUT_SECONDS = 15.0
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+
+class SecretGoneError(StationmasterError):
+    """Secret Manager no longer has it."""
+
+    status = 410
+    code = "gone"
+
+
+class SecretStore:
+    """The project's secrets. Every call runs in a thread and raises UnavailableError when Google does not serve it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._endpoint = settings.secret_manager_endpoint
+        self._project = settings.google_project
+        self._client: Any = None
+        self._making = threading.Lock()
+
+    async def put(self, name: str, payload: bytes) -> None:
+        """Keep `payload` as a new secret. When this raises, nothing is kept."""
+        await asyncio.to_thread(self._put, name, payload)
+
+    async def get(self, name: str) -> bytes:
+        """The newest version's payload; raises SecretGoneError when there is none."""
+        return await asyncio.to_thread(self._get, name)
+
+    async def delete(self, name: str) -> None:
+        """Destroy the secret with all its versions; one that is gone already is fine."""
+        await asyncio.to_thread(self._delete, name)
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        if self._client is not None:
+            await asyncio.to_thread(self._client.transport.close)
+
+    def _put(self, name: str, payload: bytes) -> None:
+        from google.api_core.exceptions import AlreadyExists
+
+        client = self._connected()
+        secret = {"replication": {"automatic": {}}, "labels": {"managed-by": "stationmaster"}}
+        with _sentences():
+            try:
+                self._call(client.create_secret, parent=f"projects/{self._project}", secret_id=name, secret=secret)
+            except AlreadyExists:
+                # Names are never given twice: this is the second try of a call whose answer was lost.
+                log.info("secret exists already, adding a version", secret=name)
+        try:
+            with _sentences():
+                self._call(client.add_secret_version, parent=self._path(name), payload={"data": payload})
+        except UnavailableError:
+            self._delete_leftover(name)
+            raise
+
+    def _get(self, name: str) -> bytes:
+        from google.api_core.exceptions import FailedPrecondition, NotFound
+
+        client = self._connected()
+        with _sentences():
+            try:
+                version = self._call(client.access_secret_version, name=f"{self._path(name)}/versions/latest")
+            except (NotFound, FailedPrecondition) as error:  # the latter: disabled or destroyed by hand
+                raise SecretGoneError(
+                    "The private half of this key is no longer in Secret Manager.",
+                    hint="Delete this key and have a new pair made.",
+                ) from error
+        return bytes(version.payload.data)
+
+    def _delete(self, name: str) -> None:
+        from google.api_core.exceptions import NotFound
+
+        client = self._connected()
+        with _sentences():
+            try:
+                self._call(client.delete_secret, name=self._path(name))
+            except NotFound:
+                log.info("secret was gone already", secret=name)
+
+    def _delete_leftover(self, name: str) -> None:
+        try:
+            self._delete(name)
+        except UnavailableError:
+            log.warning("an empty secret is left over", secret=name)
+
+    def _call(self, method: Callable[..., T], **arguments: Any) -> T:
+        # Google's own retries go on for minutes; a person is waiting, and can ask again.
+        return method(**arguments, timeout=TIMEOUT_SECONDS, retry=None)
+
+    def _path(self, name: str) -> str:
+        return f"projects/{self._project}/secrets/{name}"
+
+    def _connected(self) -> Any:
+        """The client, made at the first call: importing Google's library costs half a second and 15 MB."""
+        with self._making, _sentences():
+            if self._client is None:
+                from google.cloud import secretmanager_v1
+
+                self._client = secretmanager_v1.SecretManagerServiceClient(transport="rest", **self._client_options())
+        return self._client
+
+    def _client_options(self) -> dict[str, Any]:
+        if not self._endpoint:
+            return {}
+        options: dict[str, Any] = {"client_options": {"api_endpoint": self._endpoint}}
+        if self._endpoint.startswith("http://"):
+            from google.auth.credentials import AnonymousCredentials
+
+            # Credentials never travel over plain HTTP; a pocket cloud wants none.
+            options["credentials"] = AnonymousCredentials()
+        return options
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Turn Google's errors into what a person can act on."""
+    from google.api_core.exceptions import Forbidden, GoogleAPIError, Unauthorized
+    from google.auth.exceptions import GoogleAuthError, TransportError
+
+    try:
+        yield
+    # OSError: what the HTTP library raises when nobody answers.
+    except (GoogleAPIError, GoogleAuthError, OSError) as error:
+        log.warning("Secret Manager failed", error=str(error))
+        refused = (Forbidden, Unauthorized, GoogleAuthError)
+        if isinstance(error, refused) and not isinstance(error, TransportError):
+            raise UnavailableError(
+                "Google does not let the portal use Secret Manager.",
+                hint="Tell your admin: the portal's identity needs the Secret Manager API and rights to its secrets.",
+            ) from error
+        raise UnavailableError(
+            "Secret Manager does not answer.", hint="Nothing was changed. Wait a minute, then try again."
+        ) from error

@@ -1,0 +1,93 @@
+"""SSH keys, as JSON."""
+
+from datetime import datetime
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter, Body, Response
+from fastapi.responses import PlainTextResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.deps import FreshSignInDep, IdPath, MemberDep, PortalDep, SessionDep
+from app.routers.api.shapes import errors
+from app.services import ssh_keys
+
+router = APIRouter(prefix="/api/v1/ssh-keys", tags=["ssh-keys"])
+log = structlog.get_logger()
+
+NAME = Field(description="Name of the key, also its file's: unique among your keys.", examples=["laptop"])
+
+
+class NewKey(BaseModel):
+    """A public key to add."""
+
+    name: str = NAME
+    public_key: str = Field(description="The line in a .pub file.", examples=["ssh-ed25519 AAAA… you@laptop"])
+
+
+class NewPair(BaseModel):
+    """A pair for the portal to make."""
+
+    name: str = Field(ssh_keys.FIRST_PAIR, description=NAME.description, examples=["stationmaster"])
+
+
+class Key(BaseModel):
+    """One of your SSH keys."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    name: str = NAME
+    public_key: str = Field(description="The public key, as OpenSSH writes it; its comment is the name.")
+    fingerprint: str = Field(description="As `ssh-keygen -lf` prints it.", examples=["SHA256:…"])
+    has_private_half: bool = Field(description="Whether the portal made this pair and keeps its private half.")
+    created_at: datetime
+
+
+class Keys(BaseModel):
+    """All your SSH keys, the oldest first."""
+
+    items: list[Key]
+
+
+@router.get("", responses=errors(401))
+async def list_keys(session: SessionDep, member: MemberDep) -> Keys:
+    """Your SSH keys."""
+    return Keys(items=[Key.model_validate(key) for key in await ssh_keys.list_of(session, member)])
+
+
+@router.post("", status_code=201, responses=errors(401, 422))
+async def add_key(wish: NewKey, portal: PortalDep, session: SessionDep, member: MemberDep) -> Key:
+    """Add a public key. Machines asked for from now on take it."""
+    return Key.model_validate(await ssh_keys.add(session, member, wish.name, wish.public_key, portal.clock()))
+
+
+@router.post("/generate", status_code=201, responses=errors(401, 422, 503))
+async def generate_pair(
+    portal: PortalDep, session: SessionDep, member: MemberDep, wish: Annotated[NewPair, Body(default_factory=NewPair)]
+) -> Key:
+    """Make an Ed25519 pair. Its private half is kept in Secret Manager, for you alone."""
+    key = await ssh_keys.generate(session, member, wish.name, portal.secrets, portal.settings, portal.clock())
+    return Key.model_validate(key)
+
+
+@router.get(
+    "/{key_id}/private",
+    response_class=PlainTextResponse,
+    responses={200: {"description": "The private half, in OpenSSH's format."}, **errors(401, 404, 410, 503)},
+)
+async def read_private_half(
+    key_id: IdPath, portal: PortalDep, session: SessionDep, caller: FreshSignInDep
+) -> PlainTextResponse:
+    """The private half of a pair that the portal made. With a browser's sign-in, that must be minutes old."""
+    key = await ssh_keys.find(session, caller.member, key_id)
+    text = await ssh_keys.private(key, portal.secrets)
+    log.info("private key read", member=caller.member.id, key=key.id, by="browser" if caller.sign_in else "token")
+    return PlainTextResponse(text, headers={"Cache-Control": "no-store"})
+
+
+@router.delete("/{key_id}", status_code=204, responses=errors(401, 404, 503))
+async def delete_key(key_id: IdPath, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
+    """Delete a key, and its private half for good. Machines that exist keep taking it until they are changed."""
+    await ssh_keys.delete(session, await ssh_keys.find(session, member, key_id), portal.secrets)
+    return Response(status_code=204)

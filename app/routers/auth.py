@@ -1,0 +1,81 @@
+"""Signing in with Google, and out."""
+
+from datetime import timedelta
+
+import structlog
+from fastapi import APIRouter, Request, Response
+
+from app.deps import MaybeCallerDep, Portal, PortalDep, SessionDep, cookie_name
+from app.routers.paths import local_path
+from app.services import members, sign_ins
+from app.web import redirect, render
+
+router = APIRouter(include_in_schema=False)
+log = structlog.get_logger()
+
+
+@router.get("/sign-in", name="sign_in_page")
+async def sign_in_page(request: Request, caller: MaybeCallerDep, portal: PortalDep, next: str = "/") -> Response:  # noqa: A002 - the query's name
+    """The page with the button. Who is signed in already was sent here because a fresh sign-in is wanted."""
+    path = local_path(next)
+    sign_in = caller.sign_in if caller else None
+    if sign_in and sign_in.is_fresh(portal.clock()):
+        return redirect(path)
+    return render(request, "auth/sign_in.html", {"next": path, "again": sign_in is not None})
+
+
+@router.get("/auth/start")
+async def start(request: Request, portal: PortalDep, next: str = "/", fresh: bool = False) -> Response:  # noqa: A002 - the query's name
+    """Off to Google."""
+    request.session.clear()
+    request.session["next"] = local_path(next)
+    return await portal.openid.send(request, fresh=fresh)
+
+
+@router.get("/auth/callback")
+async def callback(request: Request, portal: PortalDep, session: SessionDep) -> Response:
+    """Back from Google: sign this browser in, in place of whoever it was signed in as."""
+    path = local_path(request.session.get("next"))
+    identity = await portal.openid.receive(request)
+    request.session.clear()
+    now = portal.clock()
+    member = await members.sign_in(session, identity, portal.settings, now)
+    await _sign_out(request, portal, session)
+    lasts = timedelta(hours=portal.settings.session_hours)
+    sign_in, secret = await sign_ins.start(
+        session,
+        member,
+        lasts=lasts,
+        address=request.client.host if request.client else "",
+        user_agent=request.headers.get("user-agent", ""),
+        now=now,
+    )
+    await sign_ins.forget_ended(session, now)
+    log.info("signed in", member=member.id, sign_in=sign_in.id)
+    response = redirect(path)
+    response.set_cookie(
+        cookie_name(portal.settings),
+        secret,
+        max_age=int(lasts.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=portal.settings.secure_cookies,
+    )
+    return response
+
+
+@router.post("/sign-out")
+async def sign_out(request: Request, portal: PortalDep, session: SessionDep) -> Response:
+    """End this browser's sign-in."""
+    await _sign_out(request, portal, session)
+    response = redirect("/sign-in")
+    response.delete_cookie(
+        cookie_name(portal.settings), httponly=True, samesite="lax", secure=portal.settings.secure_cookies
+    )
+    return response
+
+
+async def _sign_out(request: Request, portal: Portal, session: SessionDep) -> None:
+    secret = request.cookies.get(cookie_name(portal.settings))
+    if secret:
+        await sign_ins.sign_out(session, secret, portal.clock())

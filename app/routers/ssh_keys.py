@@ -1,0 +1,92 @@
+"""The pages of a member's SSH keys."""
+
+from typing import Annotated, Any
+
+import structlog
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import PlainTextResponse
+
+from app.deps import IdPath, MemberDep, PortalDep, SessionDep, SignInDep
+from app.errors import InvalidError
+from app.services import public_keys, ssh_keys
+from app.web import redirect, render
+
+router = APIRouter(prefix="/ssh-keys", include_in_schema=False)
+log = structlog.get_logger()
+Text = Annotated[str, Form()]
+
+
+@router.get("")
+async def list_page(request: Request, session: SessionDep, member: MemberDep) -> Response:
+    """The keys, and the two ways to get one."""
+    return render(request, "ssh_keys/list.html", await _context(session, member))
+
+
+@router.post("")
+async def add(
+    request: Request, portal: PortalDep, session: SessionDep, member: MemberDep, name: Text = "", public_key: Text = ""
+) -> Response:
+    """Add a pasted key; what does not fit is said at its field, with what was typed kept."""
+    try:
+        key = await ssh_keys.add(session, member, name.strip(), public_key, portal.clock())
+    except InvalidError as error:
+        kept = "" if public_keys.is_private(public_key) else public_key
+        pasted = {"name": name, "public_key": kept, "problems": error.fields}
+        return render(request, "ssh_keys/list.html", await _context(session, member, pasted=pasted), status=422)
+    return redirect(f"/ssh-keys#key-{key.id}")
+
+
+@router.post("/generate")
+async def generate(
+    request: Request, portal: PortalDep, session: SessionDep, member: MemberDep, pair_name: Text = ""
+) -> Response:
+    """Make a pair."""
+    try:
+        key = await ssh_keys.generate(
+            session, member, pair_name.strip(), portal.secrets, portal.settings, portal.clock()
+        )
+    except InvalidError as error:
+        pair = {"name": pair_name, "problems": error.fields}
+        return render(request, "ssh_keys/list.html", await _context(session, member, pair=pair), status=422)
+    return redirect(f"/ssh-keys#key-{key.id}")
+
+
+@router.get("/{key_id}/private")
+async def download_private_half(
+    request: Request, key_id: IdPath, portal: PortalDep, session: SessionDep, member: MemberDep, sign_in: SignInDep
+) -> Response:
+    """The private half as a file, for a browser whose person proved who they are a short time ago."""
+    key = await ssh_keys.find(session, member, key_id)
+    if not sign_in.is_fresh(portal.clock()):
+        # Back to the page, not to the file: a download would leave the browser standing at Google's.
+        page = request.app.url_path_for("sign_in_page")
+        return redirect(str(page.include_query_params(next=f"/ssh-keys#key-{key.id}")))
+    text = await ssh_keys.private(key, portal.secrets)
+    log.info("private key read", member=member.id, key=key.id, by="browser")
+    headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{key.name}"'}
+    return PlainTextResponse(text, headers=headers, media_type="application/octet-stream")
+
+
+@router.get("/{key_id}/delete")
+async def delete_page(request: Request, key_id: IdPath, session: SessionDep, member: MemberDep) -> Response:
+    """What deleting this key means."""
+    key = await ssh_keys.find(session, member, key_id)
+    return render(request, "ssh_keys/delete.html", {"key": key})
+
+
+@router.post("/{key_id}/delete")
+async def delete(key_id: IdPath, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
+    """Delete it."""
+    await ssh_keys.delete(session, await ssh_keys.find(session, member, key_id), portal.secrets)
+    return redirect("/ssh-keys")
+
+
+async def _context(
+    session: SessionDep, member: MemberDep, *, pasted: dict[str, Any] | None = None, pair: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    keys = await ssh_keys.list_of(session, member)
+    return {
+        "keys": keys,
+        "pasted": pasted or {"name": "", "public_key": "", "problems": {}},
+        "pair": pair or {"name": "" if keys else ssh_keys.FIRST_PAIR, "problems": {}},
+    }

@@ -1,0 +1,110 @@
+"""Members: who may sign in, and which row they are. A person is their Google account's `sub`, not their address."""
+
+from datetime import datetime
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.config import Settings
+from app.errors import RefusedError
+from app.infra.oidc import Identity
+from app.models import Member, Role
+
+_SIGN_IN_LOCK = 7_301_948_212
+_NOT_YET_SIGNED_IN = "email:"
+"""Begins the `sub` of a member made by address (for a token) before their first sign-in, which puts in the real one."""
+CHOOSE_ANOTHER = "Sign in with another account, or ask your admin to allow this one."
+
+
+def check_may_sign_in(identity: Identity, settings: Settings) -> None:
+    """Raises RefusedError unless a rule lets this account in.
+
+    A single address needs no more than being verified. A domain also needs Google's word (`hd`) that the domain
+    manages the account: anybody can open a private Google account under a company's address.
+    """
+    if not identity.email_verified:
+        raise RefusedError(
+            f"Google has not verified that {identity.email} is yours.",
+            hint="Verify the address in your Google account, then sign in again.",
+        )
+    if identity.email in settings.allowed_emails:
+        return
+    domain = identity.email.rpartition("@")[2]
+    if domain not in settings.allowed_domains:
+        raise RefusedError(f"{identity.email} may not use this portal.", hint=CHOOSE_ANOTHER)
+    if identity.hd != domain:
+        raise RefusedError(
+            f"{identity.email} is a private Google account, not one that {domain} manages.", hint=CHOOSE_ANOTHER
+        )
+
+
+async def sign_in(session: AsyncSession, identity: Identity, settings: Settings, now: datetime) -> Member:
+    """The member this identity is, made at the first sign-in; raises RefusedError when no rule lets them in."""
+    check_may_sign_in(identity, settings)
+    await _one_at_a_time(session)
+    member = await _by_sub(session, identity.sub)
+    holder = await _by_email(session, identity.email)
+    if holder and holder is not member:
+        if member is None and holder.sub.startswith(_NOT_YET_SIGNED_IN):
+            member = holder
+        else:
+            await _take_address_away(session, holder)
+    if member is None:
+        member = Member(sub=identity.sub, email=identity.email, name=identity.name, created_at=now, last_seen_at=now)
+        session.add(member)
+    member.sub, member.email, member.name, member.last_seen_at = identity.sub, identity.email, identity.name, now
+    await _promote_first_admin(session, member, settings)
+    await session.flush()
+    return member
+
+
+async def by_address(session: AsyncSession, email: str, settings: Settings, now: datetime) -> Member:
+    """The member with this address, for the operator's command line.
+
+    Somebody who has never signed in gets a row that their first sign-in takes over. Raises RefusedError when no
+    rule names the address.
+    """
+    email = email.strip().lower()
+    if not settings.may_sign_in_by_rule(email):
+        raise RefusedError(f"{email} may not use this portal.", hint="Add it to STATIONMASTER_ALLOWED_EMAILS first.")
+    await _one_at_a_time(session)
+    member = await _by_email(session, email)
+    if member is None:
+        member = Member(
+            sub=_NOT_YET_SIGNED_IN + email, email=email, name=email.partition("@")[0], created_at=now, last_seen_at=now
+        )
+        session.add(member)
+        await _promote_first_admin(session, member, settings)
+        await session.flush()
+    return member
+
+
+async def _one_at_a_time(session: AsyncSession) -> None:
+    """Sign-ins are rare, and two at once could both make the same member."""
+    await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _SIGN_IN_LOCK})
+
+
+async def _by_sub(session: AsyncSession, sub: str) -> Member | None:
+    return await session.scalar(select(Member).where(Member.sub == sub))
+
+
+async def _by_email(session: AsyncSession, email: str) -> Member | None:
+    return await session.scalar(select(Member).where(Member.email == email))
+
+
+async def _take_address_away(session: AsyncSession, former: Member) -> None:
+    """The address was given to somebody else, who must not become its former holder.
+
+    No rule lets the address put in its place in, so the former holder's browsers and tokens are out as well, until
+    they sign in with an address of their own.
+    """
+    former.email = f"{former.email.partition('@')[0]}@{former.id}.invalid"
+    await session.flush()
+
+
+async def _promote_first_admin(session: AsyncSession, member: Member, settings: Settings) -> None:
+    if member.email != settings.first_admin:
+        return
+    admins = await session.scalar(select(Member.id).where(Member.role == Role.ADMIN).limit(1))
+    if admins is None:
+        member.role = Role.ADMIN
