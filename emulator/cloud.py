@@ -8,7 +8,7 @@ from typing import Any
 
 from .errors import CloudError, not_found, not_ready
 from .faults import Fault, FaultBook
-from .ids import ATTACHMENT, INSTANCE, instance_of_attachment
+from .ids import INSTANCE
 from .latency import Latency
 from .operations import Operations
 from .rules import Kind, World, kind_of
@@ -30,8 +30,8 @@ class Cloud:
         self.faults = faults
         self.latency = latency
         self.operations = Operations(world.store, world.clock)
-        self.machine_changed: Callable[[str], None] = lambda instance_id: None
-        """Called with the id of every instance that may have changed: whoever runs the machines listens here."""
+        self.listener: Callable[[CloudObject], None] = lambda thing: None
+        """Told of every object that changed or went: whoever runs the machines listens here."""
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # --- what Terraform does
@@ -99,7 +99,7 @@ class Cloud:
         with self.store.transaction():
             kind_of(thing.type).deleted(self.world, thing)
             self.store.delete(thing)
-        self._announce(thing)
+        self.listener(thing)
 
     def find(self, type_: str, id_: str) -> CloudObject:
         """Raises CloudError (404)."""
@@ -243,13 +243,7 @@ class Cloud:
 
     def _save(self, thing: CloudObject) -> None:
         self.store.put(thing)
-        self._announce(thing)
-
-    def _announce(self, thing: CloudObject) -> None:
-        if thing.type == INSTANCE:
-            self.machine_changed(thing.id)
-        elif thing.type == ATTACHMENT:
-            self.machine_changed(instance_of_attachment(thing.id))
+        self.listener(thing)
 
     def _idle(self, type_: str, id_: str) -> CloudObject:
         """Raises CloudError while another operation on it is in progress, as Google does."""

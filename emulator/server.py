@@ -13,6 +13,7 @@ from .cloud import Cloud
 from .environment import command_environment
 from .faults import FaultBook
 from .latency import Latency
+from .machines.hall import MachineHall
 from .ports import listening_socket
 from .rules import World
 from .settings import Settings
@@ -53,6 +54,8 @@ async def _run(
         if process is None:
             return NOT_FOUND
     cloud = _cloud(settings, store)
+    hall = MachineHall(cloud, settings)
+    await hall.open()
     server = _http_server(cloud, settings, url, client)
     server.start(listener, on_failure=supervisor.interrupt)
     logger.info("An emulated Google Cloud runs at %s", settings.browser_url or url)
@@ -63,6 +66,7 @@ async def _run(
         return 0
     finally:
         await server.stop()
+        await hall.close()
         await cloud.close()
 
 

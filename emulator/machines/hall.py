@@ -1,0 +1,166 @@
+"""Keeps the machines as the store says they should be."""
+
+import asyncio
+import importlib
+import logging
+from typing import TYPE_CHECKING
+
+from ..cloud import Cloud
+from ..ids import ATTACHMENT, DISK, INSTANCE, instance_of_attachment
+from ..settings import Settings
+from ..store import CloudObject
+from .folders import doomed, prepare_boot_disk, remove, write_users
+from .room import NamespaceRoom, PlainRoom, Room, RoomError, usable_flags
+from .spec import Spec, disk_folder, public_keys_of, spec_of
+
+if TYPE_CHECKING:
+    from .ssh_server import Machine
+
+logger = logging.getLogger(__name__)
+HOST_KEY_ATTRIBUTE = "hostkeys/ssh-ed25519"
+NO_NAMESPACES = (
+    "This system does not let the emulator make namespaces (unshare --user --mount --uts --pid): machines have no "
+    "/home/jupyter and no name of their own. Logging in and copying files work."
+)
+
+
+class MachineHall:
+    """Every change is answered by looking at the store again, so that nothing depends on the order of changes."""
+
+    def __init__(self, cloud: Cloud, settings: Settings) -> None:
+        self._cloud = cloud
+        self._settings = settings
+        self._disks = settings.data_dir / "disks"
+        self._machines: dict[str, Machine] = {}
+        self._changed: set[str] = set()
+        self._settling: dict[str, asyncio.Task[None]] = {}
+        self._removals: set[asyncio.Task[None]] = set()
+        self._flags: tuple[str, ...] | None = None
+
+    async def open(self) -> None:
+        """Machines that ran when the emulator stopped come back; it was not they who went down."""
+        self._disks.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._flags = await usable_flags()
+        if self._flags is None:
+            logger.warning(NO_NAMESPACES)
+        self._cloud.listener = self.changed
+        for instance in self._cloud.store.all(INSTANCE):
+            self.changed(instance)
+        self._sweep()
+
+    async def close(self) -> None:
+        self._cloud.listener = lambda thing: None
+        tasks = [*self._settling.values(), *self._removals]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(machine.stop() for machine in self._machines.values()), return_exceptions=True)
+
+    def changed(self, thing: CloudObject) -> None:
+        if thing.type == INSTANCE:
+            self._look_at(thing.id)
+        elif thing.type == ATTACHMENT:
+            self._look_at(instance_of_attachment(thing.id))
+        elif thing.type == DISK:
+            self._sweep()
+
+    def _look_at(self, instance_id: str) -> None:
+        self._changed.add(instance_id)
+        if instance_id not in self._settling:
+            task = asyncio.create_task(self._settle(instance_id))
+            self._settling[instance_id] = task
+            task.add_done_callback(lambda _: self._settled(instance_id))
+
+    async def _settle(self, instance_id: str) -> None:
+        while instance_id in self._changed:
+            self._changed.discard(instance_id)
+            try:
+                await self._make_so(instance_id)
+            except (OSError, RoomError) as error:
+                # Such as a port in use: the machine runs, as far as Google is concerned, and cannot be reached.
+                logger.warning("%s cannot be reached by SSH: %s", instance_id, error)
+
+    def _settled(self, instance_id: str) -> None:
+        task = self._settling.pop(instance_id)
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("%s has failed", instance_id, exc_info=error)
+        self._sweep()
+
+    async def _make_so(self, instance_id: str) -> None:
+        wanted, machine = self._wanted(instance_id), self._machines.get(instance_id)
+        if machine and (wanted is None or wanted.needs_reboot(machine.spec)):
+            del self._machines[instance_id]
+            await machine.stop()
+            machine = None
+        if wanted and machine is None:
+            machine = await self._boot(wanted)
+        # The boot took its time: what is wanted may be another thing by now, and then this is called again.
+        wanted = self._wanted(instance_id)
+        if machine and wanted:
+            write_users(disk_folder(self._disks, wanted.boot_disk), self._users(instance_id))
+            await machine.attach(wanted.home_disk)
+
+    async def _boot(self, spec: Spec) -> "Machine":
+        if not self._has_booted(spec):
+            await self._cloud.latency.wait("boot", INSTANCE)
+        # Imported late and beside: it takes most of a second, and the emulator should be up before.
+        module = await asyncio.to_thread(importlib.import_module, f"{__package__}.ssh_server")
+        folder = disk_folder(self._disks, spec.boot_disk)
+        prepare_boot_disk(folder, self._users(spec.id), (spec.gpu, spec.gpus))
+        room = await self._room(spec)
+        machine: Machine = module.Machine(spec, self._disks, room, lambda: self._users(spec.id))
+        try:
+            await machine.attach(spec.home_disk)
+            await machine.listen(*self._listening_address(spec.address))
+        except BaseException:
+            await machine.stop()
+            raise
+        self._machines[spec.id] = machine
+        self._publish(spec, machine.host_key_base64)
+        return machine
+
+    async def _room(self, spec: Spec) -> Room:
+        if self._flags is not None:
+            room = NamespaceRoom(self._disks, spec.boot_disk, spec.name, self._flags)
+            try:
+                await room.start()
+            except RoomError as error:
+                logger.warning("%s has no namespaces: %s", spec.name, error)
+            else:
+                return room
+        return PlainRoom(self._disks, spec.boot_disk)
+
+    def _listening_address(self, address: str) -> tuple[str, int]:
+        if self._settings.ssh_listen:
+            return self._settings.ssh_listen, self._settings.ssh_base_port + int(address.rpartition(".")[2])
+        return address, self._settings.ssh_port
+
+    def _publish(self, spec: Spec, key: str) -> None:
+        instance = self._cloud.store.get(INSTANCE, spec.id)
+        if instance is None:
+            return
+        instance.cloud["booted"] = spec.boots
+        if spec.publishes_host_key:
+            instance.cloud.setdefault("guest_attributes", {})[HOST_KEY_ATTRIBUTE] = key
+        self._cloud.store.put(instance)
+
+    def _has_booted(self, spec: Spec) -> bool:
+        instance = self._cloud.store.get(INSTANCE, spec.id)
+        return instance is not None and instance.cloud.get("booted") == spec.boots
+
+    def _wanted(self, instance_id: str) -> Spec | None:
+        return spec_of(self._cloud.store, self._cloud.store.get(INSTANCE, instance_id))
+
+    def _users(self, instance_id: str) -> dict[str, list[str]]:
+        return public_keys_of(self._cloud.store.get(INSTANCE, instance_id))
+
+    def _sweep(self) -> None:
+        """Files go when their disk is gone and no machine uses them any more."""
+        kept = {disk.number for disk in self._cloud.store.all(DISK)}
+        for machine in self._machines.values():
+            kept |= {machine.spec.boot_disk, machine.home_disk or 0}
+        # A machine that is on its way up or down may use folders that nobody knows of yet, or still.
+        if not self._settling and (folders := doomed(self._disks, kept)):
+            task = asyncio.create_task(asyncio.to_thread(remove, folders))
+            self._removals.add(task)
+            task.add_done_callback(self._removals.discard)

@@ -1,0 +1,93 @@
+"""What a machine should be, read from the store."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..attachments import attachments_of
+from ..catalog import MACHINE_TYPES
+from ..ids import DISK, last
+from ..store import CloudObject, Json, Store
+
+HOME_DEVICE = "home"
+"""The disk with this device name is the one mounted at /home/jupyter."""
+USER_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+
+
+@dataclass(frozen=True)
+class Spec:
+    id: str
+    name: str
+    address: str
+    boots: int
+    """How often it was switched on; a change means that it went down in between."""
+    boot_disk: int
+    """Numbers of disks name their folders."""
+    home_disk: int | None
+    gpu: str
+    gpus: int
+    publishes_host_key: bool
+
+    def needs_reboot(self, other: "Spec") -> bool:
+        mine, its = (self.address, self.boots, self.boot_disk), (other.address, other.boots, other.boot_disk)
+        return mine != its
+
+
+def spec_of(store: Store, instance: CloudObject | None) -> Spec | None:
+    """None for a machine that should not answer: not running, or without a public address."""
+    if instance is None or instance.cloud.get("status") != "RUNNING" or not instance.cloud.get("nat_ip"):
+        return None
+    boot, home = 0, None
+    for attachment in attachments_of(store, instance):
+        disk = store.get(DISK, attachment.disk)
+        if disk and attachment.boot:
+            boot = disk.number
+        elif disk and attachment.device_name == HOME_DEVICE:
+            home = disk.number
+    gpu, gpus = _gpu(instance.state)
+    return Spec(
+        id=instance.id,
+        name=last(instance.id),
+        address=str(instance.cloud["nat_ip"]),
+        boots=int(instance.cloud["boots"]),
+        boot_disk=boot,
+        home_disk=home,
+        gpu=gpu,
+        gpus=gpus,
+        publishes_host_key=_is_true(metadata_of(instance).get("enable-guest-attributes")),
+    )
+
+
+def metadata_of(instance: CloudObject) -> Json:
+    return dict(instance.state.get("metadata") or {})
+
+
+def public_keys_of(instance: CloudObject | None) -> dict[str, list[str]]:
+    """User → public keys in OpenSSH's form, from the metadata's `ssh-keys`.
+
+    Empty with OS Login, which makes Google's guest agent ignore the metadata.
+    """
+    if instance is None or _is_true(metadata_of(instance).get("enable-oslogin")):
+        return {}
+    keys: dict[str, list[str]] = {}
+    for line in str(metadata_of(instance).get("ssh-keys") or "").splitlines():
+        user, _, key = line.strip().partition(":")
+        if USER_NAME.fullmatch(user) and key:
+            keys.setdefault(user, []).append(key)
+    return keys
+
+
+def disk_folder(folder: Path, number: int) -> Path:
+    return folder / str(number)
+
+
+def _gpu(state: Json) -> tuple[str, int]:
+    for block in state.get("guest_accelerator") or []:
+        if block and block.get("count"):
+            return last(str(block["type"])), int(block["count"])
+    machine = MACHINE_TYPES.get(last(str(state.get("machine_type"))))
+    return (machine.accelerator, machine.accelerators) if machine else ("", 0)
+
+
+def _is_true(value: object) -> bool:
+    return str(value).lower() in ("true", "1", "y", "yes")

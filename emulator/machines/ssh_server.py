@@ -1,0 +1,141 @@
+"""A machine's SSH server."""
+
+import base64
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import asyncssh
+
+from .files import MachineFiles, Tree
+from .folders import PROGRAMS, prepare_home
+from .room import Room
+from .session import Session
+from .spec import Spec, disk_folder
+
+LOOPBACK = ("", "localhost", "127.0.0.1", "::1", "*", "0.0.0.0", "::")
+LOGIN_TIMEOUT_S = 30
+
+
+class Machine:
+    """A running machine: its room, its listener, and who is logged in."""
+
+    def __init__(self, spec: Spec, disks: Path, room: Room, users: Callable[[], dict[str, list[str]]]) -> None:
+        """`users` tells who may log in with which public keys, now."""
+        self.spec = spec
+        self.disks = disks
+        self.room = room
+        self.users = users
+        self.home_disk: int | None = None
+        self.connections: set[asyncssh.SSHServerConnection] = set()
+        self._key = host_key(disk_folder(disks, spec.boot_disk))
+        self._acceptor: asyncssh.SSHAcceptor | None = None
+
+    @property
+    def host_key_base64(self) -> str:
+        """The public half, the way Google's guest agent publishes it."""
+        return base64.b64encode(self._key.public_data).decode()
+
+    async def listen(self, host: str, port: int) -> None:
+        """Raises OSError."""
+        self._acceptor = await asyncssh.listen(
+            host,
+            port,
+            server_factory=lambda: _Server(self),
+            server_host_keys=[self._key],
+            process_factory=self._process,
+            sftp_factory=self._files,
+            allow_scp=True,
+            agent_forwarding=False,
+            x11_forwarding=False,
+            encoding=None,
+            line_editor=False,
+            login_timeout=LOGIN_TIMEOUT_S,
+            reuse_address=True,
+        )
+
+    async def attach(self, disk: int | None) -> None:
+        await self.room.attach(disk)
+        self.home_disk = disk
+
+    async def stop(self) -> None:
+        """Answers no more; sessions end, and every process with them."""
+        if self._acceptor:
+            self._acceptor.close()
+        for connection in list(self.connections):
+            connection.disconnect(asyncssh.DISC_BY_APPLICATION, "The machine is going down.")
+        await self.room.stop()
+        if self._acceptor:
+            await self._acceptor.wait_closed()
+
+    async def _process(self, process: "asyncssh.SSHServerProcess[bytes]") -> None:
+        user = str(process.get_extra_info("username"))
+        prepare_home(disk_folder(self.disks, self.spec.boot_disk), user)
+        programs = f"{self.room.home_root}/{PROGRAMS.removeprefix('home/')}"
+        await Session(self.room, user, programs).run(process)
+
+    def _files(self, channel: "asyncssh.SSHServerChannel[bytes]") -> MachineFiles:
+        user = str(channel.get_extra_info("username"))
+        boot = disk_folder(self.disks, self.spec.boot_disk)
+        prepare_home(boot, user)
+        mounts = {"/home": boot / "home", "/tmp": boot / "tmp"}  # noqa: S108 - the machine's own
+        if self.home_disk is not None:
+            mounts["/home/jupyter"] = disk_folder(self.disks, self.home_disk) / "files"
+        return MachineFiles(channel, Tree(mounts, f"/home/{user}"))
+
+
+class _Server(asyncssh.SSHServer):
+    """Who may log in, and what may be forwarded."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._connection: asyncssh.SSHServerConnection | None = None
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+        self._machine.connections.add(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._connection:
+            self._machine.connections.discard(self._connection)
+
+    def begin_auth(self, username: str) -> bool:
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """Read anew each time: a key added to a running machine works at once, one taken away no more."""
+        return any(_same(key, text) for text in self._machine.users().get(username, ()))
+
+    def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
+        return True
+
+    def server_requested(self, listen_host: str, listen_port: int) -> bool | Awaitable[asyncssh.SSHListener]:
+        """-R: on this computer's loopback only, as with sshd's `GatewayPorts no`."""
+        if listen_host not in LOOPBACK or self._connection is None:
+            return False
+        host = "127.0.0.1"
+        return self._connection.forward_local_port(host, listen_port, listen_host, listen_port)
+
+    def unix_connection_requested(self, dest_path: str) -> bool:
+        return True
+
+
+def host_key(boot_disk: Path) -> asyncssh.SSHKey:
+    """Made at the first boot from this disk, the same ever after."""
+    path = boot_disk / "host_key"
+    if path.exists():
+        return asyncssh.read_private_key(path)
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    path.touch(mode=0o600)
+    path.write_bytes(key.export_private_key("openssh"))
+    return key
+
+
+def _same(key: asyncssh.SSHKey, text: str) -> bool:
+    try:
+        return asyncssh.import_public_key(text).public_data == key.public_data
+    except asyncssh.KeyImportError:
+        # A line the guest agent would not understand either: it lets nobody in.
+        return False
