@@ -2,6 +2,7 @@
 "use strict";
 
 const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hour12: false });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
 
@@ -11,10 +12,15 @@ function since(moment) {
   return unit ? relative.format(Math.round(seconds / size), unit) : "just now";
 }
 
+function shown(element, moment) {
+  if ("relative" in element.dataset) return since(moment);
+  return ("clock" in element.dataset ? clock : dateTime).format(moment);
+}
+
 function localizeTimes(root) {
   for (const element of root.querySelectorAll("time[datetime]")) {
     const moment = new Date(element.dateTime);
-    element.textContent = "relative" in element.dataset ? since(moment) : dateTime.format(moment);
+    element.textContent = shown(element, moment);
     element.title = dateTime.format(moment);
   }
 }
