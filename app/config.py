@@ -1,5 +1,6 @@
 """Every setting, documented here and nowhere else: environment variables with the prefix STATIONMASTER_."""
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated, Self
@@ -12,6 +13,7 @@ from app.errors import ConfigurationError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PREFIX = "STATIONMASTER_"
+RECORD = "up.json"
 
 Words = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list in the environment."""
@@ -111,6 +113,36 @@ class Settings(BaseSettings):
     def secure_cookies(self) -> bool:
         """Cookies are marked Secure unless the portal is served over plain HTTP."""
         return self.public_url.startswith("https://")
+
+
+def data_dir() -> Path:
+    """The data folder, for what must be found before all settings are there."""
+    return Path(os.environ.get(PREFIX + "DATA_DIR") or Settings.model_fields["data_dir"].default)
+
+
+def record() -> None:
+    """Keep the settings that `up` runs with, so that a command in another terminal (`token create`) finds them."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith(PREFIX) or name == "DATABASE_URL"}
+    file = data_dir() / RECORD
+    file.unlink(missing_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
+        json.dump(kept, opened)
+
+
+def use_recorded() -> None:
+    """Take what the environment does not say from what `up` recorded here, if it did."""
+    file = data_dir() / RECORD
+    if file.exists():
+        for name, value in json.loads(file.read_text()).items():
+            os.environ.setdefault(name, value)
+
+
+def require(settings: Settings, *names: str) -> None:
+    """Raise ConfigurationError for a setting that only `up` can do without."""
+    for name in names:
+        if not getattr(settings, name):
+            setting = "DATABASE_URL" if name == "database_url" else PREFIX + name.upper()
+            raise ConfigurationError(f"The setting {setting} is missing: {Settings.model_fields[name].description}")
 
 
 def load() -> Settings:

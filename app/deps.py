@@ -19,8 +19,9 @@ from app.errors import FreshSignInRequiredError, NotFoundError, RefusedError, Si
 from app.infra.oidc import OpenIdProvider
 from app.infra.secrets import SecretStore
 from app.live import Hub
-from app.models import Member, SignIn
-from app.services import api_tokens, sign_ins
+from app.models import Member, Run, SignIn, Workstation
+from app.services import api_tokens, runs, sign_ins, workstations
+from app.services.catalog import Catalog
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Portal:
     clock: Clock
     secrets: SecretStore
     openid: OpenIdProvider
+    catalog: Catalog
 
 
 def get_portal(request: Request) -> Portal:
@@ -165,3 +167,19 @@ async def get_caller_who_proved_it(caller: CallerDep, portal: PortalDep) -> Call
 
 
 FreshSignInDep = Annotated[Caller, Depends(get_caller_who_proved_it)]
+
+
+async def get_workstation(workstation_id: IdPath, session: SessionDep, member: MemberDep) -> Workstation:
+    """The workstation in the path, if this member may see it; raises NotFoundError otherwise."""
+    return await workstations.find(session, member, workstation_id)
+
+
+WorkstationDep = Annotated[Workstation, Depends(get_workstation)]
+
+
+async def get_run(run_id: IdPath, session: SessionDep, member: MemberDep) -> Run:
+    """The run in the path, if this member may see it; raises NotFoundError otherwise."""
+    return await runs.find(session, member, run_id)
+
+
+RunDep = Annotated[Run, Depends(get_run)]

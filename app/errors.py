@@ -73,3 +73,7 @@ class UnavailableError(StationmasterError):
 
 class ConfigurationError(Exception):
     """A setting is missing or contradicts another; the message names it. Stops the start."""
+
+
+class StartError(Exception):
+    """The portal could not be started; the message says why."""

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from app import clock, db
+from app import clock, db, observe
 from app.config import Settings
 from app.crypto import Vault
 from app.csrf import protect
@@ -14,9 +14,15 @@ from app.deps import Portal
 from app.infra.oidc import OpenIdProvider
 from app.infra.secrets import SecretStore
 from app.live import Hub
-from app.routers import account, auth, ssh_keys
+from app.routers import account, auth, health, ssh_keys
+from app.routers.api import runs as api_runs
 from app.routers.api import ssh_keys as api_ssh_keys
+from app.routers.api import workstations as api_workstations
+from app.services.catalog import Catalog
 from app.web import HERE, add_error_handlers, create_templates
+
+PAGES = (auth, account, ssh_keys, health)
+API = (api_workstations, api_runs, api_ssh_keys)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -30,15 +36,26 @@ def create_app(settings: Settings) -> FastAPI:
         clock=clock.utc_now,
         secrets=SecretStore(settings),
         openid=OpenIdProvider(settings),
+        catalog=Catalog.load(settings.catalog_file),
     )
-    app = FastAPI(title="Stationmaster", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
+    app = FastAPI(
+        title="Stationmaster",
+        description="Workstations on Google Cloud, as JSON. Send a personal API token as `Authorization: Bearer …`.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        lifespan=_lifespan,
+    )
     app.state.portal = portal
     app.state.templates = create_templates(settings)
     add_error_handlers(app)
-    protect(app, portal)
-    for noun in (auth, account, ssh_keys, api_ssh_keys):
+    for noun in PAGES:
+        app.include_router(noun.router, include_in_schema=False)
+    for noun in API:
         app.include_router(noun.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    protect(app, portal)
+    observe.add_to(app)
     return app
 
 

@@ -120,8 +120,6 @@ class Run(Base):
 
     def claim(self, worker_id: str, now: datetime) -> None:
         """A worker takes the run (again): a new attempt begins, and earlier attempts' writes no longer count."""
-        if self.status in {S.PLANNING, S.APPLYING}:
-            self._become(S.INTERRUPTED, now)
         self._become(S.PLANNING, now)
         self.attempt += 1
         self.worker_id = worker_id
@@ -131,6 +129,11 @@ class Run(Base):
     def renew(self, now: datetime) -> None:
         """The worker is alive."""
         self.lease_until = now + self.LEASE
+
+    def interrupt(self, now: datetime) -> None:
+        """Its worker has not been heard of for longer than its lease: another one may claim it."""
+        self._become(S.INTERRUPTED, now)
+        self.lease_until = None
 
     def begin_apply(self, now: datetime) -> None:
         """Terraform changes things from here on."""

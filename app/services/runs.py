@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload
 
 from app import live, queue
 from app.errors import ConflictError, NotFoundError
+from app.infra import hints
 from app.models import LogLine, Member, Run, RunKind, RunResource, RunStatus, Stack, Workstation
 from app.models.base import short_id
 from app.models.run import EXECUTING
@@ -140,3 +141,15 @@ async def retry(session: AsyncSession, run: Run, member: Member, now: datetime) 
         raise ConflictError(f"{workstation.name} is destroyed.", hint="Ask for a new workstation.")
     stack = await session.get_one(Stack, run.stack_id)
     return await request(session, stack, run.kind, member, run.inputs, now)
+
+
+def hint(run: Run) -> hints.Hint | None:
+    """What to do about a run that failed."""
+    return hints.find(run.error) if run.error else None
+
+
+async def newest_ids(session: AsyncSession, stack_ids: Sequence[str]) -> dict[str, str]:
+    """Stack → its newest run."""
+    query = select(Run.stack_id, Run.id).where(Run.stack_id.in_(stack_ids))
+    rows = await session.execute(query.order_by(Run.stack_id, Run.created_at.desc()).distinct(Run.stack_id))
+    return dict(rows.tuples())

@@ -12,8 +12,9 @@ from sqlalchemy.orm import joinedload
 
 from app.config import Settings
 from app.errors import ConflictError, InvalidError, NotFoundError
+from app.infra.secrets import SecretStore
 from app.models import Member, Root, Run, RunKind, SshKey, Stack, Workstation, WorkstationStatus
-from app.services import runs
+from app.services import runs, ssh_keys
 from app.services.catalog import BOOT_DISK_GB, Catalog, MachineType
 
 NAME = re.compile(r"[a-z]([-a-z0-9]{0,28}[a-z0-9])?")
@@ -90,14 +91,15 @@ async def request(
     session: AsyncSession,
     member: Member,
     wish: WorkstationWish,
-    keys: list[SshKey],
     catalog: Catalog,
+    secrets: SecretStore,
     settings: Settings,
     now: datetime,
 ) -> tuple[Workstation, Run, bool]:
     """Write down a wish and queue its run; returns the workstation, its run, and whether they are new.
 
-    An identical wish joins the one under way. Raises InvalidError, or ConflictError when the name is taken.
+    An identical wish joins the one under way; a member without an SSH key gets a pair. Raises InvalidError, or
+    ConflictError when the name is taken.
     """
     problems = check(wish, catalog, settings)
     if problems:
@@ -115,9 +117,9 @@ async def request(
             session.add(workstation)
     except IntegrityError:
         return *await _join(session, workstation), False
-    run = await runs.request(
-        session, stack, RunKind.PROVISION, member, terraform_inputs(workstation, machine_type, keys, settings), now
-    )
+    keys = await ssh_keys.ensure_key(session, member, secrets, settings, now)
+    inputs = terraform_inputs(workstation, machine_type, keys, settings)
+    run = await runs.request(session, stack, RunKind.PROVISION, member, inputs, now)
     return workstation, run, True
 
 

@@ -1,0 +1,120 @@
+"""The `stationmaster` command."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from typing import Annotated
+
+import typer
+
+from app import config, logs
+from app.config import Settings
+from app.errors import ConfigurationError, StartError, StationmasterError
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Self-service workstations on Google Cloud.")
+token = typer.Typer(no_args_is_help=True, help="Personal API tokens.")
+cli.add_typer(token, name="token")
+
+EndWithParent = Annotated[bool, typer.Option("--end-with-parent", hidden=True)]
+
+
+@cli.command()
+def up() -> None:
+    """Run everything: the database where none is configured, the web server and a worker."""
+    from app import migrate
+    from app.supervisor import EmbeddedPostgres, Supervisor, own_key
+
+    data_dir = config.data_dir()
+    if not os.environ.get("STATIONMASTER_ENCRYPTION_KEYS"):
+        os.environ["STATIONMASTER_ENCRYPTION_KEYS"] = own_key(data_dir)
+    settings = config.load()
+    logs.configure(settings.log_format)
+    postgres = None if settings.database_url else EmbeddedPostgres(data_dir)
+    try:
+        if postgres:
+            os.environ["DATABASE_URL"] = postgres.url
+            settings = config.load()
+        config.record()
+        migrate.upgrade(settings.database_url)
+        Supervisor(settings).run()
+    finally:
+        if postgres:
+            postgres.stop()
+
+
+@cli.command()
+def web(end_with_parent: EndWithParent = False) -> None:
+    """Run the web server alone."""
+    settings = _settings(end_with_parent=end_with_parent)
+    from app.web_server import serve
+
+    serve(settings)
+
+
+@cli.command()
+def worker(end_with_parent: EndWithParent = False) -> None:
+    """Run a worker alone; there may be as many as you like."""
+    settings = _settings(end_with_parent=end_with_parent)
+    from app.worker.main import work
+
+    asyncio.run(work(settings))
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to this release's tables."""
+    from app import migrate
+
+    config.use_recorded()
+    migrate.upgrade(_settings().database_url)
+
+
+@token.command("create")
+def create_token(email: str, name: Annotated[str, typer.Option(help="What the token is for.")] = "cli") -> None:
+    """Make a personal API token for somebody who may sign in; it is printed on the last line, once."""
+    config.use_recorded()
+    typer.echo(asyncio.run(_create_token(_settings(), email, name)))
+
+
+async def _create_token(settings: Settings, email: str, name: str) -> str:
+    from app import clock, db
+    from app.services import api_tokens
+
+    database = db.connect(settings.database_url)
+    try:
+        async with database.sessions.begin() as session:
+            _, plain = await api_tokens.create_for_email(session, email, name, settings, clock.utc_now())
+            return plain
+    finally:
+        await database.close()
+
+
+def _settings(*, end_with_parent: bool = False) -> Settings:
+    """The settings of a process that needs what only `up` can make by itself."""
+    if end_with_parent:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+    settings = config.load()
+    config.require(settings, "database_url", "encryption_keys")
+    logs.configure(settings.log_format)
+    return settings
+
+
+def _end_with_parent() -> None:
+    """Standard input is a pipe from the supervisor that ends when the supervisor does, even by kill -9."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main() -> None:
+    """Run the command; what a person can mend is a sentence, not a traceback."""
+    try:
+        cli()
+    except (ConfigurationError, StartError, StationmasterError) as error:
+        typer.secho(str(error), fg="red", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

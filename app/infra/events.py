@@ -1,0 +1,80 @@
+"""Terraform's machine-readable output (`-json`), line by line, as what the portal needs to know of it.
+
+Format: the "Machine-Readable UI" page of Terraform's documentation, version 1.x.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.models import LogLevel, ResourceState
+
+_LEVELS = {"error": LogLevel.ERROR, "warn": LogLevel.WARN}
+_STATES = {
+    "planned_change": ResourceState.PENDING,
+    "apply_start": ResourceState.WORKING,
+    "apply_complete": ResourceState.DONE,
+    "apply_errored": ResourceState.FAILED,
+}
+_UNTOLD = frozenset({"version", "outputs"})
+"""Events that say nothing to a person: the version, and output values."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of output."""
+
+    message: str
+    level: LogLevel = LogLevel.INFO
+    at: datetime | None = None
+    address: str | None = None
+    action: str | None = None
+    """create, update, delete, replace or read, where the event is about a resource."""
+    state: ResourceState | None = None
+    is_error: bool = False
+    """A diagnostic that ends the command."""
+    is_told: bool = True
+    """Whether it belongs in the log."""
+
+
+def parse(line: str) -> Event:
+    """One line as an event; a line that is not JSON (a crash, a plugin's words) is told as it is."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return Event(message=line)
+    if not isinstance(record, dict):
+        return Event(message=line)
+    kind = str(record.get("type", ""))
+    at = _time(record.get("@timestamp"))
+    if kind == "diagnostic":
+        return _diagnostic(record.get("diagnostic") or {}, at)
+    change = record.get("change") or record.get("hook") or {}
+    return Event(
+        message=str(record.get("@message", "")),
+        level=_LEVELS.get(str(record.get("@level")), LogLevel.INFO),
+        at=at,
+        address=(change.get("resource") or {}).get("addr"),
+        action=change.get("action"),
+        state=_STATES.get(kind),
+        is_told=kind not in _UNTOLD,
+    )
+
+
+def _diagnostic(diagnostic: dict[str, Any], at: datetime | None) -> Event:
+    is_error = diagnostic.get("severity") == "error"
+    parts = [str(diagnostic.get("summary", "")), str(diagnostic.get("detail", ""))]
+    message = "\n".join(part for part in parts if part)
+    address = diagnostic.get("address")
+    return Event(
+        message=("Error: " if is_error else "Warning: ") + message + (f"\n  with {address}" if address else ""),
+        level=LogLevel.ERROR if is_error else LogLevel.WARN,
+        at=at,
+        address=address,
+        is_error=is_error,
+    )
+
+
+def _time(value: object) -> datetime | None:
+    return datetime.fromisoformat(value) if isinstance(value, str) else None

@@ -1,0 +1,143 @@
+"""A detached process: started under the shim, followed by whoever is the worker now, today or after a restart."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.infra.shim import start_time
+
+SHIM = (sys.executable, "-IS", str(Path(__file__).with_name("shim.py")))
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command in a run's folder. Its files: STEP.jsonl (output), .err, .sid, .pid and .rc."""
+
+    folder: Path
+    name: str
+
+    def file(self, suffix: str) -> Path:
+        """One of the step's files."""
+        return self.folder / f"{self.name}.{suffix}"
+
+    @property
+    def has_started(self) -> bool:
+        """Whether its shim was ever started in this folder."""
+        return self.file("sid").exists()
+
+    @property
+    def exit_code(self) -> int | None:
+        """The command's exit code; None while it runs, or when it was killed together with its shim."""
+        try:
+            return int(self.file("rc").read_text())
+        except FileNotFoundError:
+            return None
+
+    def start(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Start it in a session of its own, its output in files: nobody's death can end it, by signal or by pipe."""
+        for suffix in ("sid", "pid", "rc"):
+            self.file(suffix).unlink(missing_ok=True)
+        with self.file("jsonl").open("wb") as out, self.file("err").open("wb") as err:
+            process = subprocess.Popen(
+                [*SHIM, self.name, *argv],
+                cwd=self.folder,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+        recorded = self.file("sid.tmp")
+        recorded.write_text(f"{process.pid} {start_time(process.pid)}")
+        recorded.rename(self.file("sid"))
+
+    def is_running(self) -> bool:
+        """Whether the shim, or the command after the shim was killed, is alive."""
+        return any(_is_alive(self.file(suffix)) for suffix in ("sid", "pid"))
+
+    async def wait(self, tick: Callable[[], Awaitable[None]], every: float) -> int | None:
+        """Wait until it ends, calling `tick` every so many seconds; returns the exit code, None if it left none."""
+        ended = asyncio.Event()
+        with _watched(self.file("sid"), ended):
+            while self.is_running() and not ended.is_set():
+                await tick()
+                try:
+                    await asyncio.wait_for(ended.wait(), every)
+                except TimeoutError:
+                    continue
+        while self.is_running() and self.exit_code is None:
+            await tick()
+            await asyncio.sleep(every)
+        self._sweep()
+        return self.exit_code
+
+    def interrupt(self) -> None:
+        """Ask the command to stop in good order. The shim sees to it that it hears this once at most."""
+        pid = _recorded_pid(self.file("sid"))
+        if pid is not None and _is_alive(self.file("sid")):
+            os.kill(pid, signal.SIGTERM)
+
+    def _sweep(self) -> None:
+        """Kill what is left of the session, such as provider processes after a kill -9 of Terraform; reap our child."""
+        session = _recorded_pid(self.file("sid"))
+        if session is None:
+            return
+        with suppress(ChildProcessError):  # started by an earlier worker: init has reaped it
+            os.waitpid(session, os.WNOHANG)
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and _session_of(entry) == session:
+                os.kill(int(entry.name), signal.SIGKILL)
+
+
+def _recorded_pid(file: Path) -> int | None:
+    try:
+        return int(file.read_text().split()[0])
+    except FileNotFoundError:
+        return None
+
+
+def _is_alive(file: Path) -> bool:
+    """Whether the process recorded there is still that very process, and not a zombie."""
+    try:
+        pid, started = file.read_text().split()
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat[19] == started and stat[0] != "Z"
+
+
+def _session_of(entry: Path) -> int | None:
+    """The session id of a live process (proc(5), field 6)."""
+    try:
+        stat = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(stat[3]) if stat[0] != "Z" else None
+
+
+class _watched:  # noqa: N801 - a context manager, used like a function
+    """Sets the event when the recorded process ends, at once, by a pidfd."""
+
+    def __init__(self, file: Path, ended: asyncio.Event) -> None:
+        self._file, self._ended, self._fd = file, ended, -1
+
+    def __enter__(self) -> None:
+        pid = _recorded_pid(self._file)
+        if pid is None:
+            return
+        try:
+            self._fd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return
+        asyncio.get_running_loop().add_reader(self._fd, self._ended.set)
+
+    def __exit__(self, *_: object) -> None:
+        if self._fd >= 0:
+            asyncio.get_running_loop().remove_reader(self._fd)
+            os.close(self._fd)

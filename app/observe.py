@@ -1,0 +1,81 @@
+"""What every response carries and every request leaves behind: an id, security headers, a log line, a measurement."""
+
+import time
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from prometheus_client import Counter, Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.models.base import short_id
+
+log = structlog.get_logger()
+
+REQUESTS = Counter("stationmaster_http_requests_total", "HTTP requests answered.", ["method", "route", "status"])
+DURATION = Histogram("stationmaster_http_request_seconds", "Time until the response began, in seconds.", ["route"])
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'self'",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+UNINTERESTING = ("/static/", "/healthz", "/readyz", "/metrics")
+"""Asked for all the time, by machines: measured, but not logged."""
+
+
+def add_to(app: FastAPI) -> None:
+    """Around everything else, so that refused requests have an id as well."""
+    app.add_middleware(Observer)
+
+
+class Observer:
+    """An ASGI middleware (not Starlette's BaseHTTPMiddleware, which would buffer live streams)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _trusted_id(Headers(scope=scope)) or short_id(12)
+        scope.setdefault("state", {})["request_id"] = request_id
+        began = time.perf_counter()
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _add_headers(message, request_id)
+                _account(scope, message["status"], time.perf_counter() - began)
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request=request_id):
+            await self._app(scope, receive, send_with_headers)
+
+
+def _trusted_id(headers: Headers) -> str | None:
+    """A proxy's request id, if it looks like one."""
+    given = headers.get("x-request-id", "")
+    return given if given.isascii() and given.replace("-", "").isalnum() and len(given) <= 64 else None
+
+
+def _add_headers(message: MutableMapping[str, Any], request_id: str) -> None:
+    headers = MutableHeaders(scope=message)
+    headers["X-Request-Id"] = request_id
+    for name, value in HEADERS.items():
+        headers.setdefault(name, value)
+    if "cache-control" not in headers:
+        headers["Cache-Control"] = "no-store"
+
+
+def _account(scope: Scope, status: int, seconds: float) -> None:
+    route = getattr(scope.get("route"), "path", "unknown")
+    REQUESTS.labels(scope["method"], route, str(status)).inc()
+    DURATION.labels(route).observe(seconds)
+    if not scope["path"].startswith(UNINTERESTING):
+        log.info("request", method=scope["method"], path=scope["path"], status=status, ms=round(1000 * seconds, 1))

@@ -1,0 +1,120 @@
+"""/api/v1/workstations: list, create, read, destroy."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel
+
+from app.deps import MemberDep, PortalDep, SessionDep, WorkstationDep
+from app.models import Run, Workstation, WorkstationStatus
+from app.services import runs, workstations
+from app.services.catalog import Catalog
+from app.services.workstations import WorkstationWish
+
+router = APIRouter(prefix="/api/v1/workstations", tags=["workstations"])
+
+
+class WorkstationAnswer(BaseModel):
+    """One workstation."""
+
+    id: str
+    name: str
+    status: WorkstationStatus
+    run_id: str | None
+    """Its newest run."""
+    machine_type: str
+    accelerator: str | None
+    zone: str
+    image: str
+    snapshot: str | None
+    disk_size_gb: int
+    disk_type: str
+    disk_kept: bool
+    spot: bool
+    address: str | None
+    ssh_username: str
+    host_keys: dict[str, str]
+    price_per_hour_usd: Decimal | None
+    """Estimated while it runs, as of the catalog's date."""
+    created_at: datetime
+    running_at: datetime | None
+    destroyed_at: datetime | None
+
+
+class WorkstationList(BaseModel):
+    """A page of workstations, newest first."""
+
+    items: list[WorkstationAnswer]
+    total: int
+
+
+class RunStarted(BaseModel):
+    """The run that does what was asked for."""
+
+    run_id: str
+
+
+def answer(workstation: Workstation, run_id: str | None, catalog: Catalog) -> WorkstationAnswer:
+    """The row as JSON."""
+    price = catalog.price_per_hour(
+        workstation.machine_type,
+        workstation.zone,
+        workstation.disk_size_gb,
+        workstation.disk_type,
+        spot=workstation.spot,
+    )
+    fields = {name: getattr(workstation, name) for name in WorkstationAnswer.model_fields if hasattr(workstation, name)}
+    rounded = price.quantize(Decimal("0.0001")) if price is not None else None
+    return WorkstationAnswer.model_validate({**fields, "run_id": run_id, "price_per_hour_usd": rounded})
+
+
+@router.get("")
+async def list_workstations(
+    portal: PortalDep,
+    session: SessionDep,
+    member: MemberDep,
+    status: WorkstationStatus | None = None,
+    name: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    offset: Annotated[int, Query(ge=0)] = 0,
+) -> WorkstationList:
+    """Your workstations; a destroyed one is listed while its disk is kept."""
+    mine = [
+        workstation
+        for workstation in await workstations.list_of(session, member)
+        if (status is None or workstation.status is status) and (name is None or workstation.name == name)
+    ]
+    newest = await runs.newest_ids(session, [workstation.id for workstation in mine])
+    page = mine[offset : offset + limit]
+    items = [answer(workstation, newest.get(workstation.id), portal.catalog) for workstation in page]
+    return WorkstationList(items=items, total=len(mine))
+
+
+@router.post("", status_code=201)
+async def create_workstation(
+    wish: WorkstationWish, response: Response, portal: PortalDep, session: SessionDep, member: MemberDep
+) -> WorkstationAnswer:
+    """Ask for a workstation. An identical request joins the one under way, and is answered with 200."""
+    workstation, run, created = await workstations.request(
+        session, member, wish, portal.catalog, portal.secrets, portal.settings, portal.clock()
+    )
+    response.status_code = 201 if created else 200
+    return answer(workstation, run.id, portal.catalog)
+
+
+@router.get("/{workstation_id}")
+async def read_workstation(workstation: WorkstationDep, portal: PortalDep, session: SessionDep) -> WorkstationAnswer:
+    """One workstation."""
+    newest = await runs.newest_ids(session, [workstation.id])
+    return answer(workstation, newest.get(workstation.id), portal.catalog)
+
+
+@router.delete("/{workstation_id}", status_code=202)
+async def destroy_workstation(
+    workstation: WorkstationDep, portal: PortalDep, session: SessionDep, member: MemberDep, keep_disk: bool = False
+) -> RunStarted:
+    """Destroy it: with its data disk, or (`keep_disk=true`) without."""
+    run: Run = await workstations.request_destroy(session, workstation, member, portal.clock(), keep_disk=keep_disk)
+    return RunStarted(run_id=run.id)

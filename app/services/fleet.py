@@ -1,0 +1,31 @@
+"""The whole fleet in numbers, for readiness and metrics."""
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import Run, RunStatus, Worker, Workstation, WorkstationStatus
+
+
+async def live_workers(session: AsyncSession, now: datetime) -> int:
+    """How many workers were heard of lately."""
+    query = select(func.count()).select_from(Worker).where(Worker.seen_at > now - Worker.ALIVE_FOR)
+    return await session.scalar(query) or 0
+
+
+async def has_live_worker(session: AsyncSession, now: datetime) -> bool:
+    """Whether anybody would hear the doorbell."""
+    return await live_workers(session, now) > 0
+
+
+async def runs_by_status(session: AsyncSession) -> dict[RunStatus, int]:
+    """Status → number of runs."""
+    rows = await session.execute(select(Run.status, func.count()).group_by(Run.status))
+    return dict(rows.tuples())
+
+
+async def workstations_by_status(session: AsyncSession) -> dict[WorkstationStatus, int]:
+    """Status → number of workstations."""
+    rows = await session.execute(select(Workstation.status, func.count()).group_by(Workstation.status))
+    return dict(rows.tuples())

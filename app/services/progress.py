@@ -1,0 +1,116 @@
+"""How far a run is, in stages a person knows, with an estimate from earlier runs of the same kind of machine."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import ResourceState, Run, RunKind, RunResource, RunStatus, Workstation
+
+PRIOR_SECONDS = {RunKind.PROVISION: 75.0, RunKind.UPDATE: 60.0, RunKind.DESTROY: 60.0}
+"""How long a run takes where there is none to learn from yet: what Google usually needs, rounded up."""
+LEARN_FROM = 20
+
+
+class StageState(StrEnum):
+    """How far one stage is."""
+
+    TO_COME = "to_come"
+    NOW = "now"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the way."""
+
+    label: str
+    state: StageState
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The way of one run. `percent` never claims 100 before the end."""
+
+    stages: list[Stage]
+    percent: int
+    elapsed_seconds: int
+    remaining_seconds: int | None
+
+
+async def of_run(session: AsyncSession, run: Run, resources: list[RunResource], now: datetime) -> Progress:
+    """Where this run stands."""
+    elapsed = ((run.finished_at or now) - run.created_at).total_seconds()
+    expected = await _expected_seconds(session, run)
+    if run.is_final:
+        return Progress(_stages(run, resources), 100, round(elapsed), None)
+    percent = min(99, round(100 * elapsed / expected)) if not run.is_queued else 0
+    return Progress(_stages(run, resources), percent, round(elapsed), max(1, round(expected - elapsed)))
+
+
+async def _expected_seconds(session: AsyncSession, run: Run) -> float:
+    """The upper quartile of the latest successful runs of this kind on the same machine type and zone."""
+    workstation = await session.get(Workstation, run.stack_id)
+    if workstation is None:
+        return PRIOR_SECONDS[run.kind]
+    query = (
+        select(Run.created_at, Run.finished_at)
+        .join(Workstation, Workstation.id == Run.stack_id)
+        .where(Run.kind == run.kind, Run.status == RunStatus.APPLIED)
+        .where(Workstation.machine_type == workstation.machine_type, Workstation.zone == workstation.zone)
+        .order_by(Run.finished_at.desc())
+        .limit(LEARN_FROM)
+    )
+    took = sorted((ended - began).total_seconds() for began, ended in await session.execute(query) if ended)
+    return max(took[len(took) * 3 // 4], 1.0) if took else PRIOR_SECONDS[run.kind]
+
+
+_MAKING = (("Disk", "compute_disk"), ("Address", "compute_address"), ("Machine", "compute_instance"))
+
+
+def _stages(run: Run, resources: list[RunResource]) -> list[Stage]:
+    making = list(_MAKING) if run.kind is not RunKind.DESTROY else list(reversed(_MAKING))
+    stages = [Stage("Queued", StageState.NOW if run.is_queued else StageState.DONE)]
+    stages.append(Stage("Preparing", _preparing(run)))
+    for label, kind in making:
+        state = _of_resources([resource for resource in resources if resource.kind == kind], run)
+        if state is not None:
+            stages.append(Stage(label, state))
+    if run.kind is RunKind.DESTROY:
+        return [*stages, Stage("Gone", StageState.DONE if run.is_success else StageState.TO_COME)]
+    return [*stages, Stage("Booting", _booting(run)), Stage("Ready", _ready(run))]
+
+
+def _preparing(run: Run) -> StageState:
+    if run.is_queued:
+        return StageState.TO_COME
+    if run.applying_at or run.booting_at or run.is_success:
+        return StageState.DONE
+    return StageState.FAILED if run.is_final else StageState.NOW
+
+
+def _of_resources(resources: list[RunResource], run: Run) -> StageState | None:
+    """None where this run has nothing to do with it; before Terraform has said so, all is to come."""
+    if not resources:
+        return None if run.is_final or run.booting_at else StageState.TO_COME
+    states = {resource.state for resource in resources}
+    if ResourceState.FAILED in states:
+        return StageState.FAILED
+    if states == {ResourceState.DONE}:
+        return StageState.DONE
+    return StageState.NOW if ResourceState.WORKING in states and not run.is_final else StageState.TO_COME
+
+
+def _booting(run: Run) -> StageState:
+    if run.is_success:
+        return StageState.DONE
+    if run.booting_at is None:
+        return StageState.TO_COME
+    return StageState.FAILED if run.is_final else StageState.NOW
+
+
+def _ready(run: Run) -> StageState:
+    return StageState.DONE if run.is_success else StageState.TO_COME

@@ -1,0 +1,132 @@
+"""A worker's hold on one run: every write goes through it, and none passes once another attempt has begun."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import queue
+from app.clock import Clock
+from app.config import Settings
+from app.crypto import Vault
+from app.db import Database
+from app.infra.events import Event
+from app.infra.google import Compute
+from app.models import LogLevel, LogLine, ResourceState, Run, RunResource, RunStatus, Workstation
+from app.models.run import LostClaimError
+from app.services import runs
+from app.worker.roots import Roots
+
+MAX_ATTEMPTS = 5
+"""A run whose workers die this often is ended: it may be the run that kills them."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a worker works with."""
+
+    settings: Settings
+    database: Database
+    vault: Vault
+    clock: Clock
+    roots: Roots
+    compute: Compute
+    worker_id: str
+
+
+class Claim:
+    """One attempt at one run."""
+
+    def __init__(self, tools: Tools, run_id: str, attempt: int) -> None:
+        self.tools, self.run_id, self.attempt = tools, run_id, attempt
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[tuple[AsyncSession, Run]]:
+        """A transaction that holds the run's row. Raises LostClaimError when this attempt no longer counts."""
+        async with self.tools.database.sessions.begin() as session:
+            run = await session.get_one(Run, self.run_id, with_for_update=True)
+            if run.attempt != self.attempt or run.status not in {RunStatus.PLANNING, RunStatus.APPLYING}:
+                raise LostClaimError(self.run_id)
+            yield session, run
+            await runs.announce(session, run)
+
+    async def say(self, message: str, level: LogLevel = LogLevel.INFO) -> None:
+        """One line of the portal's own in the run's log."""
+        async with self.writing() as (session, run):
+            await self.tell(session, run, message, level)
+
+    async def tell(self, session: AsyncSession, run: Run, message: str, level: LogLevel = LogLevel.INFO) -> None:
+        """The same, within a transaction."""
+        await self.record(session, run, [Event(message=message, level=level)], step=None)
+
+    async def record(self, session: AsyncSession, run: Run, events: Sequence[Event], step: str | None) -> None:
+        """Append events to the log and bring the resources they speak of up to date."""
+        told = [event for event in events if event.is_told]
+        for number, event in enumerate(told, start=run.log_seq + 1):
+            session.add(
+                LogLine(
+                    run_id=run.id,
+                    seq=number,
+                    at=event.at or self.tools.clock(),
+                    level=event.level,
+                    step=step,
+                    message=event.message,
+                )
+            )
+        run.log_seq += len(told)
+        for event in events:
+            await self._record_resource(session, event)
+        await session.flush()
+
+    async def _record_resource(self, session: AsyncSession, event: Event) -> None:
+        if event.state is None or event.address is None or event.action in {None, "read", "noop"}:
+            return
+        at = event.at or self.tools.clock()
+        values = {"run_id": self.run_id, "address": event.address, "action": event.action, "state": event.state}
+        changed: dict[str, object] = {"state": event.state}
+        if event.state is ResourceState.WORKING:
+            changed["started_at"] = at
+        elif event.state in {ResourceState.DONE, ResourceState.FAILED}:
+            changed["ended_at"] = at
+        upsert = insert(RunResource).values({**values, **changed})
+        await session.execute(upsert.on_conflict_do_update(index_elements=["run_id", "address"], set_=changed))
+
+
+async def take(tools: Tools, run_id: str) -> Claim | None:
+    """Claim a run; None when there is nothing to do (any more), or the stack's executing run must end first."""
+    async with tools.database.sessions.begin() as session:
+        run = await session.get(Run, run_id, with_for_update=True)
+        if run is None or run.status not in {RunStatus.QUEUED, RunStatus.INTERRUPTED}:
+            return None
+        if run.is_queued and await _stack_is_busy(session, run):
+            return None
+        workstation = await session.get_one(Workstation, run.stack_id, with_for_update=True)
+        if run.attempt >= MAX_ATTEMPTS:
+            await end(session, run, tools, workstation, error=f"Given up after {run.attempt} interrupted attempts.")
+            return None
+        run.claim(tools.worker_id, tools.clock())
+        workstation.begin(run)
+        await runs.announce(session, run)
+        return Claim(tools, run.id, run.attempt)
+
+
+async def _stack_is_busy(session: AsyncSession, run: Run) -> bool:
+    others = await session.scalars(select(Run).where(Run.stack_id == run.stack_id, Run.id != run.id))
+    return any(other.is_executing for other in others)
+
+
+async def end(
+    session: AsyncSession, run: Run, tools: Tools, workstation: Workstation, error: str | None = None
+) -> None:
+    """What every end of a run has in common; with an error it ends the run, otherwise the caller has."""
+    if error is not None:
+        run.fail(error, tools.clock())
+        workstation.become_failed()
+    await session.flush()
+    next_id = await session.scalar(select(Run.id).where(Run.stack_id == run.stack_id, Run.status == RunStatus.QUEUED))
+    if next_id:
+        await queue.ring(session, next_id)
+    await runs.announce(session, run)

@@ -1,0 +1,89 @@
+"""A run's folder: a link to the initialised root, and beside it what belongs to this run alone.
+
+    RUN/modules -> ROOT/modules
+    RUN/work/   the working folder: links to the root's files; its own variables, state, plan and step files
+    RUN/tmp/    Terraform's temporary files
+
+Links, not copies: `terraform init` has been done in the root, and no run repeats it.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from app.infra.process import Step
+from app.services.state_versions import State
+
+
+class RunFolder:
+    """The folder of one run on this host."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.work = path / "work"
+        self.temporary = path / "tmp"
+        self._state = self.work / "terraform.tfstate"
+
+    @property
+    def exists(self) -> bool:
+        """Whether a worker on this host prepared it."""
+        return self.work.exists()
+
+    def prepare(self, root: Path, variables: dict[str, Any], state: State | None) -> None:
+        """Lay the folder out (anew). `root` is an initialised root as `Roots.ready` gives it."""
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.temporary.mkdir(exist_ok=True)
+        _link(self.path / "modules", root.parent / "modules")
+        for file in root.iterdir():
+            if file.suffix == ".tf" or file.name in {".terraform", ".terraform.lock.hcl"}:
+                _link(self.work / file.name, file)
+        _write_private(self.work / "terraform.tfvars.json", json.dumps(variables).encode())
+        self._restore(state)
+
+    def _restore(self, state: State | None) -> None:
+        """A kill can leave an empty, cut or older state file behind: the stored version is the truth then."""
+        mine = self.read_state()
+        if state is None:
+            if mine is None:
+                self._state.unlink(missing_ok=True)
+        elif mine is None or mine.lineage != state.lineage or mine.serial < state.serial:
+            _write_private(self._state, state.raw)
+
+    def read_state(self) -> State | None:
+        """The state as Terraform last wrote it; None while it is being written, or when there is none."""
+        try:
+            return State(self._state.read_bytes())
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def state_stamp(self) -> tuple[int, int] | None:
+        """Changes whenever Terraform has written the state file."""
+        try:
+            status = self._state.stat()
+        except FileNotFoundError:
+            return None
+        return status.st_mtime_ns, status.st_size
+
+    def step(self, name: str) -> Step:
+        """One of the run's Terraform commands."""
+        return Step(self.work, name)
+
+    def remove(self) -> None:
+        """What is worth keeping is in the database."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _link(link: Path, target: Path) -> None:
+    if not link.is_symlink():
+        link.symlink_to(target)
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    """Readable by this user alone: a state can hold secrets."""
+    temporary = path.with_name(path.name + ".new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    temporary.replace(path)

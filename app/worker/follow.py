@@ -1,0 +1,96 @@
+"""Following a Terraform command: its output becomes log rows, its state file state versions, as they are written."""
+
+import structlog
+from sqlalchemy.exc import OperationalError
+
+from app.infra.events import Event, parse
+from app.models import LogLevel
+from app.services import state_versions
+from app.worker.claim import Claim
+from app.worker.folder import RunFolder
+
+log = structlog.get_logger()
+POLL_SECONDS = 0.15
+"""How often output and state are looked at: a change is stored within 250 ms."""
+READ_BYTES = 256 * 1024
+"""How much output becomes rows in one transaction."""
+
+
+class Follower:
+    """Follows one step of a run's folder, from where the log stands."""
+
+    def __init__(self, claim: Claim, folder: RunFolder, step: str, offset: int, serial: int) -> None:
+        self._claim, self._folder, self._step = claim, folder, folder.step(step)
+        self._offset, self._serial = offset, serial
+        self._stamp: tuple[int, int] | None = None
+        self.errors: list[str] = []
+        self.has_changes = False
+        self.changes: list[Event] = []
+
+    async def to_the_end(self) -> int | None:
+        """Wait for the command; returns its exit code, None when it was killed."""
+        code = await self._step.wait(self._tick, POLL_SECONDS)
+        while await self._look():
+            pass
+        if code != 0:
+            await self._tell_crash(code)
+        return code
+
+    async def _tick(self) -> None:
+        try:
+            await self._look()
+        except OperationalError as error:
+            # The database is away: Terraform goes on, its files wait, and the next look takes up where this one began.
+            log.warning("run cannot be written down, will try again", run=self._claim.run_id, error=str(error.orig))
+
+    async def _look(self) -> bool:
+        """Store what is new; returns whether there was any output."""
+        lines, offset = self._new_lines()
+        state = self._new_state()
+        if not lines and state is None:
+            return False
+        events = [parse(line) for line in lines]
+        async with self._claim.writing() as (session, run):
+            await self._claim.record(session, run, events, step=self._step.name)
+            run.log_offset = offset
+            if state:
+                await state_versions.store(session, self._claim.tools.vault, run, state, self._claim.tools.clock())
+        self._offset = offset
+        if state:
+            self._serial = state.serial
+        self._remember(events)
+        return bool(lines)
+
+    def _new_lines(self) -> tuple[list[str], int]:
+        """Whole lines only; what has no end yet is read again next time."""
+        with self._step.file("jsonl").open("rb") as file:
+            file.seek(self._offset)
+            chunk = file.read(READ_BYTES)
+            while chunk and b"\n" not in chunk and len(chunk) % READ_BYTES == 0:
+                chunk += file.read(READ_BYTES)
+        whole = chunk[: chunk.rfind(b"\n") + 1]
+        return [line for line in whole.decode(errors="replace").splitlines() if line.strip()], self._offset + len(whole)
+
+    def _new_state(self) -> state_versions.State | None:
+        """The state, if it is whole and newer. Its stamp counts as seen only then, so a torn one is looked at again."""
+        stamp = self._folder.state_stamp()
+        if stamp is None or stamp == self._stamp:
+            return None
+        state = self._folder.read_state()
+        if state is None:
+            return None
+        self._stamp = stamp
+        return state if state.serial > self._serial else None
+
+    def _remember(self, events: list[Event]) -> None:
+        self.errors += [event.message for event in events if event.is_error]
+        self.changes += [event for event in events if event.address and event.action not in {None, "read", "noop"}]
+
+    async def _tell_crash(self, code: int | None) -> None:
+        """A crash speaks on stderr, not in events."""
+        stderr = self._step.file("err").read_text(errors="replace").strip()
+        if stderr:
+            await self._claim.say(stderr, LogLevel.ERROR)
+            self.errors.append(stderr)
+        if not self.errors:
+            self.errors.append("Terraform was killed." if code is None else f"Terraform ended with exit code {code}.")

@@ -1,0 +1,86 @@
+"""What a worker does every few seconds: say that it is alive, keep its leases, and find what was left behind."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import queue
+from app.models import Run, RunStatus, Worker
+from app.services import runs
+from app.worker.claim import Tools
+
+log = structlog.get_logger()
+BEAT_SECONDS = 2.5
+UNHEARD_AFTER = timedelta(seconds=10)
+"""A queued run this old has lost its doorbell if its worker died between hearing it and claiming it."""
+FORGOTTEN_AFTER = timedelta(days=1)
+
+_WITHOUT_DOORBELL = text(
+    """
+    SELECT runs.id FROM runs
+    WHERE runs.status IN ('queued', 'interrupted') AND runs.created_at < :before
+      AND NOT EXISTS (SELECT 1 FROM runs AS other WHERE other.stack_id = runs.stack_id AND other.id <> runs.id
+                      AND other.status IN ('planning', 'awaiting_approval', 'applying', 'interrupted'))
+      AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs AS job
+                      WHERE job.status = 'todo' AND job.task_name = :task AND job.args ->> 'run_id' = runs.id)
+    """
+)
+
+
+class Heartbeat:
+    """One worker's beat. `active` are the runs that this process executes."""
+
+    def __init__(self, tools: Tools, active: set[str]) -> None:
+        self._tools, self._active = tools, active
+        self._reachable_since: datetime | None = None
+
+    async def beat_for_ever(self) -> None:
+        """Beat until cancelled. A database that is away is waited for."""
+        while True:
+            try:
+                await self.beat()
+            except OperationalError as error:
+                self._reachable_since = None
+                log.warning("heartbeat cannot reach the database", error=str(error.orig))
+            await asyncio.sleep(BEAT_SECONDS)
+
+    async def beat(self) -> None:
+        """One beat."""
+        now = self._tools.clock()
+        self._reachable_since = self._reachable_since or now
+        async with self._tools.database.sessions.begin() as session:
+            await session.execute(update(Worker).where(Worker.id == self._tools.worker_id).values(seen_at=now))
+            await session.execute(
+                update(Run)
+                .where(Run.worker_id == self._tools.worker_id, Run.id.in_(self._active))
+                .where(Run.status.in_((RunStatus.PLANNING, RunStatus.APPLYING)))
+                .values(lease_until=now + Run.LEASE)
+            )
+        # After an outage everybody's lease looks expired: give all the time to renew theirs.
+        if now - self._reachable_since >= Run.LEASE:
+            async with self._tools.database.sessions.begin() as session:
+                await self._find_interrupted(session, now)
+                await self._find_unheard(session, now)
+                await session.execute(delete(Worker).where(Worker.seen_at < now - FORGOTTEN_AFTER))
+
+    async def _find_interrupted(self, session: AsyncSession, now: datetime) -> None:
+        lost = await session.scalars(
+            select(Run)
+            .where(Run.status.in_((RunStatus.PLANNING, RunStatus.APPLYING)), Run.lease_until < now)
+            .with_for_update(skip_locked=True)
+        )
+        for run in lost:
+            log.warning("run lost its worker", run=run.id, worker=run.worker_id)
+            run.interrupt(now)
+            await queue.ring(session, run.id)
+            await runs.announce(session, run)
+
+    async def _find_unheard(self, session: AsyncSession, now: datetime) -> None:
+        unheard = await session.scalars(_WITHOUT_DOORBELL, {"before": now - UNHEARD_AFTER, "task": queue.EXECUTE_RUN})
+        for run_id in list(unheard):
+            log.warning("run had no doorbell", run=run_id)
+            await queue.ring(session, run_id)

@@ -1,0 +1,109 @@
+"""The worker process: hears the doorbell, executes runs, and leaves in good order."""
+
+import asyncio
+import os
+import signal
+import socket
+from contextlib import suppress
+
+import structlog
+from procrastinate import PsycopgConnector
+
+from app import clock, db
+from app.config import Settings
+from app.crypto import Vault
+from app.infra.google import Compute
+from app.models import Root, Worker
+from app.models.base import short_id
+from app.queue import EXECUTE_RUN, RUNS, queue
+from app.worker.claim import Tools
+from app.worker.execute import execute
+from app.worker.heartbeat import Heartbeat
+from app.worker.roots import Roots
+
+log = structlog.get_logger()
+POLL_SECONDS = 0.5
+"""How often the queue is looked at besides its notifications: one in a few hundred of those is missed."""
+
+
+async def work(settings: Settings) -> None:
+    """Work until a signal; SIGTERM and SIGINT mean: take nothing new, let what runs end, then go."""
+    database = db.connect(settings.database_url, pool_size=settings.runs_at_once + 5)
+    tools = Tools(
+        settings=settings,
+        database=database,
+        vault=Vault(settings.encryption_keys),
+        clock=clock.utc_now,
+        roots=Roots(settings, database, clock.utc_now),
+        compute=Compute(settings),
+        worker_id=short_id(10),
+    )
+    try:
+        for root in Root:
+            await tools.roots.ready(root)
+        await _work(settings, tools)
+    finally:
+        await database.close()
+
+
+async def _work(settings: Settings, tools: Tools) -> None:
+    active: set[str] = set()
+    app = queue.with_connector(PsycopgConnector(conninfo=db.libpq_url(settings.database_url), max_size=4))
+
+    @app.task(name=EXECUTE_RUN, queue=RUNS)
+    async def hear(run_id: str) -> None:
+        """One doorbell. The run is active, and so its lease renewed, only while this lasts."""
+        active.add(run_id)
+        try:
+            await execute(tools, run_id)
+        finally:
+            active.discard(run_id)
+
+    async with app.open_async():
+        await _register(tools)
+        beats = asyncio.create_task(Heartbeat(tools, active).beat_for_ever(), name="heartbeat")
+        warm_up = asyncio.create_task(tools.compute.warm_up(), name="warm up")
+        jobs = asyncio.create_task(
+            app.run_worker_async(
+                queues=[RUNS],
+                concurrency=settings.runs_at_once,
+                fetch_job_polling_interval=POLL_SECONDS,
+                install_signal_handlers=False,
+                delete_jobs="always",
+            ),
+            name="jobs",
+        )
+        _stop_on_signal(jobs)
+        log.info("worker ready", worker=tools.worker_id, runs_at_once=settings.runs_at_once)
+        try:
+            await asyncio.wait({jobs, beats}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # A worker without a heartbeat would lose its leases unawares: it ends instead, and is started anew.
+            for task in (jobs, beats, warm_up):
+                task.cancel()
+            await asyncio.wait({jobs, beats, warm_up})
+            await _unregister(tools)
+    for task in (jobs, beats):
+        with suppress(asyncio.CancelledError):
+            task.result()
+    log.info("worker ended")
+
+
+def _stop_on_signal(jobs: asyncio.Task[None]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, jobs.cancel)
+
+
+async def _register(tools: Tools) -> None:
+    now = tools.clock()
+    worker = Worker(id=tools.worker_id, host=socket.gethostname(), pid=os.getpid(), started_at=now, seen_at=now)
+    async with tools.database.sessions.begin() as session:
+        session.add(worker)
+
+
+async def _unregister(tools: Tools) -> None:
+    async with tools.database.sessions.begin() as session:
+        worker = await session.get(Worker, tools.worker_id)
+        if worker:
+            await session.delete(worker)

@@ -1,0 +1,103 @@
+"""Terraform roots, initialised once for each version of their files; runs only link to them."""
+
+import asyncio
+import hashlib
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+from sqlalchemy.dialects.postgresql import insert
+
+from app.clock import Clock
+from app.config import Settings
+from app.db import Database
+from app.errors import ConfigurationError
+from app.infra import terraform
+from app.models import ProviderLock, Root
+
+log = structlog.get_logger()
+LOCK_FILE = ".terraform.lock.hcl"
+
+
+class Roots:
+    """The initialised roots of one host, in folders named by their content; they never change once they are there."""
+
+    def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
+        self._source = settings.terraform_dir
+        self._folder = (settings.data_dir / "worker" / "roots").resolve()
+        self._terraform = terraform.executable(settings.terraform)
+        self._database, self._clock = database, clock
+        self._one_at_a_time = asyncio.Lock()
+
+    async def ready(self, root: Root) -> Path:
+        """The folder of an initialised root. Raises ConfigurationError when `terraform init` fails."""
+        async with self._one_at_a_time:
+            content_hash = await asyncio.to_thread(self._hash)
+            target = self._folder / content_hash
+            if not (target / root / LOCK_FILE).exists():
+                await self._initialise(root, target, content_hash)
+            return target / root
+
+    def _hash(self) -> str:
+        """Of the files, and of what decides where the provider comes from."""
+        digest = hashlib.sha256()
+        for file in self._files():
+            digest.update(f"{file.relative_to(self._source)}\0".encode() + file.read_bytes() + b"\0")
+        digest.update(terraform.environment().get("TF_CLI_CONFIG_FILE", "").encode())
+        return digest.hexdigest()[:16]
+
+    def _files(self) -> list[Path]:
+        wanted = (
+            *self._source.glob("modules/*/*"),
+            *(file for root in Root for file in (self._source / root).iterdir()),
+        )
+        return sorted(file for file in wanted if file.is_file() and not file.name.startswith("."))
+
+    async def _initialise(self, root: Root, target: Path, content_hash: str) -> None:
+        """In a folder of its own that is moved into place when it is whole: two workers may do so at once."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=self._folder, prefix=".new-"))
+        try:
+            for file in self._files():
+                copy = draft / file.relative_to(self._source)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, copy)
+            lock_key = f"{root}:{content_hash}"
+            known = await self._known_lock(lock_key)
+            await self._init(draft / root, known)
+            if known is None:
+                await self._keep_lock(lock_key, (draft / root / LOCK_FILE).read_text())
+            with suppress(FileExistsError):  # another worker of this host was first
+                draft.rename(target)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+    async def _init(self, folder: Path, known_lock: str | None) -> None:
+        options: dict[str, object] = {"input": False, "no_color": terraform.FLAG}
+        if known_lock is not None:
+            (folder / LOCK_FILE).write_text(known_lock)
+            options["lockfile"] = "readonly"
+        process = await asyncio.create_subprocess_exec(
+            *terraform.command(self._terraform, "init", **options),
+            cwd=folder,
+            env=terraform.environment(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+        if process.returncode:
+            raise ConfigurationError(f"terraform init failed for {folder.name}:\n{output.decode(errors='replace')}")
+        log.info("root initialised", root=folder.name)
+
+    async def _known_lock(self, key: str) -> str | None:
+        async with self._database.sessions() as session:
+            lock = await session.get(ProviderLock, key)
+            return lock.content if lock else None
+
+    async def _keep_lock(self, key: str, content: str) -> None:
+        row = {"root_hash": key, "content": content, "created_at": self._clock()}
+        async with self._database.sessions.begin() as session:
+            await session.execute(insert(ProviderLock).values(row).on_conflict_do_nothing())
