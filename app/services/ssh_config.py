@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import asyncssh
 import jinja2
 
 from app.models import SshKey, Workstation
@@ -65,3 +66,11 @@ def known_hosts(workstations: Iterable[Workstation], port: int) -> str:
 def _host(address: str, port: int) -> str:
     """OpenSSH writes a port other than 22 as [address]:port."""
     return address if port == 22 else f"[{address}]:{port}"
+
+
+def fingerprints(workstation: Workstation) -> list[tuple[str, str]]:
+    """Algorithm and SHA256 fingerprint of each host key, as ssh shows them to whoever it asks."""
+    return [
+        (algorithm, asyncssh.import_public_key(f"{algorithm} {key}").get_fingerprint())
+        for algorithm, key in sorted(workstation.host_keys.items())
+    ]

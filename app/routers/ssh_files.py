@@ -1,0 +1,28 @@
+"""The two files that make plain `ssh NAME` work, for a browser or a token."""
+
+from fastapi import APIRouter
+from fastapi.responses import PlainTextResponse
+
+from app.deps import MemberDep, PortalDep, SessionDep
+from app.services import ssh_config, ssh_keys, workstations
+
+router = APIRouter(tags=["ssh files"])
+
+
+@router.get("/ssh_compute_config", response_class=PlainTextResponse)
+async def compute_config(portal: PortalDep, session: SessionDep, member: MemberDep) -> PlainTextResponse:
+    """The OpenSSH client configuration of your running machines."""
+    mine = await workstations.list_of(session, member)
+    keys = await ssh_keys.list_of(session, member)
+    return _file("ssh_compute_config", ssh_config.compute_config(mine, keys, portal.settings.ssh_port))
+
+
+@router.get("/ssh_known_hosts", response_class=PlainTextResponse)
+async def known_hosts(portal: PortalDep, session: SessionDep, member: MemberDep) -> PlainTextResponse:
+    """The host keys of your running machines."""
+    mine = await workstations.list_of(session, member)
+    return _file("ssh_known_hosts", ssh_config.known_hosts(mine, portal.settings.ssh_port))
+
+
+def _file(name: str, text: str) -> PlainTextResponse:
+    return PlainTextResponse(text, headers={"Content-Disposition": f'attachment; filename="{name}"'})

@@ -1,0 +1,71 @@
+"""Answers that go on: signals and log lines as server-sent events, and logs as files. None holds a database session."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from fastapi import Request
+from fastapi.responses import StreamingResponse
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+
+from app.deps import Portal
+from app.live import Signals
+from app.models import LogLine
+from app.services import runs
+
+PING_SECONDS = 15.0
+"""Shorter than the idle time-outs of the usual proxies."""
+PACE_SECONDS = 0.25
+"""A stream says something at most four times a second, however fast things change."""
+LINES_A_BATCH = 500
+
+CHANGED = format_sse_event(event="changed", data_str="")
+DONE = format_sse_event(event="done", data_str="")
+PING = KEEPALIVE_COMMENT
+
+
+def event_stream(events: AsyncIterator[bytes]) -> StreamingResponse:
+    """Server-sent events, which no proxy should keep back."""
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+
+
+def resume_point(request: Request, after: int) -> int:
+    """The number of the last line that the browser has: a reconnect says it in a header, the page in its address."""
+    last = request.headers.get("last-event-id", "")
+    return max(after, int(last)) if last.isascii() and last.isdecimal() and len(last) < 10 else after
+
+
+async def wakes(signals: Signals) -> AsyncIterator[bool]:
+    """True at once and after every change; False when only time has passed. Ends when the process is to stop."""
+    yield True
+    while True:
+        await asyncio.sleep(PACE_SECONDS)
+        try:
+            signal = await asyncio.wait_for(signals.get(), PING_SECONDS)
+        except TimeoutError:
+            yield False
+            continue
+        while signal is not None and not signals.empty():
+            signal = signals.get_nowait()
+        if signal is None:
+            return
+        yield True
+
+
+async def changes(portal: Portal, topic: str) -> AsyncIterator[bytes]:
+    """An event for each change; the first one comes at once, since a browser that reconnects may have missed some."""
+    with portal.hub.subscribe(topic) as signals:
+        async for changed in wakes(signals):
+            yield CHANGED if changed else PING
+
+
+async def log_batches(portal: Portal, run_id: str, after: int = 0) -> AsyncIterator[list[LogLine]]:
+    """The lines of a run that are there now, each batch with a short session of its own."""
+    while True:
+        async with portal.database.sessions() as session:
+            lines = await runs.log(session, run_id, after=after, limit=LINES_A_BATCH)
+        if lines:
+            after = lines[-1].seq
+            yield lines
+        if len(lines) < LINES_A_BATCH:
+            return

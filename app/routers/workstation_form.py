@@ -1,0 +1,108 @@
+"""The form of a new workstation: what was typed, what is on offer with its price, and the wish it makes."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.requests import Request
+
+from app.config import Settings
+from app.errors import InvalidError, StationmasterError
+from app.services.catalog import Catalog, MachineType
+from app.services.workstations import DISK_SIZE_GB, WorkstationWish
+from app.web import field_sentences
+
+Typed = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class MachineOffer:
+    """One machine type with its price in the chosen zone; None where it is not to be had there."""
+
+    machine: MachineType
+    price: Decimal | None
+    in_zone: bool
+
+
+async def typed_into(request: Request) -> Typed:
+    """The form's fields as text, whether sent to be created or (with GET) to see the price."""
+    sent = await request.form(max_files=0, max_fields=50) if request.method == "POST" else request.query_params
+    return {name: value.strip() for name, value in sent.items() if isinstance(value, str)}
+
+
+def wish(typed: Typed) -> WorkstationWish:
+    """What was asked for; empty fields take their defaults. Raises InvalidError for what is no number, for example."""
+    given: dict[str, str] = {name: typed[name] for name in WorkstationWish.model_fields if typed.get(name)}
+    try:
+        return WorkstationWish.model_validate({"name": "", "machine_type": "", **given})
+    except ValidationError as error:
+        fields = field_sentences(error.errors())
+        if "disk_size_gb" in fields:
+            fields["disk_size_gb"] = "Write a whole number of GB, such as 100."
+        raise InvalidError("This machine cannot be made as asked for.", fields=fields) from error
+
+
+def context(
+    typed: Typed,
+    catalog: Catalog,
+    settings: Settings,
+    names: Collection[str],
+    error: StationmasterError | None = None,
+) -> dict[str, Any]:
+    """What the form shows: what was typed (else defaults) and prices for it."""
+    form = _values(typed, catalog, settings, names)
+    size = _size(form["disk_size_gb"])
+    offers = [_offer(machine, form, size, catalog) for machine in catalog.machine_types]
+    chosen = next((offer for offer in offers if offer.machine.name == form["machine_type"]), None)
+    return {
+        "form": form,
+        "error": error,
+        "errors": error.fields if error else {},
+        "machine_groups": [
+            ("CPU", [offer for offer in offers if not offer.machine.gpu]),
+            ("GPU", [offer for offer in offers if offer.machine.gpu]),
+        ],
+        "zone_options": [(zone, zone) for zone in catalog.zones],
+        "image_options": [("", "The one that fits"), *((image.name, image.label) for image in catalog.images)],
+        "disk_options": [(disk.name, disk.label) for disk in catalog.disk_types],
+        "chosen": chosen,
+        "disk_price": catalog.disk_price_per_hour(form["zone"], size, form["disk_type"]) if size else None,
+        "as_of": catalog.as_of,
+    }
+
+
+def _values(typed: Typed, catalog: Catalog, settings: Settings, names: Collection[str]) -> dict[str, Any]:
+    defaults = WorkstationWish(name=_free_name(names), machine_type=catalog.machine_types[0].name)
+    return {
+        "name": typed.get("name", defaults.name),
+        "machine_type": typed.get("machine_type", defaults.machine_type),
+        "zone": typed.get("zone", settings.default_zone),
+        "image": typed.get("image", ""),
+        "disk_size_gb": typed.get("disk_size_gb", str(defaults.disk_size_gb)),
+        "disk_type": typed.get("disk_type", defaults.disk_type),
+        "snapshot": typed.get("snapshot", ""),
+        "spot": bool(typed.get("spot")),
+    }
+
+
+def _free_name(names: Collection[str]) -> str:
+    return next(name for number in count(1) if (name := f"dev-{number}") not in names)
+
+
+def _size(text: str) -> int | None:
+    # isdecimal with isascii: int() takes other scripts' digits, and underscores, which a disk size should not have.
+    size = int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else None
+    return size if size in DISK_SIZE_GB else None
+
+
+def _offer(machine: MachineType, form: Mapping[str, Any], size: int | None, catalog: Catalog) -> MachineOffer:
+    in_zone = form["zone"] in machine.zones
+    price = (
+        catalog.price_per_hour(machine.name, form["zone"], size, form["disk_type"], spot=form["spot"])
+        if in_zone and size
+        else None
+    )
+    return MachineOffer(machine, price, in_zone)

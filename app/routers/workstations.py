@@ -1,0 +1,142 @@
+"""The pages of workstations: the dashboard, a new one, one with how to connect, and destroying it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import StreamingResponse
+
+from app.deps import MemberDep, PortalDep, SessionDep, WorkstationDep
+from app.errors import ConflictError, InvalidError, StationmasterError
+from app.live import member_topic, workstation_topic
+from app.models import Workstation
+from app.models.workstation import DEVICE_PATH, MOUNT_POINT
+from app.routers import streams, workstation_form
+from app.routers.run_view import view
+from app.services import runs, ssh_config, ssh_keys, workstations
+from app.services.catalog import Catalog, MachineType
+from app.web import redirect, render
+
+router = APIRouter()
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A workstation with what the catalog knows of it: prices in US dollars an hour, None where unknown."""
+
+    workstation: Workstation
+    machine: MachineType | None
+    image: str
+    price: Decimal | None
+    disk_price: Decimal | None
+
+
+def _offer(workstation: Workstation, catalog: Catalog) -> Offer:
+    place = (workstation.zone, workstation.disk_size_gb, workstation.disk_type)
+    return Offer(
+        workstation=workstation,
+        machine=catalog.machine_type(workstation.machine_type),
+        image=next((image.label for image in catalog.images if image.name == workstation.image), workstation.image),
+        price=catalog.price_per_hour(workstation.machine_type, *place, spot=workstation.spot),
+        disk_price=catalog.disk_price_per_hour(*place),
+    )
+
+
+@router.get("/")
+async def dashboard(request: Request, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
+    """My workstations, and the disks kept of destroyed ones."""
+    offers = [_offer(mine, portal.catalog) for mine in await workstations.list_of(session, member)]
+    context = {
+        "machines": [offer for offer in offers if not offer.workstation.is_destroyed],
+        "kept_disks": [offer for offer in offers if offer.workstation.is_destroyed],
+        "is_busy": any(offer.workstation.is_busy for offer in offers),
+    }
+    return render(request, "workstations/list.html", context, fragment="workstations/_list.html")
+
+
+@router.get("/events")
+async def my_events(portal: PortalDep, member: MemberDep) -> StreamingResponse:
+    """A signal whenever anything of mine changed."""
+    return streams.event_stream(streams.changes(portal, member_topic(member.id)))
+
+
+@router.get("/workstations/new")
+async def new(request: Request, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
+    """The form; with what is chosen so far in the address, it shows the price of that."""
+    return await _form(request, portal, session, member)
+
+
+@router.post("/workstations")
+async def create(request: Request, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
+    """Ask for a machine; what does not fit is said at its field, with what was typed kept."""
+    try:
+        wish = workstation_form.wish(await workstation_form.typed_into(request))
+        workstation, *_ = await workstations.request(
+            session, member, wish, portal.catalog, portal.secrets, portal.settings, portal.clock()
+        )
+    except (InvalidError, ConflictError) as error:
+        return await _form(request, portal, session, member, error)
+    return redirect(f"/workstations/{workstation.id}")
+
+
+async def _form(
+    request: Request,
+    portal: PortalDep,
+    session: SessionDep,
+    member: MemberDep,
+    error: StationmasterError | None = None,
+) -> Response:
+    typed = await workstation_form.typed_into(request)
+    names = [mine.name for mine in await workstations.list_of(session, member)]
+    context = workstation_form.context(typed, portal.catalog, portal.settings, names, error)
+    context["has_keys"] = bool(await ssh_keys.list_of(session, member))
+    status = error.status if error else 200
+    return render(request, "workstations/new.html", context, fragment="workstations/_form.html", status=status)
+
+
+@router.get("/workstations/{workstation_id}")
+async def show(request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep) -> Response:
+    """One workstation: what it does, how to connect, its runs."""
+    history = await runs.of_workstation(session, workstation.id)
+    context: dict[str, Any] = {
+        "workstation": workstation,
+        "offer": _offer(workstation, portal.catalog),
+        "runs": history,
+        "view": await view(session, history[0], workstation, portal.clock()) if history else None,
+        "fingerprints": ssh_config.fingerprints(workstation),
+        "vscode_url": f"vscode://vscode-remote/ssh-remote+{workstation.name}{MOUNT_POINT}",
+        "mount_point": MOUNT_POINT,
+        "device_path": DEVICE_PATH,
+    }
+    return render(request, "workstations/show.html", context, fragment="workstations/_show.html")
+
+
+@router.get("/workstations/{workstation_id}/events")
+async def events(workstation: WorkstationDep, portal: PortalDep) -> StreamingResponse:
+    """A signal whenever this workstation changed."""
+    return streams.event_stream(streams.changes(portal, workstation_topic(workstation.id)))
+
+
+@router.get("/workstations/{workstation_id}/destroy")
+async def destroy_page(request: Request, workstation: WorkstationDep, portal: PortalDep) -> Response:
+    """What is lost and what is kept."""
+    context = {
+        "workstation": workstation,
+        "disk_price": _offer(workstation, portal.catalog).disk_price,
+        "mount_point": MOUNT_POINT,
+    }
+    return render(request, "workstations/destroy.html", context)
+
+
+@router.post("/workstations/{workstation_id}/destroy")
+async def destroy(
+    workstation: WorkstationDep,
+    portal: PortalDep,
+    session: SessionDep,
+    member: MemberDep,
+    keep_disk: Annotated[Literal["yes", "no"], Form()] = "yes",
+) -> Response:
+    """Destroy it, keeping the disk unless the form says otherwise."""
+    await workstations.request_destroy(session, workstation, member, portal.clock(), keep_disk=keep_disk == "yes")
+    return redirect(f"/workstations/{workstation.id}")
