@@ -1,0 +1,91 @@
+"""Detached steps: real processes, ended, interrupted, killed, and followed by somebody else than who started them."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.infra.process import Step
+
+pytestmark = pytest.mark.anyio
+ENVIRONMENT = {"PATH": os.environ["PATH"]}
+
+
+async def nothing() -> None:
+    pass
+
+
+def shell(step: Step, script: str) -> None:
+    step.start(["/bin/sh", "-c", script], ENVIRONMENT)
+
+
+async def recorded(file: Path) -> str:
+    async with asyncio.timeout(10):
+        while not file.exists():
+            await asyncio.sleep(0.01)
+    return file.read_text()
+
+
+async def test_output_and_exit_code_are_kept_in_files(tmp_path: Path) -> None:
+    step = Step(tmp_path, "plan-1")
+    shell(step, "echo told; echo wrong >&2; exit 3")
+    assert await step.wait(nothing, 0.05) == 3
+    assert step.file("jsonl").read_text() == "told\n"
+    assert step.file("err").read_text() == "wrong\n"
+
+
+async def test_a_step_started_by_a_process_that_is_gone_can_be_followed(tmp_path: Path) -> None:
+    starter = (
+        "import sys; from pathlib import Path; from app.infra.process import Step;"
+        "command = ['/bin/sh', '-c', 'sleep 0.5; echo done; exit 4'];"
+        "Step(Path(sys.argv[1]), 'apply-1').start(command, {'PATH': '/usr/bin:/bin'})"
+    )
+    subprocess.run([sys.executable, "-c", starter, str(tmp_path)], check=True)
+    step = Step(tmp_path, "apply-1")
+    assert step.is_running()
+    assert await step.wait(nothing, 0.05) == 4
+    assert step.file("jsonl").read_text() == "done\n"
+
+
+async def test_however_often_it_is_interrupted_the_command_hears_it_once(tmp_path: Path) -> None:
+    step = Step(tmp_path, "apply-1")
+    trap = 'n=0; trap "n=\\$((n+1)); echo heard \\$n" INT; echo up;'
+    shell(step, trap + " i=0; while [ $i -lt 30 ]; do sleep 0.05; i=$((i+1)); done")
+    async with asyncio.timeout(10):
+        while "up" not in step.file("jsonl").read_text():
+            await asyncio.sleep(0.01)
+    for _ in range(5):
+        step.interrupt()
+        await asyncio.sleep(0.05)
+    await step.wait(nothing, 0.05)
+    assert step.file("jsonl").read_text() == "up\nheard 1\n"
+
+
+async def test_a_killed_shim_does_not_end_the_wait_before_the_command(tmp_path: Path) -> None:
+    step = Step(tmp_path, "apply-1")
+    shell(step, "sleep 0.6; echo late")
+    await recorded(step.file("pid"))
+    os.kill(int(step.file("sid").read_text().split()[0]), signal.SIGKILL)
+    assert await step.wait(nothing, 0.05) is None
+    assert step.file("jsonl").read_text() == "late\n"
+
+
+async def test_what_a_killed_command_leaves_running_is_swept(tmp_path: Path) -> None:
+    step = Step(tmp_path, "apply-1")
+    shell(step, "sleep 300 & echo $! > left; kill -9 $$")
+    assert await step.wait(nothing, 0.05) == -9
+    left = Path("/proc", (tmp_path / "left").read_text().strip(), "stat")
+    async with asyncio.timeout(10):
+        while left.exists() and left.read_text().rpartition(")")[2].split()[0] != "Z":
+            await asyncio.sleep(0.01)
+
+
+async def test_a_pid_that_was_given_to_another_process_is_not_mistaken(tmp_path: Path) -> None:
+    step = Step(tmp_path, "apply-1")
+    step.file("sid").write_text(f"{os.getpid()} 1")
+    step.file("rc").write_text("0")
+    assert not step.is_running()
