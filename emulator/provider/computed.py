@@ -1,0 +1,172 @@
+"""Values for what only a cloud knows: plausible, and the same each time for the same resource.
+
+The emulated cloud may decide otherwise (addresses, states); what is made here stands where it has no opinion.
+"""
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from emulator.provider.config import ProviderConfig
+from emulator.provider.facts_file import Block
+from emulator.provider.identity import service_account_email
+from emulator.provider.links import API
+from emulator.provider.values import UNKNOWN, State
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Making:
+    """A resource whose unknown values are being made up."""
+
+    resource_type: str
+    resource_id: str
+    state: State
+    config: ProviderConfig
+
+    def digest(self, path: Path) -> str:
+        return sha256("|".join((self.resource_type, self.resource_id, *map(str, path))).encode()).hexdigest()
+
+    def host(self, path: Path) -> int:
+        """The last number of an address."""
+        return int(self.digest(path)[:4], 16) % 250 + 2
+
+
+def fill_unknown(making: Making, block: Block, state: Any, path: Path = ()) -> None:
+    """Replace every UNKNOWN in `state`, in place."""
+    if not isinstance(state, dict):
+        return
+    for name, attribute in block["attributes"].items():
+        if state.get(name) is UNKNOWN:
+            state[name] = computed_value(making, (*path, name), attribute["type"])
+    for name, nested in block["blocks"].items():
+        inner = state.get(name)
+        if inner is UNKNOWN:
+            state[name] = []
+        elif isinstance(inner, list):
+            for index, item in enumerate(inner):
+                fill_unknown(making, nested["block"], item, (*path, name, index))
+        else:
+            fill_unknown(making, nested["block"], inner, (*path, name))
+
+
+def computed_value(making: Making, path: Path, kind: Any) -> Any:
+    """What the attribute at `path` turned out to be."""
+    if kind == "string":
+        return _text(making, path)
+    if kind == "number":
+        return _NUMBERS.get((making.resource_type, str(path[-1])), 0)
+    if kind == "bool":
+        return False
+    shape, inner = kind
+    if shape == "object":
+        return {name: computed_value(making, (*path, name), member) for name, member in inner.items()}
+    return {} if shape == "map" else []
+
+
+def _text(making: Making, path: Path) -> str:
+    name = str(path[-1])
+    if len(path) == 1 and name == "id":
+        return making.resource_id
+    if name in ("project", "region", "zone"):
+        return making.config.place(name)
+    rule = _BY_TYPE.get((making.resource_type, name)) or _BY_NAME.get(name)
+    if rule:
+        return rule(making, path)
+    return _fingerprint(making, path) if name.endswith("fingerprint") else ""
+
+
+def _number(making: Making, path: Path) -> str:
+    return str(int(making.digest(path)[:15], 16))
+
+
+def _fingerprint(making: Making, path: Path) -> str:
+    return base64.b64encode(making.digest(path)[:8].encode()).decode()
+
+
+def _now(making: Making, path: Path) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S.000-00:00", time.gmtime())
+
+
+def _external_address(making: Making, path: Path) -> str:
+    return f"203.0.113.{making.host(path)}"  # a block that is for documentation and never routed
+
+
+def _internal_address(making: Making, path: Path) -> str:
+    return f"10.128.0.{making.host(path)}"
+
+
+def _self_link(making: Making, path: Path) -> str:
+    return API + making.resource_id
+
+
+def _email(making: Making, path: Path) -> str:
+    return service_account_email(making.state, making.config)
+
+
+def _key_file(making: Making, path: Path) -> str:
+    content = {"type": "service_account", "private_key_id": making.digest(path)[:40], "emulated": True}
+    return base64.b64encode(json.dumps(content).encode()).decode()
+
+
+def _short_name(making: Making, path: Path) -> str:
+    return f"emulated-{making.digest(path)[:8]}"
+
+
+def _boot_disk(making: Making, path: Path) -> str:
+    zone = making.state.get("zone") or making.config.zone
+    project = making.state.get("project") or making.config.project
+    return f"{API}projects/{project}/zones/{zone}/disks/{making.state.get('name')}"
+
+
+def _always(text: str) -> Callable[[Making, Path], str]:
+    return lambda making, path: text
+
+
+_NUMBERS = {("google_compute_disk", "size"): 10, ("google_compute_instance", "size"): 10}
+
+_BY_TYPE: dict[tuple[str, str], Callable[[Making, Path], str]] = {
+    ("google_client_config", "access_token"): _always("emulated"),
+    ("google_cloud_run_v2_service", "uri"): lambda making, path: f"https://{making.state.get('name')}.run.invalid",
+    ("google_compute_address", "network_tier"): _always("PREMIUM"),
+    ("google_compute_attached_disk", "device_name"): lambda making, path: making.resource_id.rpartition("/")[2],
+    ("google_compute_firewall", "direction"): _always("INGRESS"),
+    ("google_compute_instance", "cpu_platform"): _always("Intel Cascade Lake"),
+    ("google_compute_instance", "current_status"): _always("RUNNING"),
+    ("google_compute_instance", "device_name"): lambda making, path: f"persistent-disk-{path[1] if path[1:] else 0}",
+    ("google_compute_instance", "name"): _always("nic0"),
+    ("google_compute_instance", "network"): _always("default"),
+    ("google_compute_instance", "network_tier"): _always("PREMIUM"),
+    ("google_compute_instance", "on_host_maintenance"): _always("MIGRATE"),
+    ("google_compute_instance", "provisioning_model"): _always("STANDARD"),
+    ("google_compute_instance", "source"): _boot_disk,
+    ("google_compute_instance", "type"): _always("pd-standard"),
+    ("google_secret_manager_secret", "name"): lambda making, path: making.resource_id,
+    ("google_secret_manager_secret_version", "name"): lambda making, path: making.resource_id,
+    ("google_secret_manager_secret_version", "version"): _always("1"),
+    ("google_service_account", "name"): lambda making, path: making.resource_id,
+    ("google_service_account_key", "private_key"): _key_file,
+    ("google_sql_database_instance", "connection_name"): lambda making, path: ":".join(
+        str(making.state.get(part) or making.config.place(part)) for part in ("project", "region", "name")
+    ),
+    ("google_storage_bucket", "url"): lambda making, path: f"gs://{making.state.get('name')}",
+}
+
+_BY_NAME: dict[str, Callable[[Making, Path], str]] = {
+    **dict.fromkeys(("creation_timestamp", "create_time", "update_time", "time_created", "updated"), _now),
+    **dict.fromkeys(("instance_id", "disk_id", "address_id", "network_id", "numeric_id", "unique_id"), _number),
+    **dict.fromkeys(("snapshot_id", "number", "generated_id", "subnetwork_id", "resource_id"), _number),
+    **dict.fromkeys(("address", "nat_ip"), _external_address),
+    **dict.fromkeys(("public_ip_address", "first_ip_address", "endpoint", "gateway_address"), _external_address),
+    **dict.fromkeys(("network_ip", "private_ip_address"), _internal_address),
+    "email": _email,
+    "etag": _fingerprint,
+    "member": lambda making, path: f"serviceAccount:{_email(making, path)}",
+    "name": _short_name,
+    "self_link": _self_link,
+}

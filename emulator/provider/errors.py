@@ -1,0 +1,78 @@
+"""Errors in the words of Google's provider: people search for them, and the portal's hints are made for them."""
+
+from typing import Any, NamedTuple
+
+
+class Diagnostic(NamedTuple):
+    """One error as Terraform shows it; `path` leads to the argument, names and list indexes."""
+
+    summary: str
+    path: tuple[str | int, ...] = ()
+    detail: str = ""
+
+
+class ProviderError(Exception):
+    """Something that the provider itself refuses; the message is what Terraform prints."""
+
+
+class CloudError(Exception):
+    """The cloud said no. `kept`: the object exists all the same, and Terraform is to keep (and taint) it."""
+
+    def __init__(self, code: int, message: str, reason: str, raw: str | None = None, *, kept: bool = False) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.reason = reason
+        self.raw = raw
+        self.kept = kept
+
+    @classmethod
+    def from_answer(cls, status: int, answer: Any) -> "CloudError":
+        error = answer.get("error") if isinstance(answer, dict) else None
+        if not isinstance(error, dict):
+            return cls(status, "the answer was not understood", "backendError")
+        return cls(
+            code=int(error.get("code") or status),
+            message=str(error.get("message", "")),
+            reason=str(error.get("reason", "")),
+            raw=error.get("raw"),
+            kept=bool(error.get("kept")),
+        )
+
+    def __str__(self) -> str:
+        return self.raw or f"googleapi: Error {self.code}: {self.message}, {self.reason}"
+
+
+def failed(verb: str, resource_type: str, state: dict[str, Any], error: CloudError) -> str:
+    """What Terraform prints for a create, update, delete or read that the cloud refused."""
+    if error.raw:
+        return error.raw
+    name = noun(resource_type)
+    if resource_type.endswith(("_iam_member", "_iam_binding")):
+        return (
+            f'Request "{verb} IAM policy {state.get("role")} for {state.get("member") or name}" returned error: {error}'
+        )
+    if resource_type == "google_compute_attached_disk" and verb == "create":
+        return str(error)  # this one resource passes the API's error on as it is
+    if verb in ("create", "update"):
+        return f"Error {verb[:-1]}ing {name}: {error}"
+    if resource_type == "google_compute_instance" and verb == "delete":
+        return f"Error deleting instance: {error}"
+    return f'Error when reading or editing {name} "{state.get("id", "")}": {error}'
+
+
+def canceled(verb: str, resource_type: str) -> str:
+    """What is printed when a Stop cuts a wait short: the operation itself goes on in the cloud."""
+    reason = "error while retrieving operation: unable to finish polling, context has been cancelled"
+    if resource_type == "google_compute_instance":
+        return f"Error waiting for instance to {verb}: {reason}"
+    name = noun(resource_type)
+    return f"Error waiting to {verb} {name}: Error waiting for {verb[:-1]}ing {name}: {reason}"
+
+
+def noun(resource_type: str) -> str:
+    """`google_compute_disk` is a Disk; the instance alone is written small."""
+    if resource_type == "google_compute_instance":
+        return "instance"
+    short = resource_type.removeprefix("google_").removeprefix("compute_")
+    return "".join(part.capitalize() for part in short.split("_"))

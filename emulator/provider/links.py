@@ -1,0 +1,23 @@
+"""Names of resources in their several spellings: full URL, relative, short."""
+
+from typing import Any
+
+API = "https://www.googleapis.com/compute/v1/"
+
+
+def last(link: Any) -> str:
+    """The short name at the end of a link."""
+    return str(link).rstrip("/").rsplit("/", 1)[-1]
+
+
+def same_link(one: Any, other: Any) -> bool:
+    """Whether two spellings can mean the same resource: one ends with the other, segment by segment."""
+    if not isinstance(one, str) or not isinstance(other, str):
+        return False
+    short, long = sorted((_segments(one), _segments(other)), key=len)
+    return bool(short) and long[-len(short) :] == short
+
+
+def _segments(link: str) -> list[str]:
+    relative = link.rpartition("/compute/v1/")[2] if "://" in link else link
+    return [segment for segment in relative.split("/") if segment]

@@ -1,0 +1,74 @@
+"""What single resource types do beyond their schema."""
+
+from typing import Any
+
+from emulator.provider.errors import ProviderError
+from emulator.provider.values import UNKNOWN, State
+
+INGRESS_SOURCES = ("source_ranges", "source_tags", "source_service_accounts")
+NEEDS_STOP = (
+    "advanced_machine_features",
+    "enable_display",
+    "machine_type",
+    "min_cpu_platform",
+    "service_account",
+    "shielded_instance_config",
+)
+IDEMPOTENT = ("_iam_member", "_iam_binding", "google_project_service")
+
+
+def check_plan(resource_type: str, planned: State) -> None:
+    """Raises ProviderError for values that make no sense together and are known only now."""
+    if resource_type != "google_compute_firewall" or planned.get("direction") == "EGRESS":
+        return
+    if not any(planned.get(name) not in (None, []) for name in INGRESS_SOURCES):
+        raise ProviderError(
+            "one of source_tags, source_ranges, or source_service_accounts must be defined for INGRESS traffic"
+        )
+
+
+def replacing(resource_type: str, prior: State, planned: State) -> list[tuple[str | int, ...]]:
+    """Changes that replace the resource in one direction only."""
+    if resource_type == "google_compute_disk" and _shrinks(prior.get("size"), planned.get("size")):
+        return [("size",)]
+    return []
+
+
+def check_update(resource_type: str, prior: State, planned: State) -> None:
+    """Raises ProviderError for an update that Google's provider refuses to make."""
+    if resource_type != "google_compute_instance" or planned.get("allow_stopping_for_update"):
+        return
+    running = prior.get("current_status") in ("RUNNING", "", None) and planned.get("desired_status") != "TERMINATED"
+    if running and any(prior.get(name) != planned.get(name) for name in NEEDS_STOP):
+        raise ProviderError(
+            f"Changing the {', '.join(NEEDS_STOP[:-1])} or {NEEDS_STOP[-1]} on a started instance requires stopping "
+            "it. To acknowledge this, please set allow_stopping_for_update = true in your config."
+        )
+
+
+def check_delete(resource_type: str, prior: State) -> None:
+    """Raises ProviderError for what is protected from being destroyed."""
+    if prior.get("deletion_policy") == "PREVENT":
+        raise ProviderError(
+            f'cannot destroy {resource_type} without setting deletion_policy="DELETE" and running `terraform apply`'
+        )
+    if prior.get("deletion_protection") is True:
+        raise ProviderError(
+            f"cannot destroy {resource_type} without setting deletion_protection=false and running `terraform apply`"
+        )
+
+
+def is_abandoned(resource_type: str, prior: State) -> bool:
+    """Whether destroying only forgets the object."""
+    if resource_type == "google_project_service":
+        return not prior.get("disable_on_destroy")
+    return prior.get("deletion_policy") == "ABANDON"
+
+
+def is_idempotent(resource_type: str) -> bool:
+    """Whether creating what exists already is a success: grants and services."""
+    return resource_type.endswith(IDEMPOTENT)
+
+
+def _shrinks(before: Any, after: Any) -> bool:
+    return before is not None and after is not None and after is not UNKNOWN and after < before
