@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from .accelerators import of_machine
 from .errors import CloudError
 from .ids import INSTANCE, Scoped, parse
 from .store import Json
@@ -157,8 +158,7 @@ def _type_name(annotation: Any) -> str:
 
 def _words(id_: str, state: Json) -> dict[str, str]:
     scoped = parse(id_) or Scoped("", "", "", "", id_)
-    has_gpu = bool(state.get("guest_accelerator")) or str(state.get("machine_type", "")).startswith(("a2-", "a3-", "g"))
-    metric = "GPUS_ALL_REGIONS" if has_gpu else "CPUS_ALL_REGIONS"
+    metric = "GPUS_ALL_REGIONS" if of_machine(state) else "CPUS_ALL_REGIONS"
     return {
         "id": id_,
         "project": scoped.project,

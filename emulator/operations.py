@@ -1,6 +1,8 @@
 """Google's long-running operations: every change is one, and others can see it while it lasts."""
 
+import asyncio
 import secrets
+from contextlib import suppress
 from datetime import datetime
 
 from .clock import Clock, rfc3339
@@ -9,13 +11,13 @@ from .ids import ATTACHMENT, instance_of_attachment, parse
 from .store import CloudObject, Json, Store
 
 GOOGLE_NAMES = {"create": "insert", "boot": "start"}
-USER = "stationmaster@pocket-project.iam.gserviceaccount.com"
 
 
 class Operations:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._awaited: dict[str, asyncio.Event] = {}
 
     def begin(self, op: str, thing: CloudObject) -> Json:
         """`op` is create, update, delete, start, stop, reset or preempt."""
@@ -40,12 +42,22 @@ class Operations:
         if error:
             body["error"] = {"code": error.operation_code, "message": error.message, "http": error.code}
         self._store.put_operation(body["name"], thing, body, done=True)
+        if awaited := self._awaited.pop(body["name"], None):
+            awaited.set()
 
     def in_progress(self, thing: CloudObject) -> bool:
         return bool(self._store.unfinished(thing))
 
     def find(self, name: str) -> Json | None:
         return self._store.operation(name)
+
+    async def wait(self, name: str, at_most_s: float) -> None:
+        """Until it is done, or for so long."""
+        body = self.find(name)
+        if body and body["status"] != "DONE":
+            event = self._awaited.setdefault(name, asyncio.Event())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(event.wait(), at_most_s)
 
     def in_scope(self, project: str, scope: str) -> list[Json]:
         """Newest first; `scope` is global, zones/Z or regions/R."""

@@ -9,6 +9,8 @@ from starlette.routing import BaseRoute, Route
 
 from .api.admin import AdminApi
 from .api.calls import CallLog
+from .api.compute import ComputeApi
+from .api.secret_manager import SecretManagerApi
 from .api.sign_in import SignIn
 from .api.terraform import TerraformApi
 from .cloud import Cloud
@@ -35,6 +37,8 @@ def create_app(cloud: Cloud, *, url: str, browser_url: str, client: tuple[str, s
         Route("/_emulator/style.css", _style),
         *AdminApi(cloud).routes(),
         *TerraformApi(cloud, calls).routes(),
+        *ComputeApi(cloud, calls).routes(),
+        *SecretManagerApi(cloud, calls).routes(),
         *sign_in.routes(),
     ]
     return Starlette(routes=routes, exception_handlers={404: _no_such_call})

@@ -31,7 +31,7 @@ def prepare_data_disk(folder: Path) -> Path:
     files = folder / "files"
     if not files.exists():
         files.mkdir(parents=True)
-        files.chmod(0o777)  # noqa: S103 - inside the store's folder, which is its owner's alone
+        files.chmod(0o777)
     return files
 
 

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..accelerators import of_machine
 from ..attachments import attachments_of
-from ..catalog import MACHINE_TYPES
 from ..ids import DISK, last
 from ..store import CloudObject, Json, Store
 
@@ -44,7 +44,7 @@ def spec_of(store: Store, instance: CloudObject | None) -> Spec | None:
             boot = disk.number
         elif disk and attachment.device_name == HOME_DEVICE:
             home = disk.number
-    gpu, gpus = _gpu(instance.state)
+    gpu, gpus = next(iter(of_machine(instance.state)), ("", 0))
     return Spec(
         id=instance.id,
         name=last(instance.id),
@@ -79,14 +79,6 @@ def public_keys_of(instance: CloudObject | None) -> dict[str, list[str]]:
 
 def disk_folder(folder: Path, number: int) -> Path:
     return folder / str(number)
-
-
-def _gpu(state: Json) -> tuple[str, int]:
-    for block in state.get("guest_accelerator") or []:
-        if block and block.get("count"):
-            return last(str(block["type"])), int(block["count"])
-    machine = MACHINE_TYPES.get(last(str(state.get("machine_type"))))
-    return (machine.accelerator, machine.accelerators) if machine else ("", 0)
 
 
 def _is_true(value: object) -> bool:

@@ -1,5 +1,6 @@
 """Which machine type, accelerators and image go together, and where."""
 
+from ..accelerators import attached
 from ..attachments import first
 from ..catalog import ACCELERATORS, MACHINE_TYPES, MachineType
 from ..errors import CloudError, invalid_field, not_found
@@ -11,10 +12,10 @@ from .checks import check_size, image_gb
 def check_shape(where: Scoped, state: Json) -> None:
     """Raises CloudError for a machine Google does not build in this zone."""
     machine = _machine_type(where, last(str(state.get("machine_type") or "")))
-    blocks = [block for block in state.get("guest_accelerator") or [] if block and block.get("count")]
-    for number, block in enumerate(blocks):
-        _check_accelerator(where, machine, number, last(str(block.get("type"))), int(block["count"]))
-    if (blocks or machine.accelerator) and first(state, "scheduling").get("on_host_maintenance") != "TERMINATE":
+    cards = attached(state)
+    for number, (name, count) in enumerate(cards):
+        _check_accelerator(where, machine, number, name, count)
+    if (cards or machine.accelerator) and first(state, "scheduling").get("on_host_maintenance") != "TERMINATE":
         raise CloudError(400, "Instances with guest accelerators do not support live migration.")
 
 

@@ -1,0 +1,99 @@
+"""The collections of the Compute Engine API: what they hold, and in which scope."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..catalog import REGIONS, ZONES
+from ..cloud import Cloud
+from ..errors import CloudError
+from ..ids import ADDRESS, DISK, INSTANCE
+from ..rules import World
+from ..store import CloudObject, Json
+from ..views.instances import instance_view
+from ..views.places import accelerator_types_in, machine_types_in, region_view, zone_view
+from ..views.resources import address_view, disk_view, operation_view
+
+
+@dataclass(frozen=True)
+class Place:
+    project: str
+    scope: str
+    """global, zones/Z, regions/R; empty for the project itself."""
+
+    @property
+    def path(self) -> str:
+        return f"projects/{self.project}/{self.scope}".rstrip("/")
+
+    @property
+    def name(self) -> str:
+        return self.scope.partition("/")[2]
+
+    @property
+    def level(self) -> str:
+        return self.scope.partition("/")[0]
+
+
+@dataclass(frozen=True)
+class Collection:
+    name: str
+    kind: str
+    type: str
+    """What the log and faults call it: Terraform's type where there is one."""
+    levels: tuple[str, ...]
+    views: Callable[[Cloud, Place], list[Json]]
+
+
+def collection(name: str, place: Place) -> Collection:
+    """Raises CloudError (404) for what the emulator, or Google in this scope, does not have."""
+    found = COLLECTIONS.get(name)
+    if found is None or place.level not in found.levels:
+        raise CloudError(404, f"The emulator does not have {name} in {place.path}")
+    return found
+
+
+def operation_user(place: Place) -> str:
+    return f"stationmaster@{place.project}.iam.gserviceaccount.com"
+
+
+def _stored(type_: str, view: Callable[[World, CloudObject], Json]) -> Callable[[Cloud, Place], list[Json]]:
+    return lambda cloud, place: [view(cloud.world, thing) for thing in cloud.store.all(type_, f"{place.path}/")]
+
+
+def _operations(cloud: Cloud, place: Place) -> list[Json]:
+    bodies = cloud.operations.in_scope(place.project, place.scope)
+    return [operation_view(body, operation_user(place)) for body in bodies]
+
+
+COLLECTIONS = {
+    found.name: found
+    for found in (
+        Collection("instances", "instance", INSTANCE, ("zones",), _stored(INSTANCE, instance_view)),
+        Collection("disks", "disk", DISK, ("zones",), _stored(DISK, disk_view)),
+        Collection("addresses", "address", ADDRESS, ("regions",), _stored(ADDRESS, address_view)),
+        Collection("operations", "operation", "operations", ("zones", "regions", "global"), _operations),
+        Collection(
+            "machineTypes",
+            "machineType",
+            "machineTypes",
+            ("zones",),
+            lambda cloud, place: machine_types_in(place.project, place.name),
+        ),
+        Collection(
+            "acceleratorTypes",
+            "acceleratorType",
+            "acceleratorTypes",
+            ("zones",),
+            lambda cloud, place: accelerator_types_in(place.project, place.name),
+        ),
+        Collection(
+            "zones", "zone", "zones", ("",), lambda cloud, place: [zone_view(place.project, zone) for zone in ZONES]
+        ),
+        Collection(
+            "regions",
+            "region",
+            "regions",
+            ("",),
+            lambda cloud, place: [region_view(cloud.world, place.project, region) for region in REGIONS],
+        ),
+    )
+}

@@ -1,0 +1,144 @@
+"""The Compute Engine API: those of its calls that the portal makes."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from ..catalog import REGIONS, ZONES
+from ..cloud import Cloud
+from ..errors import CloudError, not_found
+from ..ids import INSTANCE, link
+from ..projects import with_project_id
+from ..store import Json
+from ..views.instances import guest_attributes_view, instance_view
+from ..views.lists import aggregated_view, list_view, page
+from ..views.places import project_view
+from ..views.resources import operation_view
+from .calls import CallLog
+from .collections import Place, collection, operation_user
+
+BASE = "/compute/v1/projects/{project}"
+WAIT_S = 120.0
+"""How long zoneOperations.wait waits at most: two minutes, says Google's documentation."""
+
+Handler = Callable[[Request, Place], Awaitable[Json]]
+
+
+class ComputeApi:
+    def __init__(self, cloud: Cloud, calls: CallLog) -> None:
+        self._cloud = cloud
+        self._calls = calls
+
+    def routes(self) -> list[BaseRoute]:
+        zone, instance = f"{BASE}/zones/{{zone}}", f"{BASE}/zones/{{zone}}/instances/{{name}}"
+        operation = "operations/{name}/wait"
+        return [
+            self._route(BASE, self.project),
+            self._route(f"{BASE}/aggregated/instances", self.all_instances),
+            self._route(f"{instance}/getGuestAttributes", self.guest_attributes),
+            self._route(f"{instance}/{{verb}}", self.power, "POST"),
+            self._route(f"{zone}/{operation}", self.wait, "POST"),
+            self._route(f"{BASE}/regions/{{region}}/{operation}", self.wait, "POST"),
+            self._route(f"{BASE}/global/{operation}", self.wait, "POST"),
+            self._route(f"{BASE}/global/{{collection}}", self.list),
+            self._route(f"{BASE}/global/{{collection}}/{{name}}", self.get),
+            self._route(f"{zone}/{{collection}}", self.list),
+            self._route(f"{zone}/{{collection}}/{{name}}", self.get),
+            self._route(f"{BASE}/regions/{{region}}/{{collection}}", self.list),
+            self._route(f"{BASE}/regions/{{region}}/{{collection}}/{{name}}", self.get),
+            self._route(f"{BASE}/{{collection}}", self.list),
+            self._route(f"{BASE}/{{collection}}/{{name}}", self.get),
+        ]
+
+    async def project(self, request: Request, place: Place) -> Json:
+        with self._calls.call("get", "projects", place.project):
+            await self._cloud.look("get", "projects", place.project)
+            if place.project != self._cloud.world.project:
+                raise not_found(f"projects/{place.project}")
+            return project_view(self._cloud.world, place.project)
+
+    async def list(self, request: Request, place: Place) -> Json:
+        found = collection(request.path_params["collection"], place)
+        with self._calls.call("list", found.type, place.path):
+            await self._cloud.look("list", found.type, place.path)
+            items, token = page(found.views(self._cloud, place), request.query_params)
+            path = f"{place.path}/{found.name}"
+            return list_view(found.kind, path, link(path), items, token)
+
+    async def get(self, request: Request, place: Place) -> Json:
+        found, name = collection(request.path_params["collection"], place), request.path_params["name"]
+        id_ = f"{place.path}/{found.name}/{name}"
+        with self._calls.call("get", found.type, id_):
+            await self._cloud.look("get", found.type, id_)
+            for view in found.views(self._cloud, place):
+                if name in (view["name"], view["id"]):
+                    return view
+            raise not_found(id_)
+
+    async def all_instances(self, request: Request, place: Place) -> Json:
+        prefix = f"projects/{place.project}/zones/"
+        with self._calls.call("aggregatedList", INSTANCE, place.path):
+            await self._cloud.look("aggregatedList", INSTANCE, place.path)
+            world = self._cloud.world
+            everything = [instance_view(world, thing) for thing in self._cloud.store.all(INSTANCE, prefix)]
+            items, token = page(everything, request.query_params)
+            scopes = {f"zones/{zone}": [i for i in items if i["zone"].endswith(f"/{zone}")] for zone in ZONES}
+            path = f"projects/{place.project}/aggregated/instances"
+            return aggregated_view("instance", path, link(path), scopes, "instances", token)
+
+    async def power(self, request: Request, place: Place) -> Json:
+        verb, id_ = request.path_params["verb"], self._instance_id(request, place)
+        if verb not in ("start", "stop", "reset"):
+            raise CloudError(404, f"The emulator does not have the call instances.{verb}")
+        with self._calls.call(verb, INSTANCE, id_):
+            operation = await self._cloud.change_power(verb, id_)
+            return operation_view(operation, operation_user(place))
+
+    async def guest_attributes(self, request: Request, place: Place) -> Json:
+        id_ = self._instance_id(request, place)
+        path, key = request.query_params.get("queryPath", ""), request.query_params.get("variableKey", "")
+        with self._calls.call("getGuestAttributes", INSTANCE, id_):
+            await self._cloud.look("getGuestAttributes", INSTANCE, id_)
+            view = guest_attributes_view(self._cloud.find(INSTANCE, id_), path, key)
+            if view is None:
+                raise CloudError(404, f"The resource '{path or key}' of type 'Guest Attribute' was not found.")
+            return view
+
+    async def wait(self, request: Request, place: Place) -> Json:
+        name = request.path_params["name"]
+        id_ = f"{place.path}/operations/{name}"
+        with self._calls.call("wait", "operations", id_):
+            await self._cloud.operations.wait(name, WAIT_S)
+            body = self._cloud.operations.find(name)
+            if body is None:
+                raise not_found(id_)
+            return operation_view(body, operation_user(place))
+
+    def _instance_id(self, request: Request, place: Place) -> str:
+        return f"{place.path}/instances/{request.path_params['name']}"
+
+    def _route(self, path: str, handler: Handler, method: str = "GET") -> Route:
+        async def answer(request: Request) -> Response:
+            try:
+                return JSONResponse(await handler(request, self._place(request)))
+            except CloudError as error:
+                return JSONResponse(error.for_compute(), status_code=error.code)
+
+        return Route(path, answer, methods=[method])
+
+    def _place(self, request: Request) -> Place:
+        """Raises CloudError for a zone or region that Google does not have."""
+        asked = request.path_params
+        project = with_project_id(f"projects/{asked['project']}/", self._cloud.world.project).split("/")[1]
+        if "zone" in asked and asked["zone"] not in ZONES:
+            raise CloudError(400, f"Invalid value for field 'zone': '{asked['zone']}'. Unknown zone.")
+        if "region" in asked and asked["region"] not in REGIONS:
+            raise CloudError(400, f"Invalid value for field 'region': '{asked['region']}'. Unknown region.")
+        scope = "global" if "/global/" in request.url.path else ""
+        if "zone" in asked:
+            scope = f"zones/{asked['zone']}"
+        elif "region" in asked:
+            scope = f"regions/{asked['region']}"
+        return Place(project, scope)

@@ -1,0 +1,139 @@
+"""Machines as the Compute Engine API shows them."""
+
+from ..accelerators import of_machine
+from ..attachments import attachments_of, first
+from ..ids import DISK, Scoped, last, link, relative, zone_id
+from ..rules import World
+from ..rules.checks import effective_labels, scoped
+from ..store import CloudObject, Json
+from .common import fingerprint, head, network_link, without_empty
+
+
+def instance_view(world: World, thing: CloudObject) -> Json:
+    where, state = scoped(thing), thing.state
+    metadata = [{"key": key, "value": str(value)} for key, value in sorted((state.get("metadata") or {}).items())]
+    tags, labels = sorted(state.get("tags") or []), effective_labels(state)
+    zone = link(zone_id(thing.id))
+    view = {
+        **head("instance", thing, where.name),
+        "description": state.get("description"),
+        "zone": zone,
+        "machineType": f"{zone}/machineTypes/{last(str(state.get('machine_type') or ''))}",
+        "status": thing.cloud["status"],
+        "cpuPlatform": "Unknown CPU Platform" if thing.cloud["status"] == "TERMINATED" else "Intel Broadwell",
+        "canIpForward": bool(state.get("can_ip_forward")),
+        "deletionProtection": bool(state.get("deletion_protection")),
+        "startRestricted": False,
+        "disks": _disks(world, thing),
+        "networkInterfaces": _interfaces(where, state),
+        "metadata": without_empty(
+            {"kind": "compute#metadata", "fingerprint": fingerprint("metadata", metadata), "items": metadata}
+        ),
+        "tags": without_empty({"fingerprint": fingerprint("tags", tags), "items": tags}),
+        "labels": labels,
+        "labelFingerprint": fingerprint("labels", labels),
+        "fingerprint": fingerprint("instance", thing.number, state),
+        "scheduling": _scheduling(state),
+        "serviceAccounts": [
+            {"email": account["email"], "scopes": sorted(account.get("scopes") or [])}
+            for account in state.get("service_account") or []
+            if account.get("email")
+        ],
+        "guestAccelerators": _accelerators(zone, state),
+        "lastStartTimestamp": thing.cloud.get("started"),
+        "lastStopTimestamp": thing.cloud.get("stopped"),
+    }
+    return without_empty(view)
+
+
+def guest_attributes_view(thing: CloudObject, query_path: str, variable_key: str) -> Json | None:
+    """None where nothing has been published under that path or key."""
+    values: dict[str, str] = thing.cloud.get("guest_attributes") or {}
+    answer: Json = {"kind": "compute#guestAttributes", "selfLink": f"{link(thing.id)}/guestAttributes/{query_path}"}
+    if variable_key:
+        value = values.get(variable_key)
+        return None if value is None else {**answer, "variableKey": variable_key, "variableValue": value}
+    wanted = query_path.rstrip("/")
+    items = [
+        {"namespace": key.partition("/")[0], "key": key.partition("/")[2], "value": value}
+        for key, value in sorted(values.items())
+        if not wanted or key == wanted or key.startswith(f"{wanted}/")
+    ]
+    return {**answer, "queryPath": query_path, "queryValue": {"items": items}} if items else None
+
+
+def _disks(world: World, thing: CloudObject) -> list[Json]:
+    views = []
+    for index, attachment in enumerate(attachments_of(world.store, thing)):
+        disk = world.store.get(DISK, attachment.disk)
+        view = {
+            "kind": "compute#attachedDisk",
+            "type": "PERSISTENT",
+            "mode": attachment.mode,
+            "source": link(attachment.disk),
+            "deviceName": attachment.device_name,
+            "index": index,
+            "boot": attachment.boot,
+            "autoDelete": attachment.auto_delete,
+            "interface": "SCSI",
+            "diskSizeGb": str(disk.state.get("size") or 10) if disk else None,
+        }
+        views.append(without_empty(view))
+    return views
+
+
+def _interfaces(where: Scoped, state: Json) -> list[Json]:
+    cards = state.get("network_interface") or []
+    return [_interface(where, number, card) for number, card in enumerate(cards)]
+
+
+def _interface(where: Scoped, number: int, card: Json) -> Json:
+    subnetwork = str(card.get("subnetwork") or "")
+    if subnetwork and "/" not in subnetwork:
+        subnetwork = f"projects/{where.project}/regions/{where.region}/subnetworks/{subnetwork}"
+    accesses = [
+        without_empty(
+            {
+                "kind": "compute#accessConfig",
+                "type": "ONE_TO_ONE_NAT",
+                "name": "external-nat",
+                "natIP": access.get("nat_ip"),
+                "networkTier": access.get("network_tier") or "PREMIUM",
+            }
+        )
+        for access in card.get("access_config") or []
+    ]
+    return without_empty(
+        {
+            "kind": "compute#networkInterface",
+            "name": f"nic{number}",
+            "network": network_link(where.project, card.get("network")),
+            "subnetwork": link(relative(subnetwork)) if subnetwork else "",
+            "networkIP": card.get("network_ip"),
+            "stackType": card.get("stack_type") or "IPV4_ONLY",
+            "fingerprint": fingerprint("nic", number, card),
+            "accessConfigs": accesses,
+        }
+    )
+
+
+def _scheduling(state: Json) -> Json:
+    block = first(state, "scheduling")
+    is_spot = block.get("provisioning_model") == "SPOT" or bool(block.get("preemptible"))
+    restarts = block.get("automatic_restart")
+    return without_empty(
+        {
+            "onHostMaintenance": block.get("on_host_maintenance") or ("TERMINATE" if is_spot else "MIGRATE"),
+            "automaticRestart": not is_spot if restarts is None else bool(restarts),
+            "preemptible": is_spot,
+            "provisioningModel": "SPOT" if is_spot else "STANDARD",
+            "instanceTerminationAction": block.get("instance_termination_action"),
+        }
+    )
+
+
+def _accelerators(zone: str, state: Json) -> list[Json]:
+    return [
+        {"acceleratorType": f"{zone}/acceleratorTypes/{name}", "acceleratorCount": count}
+        for name, count in of_machine(state)
+    ]

@@ -1,0 +1,70 @@
+"""Lists: filtered, ordered, and a page at a time."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+
+from ..errors import invalid_field
+from ..store import Json
+from .filters import compile_filter
+
+PAGE_SIZE = 500
+
+
+def page(items: list[Json], query: Mapping[str, str]) -> tuple[list[Json], str]:
+    """The page that `query` asks for, and the token of the next one. Raises CloudError (400)."""
+    matches = compile_filter(query.get("filter", ""))
+    found = _ordered([item for item in items if matches(item)], query.get("orderBy", ""))
+    size, start = _size(query.get("maxResults", "")), _start(query.get("pageToken", ""))
+    token = base64.urlsafe_b64encode(str(start + size).encode()).decode() if start + size < len(found) else ""
+    return found[start : start + size], token
+
+
+def list_view(kind: str, path: str, link: str, items: list[Json], token: str) -> Json:
+    view: Json = {"kind": f"compute#{kind}List", "id": path, "selfLink": link}
+    # Google leaves `items` out of an empty list.
+    if items:
+        view["items"] = items
+    return view | ({"nextPageToken": token} if token else {})
+
+
+def aggregated_view(kind: str, path: str, link: str, scopes: Mapping[str, list[Json]], name: str, token: str) -> Json:
+    """`scopes`: zones/Z → what is there; Google names the empty ones too, with a warning."""
+    items: Json = {}
+    for scope, found in scopes.items():
+        items[scope] = {name: found} if found else {"warning": _nothing(scope)}
+    view = {"kind": f"compute#{kind}AggregatedList", "id": path, "selfLink": link, "items": items}
+    return view | ({"nextPageToken": token} if token else {})
+
+
+def _nothing(scope: str) -> Json:
+    return {
+        "code": "NO_RESULTS_ON_PAGE",
+        "message": f"There are no results for scope '{scope}' on this page.",
+        "data": [{"key": "scope", "value": scope}],
+    }
+
+
+def _ordered(items: list[Json], order: str) -> list[Json]:
+    if not order:
+        return sorted(items, key=lambda item: str(item["name"]))
+    if order == "creationTimestamp desc":
+        return sorted(items, key=lambda item: str(item.get("creationTimestamp", item.get("insertTime"))), reverse=True)
+    if order == "name":
+        return _ordered(items, "")
+    raise invalid_field("orderBy", order, "Only 'name' and 'creationTimestamp desc' are supported.")
+
+
+def _size(text: str) -> int:
+    if not text:
+        return PAGE_SIZE
+    if not text.isdecimal() or not 1 <= int(text) <= PAGE_SIZE:
+        raise invalid_field("maxResults", text, f"Must be between 1 and {PAGE_SIZE}.")
+    return int(text)
+
+
+def _start(token: str) -> int:
+    try:
+        return int(base64.urlsafe_b64decode(token.encode()) or b"0")
+    except (binascii.Error, ValueError):
+        raise invalid_field("pageToken", token, "The page token is invalid.") from None

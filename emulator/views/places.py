@@ -1,0 +1,149 @@
+"""Projects, regions, zones, and what is on offer in them, as the Compute Engine API shows them."""
+
+from collections.abc import Callable
+
+from ..accelerators import of_machine
+from ..catalog import (
+    A100,
+    A100_80,
+    ACCELERATORS,
+    L4,
+    MACHINE_TYPES,
+    REGIONS,
+    T4,
+    Accelerator,
+    MachineType,
+    region_zones,
+)
+from ..ids import ADDRESS, DISK, INSTANCE, last, link, region_of
+from ..projects import project_number
+from ..rules import World
+from ..rules.checks import scoped
+from ..store import Json
+from .common import fixed_head
+
+# More than a pretend team needs; quota errors are injected as faults, not counted.
+PROJECT_LIMITS = {"CPUS_ALL_REGIONS": 1000.0, "GPUS_ALL_REGIONS": 32.0, "NETWORKS": 15.0, "SNAPSHOTS": 5000.0}
+REGION_LIMITS = {
+    "CPUS": 600.0,
+    "DISKS_TOTAL_GB": 40960.0,
+    "SSD_TOTAL_GB": 40960.0,
+    "INSTANCES": 600.0,
+    "IN_USE_ADDRESSES": 64.0,
+    "STATIC_ADDRESSES": 64.0,
+    "NVIDIA_L4_GPUS": 16.0,
+    "NVIDIA_T4_GPUS": 16.0,
+    "NVIDIA_A100_GPUS": 8.0,
+    "PREEMPTIBLE_NVIDIA_L4_GPUS": 16.0,
+    "PREEMPTIBLE_NVIDIA_T4_GPUS": 16.0,
+}
+GPU_METRICS = {L4: "NVIDIA_L4_GPUS", T4: "NVIDIA_T4_GPUS", A100: "NVIDIA_A100_GPUS", A100_80: "NVIDIA_A100_80GB_GPUS"}
+
+
+def project_view(world: World, project: str) -> Json:
+    usage = _usage(world, project, REGIONS)
+    return {
+        **fixed_head("project", f"projects/{project}", project),
+        "id": project_number(project),
+        "defaultServiceAccount": f"{project_number(project)}-compute@developer.gserviceaccount.com",
+        "defaultNetworkTier": "PREMIUM",
+        "xpnProjectStatus": "UNSPECIFIED_XPN_PROJECT_STATUS",
+        "commonInstanceMetadata": {"kind": "compute#metadata"},
+        "quotas": _quotas(PROJECT_LIMITS, usage),
+    }
+
+
+def region_view(world: World, project: str, region: str) -> Json:
+    return {
+        **fixed_head("region", f"projects/{project}/regions/{region}", region),
+        "description": region,
+        "status": "UP",
+        "zones": [link(f"projects/{project}/zones/{zone}") for zone in region_zones(region)],
+        "quotas": _quotas(REGION_LIMITS, _usage(world, project, (region,))),
+    }
+
+
+def zone_view(project: str, zone: str) -> Json:
+    return {
+        **fixed_head("zone", f"projects/{project}/zones/{zone}", zone),
+        "description": zone,
+        "status": "UP",
+        "region": link(f"projects/{project}/regions/{region_of(zone)}"),
+        "availableCpuPlatforms": ["Intel Cascade Lake", "Intel Ice Lake"],
+    }
+
+
+def machine_types_in(project: str, zone: str) -> list[Json]:
+    return [_machine_type(project, zone, machine) for machine in MACHINE_TYPES.values() if zone in machine.zones]
+
+
+def accelerator_types_in(project: str, zone: str) -> list[Json]:
+    return [_accelerator(project, zone, found) for found in ACCELERATORS.values() if zone in found.zones]
+
+
+def _machine_type(project: str, zone: str, machine: MachineType) -> Json:
+    view: Json = {
+        **fixed_head("machineType", f"projects/{project}/zones/{zone}/machineTypes/{machine.name}", machine.name),
+        "description": machine.description,
+        "guestCpus": machine.cpus,
+        "memoryMb": machine.memory_gb * 1024,
+        "imageSpaceGb": 0,
+        "maximumPersistentDisks": 128,
+        "maximumPersistentDisksSizeGb": "263168",
+        "zone": zone,
+        "isSharedCpu": machine.name in ("e2-micro", "e2-small", "e2-medium"),
+        "architecture": "X86_64",
+    }
+    if machine.accelerator:
+        built_in = {"guestAcceleratorType": machine.accelerator, "guestAcceleratorCount": machine.accelerators}
+        view["accelerators"] = [built_in]
+    return view
+
+
+def _accelerator(project: str, zone: str, accelerator: Accelerator) -> Json:
+    id_ = f"projects/{project}/zones/{zone}/acceleratorTypes/{accelerator.name}"
+    return {
+        **fixed_head("acceleratorType", id_, accelerator.name),
+        "description": accelerator.description,
+        "zone": link(f"projects/{project}/zones/{zone}"),
+        "maximumCardsPerInstance": max(accelerator.counts),
+    }
+
+
+def _add_gpus(add: Callable[[str, float], None], state: Json) -> None:
+    for name, count in of_machine(state):
+        if metric := GPU_METRICS.get(name):
+            add(metric, count)
+            add("GPUS_ALL_REGIONS", count)
+
+
+def _quotas(limits: dict[str, float], usage: dict[str, float]) -> list[Json]:
+    return [{"metric": metric, "limit": limit, "usage": usage.get(metric, 0.0)} for metric, limit in limits.items()]
+
+
+def _usage(world: World, project: str, regions: tuple[str, ...]) -> dict[str, float]:
+    """What running machines, disks and addresses use, by quota metric."""
+    used: dict[str, float] = {}
+
+    def add(metric: str, amount: float) -> None:
+        used[metric] = used.get(metric, 0.0) + amount
+
+    for thing in world.store.all(INSTANCE, f"projects/{project}/zones/"):
+        machine = MACHINE_TYPES.get(last(str(thing.state.get("machine_type") or "")))
+        if scoped(thing).region not in regions or machine is None:
+            continue
+        add("INSTANCES", 1)
+        if thing.cloud["status"] == "RUNNING":
+            add("CPUS", machine.cpus)
+            add("CPUS_ALL_REGIONS", machine.cpus)
+            _add_gpus(add, thing.state)
+        if thing.cloud.get("nat_ip"):
+            add("IN_USE_ADDRESSES", 1)
+    for disk in world.store.all(DISK, f"projects/{project}/zones/"):
+        if scoped(disk).region in regions:
+            is_hdd = last(str(disk.state.get("type") or "")) == "pd-standard"
+            add("DISKS_TOTAL_GB" if is_hdd else "SSD_TOTAL_GB", float(disk.state.get("size") or 10))
+    for address in world.store.all(ADDRESS, f"projects/{project}/regions/"):
+        if scoped(address).region in regions:
+            add("STATIC_ADDRESSES", 1)
+    return used
