@@ -6,7 +6,6 @@ write-only (w), new (n: a change replaces the resource) and link (l: compared as
 `enum`, `pattern`. A nested block has `nesting`, `block`, and perhaps `min`, `max`, `force_new`.
 """
 
-import json
 import zlib
 from pathlib import Path
 from typing import Any
@@ -45,5 +44,7 @@ class Facts:
 
     def _facts(self) -> dict[str, Any]:
         if self._parsed is None:
+            import json  # late, since a process that only serves the stored schema does without
+
             self._parsed = json.loads(self._content)
         return self._parsed

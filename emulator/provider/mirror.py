@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from emulator.provider.facts_file import VERSIONS, Facts
-from emulator.provider.schema import schema_bytes
+from emulator.provider.schema_cache import schema_bytes
 
 SOURCE = "registry.terraform.io/hashicorp/google"
 DEPENDENCIES = ("grpc", "msgpack", "cryptography")
@@ -46,7 +46,8 @@ def _launcher(version: str, schemas: Path) -> str:
     folders = [str(REPOSITORY), *_dependency_folders()]
     program = (
         f"import sys, types; sys.path[:0] = {folders!r}; "
-        # grpc imports its asyncio half unasked, a fifth of the start-up time; an empty module is all it wants.
+        # grpc imports asyncio and its asynchronous half unasked, half of the start-up time. Nothing here uses them.
+        "sys.modules['asyncio'] = types.ModuleType('asyncio'); "
         "sys.modules['grpc.aio'] = types.ModuleType('grpc.aio'); "
         f"from emulator.provider.server import main; main({version!r}, {str(schemas)!r})"
     )

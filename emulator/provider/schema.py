@@ -1,29 +1,13 @@
-"""The answer to GetProviderSchema: built from the facts once, then served from a file."""
+"""The answer to GetProviderSchema, made from the facts."""
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 from emulator.provider.facts_file import Block, Facts
 from emulator.provider.wire import Message, encode
 
-LAYOUT = 1  # raise when the code below changes what it writes
 NESTING = {"single": 1, "list": 2, "set": 3, "map": 4}
 FLAGS = (("r", "required"), ("o", "optional"), ("c", "computed"), ("s", "sensitive"), ("w", "write_only"))
-
-
-def schema_bytes(facts: Facts, cache: Path | None) -> bytes:
-    """The encoded reply, out of `cache` (a folder) when it has one for these facts."""
-    if cache is None:
-        return build_schema(facts)
-    stored = cache / f"schema-{LAYOUT}-{facts.fingerprint}.bin"
-    try:
-        return stored.read_bytes()
-    except FileNotFoundError:
-        reply = build_schema(facts)
-    _store(stored, reply)
-    return reply
 
 
 def build_schema(facts: Facts) -> bytes:
@@ -40,14 +24,6 @@ def build_schema(facts: Facts) -> bytes:
             "server_capabilities": {"get_provider_schema_optional": True},
         },
     )
-
-
-def _store(path: Path, content: bytes) -> None:
-    """Whole or not at all: provider processes start side by side."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.replace(path)
 
 
 def _schema(block: Block) -> Message:

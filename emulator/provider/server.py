@@ -1,5 +1,6 @@
 """The process that Terraform starts: a gRPC server on a Unix socket, announced on standard output."""
 
+import functools
 import os
 import signal
 import sys
@@ -12,8 +13,8 @@ from typing import Any
 import grpc
 
 from emulator.provider.facts_file import Facts
-from emulator.provider.service import CALLS, Provider
-from emulator.provider.wire import decode, encode
+from emulator.provider.schema_cache import schema_bytes
+from emulator.provider.wire import CALLS
 
 COOKIE = "TF_PLUGIN_MAGIC_COOKIE"
 CLIENT_CERTIFICATE = "PLUGIN_CLIENT_CERT"
@@ -30,7 +31,7 @@ def main(version: str, schema_cache: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt goes to the whole group; Terraform sends Stop instead
     done = threading.Event()
     server = grpc.server(ThreadPoolExecutor(THREADS), options=OPTIONS)
-    server.add_generic_rpc_handlers(_handlers(Provider(Facts(version), Path(schema_cache)), done))
+    server.add_generic_rpc_handlers(_handlers(version, Path(schema_cache), done))
     folder = Path(os.environ.get("TMPDIR") or "/tmp") / f"tf-google-{os.getpid()}"  # noqa: S108  # mode 0700 below
     folder.mkdir(mode=0o700)
     socket = folder / "socket"
@@ -64,13 +65,16 @@ def _wait(done: threading.Event) -> None:
             return
 
 
-def _handlers(provider: Provider, done: threading.Event) -> tuple[Any, ...]:
+def _handlers(version: str, schema_cache: Path, done: threading.Event) -> tuple[Any, ...]:
+    facts = Facts(version)
+    provider = _LateProvider(facts)
+
     def shut_down(request: bytes, context: Any) -> bytes:
         done.set()
         return b""
 
-    calls = {name: _handler(provider, name) for name in CALLS}
-    calls["GetSchema"] = _unary(lambda request, context: provider.schema())
+    calls = {name: _unary(functools.partial(provider.call, name)) for name in CALLS}
+    calls["GetSchema"] = _unary(lambda request, context: schema_bytes(facts, schema_cache))
     return (
         grpc.method_handlers_generic_handler("tfplugin5.Provider", calls),
         grpc.method_handlers_generic_handler("plugin.GRPCController", {"Shutdown": _unary(shut_down)}),
@@ -78,18 +82,29 @@ def _handlers(provider: Provider, done: threading.Event) -> tuple[Any, ...]:
     )
 
 
-def _handler(provider: Provider, name: str) -> Any:
-    request_shape, reply_shape = CALLS[name]
+class _LateProvider:
+    """The provider proper, imported at the first call that needs it: serving the stored schema does not."""
 
-    def handle(request: bytes, context: Any) -> bytes:
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._provider: Any = None
+        self._lock = threading.Lock()
+
+    def call(self, name: str, request: bytes, context: Any) -> bytes:
         try:
-            return encode(reply_shape, provider.call(name, decode(request_shape, request)))
+            return bytes(self._get().call(name, request))
         except Exception as error:  # a defect here is to be read in Terraform's own output
             traceback.print_exc()
             context.abort(grpc.StatusCode.INTERNAL, f"emulated provider, {name}: {error!r}")
             raise
 
-    return _unary(handle)
+    def _get(self) -> Any:
+        with self._lock:
+            if self._provider is None:
+                from emulator.provider.service import Provider
+
+                self._provider = Provider(self._facts)
+            return self._provider
 
 
 def _unary(handle: Any) -> Any:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from emulator.provider import reading
@@ -12,49 +11,32 @@ from emulator.provider.config import ProviderConfig, read_config
 from emulator.provider.errors import Diagnostic, ProviderError
 from emulator.provider.facts_file import Facts, Resource
 from emulator.provider.planning import plan
-from emulator.provider.schema import schema_bytes
 from emulator.provider.validation import validate
 from emulator.provider.values import conform, pack, unpack
 from emulator.provider.waiting import Waiter
-from emulator.provider.wire import Message
+from emulator.provider.wire import CALLS, Message, decode, encode
 
 ERROR = 1
-CALLS = {  # call: (request, reply)
-    "PrepareProviderConfig": ("PrepareRequest", "PrepareReply"),
-    "ValidateResourceTypeConfig": ("ValidateRequest", "DiagnosticsReply"),
-    "ValidateDataSourceConfig": ("ValidateRequest", "DiagnosticsReply"),
-    "UpgradeResourceState": ("UpgradeRequest", "UpgradeReply"),
-    "Configure": ("ConfigureRequest", "DiagnosticsReply"),
-    "ReadResource": ("ReadRequest", "ReadReply"),
-    "PlanResourceChange": ("PlanRequest", "PlanReply"),
-    "ApplyResourceChange": ("ApplyRequest", "ApplyReply"),
-    "ImportResourceState": ("ImportRequest", "ImportReply"),
-    "ReadDataSource": ("ReadDataRequest", "ReadDataReply"),
-    "Stop": ("Empty", "StopReply"),
-}
 
 
 class Provider:
     """One running provider: configured once, then asked from several threads at a time."""
 
-    def __init__(self, facts: Facts, schema_cache: Path | None = None) -> None:
+    def __init__(self, facts: Facts) -> None:
         self._facts = facts
-        self._schema_cache = schema_cache
         self._config = ProviderConfig()
         self._cloud: Cloud | None = None
         self._waiter = Waiter()
 
-    def schema(self) -> bytes:
-        """GetSchema's reply, encoded already."""
-        return schema_bytes(self._facts, self._schema_cache)
-
-    def call(self, name: str, request: Message) -> Message:
+    def call(self, name: str, request: bytes) -> bytes:
         """The reply to one call. A ProviderError becomes an error that Terraform shows."""
+        request_shape, reply_shape = CALLS[name]
         method = getattr(self, f"_{name}")
         try:
-            return dict(method(request))
+            reply = method(decode(request_shape, request))
         except ProviderError as error:
-            return {"diagnostics": _diagnostics([Diagnostic(str(error))])}
+            reply = {"diagnostics": _diagnostics([Diagnostic(str(error))])}
+        return encode(reply_shape, reply)
 
     def _PrepareProviderConfig(self, request: Message) -> Message:  # noqa: N802  # the protocol's name, as below
         return {"prepared_config": request["config"]}

@@ -49,6 +49,21 @@ ReadDataReply state:DynamicValue=1 diagnostics:*Diagnostic=2
 StopReply error:string=1
 """
 
+CALLS = {
+    "PrepareProviderConfig": ("PrepareRequest", "PrepareReply"),
+    "ValidateResourceTypeConfig": ("ValidateRequest", "DiagnosticsReply"),
+    "ValidateDataSourceConfig": ("ValidateRequest", "DiagnosticsReply"),
+    "UpgradeResourceState": ("UpgradeRequest", "UpgradeReply"),
+    "Configure": ("ConfigureRequest", "DiagnosticsReply"),
+    "ReadResource": ("ReadRequest", "ReadReply"),
+    "PlanResourceChange": ("PlanRequest", "PlanReply"),
+    "ApplyResourceChange": ("ApplyRequest", "ApplyReply"),
+    "ImportResourceState": ("ImportRequest", "ImportReply"),
+    "ReadDataSource": ("ReadDataRequest", "ReadDataReply"),
+    "Stop": ("Empty", "StopReply"),
+}
+"""Every call but GetSchema, with the shapes of its request and its reply."""
+
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 SCALARS = {"bytes", "string", "int", "bool"}
 
