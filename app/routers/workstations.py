@@ -99,11 +99,13 @@ async def _form(
 async def show(request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep) -> Response:
     """One workstation: what it does, how to connect, its runs."""
     history = await runs.of_workstation(session, workstation.id)
+    newest = await view(session, history[0], workstation, portal.clock()) if history else None
     context: dict[str, Any] = {
         "workstation": workstation,
         "offer": _offer(workstation, portal.catalog),
         "runs": history,
-        "view": await view(session, history[0], workstation, portal.clock()) if history else None,
+        "view": newest,
+        "is_busy": workstation.is_busy or bool(newest and newest.progress),
         "fingerprints": ssh_config.fingerprints(workstation),
         "vscode_url": f"vscode://vscode-remote/ssh-remote+{workstation.name}{MOUNT_POINT}",
         "mount_point": MOUNT_POINT,
