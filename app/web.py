@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import humanize
 import jinja2
@@ -56,6 +57,11 @@ def redirect(path: str) -> RedirectResponse:
     return RedirectResponse(path, status_code=303)
 
 
+def redirect_to_sign_in(then: str) -> RedirectResponse:
+    """Sign in (again), and go on to that path."""
+    return redirect(f"/sign-in?{urlencode({'next': then}, safe='/')}")
+
+
 def error_json(error: StationmasterError) -> JSONResponse:
     """The API's one error shape."""
     body: dict[str, Any] = {"code": error.code, "message": error.message}
@@ -71,7 +77,7 @@ def _error_response(request: Request, error: StationmasterError) -> Response:
     if request.url.path.startswith(API):
         return error_json(error)
     if isinstance(error, SignInRequiredError) and request.method == "GET" and not wants_fragment(request):
-        return redirect(str(request.app.url_path_for("sign_in_page").include_query_params(next=_here(request))))
+        return redirect_to_sign_in(_here(request))
     return render(request, "errors/error.html", {"error": error}, status=error.status)
 
 

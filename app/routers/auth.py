@@ -1,11 +1,14 @@
 """Signing in with Google, and out."""
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import structlog
 from fastapi import APIRouter, Request, Response
 
 from app.deps import MaybeCallerDep, Portal, PortalDep, SessionDep, cookie_name
+from app.infra.oidc import SignInFailedError
+from app.models.sign_in import FRESH_FOR
 from app.routers.paths import local_path
 from app.services import members, sign_ins
 from app.web import redirect, render
@@ -21,24 +24,30 @@ async def sign_in_page(request: Request, caller: MaybeCallerDep, portal: PortalD
     sign_in = caller.sign_in if caller else None
     if sign_in and sign_in.is_fresh(portal.clock()):
         return redirect(path)
-    return render(request, "auth/sign_in.html", {"next": path, "again": sign_in is not None})
+    asked = {"next": path, "fresh": "1"} if sign_in else {"next": path}
+    context = {"start": f"/auth/start?{urlencode(asked)}", "again": sign_in is not None}
+    return render(request, "auth/sign_in.html", context)
 
 
 @router.get("/auth/start")
 async def start(request: Request, portal: PortalDep, next: str = "/", fresh: bool = False) -> Response:  # noqa: A002 - the query's name
     """Off to Google."""
     request.session.clear()
-    request.session["next"] = local_path(next)
+    request.session.update(next=local_path(next), fresh=fresh)
     return await portal.openid.send(request, fresh=fresh)
 
 
 @router.get("/auth/callback")
 async def callback(request: Request, portal: PortalDep, session: SessionDep) -> Response:
     """Back from Google: sign this browser in, in place of whoever it was signed in as."""
-    path = local_path(request.session.get("next"))
+    path, fresh = local_path(request.session.get("next")), request.session.get("fresh")
     identity = await portal.openid.receive(request)
     request.session.clear()
     now = portal.clock()
+    if fresh and identity.proved_at and now - identity.proved_at > FRESH_FOR:
+        raise SignInFailedError(
+            "Google did not ask you to prove who you are.", hint="Sign out at Google, then sign in again."
+        )
     member = await members.sign_in(session, identity, portal.settings, now)
     await _sign_out(request, portal, session)
     lasts = timedelta(hours=portal.settings.session_hours)

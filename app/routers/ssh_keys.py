@@ -9,7 +9,7 @@ from fastapi.responses import PlainTextResponse
 from app.deps import IdPath, MemberDep, PortalDep, SessionDep, SignInDep
 from app.errors import InvalidError
 from app.services import public_keys, ssh_keys
-from app.web import redirect, render
+from app.web import redirect, redirect_to_sign_in, render
 
 router = APIRouter(prefix="/ssh-keys", include_in_schema=False)
 log = structlog.get_logger()
@@ -53,14 +53,13 @@ async def generate(
 
 @router.get("/{key_id}/private")
 async def download_private_half(
-    request: Request, key_id: IdPath, portal: PortalDep, session: SessionDep, member: MemberDep, sign_in: SignInDep
+    key_id: IdPath, portal: PortalDep, session: SessionDep, member: MemberDep, sign_in: SignInDep
 ) -> Response:
     """The private half as a file, for a browser whose person proved who they are a short time ago."""
     key = await ssh_keys.find(session, member, key_id)
     if not sign_in.is_fresh(portal.clock()):
         # Back to the page, not to the file: a download would leave the browser standing at Google's.
-        page = request.app.url_path_for("sign_in_page")
-        return redirect(str(page.include_query_params(next=f"/ssh-keys#key-{key.id}")))
+        return redirect_to_sign_in(f"/ssh-keys#key-{key.id}")
     text = await ssh_keys.private(key, portal.secrets)
     log.info("private key read", member=member.id, key=key.id, by="browser")
     headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{key.name}"'}

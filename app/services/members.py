@@ -1,5 +1,6 @@
 """Members: who may sign in, and which row they are. A person is their Google account's `sub`, not their address."""
 
+import re
 from datetime import datetime
 
 from sqlalchemy import select, text
@@ -13,6 +14,7 @@ from app.models import Member, Role
 _SIGN_IN_LOCK = 7_301_948_212
 _NOT_YET_SIGNED_IN = "email:"
 """Begins the `sub` of a member made by address (for a token) before their first sign-in, which puts in the real one."""
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 CHOOSE_ANOTHER = "Sign in with another account, or ask your admin to allow this one."
 
 
@@ -65,8 +67,10 @@ async def by_address(session: AsyncSession, email: str, settings: Settings, now:
     rule names the address.
     """
     email = email.strip().lower()
-    if not settings.may_sign_in_by_rule(email):
-        raise RefusedError(f"{email} may not use this portal.", hint="Add it to STATIONMASTER_ALLOWED_EMAILS first.")
+    if not (_ADDRESS.fullmatch(email) and settings.may_sign_in_by_rule(email)):
+        raise RefusedError(
+            f"{email or 'Nobody'} may not use this portal.", hint="Add it to STATIONMASTER_ALLOWED_EMAILS first."
+        )
     await _one_at_a_time(session)
     member = await _by_email(session, email)
     if member is None:

@@ -1,0 +1,312 @@
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import func, select
+
+from app.config import Settings
+from app.deps import cookie_name
+from app.infra.oidc import OpenIdProvider
+from app.main import create_app
+from app.models import Member
+from tests.app.conftest import MovingClock, client_of, make_settings, signed_in
+from tests.app.openid_provider import OpenIdServer, openid_server
+
+pytestmark = pytest.mark.anyio
+COOKIE = "stationmaster"
+
+
+@pytest.fixture
+def provider() -> Iterator[OpenIdServer]:
+    with openid_server() as provider:
+        yield provider
+
+
+@pytest.fixture
+async def portal(app: FastAPI, provider: OpenIdServer) -> FastAPI:
+    use(app, make_settings(oidc_issuer=provider.issuer))
+    return app
+
+
+def use(app: FastAPI, settings: Settings) -> None:
+    """Let the portal sign people in by other settings."""
+    app.state.portal = replace(app.state.portal, settings=settings, openid=OpenIdProvider(settings))
+
+
+@pytest.fixture
+async def browser(portal: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
+    async with client_of(portal) as client:
+        yield client
+
+
+async def sign_in(browser: httpx2.AsyncClient, provider: OpenIdServer, **query: str) -> httpx2.Response:
+    """Through the provider and back; returns what the callback answers."""
+    start = await browser.get("/auth/start", params=query)
+    assert start.status_code == 302, start.text
+    return await browser.get(provider.consent(start.headers["location"]))
+
+
+async def people(portal: FastAPI) -> int:
+    async with portal.state.portal.database.sessions() as session:
+        return await session.scalar(select(func.count(Member.id))) or 0
+
+
+async def test_signing_in_ends_on_the_page_that_was_asked_for(
+    browser: httpx2.AsyncClient, provider: OpenIdServer
+) -> None:
+    asked = await browser.get("/account?x=1")
+    assert (asked.status_code, asked.headers["location"]) == (303, "/sign-in?next=/account%3Fx%3D1")
+    page = await browser.get(asked.headers["location"])
+    assert 'href="/auth/start?next=%2Faccount%3Fx%3D1"' in page.text
+
+    back = await sign_in(browser, provider, next="/account?x=1")
+    assert (back.status_code, back.headers["location"]) == (303, "/account?x=1")
+    assert "grace@example.com" in (await browser.get("/account")).text
+
+
+async def test_the_provider_is_asked_with_pkce_nonce_and_our_public_address(
+    browser: httpx2.AsyncClient, provider: OpenIdServer
+) -> None:
+    await sign_in(browser, provider)
+
+    asked = provider.asked[0]
+    assert asked["redirect_uri"] == "http://portal.test/auth/callback"
+    assert asked["scope"] == "openid email profile"
+    assert (asked["hd"], asked["prompt"]) == ("example.com", "select_account")
+
+
+async def test_the_cookie_is_out_of_scripts_reach_and_new_each_time(
+    portal: FastAPI, browser: httpx2.AsyncClient, provider: OpenIdServer
+) -> None:
+    first = await sign_in(browser, provider)
+    cookie = next(line for line in first.headers.get_list("set-cookie") if line.startswith(f"{COOKIE}="))
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert "Max-Age=604800" in cookie
+    assert "Secure" not in cookie
+    before = browser.cookies[COOKIE]
+
+    await sign_in(browser, provider)
+    assert browser.cookies[COOKIE] != before
+    async with client_of(portal) as thief:
+        thief.cookies.set(COOKIE, before)
+        assert (await thief.get("/account")).status_code == 303
+
+
+async def test_over_https_the_cookies_are_secure(database_url: str, provider: OpenIdServer) -> None:
+    settings = make_settings(database_url=database_url, oidc_issuer=provider.issuer, public_url="https://portal.test")
+    app = create_app(settings)
+    async with client_of(app) as browser:
+        start = await browser.get("/auth/start")
+        back = await browser.get(provider.consent(start.headers["location"]))
+    await app.state.portal.database.close()
+
+    cookies = start.headers.get_list("set-cookie") + back.headers.get_list("set-cookie")
+    assert len(cookies) >= 2
+    assert all("secure" in cookie.lower() for cookie in cookies)
+
+
+async def test_two_portals_on_one_host_have_two_cookies() -> None:
+    names = [cookie_name(make_settings(public_url=f"http://127.0.0.1:{port}")) for port in (8000, 8001)]
+
+    assert names == ["stationmaster-8000", "stationmaster-8001"]
+
+
+async def test_signing_out_ends_the_sign_in_itself(
+    portal: FastAPI, browser: httpx2.AsyncClient, provider: OpenIdServer
+) -> None:
+    await sign_in(browser, provider)
+    secret = browser.cookies[COOKIE]
+    out = await browser.post("/sign-out")
+    assert (out.status_code, out.headers["location"]) == (303, "/sign-in")
+    assert COOKIE not in browser.cookies
+
+    browser.cookies.set(COOKIE, secret)
+    assert (await browser.get("/account")).headers["location"] == "/sign-in?next=/account"
+
+
+async def test_eve_is_refused_with_a_page_that_says_why(
+    portal: FastAPI, browser: httpx2.AsyncClient, provider: OpenIdServer
+) -> None:
+    provider.person.update(sub="666", email="eve@elsewhere.test", hd="elsewhere.test")
+    refused = await sign_in(browser, provider)
+
+    assert refused.status_code == 403
+    assert "eve@elsewhere.test may not use this portal" in refused.text
+    assert COOKIE not in browser.cookies
+    assert await people(portal) == 0
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"iss": "http://127.0.0.1:1"},
+        {"iss": None},
+        {"aud": "somebody-else"},
+        {"aud": "somebody-else", "azp": "portal"},
+        {"aud": None},
+        {"nonce": "of another sign-in"},
+        {"nonce": None},
+        {"exp": 1_000_000_000},
+        {"sub": None},
+        {"email": None},
+    ],
+    ids=str,
+)
+async def test_a_token_that_is_not_for_this_sign_in_is_refused(
+    portal: FastAPI, browser: httpx2.AsyncClient, provider: OpenIdServer, lie: dict[str, object]
+) -> None:
+    provider.claims.update(lie)
+    refused = await sign_in(browser, provider)
+
+    assert refused.status_code == 400
+    assert "so you are not signed in" in refused.text
+    assert COOKIE not in browser.cookies
+    assert await people(portal) == 0
+
+
+@pytest.mark.parametrize("claim", [{"email_verified": False}, {"email_verified": "true"}, {"email_verified": None}])
+async def test_an_address_that_is_not_verified_is_refused(
+    browser: httpx2.AsyncClient, provider: OpenIdServer, claim: dict[str, object]
+) -> None:
+    provider.claims.update(claim)
+    refused = await sign_in(browser, provider)
+
+    assert refused.status_code == 403
+    assert "has not verified" in refused.text
+
+
+@pytest.mark.parametrize("claim", [{"hd": None}, {"hd": "elsewhere.test"}])
+async def test_an_account_that_the_domain_does_not_manage_is_refused(
+    browser: httpx2.AsyncClient, provider: OpenIdServer, claim: dict[str, object]
+) -> None:
+    provider.claims.update(claim)
+
+    assert (await sign_in(browser, provider)).status_code == 403
+
+
+async def test_a_forged_signature_is_refused(browser: httpx2.AsyncClient, provider: OpenIdServer) -> None:
+    provider.forged = True
+
+    assert (await sign_in(browser, provider)).status_code == 400
+
+
+async def test_an_unsigned_token_is_refused_whatever_the_provider_says_it_supports(
+    browser: httpx2.AsyncClient, provider: OpenIdServer
+) -> None:
+    provider.algorithm = "none"
+
+    assert (await sign_in(browser, provider)).status_code == 400
+
+
+async def test_an_answer_without_an_id_token_is_refused(browser: httpx2.AsyncClient, provider: OpenIdServer) -> None:
+    provider.without_id_token = True
+
+    assert (await sign_in(browser, provider)).status_code == 400
+
+
+async def test_a_callback_that_this_browser_did_not_begin_is_refused(
+    portal: FastAPI, browser: httpx2.AsyncClient, provider: OpenIdServer
+) -> None:
+    start = await browser.get("/auth/start")
+    callback = provider.consent(start.headers["location"])
+    async with client_of(portal) as victim:
+        refused = await victim.get(callback)
+        assert refused.status_code == 400
+        assert "another tab" in refused.text
+        assert COOKIE not in victim.cookies
+
+
+async def test_a_callback_works_once(browser: httpx2.AsyncClient, provider: OpenIdServer) -> None:
+    start = await browser.get("/auth/start")
+    callback = provider.consent(start.headers["location"])
+
+    assert (await browser.get(callback)).status_code == 303
+    assert (await browser.get(callback)).status_code == 400
+
+
+async def test_a_sign_in_canceled_at_the_provider_is_said(browser: httpx2.AsyncClient) -> None:
+    await browser.get("/auth/start")
+    page = await browser.get("/auth/callback?error=access_denied&state=x")
+
+    assert page.status_code == 400
+    assert "canceled at Google" in page.text
+
+
+@pytest.mark.parametrize("query", ["", "?code=x", "?state=x", "?code=%00&state=%00", "?error=<script>"])
+async def test_a_callback_out_of_nowhere_is_a_page(browser: httpx2.AsyncClient, query: str) -> None:
+    page = await browser.get(f"/auth/callback{query}")
+
+    assert page.status_code == 400
+    assert "<script>" not in page.text.partition("<main")[2]
+
+
+async def test_a_provider_that_does_not_answer_is_said_and_tried_anew_the_next_time(
+    browser: httpx2.AsyncClient, provider: OpenIdServer
+) -> None:
+    provider.discovery_status = 500
+    page = await browser.get("/auth/start")
+    assert page.status_code == 503
+    assert "does not answer" in page.text
+
+    provider.discovery_status = 200
+    assert (await sign_in(browser, provider)).status_code == 303
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.test/", "//evil.test", "/\\evil.test", "javascript:alert(1)"])
+async def test_after_signing_in_nobody_is_sent_elsewhere(
+    browser: httpx2.AsyncClient, provider: OpenIdServer, elsewhere: str
+) -> None:
+    assert (await sign_in(browser, provider, next=elsewhere)).headers["location"] == "/"
+    assert (await browser.get("/sign-in", params={"next": elsewhere})).headers["location"] == "/"
+
+
+async def test_a_sign_in_that_is_no_longer_fresh_is_asked_for_again(
+    browser: httpx2.AsyncClient, provider: OpenIdServer, clock: MovingClock
+) -> None:
+    await sign_in(browser, provider)
+    clock.advance(minutes=11)
+    page = await browser.get("/sign-in?next=/ssh-keys")
+    assert page.status_code == 200
+    assert 'href="/auth/start?next=%2Fssh-keys&amp;fresh=1"' in page.text
+
+    back = await sign_in(browser, provider, next="/ssh-keys", fresh="1")
+    assert provider.asked[-1]["prompt"] == "login"
+    assert back.headers["location"] == "/ssh-keys"
+    assert (await browser.get("/sign-in?next=/ssh-keys")).headers["location"] == "/ssh-keys"
+
+
+async def test_a_fresh_sign_in_that_the_provider_did_not_ask_proof_for_is_refused(
+    browser: httpx2.AsyncClient, provider: OpenIdServer, clock: MovingClock
+) -> None:
+    provider.claims["auth_time"] = int(clock().timestamp()) - 3600
+
+    assert (await sign_in(browser, provider, fresh="1")).status_code == 400
+    assert (await sign_in(browser, provider)).status_code == 303
+
+
+async def test_the_proof_counts_from_when_it_was_given(
+    browser: httpx2.AsyncClient, provider: OpenIdServer, clock: MovingClock
+) -> None:
+    provider.claims["auth_time"] = int(clock().timestamp()) - 60
+
+    assert (await sign_in(browser, provider, fresh="1")).status_code == 303
+
+
+async def test_an_expired_sign_in_is_none(app: FastAPI, clock: MovingClock) -> None:
+    async with await signed_in(app, "grace") as browser:
+        assert (await browser.get("/account")).status_code == 200
+        clock.advance(days=7)
+        assert (await browser.get("/account")).headers["location"] == "/sign-in?next=/account"
+
+
+async def test_who_is_no_longer_allowed_is_out_at_once_and_may_choose_another_account(
+    app: FastAPI, clock: MovingClock
+) -> None:
+    async with await signed_in(app, "grace") as browser:
+        use(app, make_settings(allowed_domains=("other.test",), first_admin=""))
+
+        assert (await browser.get("/account")).headers["location"] == "/sign-in?next=/account"
+        assert (await browser.get("/sign-in")).status_code == 200
