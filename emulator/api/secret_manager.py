@@ -45,7 +45,7 @@ class SecretManagerApi:
         ]
 
     async def list(self, request: Request, name: str) -> Json:
-        found = [secret_view(thing) for thing in self._cloud.store.all(SECRET, f"{name}/secrets/")]
+        found = [secret_view(thing) for thing in self._cloud.store.all(SECRET, f"{name}/")]
         return _page("secrets", found, request)
 
     async def create(self, request: Request, name: str) -> Json:
@@ -55,7 +55,7 @@ class SecretManagerApi:
         body = await json_body(request)
         if not body.get("replication"):
             raise CloudError(400, "Secret.replication: must be set.")
-        id_ = f"{name}/secrets/{secret_id}"
+        id_ = f"{name}/{secret_id}"
         state: Json = {
             "id": id_,
             "name": id_,
@@ -108,7 +108,7 @@ class SecretManagerApi:
     def _secret(self, name: str) -> CloudObject:
         found = self._cloud.store.get(SECRET, name)
         if found is None:
-            raise no_secret(with_project_number(name))
+            raise no_secret(name)
         return found
 
     def _version(self, name: str) -> CloudObject:

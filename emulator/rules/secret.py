@@ -2,13 +2,14 @@
 
 from ..errors import CloudError
 from ..ids import SECRET, SECRET_VERSION, last
+from ..projects import with_project_number
 from ..store import CloudObject, Json
 from .kind import Kind, World
 
 
 class SecretKind(Kind):
     def exists(self, id_: str) -> CloudError:
-        return CloudError(409, f"Secret [{id_}] already exists.")
+        return CloudError(409, f"Secret [{with_project_number(id_)}] already exists.")
 
     def accepted(self, world: World, thing: CloudObject) -> None:
         super().accepted(world, thing)
@@ -49,7 +50,7 @@ class SecretVersionKind(Kind):
 
 
 def no_secret(name: str) -> CloudError:
-    return CloudError(404, f"Secret [{name}] not found.")
+    return CloudError(404, f"Secret [{with_project_number(name)}] not found.")
 
 
 def versions_of(world: World, secret: str) -> list[CloudObject]:
