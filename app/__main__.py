@@ -13,7 +13,12 @@ from app import config, logs
 from app.config import Settings
 from app.errors import ConfigurationError, StartError, StationmasterError
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Self-service workstations on Google Cloud.")
+cli = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Self-service workstations on Google Cloud.",
+)
 token = typer.Typer(no_args_is_help=True, help="Personal API tokens.")
 cli.add_typer(token, name="token")
 
@@ -103,7 +108,7 @@ def _settings(*, end_with_parent: bool = False) -> Settings:
 
 def _end_with_parent() -> None:
     """Standard input is a pipe from the supervisor that ends when the supervisor does, even by kill -9."""
-    sys.stdin.buffer.read()
+    os.read(sys.stdin.fileno(), 1)
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -17,7 +17,12 @@ def configure(log_format: str) -> None:
     ]
     last: structlog.typing.Processor = structlog.processors.JSONRenderer()
     if log_format == "text":
-        last = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+        last = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            pad_event_to=0,
+            # Not the default one, which prints local variables: those hold secrets.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -148,7 +148,7 @@ class Supervisor:
             child.signal(signal.SIGTERM)
         web, worker = self.children
         web.ends_within(INTERRUPT_SECONDS)
-        if not worker.ends_within(1.0):
+        if not worker.ends_within(3.0):
             log.info("waiting for runs to end", seconds=DRAIN_SECONDS)
             if not worker.ends_within(DRAIN_SECONDS):
                 self._interrupt_terraform()
