@@ -49,7 +49,12 @@ PortalDep = Annotated[Portal, Depends(get_portal)]
 async def get_session(portal: PortalDep) -> AsyncIterator[AsyncSession]:
     """One request is one transaction: committed before the response is sent, rolled back by any error."""
     async with portal.database.sessions.begin() as session:
-        yield session
+        try:
+            yield session
+        except BaseException:
+            # A rollback expires what was loaded, but the page of the error still says who is signed in.
+            session.expunge_all()
+            raise
 
 
 # scope="function": by default FastAPI ends a dependency after the response, and a redirect could outrun its own commit.
