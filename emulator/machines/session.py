@@ -5,15 +5,21 @@ import os
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import asyncssh
 
 from ..supervisor import kill_group
 from .room import SEARCH_PATH, Room
+from .streams import CHUNK, read_some, set_size, write_all
+
+Process = asyncssh.SSHServerProcess[bytes]
+Child = asyncio.subprocess.Process
 
 # The shell has ended, but something it left behind may keep the terminal open: sshd does not wait for that either.
 LAST_OUTPUT_S = 0.5
 PASSED_ON = ("LANG", "LC_")
+END_OF_INPUT = b"\x04"
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class Session:
     programs: str
     """Folder of the machine's own programs."""
 
-    async def run(self, process: "asyncssh.SSHServerProcess[bytes]") -> None:
+    async def run(self, process: Process) -> None:
         try:
             code = await (self._in_terminal(process) if process.term_type else self._with_pipes(process))
         except (OSError, asyncssh.Error) as error:
@@ -37,40 +43,44 @@ class Session:
             process.exit_with_signal(signal.Signals(-code).name.removeprefix("SIG"))
         else:
             process.exit(code)
-        await process.wait_closed()
 
-    async def _with_pipes(self, process: "asyncssh.SSHServerProcess[bytes]") -> int:
-        # Pipes of our own: with asyncio's streams the connection breaks when the other side is slow.
+    async def _with_pipes(self, process: Process) -> int:
         (stdin, to_stdin), (from_stdout, stdout), (from_stderr, stderr) = os.pipe(), os.pipe(), os.pipe()
         try:
             child = await self._start(process, (stdin, stdout, stderr))
         finally:
-            for descriptor in (stdin, stdout, stderr):
-                os.close(descriptor)
-        process.set_redirect_pid(-child.pid)
-        await process.redirect(stdin=to_stdin, stdout=from_stdout, stderr=from_stderr)
-        code = await self._end_of(process, child)
-        await process.stdout.drain()
-        await process.stderr.drain()
+            _close(stdin, stdout, stderr)
+        outputs = [
+            asyncio.create_task(_forward(from_stdout, process.stdout)),
+            asyncio.create_task(_forward(from_stderr, process.stderr)),
+        ]
+        feeding = asyncio.create_task(self._feed(process, child, to_stdin))
+        try:
+            code = await self._end_of(process, child)
+            await asyncio.gather(*outputs)
+        finally:
+            await _cancel(feeding, *outputs)
+            _close(from_stdout, from_stderr)
         return code
 
-    async def _in_terminal(self, process: "asyncssh.SSHServerProcess[bytes]") -> int:
+    async def _in_terminal(self, process: Process) -> int:
         ours, theirs = os.openpty()
+        set_size(ours, *process.term_size)
         try:
             child = await self._start(process, (theirs, theirs, theirs))
         finally:
-            os.close(theirs)
-        await process.redirect(stdin=os.dup(ours), stdout=ours)
-        code = await self._end_of(process, child)
+            _close(theirs)
+        output = asyncio.create_task(_forward(ours, process.stdout))
+        feeding = asyncio.create_task(self._feed(process, child, ours, is_terminal=True))
         try:
-            await asyncio.wait_for(process.stdout.drain(), LAST_OUTPUT_S)
-        except TimeoutError:
-            process.logger.debug1("something still holds the terminal")
+            code = await self._end_of(process, child)
+            await asyncio.wait({output}, timeout=LAST_OUTPUT_S)
+        finally:
+            await _cancel(feeding, output)
+            _close(ours)
         return code
 
-    async def _start(
-        self, process: "asyncssh.SSHServerProcess[bytes]", descriptors: tuple[int, int, int]
-    ) -> asyncio.subprocess.Process:
+    async def _start(self, process: Process, descriptors: tuple[int, int, int]) -> Child:
         stdin, stdout, stderr = descriptors
         argv = ["/bin/bash", "-l"] if process.command is None else ["/bin/bash", "-c", process.command]
         return await asyncio.create_subprocess_exec(
@@ -82,21 +92,48 @@ class Session:
             start_new_session=True,
         )
 
-    async def _end_of(self, process: "asyncssh.SSHServerProcess[bytes]", child: asyncio.subprocess.Process) -> int:
-        """The exit code; a client that hangs up takes its command with it."""
+    async def _feed(self, process: Process, child: Child, target: int, *, is_terminal: bool = False) -> None:
+        """What the client sends: bytes, signals, and the size of its window. Closes a pipe at the end of input."""
+        os.set_blocking(target, False)
+        try:
+            while True:
+                try:
+                    data = await process.stdin.read(CHUNK)
+                except asyncssh.TerminalSizeChanged as change:
+                    set_size(target, *change.term_size)
+                    continue
+                except asyncssh.SignalReceived as received:
+                    _signal(child, target, received.signal, is_terminal=is_terminal)
+                    continue
+                except asyncssh.BreakReceived:
+                    _signal(child, target, "INT", is_terminal=is_terminal)
+                    continue
+                await write_all(target, data or (END_OF_INPUT if is_terminal else b""))
+                if not data:
+                    return
+        except BrokenPipeError:
+            # The command does not read its input, which is its own affair.
+            return
+        finally:
+            if not is_terminal:
+                _close(target)
+
+    async def _end_of(self, process: Process, child: Child) -> int:
+        """The exit code. A client that hangs up takes its command with it: then this raises BrokenPipeError."""
         ended, closed = asyncio.ensure_future(child.wait()), asyncio.ensure_future(process.wait_closed())
         try:
             await asyncio.wait({ended, closed}, return_when=asyncio.FIRST_COMPLETED)
             if not ended.done():
                 kill_group(child.pid, signal.SIGHUP)
+                raise BrokenPipeError("the client hung up")
             return await ended
         finally:
-            process.set_redirect_pid(None)
-            closed.cancel()
+            await _cancel(closed)
             if child.returncode is None:
                 kill_group(child.pid, signal.SIGKILL)
+                await child.wait()
 
-    def _environment(self, process: "asyncssh.SSHServerProcess[bytes]") -> dict[str, str]:
+    def _environment(self, process: Process) -> dict[str, str]:
         address, port = process.get_extra_info("peername")[:2]
         here, here_port = process.get_extra_info("sockname")[:2]
         environment = {
@@ -112,6 +149,30 @@ class Session:
         if process.term_type:
             environment["TERM"] = process.term_type
         return environment | _passed_on(process.env)
+
+
+async def _forward(source: int, target: "asyncssh.SSHWriter[bytes]") -> None:
+    os.set_blocking(source, False)
+    while data := await read_some(source):
+        target.write(data)
+        await target.drain()
+
+
+def _signal(child: Child, terminal: int, name: str, *, is_terminal: bool) -> None:
+    number = getattr(signal, f"SIG{name}", None)
+    if number is not None:
+        kill_group(os.tcgetpgrp(terminal) if is_terminal else child.pid, number)
+
+
+async def _cancel(*tasks: "asyncio.Task[Any] | asyncio.Future[Any]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _close(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def _passed_on(environment: Mapping[str, str]) -> dict[str, str]:
