@@ -116,7 +116,7 @@ async def queue_position(session: AsyncSession, run: Run) -> int:
 
 async def cancel(session: AsyncSession, run: Run, now: datetime) -> None:
     """Take a queued run back. Raises ConflictError when it has begun or ended."""
-    await session.refresh(run, with_for_update=True)
+    await session.refresh(run, with_for_update={"of": Run})
     if not run.can_cancel:
         raise ConflictError(
             "This run cannot be cancelled any more." if run.is_final else "This run has begun and is left to end."

@@ -64,6 +64,11 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => delete form.dataset.sent, 5000);
 });
 
+// A fragment that is refused because the sign-in ended: the whole page asks to sign in again.
+document.addEventListener("htmx:response:error", (event) => {
+  if (event.detail.ctx.response.status === 401) location.reload();
+});
+
 // The log stays at its end while its reader is there, and stays put while they read further up.
 let following = true;
 document.addEventListener("htmx:before:swap", () => {

@@ -1,0 +1,79 @@
+"""Play the worker: change a run and its workstation as it would, in a transaction of its own."""
+
+import re
+from collections.abc import Callable
+
+import httpx2
+from fastapi import FastAPI
+
+from app.models import LogLevel, LogLine, Run, Workstation
+from app.services import runs
+
+HOST_KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIJz1Qn8uFTb9bX0p0Y0n1p0sXQ0v8Q7Yl6m0f0l3c1aB"
+STOCK_OUT = "Error: The zone 'europe-west4-a' does not have enough resources available. ZONE_RESOURCE_POOL_EXHAUSTED"
+
+Change = Callable[[Run, Workstation], None]
+
+
+async def create(browser: httpx2.AsyncClient, **fields: str) -> str:
+    """Ask for a workstation through the form; returns its id."""
+    response = await browser.post("/workstations", data={"name": "dev-1", "machine_type": "e2-standard-4", **fields})
+    assert response.status_code == 303, response.text
+    return str(response.headers["location"]).rpartition("/")[2]
+
+
+async def run_of(browser: httpx2.AsyncClient, workstation_id: str) -> str:
+    """The id of the newest run, as the workstation's page links to it."""
+    page = await browser.get(f"/workstations/{workstation_id}")
+    return str(re.findall(r"/runs/(\w+)", page.text)[0])
+
+
+async def change(app: FastAPI, run_id: str, what: Change, *lines: str, level: LogLevel = LogLevel.INFO) -> None:
+    """Apply a change, write log lines, and signal."""
+    portal = app.state.portal
+    async with portal.database.sessions.begin() as session:
+        run = await session.get_one(Run, run_id)
+        what(run, await session.get_one(Workstation, run.stack_id))
+        for message in lines:
+            run.log_seq += 1
+            session.add(
+                LogLine(run_id=run.id, seq=run.log_seq, at=portal.clock(), level=level, step="apply", message=message)
+            )
+        await runs.announce(session, run)
+
+
+async def claim(app: FastAPI, run_id: str) -> None:
+    """A worker takes it."""
+    now = app.state.portal.clock()
+
+    def claimed(run: Run, workstation: Workstation) -> None:
+        run.claim("a-worker", now)
+        workstation.begin(run)
+
+    await change(app, run_id, claimed, "Claimed")
+
+
+async def make_run(app: FastAPI, run_id: str) -> None:
+    """It is built, and answers."""
+    now = app.state.portal.clock()
+    await claim(app, run_id)
+
+    def running(run: Run, workstation: Workstation) -> None:
+        run.begin_apply(now)
+        run.succeed(now)
+        workstation.become_running("127.70.1.2", {"ssh-ed25519": HOST_KEY}, now)
+
+    await change(app, run_id, running, "Ready")
+
+
+async def fail(app: FastAPI, run_id: str, error: str = STOCK_OUT) -> None:
+    """It is not built."""
+    now = app.state.portal.clock()
+    await claim(app, run_id)
+
+    def failed(run: Run, workstation: Workstation) -> None:
+        run.begin_apply(now)
+        run.fail(error, now)
+        workstation.become_failed()
+
+    await change(app, run_id, failed, error, level=LogLevel.ERROR)

@@ -1,0 +1,118 @@
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from app.models import LogLevel
+from tests.app.conftest import MovingClock
+from tests.app.routers.play import change, claim, create, fail, make_run, run_of
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def run_id(grace: httpx2.AsyncClient) -> str:
+    return await run_of(grace, await create(grace))
+
+
+async def test_a_run_shows_its_state_stages_and_log_and_follows_on_from_there(
+    app: FastAPI, grace: httpx2.AsyncClient, run_id: str
+) -> None:
+    await claim(app, run_id)
+    await change(app, run_id, lambda run, _: run.begin_apply(run.created_at), "Creating <b>it</b>")
+    page = (await grace.get(f"/runs/{run_id}")).text
+
+    for shown in ("Applying", "Provision dev-1", "Claimed", "Creating &lt;b&gt;it&lt;/b&gt;"):
+        assert shown in page
+    assert f'hx-sse:connect="/runs/{run_id}/events?after=2"' in page
+    assert 'http-equiv="refresh"' in page
+
+
+async def test_a_run_that_ended_follows_nothing(app: FastAPI, grace: httpx2.AsyncClient, run_id: str) -> None:
+    await make_run(app, run_id)
+    page = (await grace.get(f"/runs/{run_id}")).text
+
+    assert "Applied" in page
+    assert "Connect to dev-1" in page
+    for absent in ("hx-sse:connect", "every 10s", "http-equiv"):
+        assert absent not in page
+
+
+async def test_a_failed_run_shows_the_hint_then_the_raw_text_and_is_retried_as_a_new_run(
+    app: FastAPI, grace: httpx2.AsyncClient, run_id: str, clock: MovingClock
+) -> None:
+    await fail(app, run_id)
+    clock.advance(minutes=1)
+    page = (await grace.get(f"/runs/{run_id}")).text
+    again = await grace.post(f"/runs/{run_id}/retry")
+
+    assert page.index("none of these machines left") < page.index("ZONE_RESOURCE_POOL_EXHAUSTED")
+    assert "Remove" in page
+    assert again.status_code == 303
+    assert again.headers["location"] != f"/runs/{run_id}"
+    assert "Queued" in (await grace.get(again.headers["location"])).text
+
+
+async def test_a_queued_run_can_be_cancelled_and_a_begun_one_not(
+    app: FastAPI, grace: httpx2.AsyncClient, run_id: str
+) -> None:
+    assert f'action="/runs/{run_id}/cancel"' in (await grace.get(f"/runs/{run_id}")).text
+    assert (await grace.post(f"/runs/{run_id}/cancel")).headers["location"] == f"/runs/{run_id}"
+    assert "Canceled" in (await grace.get(f"/runs/{run_id}")).text
+
+    begun = await run_of(grace, await create(grace, name="dev-2"))
+    await claim(app, begun)
+    refused = await grace.post(f"/runs/{begun}/cancel")
+    assert refused.status_code == 409
+    assert "left to end" in refused.text
+
+
+@pytest.mark.parametrize(("sent", "first"), [({}, 2), ({"Last-Event-ID": "2"}, 3), ({"Last-Event-ID": "2x"}, 2)])
+async def test_the_stream_gives_the_lines_after_those_one_has_and_ends_with_the_run(
+    app: FastAPI, grace: httpx2.AsyncClient, run_id: str, sent: dict[str, str], first: int
+) -> None:
+    await change(app, run_id, lambda *_: None, "alpha", "beta", "gamma\nthe third's second row")
+    await make_run(app, run_id)
+    stream = await grace.get(f"/runs/{run_id}/events", params={"after": 1}, headers=sent)
+
+    assert stream.headers["content-type"].startswith("text/event-stream")
+    assert [word in stream.text for word in ("alpha", "beta", "gamma")] == [False, first == 2, True]
+    assert stream.text.index("id: 5\n\n") < stream.text.index("event: changed") < stream.text.index("event: done")
+    assert "data: the third&#39;s second row" in stream.text
+
+
+async def test_a_long_log_is_streamed_in_batches_and_downloaded_whole(
+    app: FastAPI, grace: httpx2.AsyncClient, run_id: str
+) -> None:
+    await change(app, run_id, lambda *_: None, *(f"line {number}" for number in range(1, 1201)))
+    await make_run(app, run_id)
+    stream = await grace.get(f"/runs/{run_id}/events")
+    text = await grace.get(f"/runs/{run_id}/log")
+    page = await grace.get(f"/runs/{run_id}")
+
+    assert [line for line in stream.text.splitlines() if line.startswith("id: ")] == ["id: 500", "id: 1000", "id: 1202"]
+    assert text.text.count("\n") == 1202
+    assert "attachment" in text.headers["content-disposition"]
+    assert "The first 202 lines" in page.text
+    assert ">line 202<" not in page.text
+    assert ">line 203<" in page.text
+
+
+async def test_the_log_file_says_what_is_an_error(app: FastAPI, grace: httpx2.AsyncClient, run_id: str) -> None:
+    await change(app, run_id, lambda *_: None, "it broke", level=LogLevel.ERROR)
+    text = (await grace.get(f"/runs/{run_id}/log")).text
+
+    assert text == "2026-03-02T09:30:00.000+00:00 apply: ERROR: it broke\n"
+
+
+async def test_others_find_nothing(app: FastAPI, linus: httpx2.AsyncClient, run_id: str) -> None:
+    for path in ("", "/events", "/log"):
+        assert (await linus.get(f"/runs/{run_id}{path}")).status_code == 404
+    for path in ("/cancel", "/retry"):
+        assert (await linus.post(f"/runs/{run_id}{path}")).status_code == 404
+
+
+async def test_whoever_signs_out_reads_no_further_line(app: FastAPI, grace: httpx2.AsyncClient, run_id: str) -> None:
+    await make_run(app, run_id)
+    await grace.post("/sign-out")
+
+    assert (await grace.get(f"/runs/{run_id}/events")).status_code == 303

@@ -1,0 +1,243 @@
+import httpx2
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import func, select
+
+from app.models import Run, Workstation
+from app.routers import streams
+from tests.app.conftest import MovingClock
+from tests.app.routers.play import HOST_KEY, claim, create, fail, make_run, run_of
+
+pytestmark = pytest.mark.anyio
+
+HTMX = {"HX-Request": "true"}
+
+
+async def _count(app: FastAPI, model: type[Workstation] | type[Run]) -> int:
+    async with app.state.portal.database.sessions() as session:
+        return await session.scalar(select(func.count()).select_from(model)) or 0
+
+
+async def test_a_member_without_machines_is_led_to_the_first_one(grace: httpx2.AsyncClient) -> None:
+    page = await grace.get("/")
+
+    assert page.status_code == 200
+    assert 'href="/workstations/new"' in page.text
+    assert "Download ssh_compute_config" not in page.text
+
+
+async def test_the_form_is_ready_to_be_sent_as_it_is(grace: httpx2.AsyncClient) -> None:
+    await create(grace)
+    page = await grace.get("/workstations/new")
+
+    assert 'value="dev-2"' in page.text
+    assert "NVIDIA L4" in page.text
+    assert "$0.18</span> an hour" in page.text
+
+
+async def test_a_created_machine_is_on_the_dashboard_with_state_machine_and_price(grace: httpx2.AsyncClient) -> None:
+    workstation_id = await create(grace, name="big-one", machine_type="e2-standard-16")
+    page = await grace.get("/")
+
+    assert f'href="/workstations/{workstation_id}"' in page.text
+    for shown in ("big-one", "Requested", "16 vCPU, 64 GB", "an hour", "Download ssh_compute_config"):
+        assert shown in page.text
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("name", "Big One", "Use 1 to 30 lower-case letters"),
+        ("name", "", "Use 1 to 30 lower-case letters"),
+        ("name", 'x"><script>alert(1)</script>', "Use 1 to 30 lower-case letters"),
+        ("machine_type", "m9-huge", "That machine type is not on offer."),
+        ("machine_type", "", "That machine type is not on offer."),
+        ("zone", "mars-central1-a", "That zone is not on offer."),
+        ("disk_size_gb", "lots", "Write a whole number of GB"),
+        ("disk_size_gb", "9" * 5000, "Write a whole number of GB"),
+        ("disk_size_gb", "-1", "Ask for 10 to 64,000 GB."),
+        ("disk_type", "floppy", "That disk type is not on offer."),
+        ("image", "evil/image", "That image is not on offer."),
+        ("snapshot", "../../x", "That is not the name of a snapshot."),
+    ],
+)
+async def test_what_does_not_fit_is_said_at_its_field_with_what_was_typed_kept(
+    app: FastAPI, grace: httpx2.AsyncClient, field: str, value: str, sentence: str
+) -> None:
+    typed = {"name": "keep-me", "machine_type": "g2-standard-8", "disk_size_gb": "321", field: value}
+    page = await grace.post("/workstations", data=typed)
+
+    assert page.status_code == 422
+    assert f'id="{field}-error"' in page.text
+    assert sentence in page.text
+    assert "<script>alert" not in page.text
+    if field != "name":
+        assert 'value="keep-me"' in page.text
+    assert await _count(app, Workstation) == 0
+    assert await _count(app, Run) == 0
+
+
+async def test_a_name_that_is_taken_is_said_at_the_field(grace: httpx2.AsyncClient) -> None:
+    await create(grace)
+    page = await grace.post("/workstations", data={"name": "dev-1", "machine_type": "g2-standard-8"})
+
+    assert page.status_code == 409
+    assert "You already have a workstation called dev-1." in page.text
+
+
+async def test_a_second_click_joins_the_first(app: FastAPI, grace: httpx2.AsyncClient) -> None:
+    assert await create(grace) == await create(grace)
+    assert await _count(app, Run) == 1
+
+
+async def test_the_price_follows_the_choice(grace: httpx2.AsyncClient) -> None:
+    chosen = {"name": "dev-1", "machine_type": "g2-standard-8", "zone": "us-central1-f", "disk_size_gb": "100"}
+    form = await grace.get("/workstations/new", params=chosen, headers=HTMX)
+
+    assert "<html" not in form.text
+    assert "Not in us-central1-f" in form.text
+
+
+@pytest.mark.parametrize("size", ["", "x", "٣", "1_000", "9" * 5000, "-5"])
+async def test_a_price_for_nonsense_is_unknown(grace: httpx2.AsyncClient, size: str) -> None:
+    form = await grace.get("/workstations/new", params={"disk_size_gb": size})
+
+    assert form.status_code == 200
+    assert "Price unknown" in form.text
+
+
+async def test_a_machine_being_built_shows_stages_and_follows_by_itself(
+    app: FastAPI, grace: httpx2.AsyncClient
+) -> None:
+    workstation_id = await create(grace)
+    await claim(app, await run_of(grace, workstation_id))
+    page = await grace.get(f"/workstations/{workstation_id}")
+
+    assert "Provisioning" in page.text
+    assert "seconds left" in page.text
+    assert 'http-equiv="refresh"' in page.text
+    assert 'hx-trigger="every 10s"' in page.text
+    assert "ssh dev-1" not in page.text
+
+
+async def test_a_running_machine_shows_how_to_connect(app: FastAPI, grace: httpx2.AsyncClient) -> None:
+    workstation_id = await create(grace)
+    await make_run(app, await run_of(grace, workstation_id))
+    page = await grace.get(f"/workstations/{workstation_id}")
+
+    for shown in (
+        "ssh dev-1",
+        "vscode://vscode-remote/ssh-remote+dev-1/home/jupyter",
+        "SHA256:",
+        "lsblk",
+        "sudo mount /dev/disk/by-id/google-home /home/jupyter",
+        "sudo chmod a+w /home/jupyter",
+    ):
+        assert shown in page.text
+    assert "every 10s" not in page.text
+    assert "MLflow" not in page.text
+
+
+async def test_htmx_gets_the_fragment_alone(grace: httpx2.AsyncClient) -> None:
+    workstation_id = await create(grace)
+    for path in ("/", f"/workstations/{workstation_id}"):
+        fragment = await grace.get(path, headers=HTMX)
+        restored = await grace.get(path, headers={**HTMX, "HX-History-Restore-Request": "true"})
+
+        assert "<html" not in fragment.text
+        assert "dev-1" in fragment.text
+        assert fragment.headers["vary"] == "HX-Request"
+        assert "<html" in restored.text
+
+
+async def test_a_failed_machine_shows_the_hint_first_and_can_be_retried_or_removed(
+    app: FastAPI, grace: httpx2.AsyncClient
+) -> None:
+    workstation_id = await create(grace)
+    run_id = await run_of(grace, workstation_id)
+    await fail(app, run_id)
+    page = (await grace.get(f"/workstations/{workstation_id}")).text
+
+    assert page.index("none of these machines left") < page.index("ZONE_RESOURCE_POOL_EXHAUSTED")
+    assert f'action="/runs/{run_id}/retry"' in page
+    assert f'href="/workstations/{workstation_id}/destroy"' in page
+
+
+async def test_destroying_asks_first_and_keeps_the_disk_unless_told_otherwise(
+    app: FastAPI, grace: httpx2.AsyncClient, clock: MovingClock
+) -> None:
+    workstation_id = await create(grace)
+    await make_run(app, await run_of(grace, workstation_id))
+    clock.advance(hours=1)
+    asked = await grace.get(f"/workstations/{workstation_id}/destroy")
+    answered = await grace.post(f"/workstations/{workstation_id}/destroy")
+
+    assert "Keep the disk" in asked.text
+    assert "127.70.1.2" in asked.text
+    assert answered.status_code == 303
+    async with app.state.portal.database.sessions() as session:
+        run = await session.get_one(Run, await run_of(grace, workstation_id))
+        assert run.inputs["disk_only"] is True
+
+
+async def test_an_unknown_answer_destroys_nothing(app: FastAPI, grace: httpx2.AsyncClient) -> None:
+    workstation_id = await create(grace)
+    answered = await grace.post(f"/workstations/{workstation_id}/destroy", data={"keep_disk": "maybe"})
+
+    assert answered.status_code == 422
+    assert await _count(app, Run) == 1
+
+
+async def test_a_kept_disk_has_its_place_on_the_dashboard(
+    app: FastAPI, grace: httpx2.AsyncClient, clock: MovingClock
+) -> None:
+    workstation_id = await create(grace)
+    async with app.state.portal.database.sessions.begin() as session:
+        workstation = await session.get_one(Workstation, workstation_id)
+        workstation.become_destroyed(clock(), disk_kept=True)
+    page = await grace.get("/")
+    asked = await grace.get(f"/workstations/{workstation_id}/destroy")
+
+    assert f"dev-1-{workstation_id}-home" in page.text
+    assert "a month" in page.text
+    assert "Delete the disk" in asked.text
+    assert "Keep the disk" not in asked.text
+
+
+async def test_others_find_nothing(grace: httpx2.AsyncClient, linus: httpx2.AsyncClient, app: FastAPI) -> None:
+    workstation_id = await create(grace)
+    for path in ("", "/events", "/destroy"):
+        assert (await linus.get(f"/workstations/{workstation_id}{path}")).status_code == 404
+    assert (await linus.post(f"/workstations/{workstation_id}/destroy")).status_code == 404
+    assert "dev-1" not in (await linus.get("/")).text
+    assert await _count(app, Run) == 1
+
+
+async def test_nobody_is_sent_to_sign_in(client: httpx2.AsyncClient) -> None:
+    page = await client.get("/workstations/new")
+    fragment = await client.get("/", headers=HTMX)
+
+    assert page.status_code == 303
+    assert page.headers["location"].startswith("/sign-in?next=")
+    assert fragment.status_code == 401
+
+
+async def test_the_ssh_files_have_the_running_machines(app: FastAPI, grace: httpx2.AsyncClient) -> None:
+    await make_run(app, await run_of(grace, await create(grace)))
+    await create(grace, name="not-yet")
+    config = await grace.get("/ssh_compute_config")
+    known_hosts = await grace.get("/ssh_known_hosts")
+
+    assert config.headers["content-type"].startswith("text/plain")
+    assert "Host dev-1\n    HostName 127.70.1.2\n" in config.text
+    assert "not-yet" not in config.text
+    assert known_hosts.text == f"127.70.1.2 ssh-ed25519 {HOST_KEY}\n"
+
+
+async def test_a_stream_of_changes_speaks_at_once_and_ends_with_the_process(app: FastAPI) -> None:
+    hub = app.state.portal.hub
+    stream = streams.changes(app.state.portal, "workstation:abc")
+
+    assert await anext(stream) == streams.CHANGED
+    hub.close()
+    assert [event async for event in stream] == []

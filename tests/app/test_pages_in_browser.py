@@ -1,0 +1,154 @@
+"""The pages as a browser shows them: readable for everybody, on a phone as well, and following what happens."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import httpx2
+import pytest
+import uvicorn
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]  # ships no types
+from fastapi import FastAPI
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+
+from app import clock as clocks
+from app.deps import cookie_name
+from tests.app.conftest import MovingClock, signed_in
+from tests.app.routers.play import change, claim, create, fail, make_run, run_of
+
+pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def address(app: FastAPI) -> AsyncIterator[str]:
+    """The portal on a port of its own, with its live hub and the real clock."""
+    app.state.portal = replace(app.state.portal, clock=clocks.utc_now)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    app.state.portal.hub.close()
+    server.should_exit = True
+    await serving
+
+
+@pytest.fixture
+async def grace(app: FastAPI, address: str, clock: MovingClock) -> AsyncIterator[httpx2.AsyncClient]:
+    """Signed in, by the clock that the browser's requests are judged by."""
+    async with await signed_in(app, "grace") as client:
+        yield client
+
+
+async def open_window(
+    browser: Browser, app: FastAPI, grace: httpx2.AsyncClient, address: str, **options: object
+) -> BrowserContext:
+    context = await browser.new_context(base_url=address, **options)  # type: ignore[arg-type]  # playwright's own names
+    name = cookie_name(app.state.portal.settings)
+    await context.add_cookies([{"name": name, "value": grace.cookies[name], "url": address}])
+    return context
+
+
+async def _problems(page: Page) -> list[str]:
+    results = await Axe().run(page)
+    problems = [
+        f"{page.url} {violation['id']}: {violation['nodes'][0]['html']}"
+        for violation in results.response["violations"]
+        if violation["impact"] in {"serious", "critical"}
+    ]
+    if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        problems.append(f"{page.url} is wider than the window")
+    return problems
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 360), ("dark", 1280)])
+async def test_main_pages_are_accessible_and_fit_the_window(
+    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str, scheme: str, width: int
+) -> None:
+    running = await create(grace, name="a-name-as-long-as-they-can-be1", machine_type="g2-standard-8")
+    await make_run(app, await run_of(grace, running))
+    broken = await create(grace, name="dev-2")
+    failed = await run_of(grace, broken)
+    await fail(app, failed)
+    busy = await create(grace, name="dev-3")
+    context = await open_window(
+        browser, app, grace, address, color_scheme=scheme, viewport={"width": width, "height": 800}
+    )
+    page = await context.new_page()
+    problems: list[str] = []
+    for path in (
+        "/",
+        "/workstations/new",
+        f"/workstations/{running}",
+        f"/workstations/{running}/destroy",
+        f"/workstations/{broken}",
+        f"/workstations/{busy}",
+        f"/runs/{failed}",
+        "/nowhere",
+    ):
+        await page.goto(path)
+        problems += await _problems(page)
+
+    assert problems == []
+
+
+async def test_the_pages_follow_a_run_by_themselves(
+    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str
+) -> None:
+    workstation_id = await create(grace)
+    run_id = await run_of(grace, workstation_id)
+    context = await open_window(browser, app, grace, address)
+    machine, run = await context.new_page(), await context.new_page()
+    await machine.goto(f"/workstations/{workstation_id}")
+    await run.goto(f"/runs/{run_id}")
+
+    await claim(app, run_id)
+    await expect(run.locator(".log-line")).to_have_count(1)
+    await expect(run.locator(".tag").first).to_have_text("Planning")
+    await machine.bring_to_front()
+    await expect(machine.locator(".tag").first).to_have_text("Provisioning")
+    await change(app, run_id, lambda run, _: run.begin_apply(run.created_at), "<img src=x>", "two", "three")
+    await expect(run.locator(".log-text").nth(1)).to_have_text("<img src=x>")
+    await expect(run.locator(".log-line")).to_have_count(4)
+
+
+async def test_a_log_resumes_where_the_connection_was_lost(
+    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str
+) -> None:
+    run_id = await run_of(grace, await create(grace))
+    await claim(app, run_id)
+    context = await open_window(browser, app, grace, address)
+    page = await context.new_page()
+    await page.goto(f"/runs/{run_id}")
+    await change(app, run_id, lambda *_: None, "before")
+    await expect(page.locator(".log-line")).to_have_count(2)
+
+    await context.set_offline(True)
+    app.state.portal.hub.close()
+    await change(app, run_id, lambda *_: None, "meanwhile", "meanwhile too")
+    app.state.portal.hub.closing = False
+    await context.set_offline(False)
+
+    await expect(page.locator(".log-text")).to_have_text(["Claimed", "before", "meanwhile", "meanwhile too"])
+
+
+async def test_a_machine_is_asked_for_without_javascript(
+    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str
+) -> None:
+    context = await open_window(browser, app, grace, address, java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto("/")
+    await page.get_by_role("link", name="New workstation").click()
+    await page.get_by_role("button", name="Create workstation").click()
+
+    await expect(page.get_by_role("heading", level=1)).to_have_text("dev-1")
+    await expect(page.locator(".tag").first).to_have_text("Requested")
