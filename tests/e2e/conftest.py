@@ -1,0 +1,125 @@
+"""One portal for all end-to-end tests of a process, a browser, and a home for the real OpenSSH client."""
+
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.portal_process import ApiUser, PortalProcess
+
+CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All in one process: they share the portal."""
+    for item in items:
+        if "tests/e2e" in item.nodeid:
+            item.add_marker(pytest.mark.xdist_group("e2e"))
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortalProcess]:
+    portal = PortalProcess(tmp_path_factory.mktemp("portal") / "data")
+    portal.start()
+    yield portal
+    assert portal.stop() == 0, portal.log_file.read_text()
+
+
+@pytest.fixture(scope="session")
+def grace_api(portal: PortalProcess) -> ApiUser:
+    return ApiUser(portal, "grace@example.com")
+
+
+@pytest.fixture(scope="session")
+def linus_api(portal: PortalProcess) -> ApiUser:
+    return ApiUser(portal, "linus@example.com")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium")
+    assert path, "these tests need Chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Person:
+    """Somebody at a browser."""
+
+    portal: PortalProcess
+    context: BrowserContext
+    page: Page
+
+    def sign_in(self, name: str) -> None:
+        self.page.goto(f"{self.portal.url}/")
+        self.page.get_by_role("link", name="Sign in with Google").click()
+        self.page.get_by_role("button", name=name).click()
+
+    def open(self, path: str) -> None:
+        self.page.goto(self.portal.url + path)
+
+
+@pytest.fixture
+def person(portal: PortalProcess, chromium: Browser) -> Iterator[Person]:
+    context = chromium.new_context(accept_downloads=True)
+    context.set_default_timeout(20_000)
+    yield Person(portal, context, context.new_page())
+    context.close()
+
+
+@pytest.fixture
+def person_without_javascript(portal: PortalProcess, chromium: Browser) -> Iterator[Person]:
+    context = chromium.new_context(java_script_enabled=False)
+    context.set_default_timeout(20_000)
+    yield Person(portal, context, context.new_page())
+    context.close()
+
+
+@dataclass
+class Laptop:
+    """A member's computer: OpenSSH takes ~ from the password file, so the test's home is mounted in its place."""
+
+    home: Path
+
+    def run(self, *command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command with that home, from a folder that has nothing to do with it."""
+        mount = 'mount --bind "$0" "$1" && cd / && shift && exec "$@"'
+        real_home = pwd.getpwuid(0).pw_dir
+        return subprocess.run(
+            ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount, str(self.home), real_home, *command],
+            env={"PATH": os.environ["PATH"], "HOME": real_home},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def ssh(self, *arguments: str, stdin: str = "") -> str:
+        result = self.run("ssh", "-o", "BatchMode=yes", *arguments, stdin=stdin)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    def install(self, name: str, content: str, mode: int = 0o600) -> None:
+        """Put a file where the portal says it goes: ~/.ssh/stationmaster."""
+        file = self.home / ".ssh" / "stationmaster" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+        file.chmod(mode)
+
+
+@pytest.fixture
+def laptop(tmp_path: Path) -> Laptop:
+    home = tmp_path / "home"
+    (home / ".ssh").mkdir(parents=True, mode=0o700)
+    (home / ".ssh" / "config").write_text("Include ~/.ssh/stationmaster/config\n")
+    (home / ".ssh" / "config").chmod(0o600)
+    return Laptop(home)
