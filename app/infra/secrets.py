@@ -51,14 +51,14 @@ class SecretStore:
             await asyncio.to_thread(self._client.transport.close)
 
     def _put(self, name: str, payload: bytes) -> None:
-        from google.api_core.exceptions import AlreadyExists
+        from google.api_core.exceptions import Conflict
 
         client = self._connected()
         secret = {"replication": {"automatic": {}}, "labels": {"managed-by": "stationmaster"}}
         with _sentences():
             try:
                 self._call(client.create_secret, parent=f"projects/{self._project}", secret_id=name, secret=secret)
-            except AlreadyExists:
+            except Conflict:
                 # Names are never given twice: this is the second try of a call whose answer was lost.
                 log.info("secret exists already, adding a version", secret=name)
         try:
@@ -69,13 +69,13 @@ class SecretStore:
             raise
 
     def _get(self, name: str) -> bytes:
-        from google.api_core.exceptions import FailedPrecondition, NotFound
+        from google.api_core.exceptions import BadRequest, NotFound
 
         client = self._connected()
         with _sentences():
             try:
                 version = self._call(client.access_secret_version, name=f"{self._path(name)}/versions/latest")
-            except (NotFound, FailedPrecondition) as error:  # the latter: disabled or destroyed by hand
+            except (NotFound, BadRequest) as error:  # the latter: disabled or destroyed by hand
                 raise SecretGoneError(
                     "The private half of this key is no longer in Secret Manager.",
                     hint="Delete this key and have a new pair made.",

@@ -1,0 +1,66 @@
+import re
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from tests.app.conftest import client_of, signed_in
+
+pytestmark = pytest.mark.anyio
+
+
+def revoke_paths(page: str, kind: str) -> list[str]:
+    return re.findall(rf'action="(/account/{kind}/[a-z0-9]+/revoke)"', page)
+
+
+async def test_a_new_token_is_shown_once_and_works(app: FastAPI, grace: httpx2.AsyncClient) -> None:
+    made = await grace.post("/account/tokens", data={"name": "CI"})
+    plain = re.search(r"stm_[\w-]{43}", made.text)
+    assert plain
+    assert made.headers["cache-control"] == "no-store"
+    page = await grace.get("/account")
+    assert "CI" in page.text
+    assert plain[0] not in page.text
+
+    async with client_of(app, Authorization=f"Bearer {plain[0]}") as script:
+        assert (await script.get("/api/v1/ssh-keys")).status_code == 200
+        await grace.post(revoke_paths(page.text, "tokens")[0])
+        assert (await script.get("/api/v1/ssh-keys")).status_code == 401
+
+
+async def test_a_token_without_a_name_is_said_at_the_field_with_what_was_typed(grace: httpx2.AsyncClient) -> None:
+    refused = await grace.post("/account/tokens", data={"name": "<b>" * 30})
+
+    assert refused.status_code == 422
+    assert 'aria-invalid="true"' in refused.text
+    assert "&lt;b&gt;" in refused.text
+    assert (await grace.post("/account/tokens")).status_code == 422
+
+
+async def test_another_browser_is_listed_and_can_be_signed_out(app: FastAPI, grace: httpx2.AsyncClient) -> None:
+    own = revoke_paths((await grace.get("/account")).text, "sign-ins")
+    async with await signed_in(app, "grace") as phone:
+        page = (await grace.get("/account")).text
+        others = set(revoke_paths(page, "sign-ins")) - set(own)
+        assert len(others) == 1
+        assert page.count("This browser") == 1
+        await grace.post(others.pop())
+
+        assert (await phone.get("/account")).status_code == 303
+    assert (await grace.get("/account")).status_code == 200
+
+
+async def test_signing_out_this_browser_by_the_list_leads_to_the_sign_in_page(grace: httpx2.AsyncClient) -> None:
+    path = revoke_paths((await grace.get("/account")).text, "sign-ins")[0]
+    assert (await grace.post(path)).headers["location"] == "/account"
+
+    assert (await grace.get("/account")).headers["location"] == "/sign-in?next=/account"
+
+
+async def test_what_is_somebody_elses_is_not_there(grace: httpx2.AsyncClient, linus: httpx2.AsyncClient) -> None:
+    await grace.post("/account/tokens", data={"name": "CI"})
+    page = (await grace.get("/account")).text
+    for path in revoke_paths(page, "tokens") + revoke_paths(page, "sign-ins"):
+        assert (await linus.post(path)).status_code == 404
+
+    assert (await grace.get("/account")).text == page

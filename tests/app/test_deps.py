@@ -1,0 +1,71 @@
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from app.services import api_tokens, members
+from tests.app.conftest import client_of, identity
+
+pytestmark = pytest.mark.anyio
+
+
+async def token_of(app: FastAPI, name: str) -> str:
+    portal = app.state.portal
+    async with portal.database.sessions.begin() as session:
+        member = await members.sign_in(session, identity(name), portal.settings, portal.clock())
+        return (await api_tokens.create(session, member, "CI", portal.clock()))[1]
+
+
+async def test_a_token_acts_for_its_member(app: FastAPI) -> None:
+    plain = await token_of(app, "grace")
+
+    for header in (f"Bearer {plain}", f"bearer  {plain} "):
+        async with client_of(app, Authorization=header) as script:
+            assert (await script.get("/api/v1/ssh-keys")).json() == {"items": []}
+
+
+@pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer x", "bearer stm_x", "Bearer stm_a b"])
+async def test_a_token_that_is_not_valid_is_refused_even_beside_a_good_cookie(
+    grace: httpx2.AsyncClient, header: str
+) -> None:
+    refused = await grace.get("/api/v1/ssh-keys", headers={"Authorization": header})
+
+    assert refused.status_code == 401
+    assert refused.json()["error"]["code"] == "sign_in_required"
+    assert refused.headers["www-authenticate"] == "Bearer"
+
+
+async def test_another_scheme_is_no_token(grace: httpx2.AsyncClient) -> None:
+    assert (await grace.get("/api/v1/ssh-keys", headers={"Authorization": "Basic eDp5"})).status_code == 200
+
+
+async def test_nobody_gets_json_from_the_api_and_the_sign_in_page_elsewhere(client: httpx2.AsyncClient) -> None:
+    api, page, form = (
+        await client.get("/api/v1/ssh-keys"),
+        await client.get("/ssh-keys"),
+        await client.post("/ssh-keys"),
+    )
+
+    assert (api.status_code, api.json()["error"]["code"]) == (401, "sign_in_required")
+    assert (page.status_code, page.headers["location"]) == (303, "/sign-in?next=/ssh-keys")
+    assert form.status_code == 401
+
+
+async def test_a_token_does_not_make_tokens(app: FastAPI) -> None:
+    async with client_of(app, Authorization=f"Bearer {await token_of(app, 'grace')}") as script:
+        assert (await script.post("/account/tokens", data={"name": "more"})).status_code == 401
+
+
+async def test_a_tokens_member_who_is_no_longer_allowed_is_out(app: FastAPI) -> None:
+    plain = await token_of(app, "grace")
+    portal = app.state.portal
+    async with portal.database.sessions.begin() as session:
+        await members.sign_in(session, identity("grace", sub="newcomer"), portal.settings, portal.clock())
+
+    async with client_of(app, Authorization=f"Bearer {plain}") as script:
+        assert (await script.get("/api/v1/ssh-keys")).status_code == 401
+
+
+@pytest.mark.parametrize("identifier", ["%00", "a%00b", "..%2f..", "%C3%A9", "a'b", "x" * 5000])
+async def test_an_identifier_that_cannot_be_one_is_not_there(grace: httpx2.AsyncClient, identifier: str) -> None:
+    assert (await grace.get(f"/ssh-keys/{identifier}/delete")).status_code == 404
+    assert (await grace.delete(f"/api/v1/ssh-keys/{identifier}")).status_code == 404
