@@ -23,7 +23,7 @@ class _Server(uvicorn.Server):
 class HttpServer:
     def __init__(self, app: Starlette) -> None:
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE_S
+            app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=GRACE_S
         )
         self._server = _Server(config)
         self._serving: asyncio.Task[None] | None = None

@@ -84,7 +84,9 @@ def _http_server(cloud: Cloud, settings: Settings, url: str, client: tuple[str, 
     from .http_server import HttpServer
     from .web import create_app
 
-    return HttpServer(create_app(cloud, url=url, browser_url=settings.browser_url or url, client=client))
+    browser_url = settings.browser_url or url
+    app = create_app(cloud, url=url, browser_url=browser_url, client=client, ssh_port=settings.ssh_port)
+    return HttpServer(app)
 
 
 def _mirror(data_dir: Path) -> Path:

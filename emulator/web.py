@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from asgi_cross_origin_protection import CrossOriginProtection
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -10,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from .api.admin import AdminApi
 from .api.calls import CallLog
 from .api.compute import ComputeApi
+from .api.home import HomePage
 from .api.secret_manager import SecretManagerApi
 from .api.sign_in import SignIn
 from .api.terraform import TerraformApi
@@ -19,11 +22,12 @@ from .openid.keys import Signer
 from .pages import Pages
 
 
-def create_app(cloud: Cloud, *, url: str, browser_url: str, client: tuple[str, str]) -> Starlette:
+def create_app(cloud: Cloud, *, url: str, browser_url: str, client: tuple[str, str], ssh_port: int) -> Starlette:
     """`client` is the id and secret that the sign-in endpoint accepts."""
     clock = cloud.world.clock
     calls = CallLog(cloud.store, clock)
     pages = Pages()
+    admin = AdminApi(cloud)
     sign_in = SignIn(
         url=url,
         browser_url=browser_url,
@@ -35,13 +39,16 @@ def create_app(cloud: Cloud, *, url: str, browser_url: str, client: tuple[str, s
     )
     routes: list[BaseRoute] = [
         Route("/_emulator/style.css", _style),
-        *AdminApi(cloud).routes(),
+        *HomePage(cloud, admin, pages, ssh_port).routes(),
+        *admin.routes(),
         *TerraformApi(cloud, calls).routes(),
         *ComputeApi(cloud, calls).routes(),
         *SecretManagerApi(cloud, calls).routes(),
         *sign_in.routes(),
     ]
-    return Starlette(routes=routes, exception_handlers={404: _no_such_call})
+    # A page somewhere on the web must not be able to make trouble here.
+    middleware = [Middleware(CrossOriginProtection)]
+    return Starlette(routes=routes, middleware=middleware, exception_handlers={404: _no_such_call})
 
 
 async def _style(request: Request) -> Response:

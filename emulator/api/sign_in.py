@@ -4,7 +4,7 @@ import base64
 import binascii
 import secrets
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import unquote_plus
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -16,6 +16,7 @@ from ..openid.authorization import AuthorizationError, RefusedToClient, read_req
 from ..openid.grants import TOKEN_LIFETIME, GrantError, Grants
 from ..openid.keys import Signer
 from ..pages import Pages
+from .forms import form_fields
 
 AUTHORIZE, TOKEN, KEYS, USERINFO = "/o/oauth2/v2/auth", "/oauth2/token", "/oauth2/v3/certs", "/v1/userinfo"
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -92,7 +93,7 @@ class SignIn:
         )
 
     async def account_chosen(self, request: Request) -> Response:
-        form = await _form(request)
+        form = await form_fields(request)
         account = ACCOUNTS.get(form.pop("account", ""))
         if account is None:
             unknown = AuthorizationError(400, "invalid_request", "There is no such account.")
@@ -108,7 +109,7 @@ class SignIn:
         return RedirectResponse(with_query(asked.redirect_uri, answer), 303, headers=NO_STORE)
 
     async def token(self, request: Request) -> Response:
-        form = await _form(request)
+        form = await form_fields(request)
         if not self._is_client(request.headers.get("authorization", ""), form):
             return _oauth_error(401, "invalid_client", "The OAuth client was not found, or its secret is wrong.")
         if form.get("grant_type") != "authorization_code":
@@ -146,11 +147,6 @@ class SignIn:
         if authorization:
             id_, secret = _basic(authorization)
         return secrets.compare_digest(f"{id_}\n{secret}".encode(), f"{self._client_id}\n{self._client_secret}".encode())
-
-
-async def _form(request: Request) -> dict[str, str]:
-    body = await request.body()
-    return dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
 
 
 def _basic(authorization: str) -> tuple[str, str]:
