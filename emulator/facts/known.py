@@ -1,9 +1,9 @@
 """What is known beyond the bindings, read from `known/*.toml` and laid over their blocks.
 
 A resource's table may hold: `id` (its format), `force_new`, `sensitive`, `links` (names compared as resource links),
-`default`, `enum`, `pattern` and `max` (by path), and the rules `exactly_one_of`, `at_least_one_of`, `required_with` and
-`conflicts` (lists of lists of paths). A path is dotted; `name{}` in `force_new` is a block with all that is in it, and
-`updatable` takes paths inside it out again.
+`computed_blocks` (kept as they are when the configuration has none), `default`, `enum` and `pattern` (by path), and the
+rules `exactly_one_of`, `at_least_one_of`, `required_with` and `conflicts` (lists of lists of paths). A path is dotted;
+`name{}` in `force_new` is a block with all that is in it, and `updatable` takes paths inside it out again.
 """
 
 import tomllib
@@ -48,9 +48,9 @@ class Overlay:
             for path, value in table.get(detail, {}).items():
                 for attribute in self._attributes(path):
                     attribute[detail] = value
-        for path, value in table.get("max", {}).items():
+        for path in table.get("computed_blocks", ()):
             for block in self._blocks(path):
-                block["max"] = value
+                block["computed"] = True
         resource: Table = {"block": self.block, "id": table.get("id", "")}
         rules = {rule: kept for rule in RULES if (kept := self._rule(table.get(rule, ())))}
         return resource | ({"rules": rules} if rules else {})

@@ -101,7 +101,7 @@ class Applier:
         return Applied(None)
 
     def _fill(self, planned: State, resource_id: str) -> None:
-        making = Making(self._type, resource_id, dict(planned), self._provider)
+        making = Making(self._type, resource_id, dict(planned), self._provider, cloud_decides=self._cloud is not None)
         fill_unknown(making, self._block, planned)
 
     def _body(self, planned: State, config: State) -> dict[str, Any]:

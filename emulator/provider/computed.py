@@ -19,6 +19,12 @@ from emulator.provider.values import UNKNOWN, State
 
 Path = tuple[str | int, ...]
 
+ADDRESSES = {
+    ("google_compute_address", "address"),
+    ("google_compute_instance", "nat_ip"),
+    ("google_compute_instance", "network_ip"),
+}
+
 
 @dataclass(frozen=True)
 class Making:
@@ -28,6 +34,8 @@ class Making:
     resource_id: str
     state: State
     config: ProviderConfig
+    cloud_decides: bool = False
+    """Whether there is a cloud that gives out addresses; then none are made up."""
 
     def digest(self, path: Path) -> str:
         return sha256("|".join((self.resource_type, self.resource_id, *map(str, path))).encode()).hexdigest()
@@ -57,6 +65,8 @@ def fill_unknown(making: Making, block: Block, state: Any, path: Path = ()) -> N
 
 def computed_value(making: Making, path: Path, kind: Any) -> Any:
     """What the attribute at `path` turned out to be."""
+    if making.cloud_decides and (making.resource_type, path[-1]) in ADDRESSES:
+        return None
     if kind == "string":
         return _text(making, path)
     if kind == "number":
@@ -124,6 +134,12 @@ def _boot_disk(making: Making, path: Path) -> str:
     return f"{API}projects/{project}/zones/{zone}/disks/{making.state.get('name')}"
 
 
+def _device_name(making: Making, path: Path) -> str:
+    """Numbered in the order of attaching, the boot disk first."""
+    block, index, *_ = path
+    return "persistent-disk-0" if block == "boot_disk" else f"persistent-disk-{int(index) + 1}"
+
+
 def _always(text: str) -> Callable[[Making, Path], str]:
     return lambda making, path: text
 
@@ -138,7 +154,7 @@ _BY_TYPE: dict[tuple[str, str], Callable[[Making, Path], str]] = {
     ("google_compute_firewall", "direction"): _always("INGRESS"),
     ("google_compute_instance", "cpu_platform"): _always("Intel Cascade Lake"),
     ("google_compute_instance", "current_status"): _always("RUNNING"),
-    ("google_compute_instance", "device_name"): lambda making, path: f"persistent-disk-{path[1] if path[1:] else 0}",
+    ("google_compute_instance", "device_name"): _device_name,
     ("google_compute_instance", "name"): _always("nic0"),
     ("google_compute_instance", "network"): _always("default"),
     ("google_compute_instance", "network_tier"): _always("PREMIUM"),

@@ -1,9 +1,10 @@
 """The facts that a provider version serves, as `python -m emulator.facts` wrote them.
 
 A block is `{"attributes": {name: attribute}, "blocks": {name: nested}}`. An attribute has `type` (string, number, bool,
-or [list|set|map, type], ["object", {name: type}]) and `is`, letters for required, optional, computed, sensitive,
-write-only (w), new (n: a change replaces the resource) and link (l: compared as a resource's name); perhaps `default`,
-`enum`, `pattern`. A nested block has `nesting`, `block`, and perhaps `min`, `max`, `force_new`.
+or [list|set|map, type], ["object", {name: type}]) and `is`: letters for required, optional, computed, sensitive,
+write-only (w), new (n: a change replaces the resource) and link (l: compared as a resource's name). Some attributes
+have `default`, `enum` or `pattern`. A nested block has `nesting`, `block`, and perhaps `min`, `max`, `force_new` and
+`computed` (the cloud may fill it in).
 """
 
 import zlib

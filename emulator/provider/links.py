@@ -11,11 +11,14 @@ def last(link: Any) -> str:
 
 
 def same_link(one: Any, other: Any) -> bool:
-    """Whether two spellings can mean the same resource: one ends with the other, segment by segment."""
+    """Whether two spellings can mean the same: one last name, and the shorter has nothing that the longer lacks."""
     if not isinstance(one, str) or not isinstance(other, str):
         return False
     short, long = sorted((_segments(one), _segments(other)), key=len)
-    return bool(short) and long[-len(short) :] == short
+    if not short or short[-1] != long[-1]:
+        return False
+    rest = iter(long)
+    return all(segment in rest for segment in short)
 
 
 def _segments(link: str) -> list[str]:

@@ -52,6 +52,9 @@ def _fill(block: Block, planned: Any, config: Any, prior: Any) -> None:
             planned[name] = _unsaid(attribute, planned.get(name), is_new=prior is None)
     for name, nested in block["blocks"].items():
         before = prior.get(name) if isinstance(prior, dict) else None
+        if nested.get("computed") and not said.get(name) and before:
+            planned[name] = before
+            continue
         inner = planned.get(name)
         if nested["nesting"] == "single":
             _fill(nested["block"], inner, said.get(name), before)

@@ -63,22 +63,14 @@ class Workspace:
     def apply(self, *arguments: str, exits: int = 0) -> str:
         return self.run("apply", "-auto-approve", *arguments, exits=exits)
 
-    def plan(self, *arguments: str) -> dict[str, list[str]]:
-        """The planned actions by address, without those that do nothing."""
-        self.run("plan", "-out=tfplan", *arguments)
-        shown = subprocess.run(
-            [*self.terraform, "show", "-json", "tfplan"],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            check=True,
-        )
-        changes = json.loads(shown.stdout)["resource_changes"]
-        return {
-            change["address"]: change["change"]["actions"]
-            for change in changes
-            if change["change"]["actions"] not in (["no-op"], ["read"])
-        }
+    def plan(self, *arguments: str) -> dict[str, str]:
+        """What would be done, by address: create, update, replace or delete. The plan is kept as `tfplan`."""
+        process = self.start("plan", "-json", "-out=tfplan", *arguments)
+        output, _ = process.communicate()
+        assert process.returncode == 0, output
+        events = [json.loads(line) for line in output.splitlines()]
+        changes = [event["change"] for event in events if event["type"] == "planned_change"]
+        return {change["resource"]["addr"]: change["action"] for change in changes}
 
     def state(self) -> dict[str, dict[str, Any]]:
         """The attributes of each managed resource that the state knows, by `type.name`."""
