@@ -50,7 +50,7 @@ class Observer:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _add_headers(message, request_id)
+                _add_headers(message, scope["path"], request_id)
                 _account(scope, message["status"], time.perf_counter() - began)
             await send(message)
 
@@ -64,13 +64,13 @@ def _trusted_id(headers: Headers) -> str | None:
     return given if given.isascii() and given.replace("-", "").isalnum() and len(given) <= 64 else None
 
 
-def _add_headers(message: MutableMapping[str, Any], request_id: str) -> None:
+def _add_headers(message: MutableMapping[str, Any], path: str, request_id: str) -> None:
     headers = MutableHeaders(scope=message)
     headers["X-Request-Id"] = request_id
     for name, value in HEADERS.items():
         headers.setdefault(name, value)
-    if "cache-control" not in headers:
-        headers["Cache-Control"] = "no-store"
+    # Files of the portal may be kept, but are asked for again (by ETag) so that a new release is seen at once.
+    headers.setdefault("Cache-Control", "no-cache" if path.startswith("/static/") else "no-store")
 
 
 def _account(scope: Scope, status: int, seconds: float) -> None:
