@@ -76,7 +76,8 @@ def error_json(error: StationmasterError) -> JSONResponse:
 def _error_response(request: Request, error: StationmasterError) -> Response:
     if request.url.path.startswith(API):
         return error_json(error)
-    if isinstance(error, SignInRequiredError) and request.method == "GET" and not wants_fragment(request):
+    by_browser = request.method == "GET" and "authorization" not in request.headers
+    if isinstance(error, SignInRequiredError) and by_browser and not wants_fragment(request):
         return redirect_to_sign_in(_here(request))
     return render(request, "errors/error.html", {"error": error}, status=error.status)
 

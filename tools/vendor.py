@@ -14,7 +14,6 @@ FILES = (
     "htmx.org/dist/htmx.min.js",
     "htmx.org/dist/ext/hx-sse.min.js",
     "@tabler/core/dist/css/tabler.min.css",
-    "@tabler/core/dist/js/tabler.min.js",
 )
 NPM_CI = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent")
 
