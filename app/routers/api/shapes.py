@@ -31,6 +31,18 @@ _DESCRIPTIONS = {
 }
 
 
-def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The error answers of an operation, for its `responses`."""
-    return {status: {"model": Error, "description": _DESCRIPTIONS[status]} for status in statuses}
+def errors(*statuses: int, beside_text: bool = False) -> dict[int | str, dict[str, Any]]:
+    """The error answers of an operation, for its `responses`.
+
+    `default` stands for all others, and keeps FastAPI from promising its own shape for 422.
+
+    :param beside_text: the operation answers in plain text; FastAPI would take that for its errors' type as well.
+    """
+    shape: dict[str, Any] = {"model": Error}
+    if beside_text:
+        shape = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+    described: dict[int | str, dict[str, Any]] = {
+        status: {**shape, "description": _DESCRIPTIONS[status]} for status in statuses
+    }
+    described["default"] = {**shape, "description": "Any other error, in the same shape."}
+    return described

@@ -74,7 +74,10 @@ async def generate_pair(
 @router.get(
     "/{key_id}/private",
     response_class=PlainTextResponse,
-    responses={200: {"description": "The private half, in OpenSSH's format."}, **errors(401, 404, 410, 503)},
+    responses={
+        200: {"description": "The private half, in OpenSSH's format."},
+        **errors(401, 404, 410, 503, beside_text=True),
+    },
 )
 async def read_private_half(
     key_id: IdPath, portal: PortalDep, session: SessionDep, caller: FreshSignInDep

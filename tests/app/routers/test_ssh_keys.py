@@ -1,0 +1,133 @@
+import re
+
+import asyncssh
+import httpx2
+import pytest
+from fastapi import FastAPI
+from structlog.testing import capture_logs
+
+from tests.app.conftest import MovingClock, SecretsInMemory
+from tests.database import dump
+
+pytestmark = pytest.mark.anyio
+LINE = asyncssh.generate_private_key("ssh-ed25519", comment="grace@laptop").export_public_key().decode()
+
+
+async def make_pair(client: httpx2.AsyncClient, name: str = "laptop") -> str:
+    """Its id."""
+    made = await client.post("/ssh-keys/generate", data={"pair_name": name})
+    assert made.status_code == 303, made.text
+    return made.headers["location"].removeprefix("/ssh-keys#key-")
+
+
+async def test_the_first_visit_leads_to_a_key(grace: httpx2.AsyncClient) -> None:
+    page = (await grace.get("/ssh-keys")).text
+
+    assert "No keys yet" in page
+    assert 'action="/ssh-keys/generate"' in page
+    assert 'value="stationmaster"' in page
+
+
+async def test_a_pasted_key_is_listed_with_its_fingerprint(grace: httpx2.AsyncClient) -> None:
+    added = await grace.post("/ssh-keys", data={"name": "laptop", "public_key": LINE})
+    assert added.status_code == 303
+    page = (await grace.get("/ssh-keys")).text
+
+    assert asyncssh.import_public_key(LINE).get_fingerprint() in page
+    assert "/private" not in page
+    assert "ln -s ~/.ssh/YOUR-KEY ~/.ssh/stationmaster/laptop" in page
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({"name": "laptop", "public_key": "ssh-ed25519 <b>"}, "damaged or cut off"),
+        ({"name": "La ptop", "public_key": LINE}, "lower-case letters"),
+        ({"name": "laptop", "public_key": ""}, "Paste a public key"),
+        ({}, "lower-case letters"),
+    ],
+)
+async def test_what_does_not_fit_is_said_at_the_field_with_what_was_typed_kept(
+    grace: httpx2.AsyncClient, form: dict[str, str], sentence: str
+) -> None:
+    refused = await grace.post("/ssh-keys", data=form)
+
+    assert refused.status_code == 422
+    assert sentence in refused.text
+    assert 'aria-invalid="true"' in refused.text
+    assert form.get("public_key", "").replace("<", "&lt;").replace(">", "&gt;").strip() in refused.text
+    assert "No keys yet" in refused.text
+
+
+async def test_a_private_key_pasted_by_mistake_is_not_shown_again(grace: httpx2.AsyncClient, database_url: str) -> None:
+    private = asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode()
+    with capture_logs() as logs:
+        refused = await grace.post("/ssh-keys", data={"name": "laptop", "public_key": private})
+
+    assert refused.status_code == 422
+    assert "This is a private key" in refused.text
+    assert private.splitlines()[2] not in f"{refused.text}{logs}{dump(database_url)}"
+    assert 'value="laptop"' in refused.text
+
+
+async def test_a_pair_is_made_and_its_private_half_downloaded(
+    grace: httpx2.AsyncClient, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    with capture_logs() as logs:
+        key_id = await make_pair(grace)
+        page = (await grace.get("/ssh-keys")).text
+        file = await grace.get(f"/ssh-keys/{key_id}/private")
+
+    assert file.headers["content-disposition"] == 'attachment; filename="laptop"'
+    assert file.headers["cache-control"] == "no-store"
+    assert asyncssh.import_private_key(file.text).get_fingerprint() in page
+    assert "chmod 600 ~/.ssh/stationmaster/laptop" in page
+    assert file.text.splitlines()[2] not in f"{page}{logs}{caplog.text}{dump(database_url)}"
+    assert [entry["event"] for entry in logs].count("private key read") == 1
+
+
+async def test_a_pair_with_a_taken_name_is_said_at_its_own_field(grace: httpx2.AsyncClient) -> None:
+    await make_pair(grace)
+    refused = await grace.post("/ssh-keys/generate", data={"pair_name": "laptop"})
+
+    assert refused.status_code == 422
+    assert 'id="pair_name-error"' in refused.text
+    assert 'id="name-error"' not in refused.text
+
+
+async def test_a_private_half_wants_a_fresh_sign_in(grace: httpx2.AsyncClient, clock: MovingClock) -> None:
+    key_id = await make_pair(grace)
+    clock.advance(minutes=11)
+    answer = await grace.get(f"/ssh-keys/{key_id}/private")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in?next=/ssh-keys%23key-{key_id}")
+    assert "PRIVATE KEY" not in answer.text
+    assert "Sign in again" in (await grace.get(answer.headers["location"])).text
+
+
+async def test_deleting_asks_first_and_then_destroys_the_secret(
+    grace: httpx2.AsyncClient, secrets: SecretsInMemory
+) -> None:
+    key_id = await make_pair(grace)
+    page = (await grace.get(f"/ssh-keys/{key_id}/delete")).text
+    assert "for good" in page
+    action = re.search(r'action="([^"]+/delete)"', page)
+    assert action
+    assert secrets.kept
+
+    assert (await grace.post(action[1])).headers["location"] == "/ssh-keys"
+    assert secrets.kept == {}
+    assert (await grace.get(f"/ssh-keys/{key_id}/delete")).status_code == 404
+
+
+async def test_somebody_elses_key_is_not_there(
+    app: FastAPI, grace: httpx2.AsyncClient, linus: httpx2.AsyncClient, secrets: SecretsInMemory
+) -> None:
+    key_id = await make_pair(grace)
+
+    assert key_id not in (await linus.get("/ssh-keys")).text
+    for path in (f"/ssh-keys/{key_id}/private", f"/ssh-keys/{key_id}/delete"):
+        assert (await linus.get(path)).status_code == 404
+    assert (await linus.post(f"/ssh-keys/{key_id}/delete")).status_code == 404
+    assert len(secrets.kept) == 1
