@@ -32,9 +32,8 @@ def main(version: str, schema_cache: str) -> None:
     done = threading.Event()
     server = grpc.server(ThreadPoolExecutor(THREADS), options=OPTIONS)
     server.add_generic_rpc_handlers(_handlers(version, Path(schema_cache), done))
-    folder = Path(os.environ.get("TMPDIR") or "/tmp") / f"tf-google-{os.getpid()}"  # noqa: S108  # mode 0700 below
-    folder.mkdir(mode=0o700)
-    socket = folder / "socket"
+    folder = _socket_folder()
+    socket = folder / "s"
     certificate = _listen(server, f"unix:{socket}")
     server.start()
     sys.stdout.write(f"{CORE_PROTOCOL}|{PLUGIN_PROTOCOL}|unix|{socket}|grpc|{certificate}\n")
@@ -43,6 +42,13 @@ def main(version: str, schema_cache: str) -> None:
     socket.unlink(missing_ok=True)
     folder.rmdir()
     os._exit(0)  # threads that wait for abandoned operations must not hold the process
+
+
+def _socket_folder() -> Path:
+    """A new folder of a short name: a socket's path may have 107 characters, and TMPDIR takes its share."""
+    folder = Path(os.environ.get("TMPDIR") or "/tmp") / f"tfg{os.urandom(6).hex()}"  # noqa: S108  # made private
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 def _listen(server: Any, address: str) -> str:

@@ -55,5 +55,7 @@ def applied(resource_type: str, resource: Resource, said: dict[str, Any]) -> dic
 
 
 def _empty(block: dict[str, Any]) -> dict[str, Any]:
-    blocks = {name: None if nested["nesting"] == "single" else [] for name, nested in block["blocks"].items()}
+    blocks: dict[str, Any] = {
+        name: None if nested["nesting"] == "single" else [] for name, nested in block["blocks"].items()
+    }
     return dict.fromkeys(block["attributes"]) | blocks

@@ -70,3 +70,8 @@ def test_the_plugins_own_tls_works(workspace: Workspace) -> None:
 def test_a_project_must_come_from_somewhere(workspace: Workspace) -> None:
     workspace.replace('  project = "demo"\n', "")
     assert "project: required field is not set" in workspace.apply(exits=1)
+
+
+def test_an_import_needs_a_cloud(workspace: Workspace) -> None:
+    output = workspace.run("import", "google_compute_address.ip", "dev-ip", exits=1)
+    assert "There is no cloud to import from" in output
