@@ -72,6 +72,8 @@ def test_a_putty_private_key_is_recognised() -> None:
         ("ssh-ed25519-cert-v01@openssh.com AAAA", "certificate"),
         ("x" * 20_000, "too long"),
     ],
+    # Not from the values: the keys are made anew by each process that collects the tests.
+    ids=range(16),
 )
 def test_what_is_no_acceptable_key_is_refused_with_a_sentence(text: str, sentence: str) -> None:
     with pytest.raises(PublicKeyError, match=sentence):
