@@ -7,6 +7,8 @@ from .errors import CloudError
 from .ids import ADDRESS, INSTANCE, region_of
 from .store import Store
 
+# 127.64.0.0 to 127.126.255.255, away from what other programs use of 127.0.0.0/8.
+FIRST, BEYOND = 64 << 16, 127 << 16
 CONTAINER_NETWORK = "127.77.0."
 REGION_NETWORKS = {"us-central1": "10.128.0.0", "europe-west4": "10.164.0.0"}
 
@@ -41,12 +43,10 @@ class AddressBook:
 
     def _next(self) -> str:
         fact = self._store.fact("next_address")
-        # 127.64.0.0 to 127.126.255.255, away from what other programs use of 127.0.0.0/8.
-        number = int(fact) if fact else random.randrange(64 << 16, 127 << 16)  # noqa: S311 - not a secret
-        while number % 256 in (0, 255):
-            number += 1
-        following = number + 1
-        self._store.set_fact("next_address", str(following if following < 127 << 16 else 64 << 16))
+        number = int(fact) if fact else random.randrange(FIRST, BEYOND)  # noqa: S311 - not a secret
+        while number % 256 in (0, 255) or number >= BEYOND:
+            number = number + 1 if number < BEYOND else FIRST
+        self._store.set_fact("next_address", str(number + 1))
         return str(ipaddress.IPv4Address((127 << 24) + number))
 
     def _taken(self) -> set[str]:

@@ -140,8 +140,14 @@ class Store:
         cursor = self._db.execute("INSERT INTO calls (at, op, type, id) VALUES (?, ?, ?, ?)", (at, op, type_, id_))
         number = int(cursor.lastrowid or 0)
         if number % 1000 == 0:
-            self._db.execute("DELETE FROM calls WHERE number < ?", (number - CALLS_KEPT,))
+            self._forget_old()
         return number
+
+    def _forget_old(self) -> None:
+        self._db.execute("DELETE FROM calls WHERE number < (SELECT max(number) FROM calls) - ?", (CALLS_KEPT,))
+        self._db.execute(
+            "DELETE FROM operations WHERE done AND rowid < (SELECT max(rowid) FROM operations) - ?", (OPERATIONS_KEPT,)
+        )
 
     def call_answered(self, number: int, status: int) -> None:
         self._db.execute("UPDATE calls SET status = ? WHERE number = ?", (status, number))

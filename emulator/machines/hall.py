@@ -78,7 +78,7 @@ class MachineHall:
                 await self._make_so(instance_id)
             except (OSError, RoomError) as error:
                 # Such as a port in use: the machine runs, as far as Google is concerned, and cannot be reached.
-                logger.warning("%s cannot be reached by SSH: %s", instance_id, error)
+                logger.warning("%s cannot be reached by SSH (EMULATOR_SSH_PORT): %s", instance_id, error)
 
     def _settled(self, instance_id: str) -> None:
         task = self._settling.pop(instance_id)

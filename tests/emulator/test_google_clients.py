@@ -8,6 +8,9 @@ from google.cloud import compute_v1, secretmanager_v1
 
 from tests.emulator.world import IN_ZONE, PROJECT, REGION, ZONE, World
 
+# One cloud serves the whole module: on one worker.
+pytestmark = pytest.mark.xdist_group("emulator-google_clients")
+
 
 class Clients:
     def __init__(self, world: World) -> None:

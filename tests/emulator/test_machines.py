@@ -18,6 +18,9 @@ import pytest
 from tests.emulator.ssh import Key, Ssh, make_key
 from tests.emulator.world import World, machine, nat_ip, until
 
+# One cloud serves the whole module: on one worker.
+pytestmark = pytest.mark.xdist_group("emulator-machines")
+
 MEGABYTES = 50
 
 
