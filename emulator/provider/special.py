@@ -14,6 +14,7 @@ NEEDS_STOP = (
     "service_account",
     "shielded_instance_config",
 )
+NETWORK = ("network", "subnetwork", "subnetwork_project")
 IDEMPOTENT = ("_iam_member", "_iam_binding", "google_project_service")
 
 
@@ -28,9 +29,16 @@ def check_plan(resource_type: str, planned: State) -> None:
 
 
 def replacing(resource_type: str, prior: State, planned: State) -> list[tuple[str | int, ...]]:
-    """Changes that replace the resource in one direction only."""
+    """Changes that replace the resource only in certain company or direction."""
     if resource_type == "google_compute_disk" and _shrinks(prior.get("size"), planned.get("size")):
         return [("size",)]
+    if resource_type == "google_compute_instance":
+        # Google gives a machine another internal address only together with another network.
+        return [
+            ("network_interface", index, "network_ip")
+            for index, (old, new) in enumerate(_network_cards(prior, planned))
+            if old.get("network_ip") != new.get("network_ip") and not _moves(old, new)
+        ]
     return []
 
 
@@ -39,10 +47,11 @@ def check_update(resource_type: str, prior: State, planned: State) -> None:
     if resource_type != "google_compute_instance" or planned.get("allow_stopping_for_update"):
         return
     running = prior.get("current_status") in ("RUNNING", "", None) and planned.get("desired_status") != "TERMINATED"
-    if running and any(prior.get(name) != planned.get(name) for name in NEEDS_STOP):
+    changed = any(prior.get(name) != planned.get(name) for name in NEEDS_STOP)
+    if running and (changed or any(_moves(old, new) for old, new in _network_cards(prior, planned))):
         raise ProviderError(
-            f"Changing the {', '.join(NEEDS_STOP[:-1])} or {NEEDS_STOP[-1]} on a started instance requires stopping "
-            "it. To acknowledge this, please set allow_stopping_for_update = true in your config."
+            f"Changing the {', '.join(NEEDS_STOP)} or a network_interface's network on a started instance requires "
+            "stopping it. To acknowledge this, please set allow_stopping_for_update = true in your config."
         )
 
 
@@ -72,3 +81,11 @@ def is_idempotent(resource_type: str) -> bool:
 
 def _shrinks(before: Any, after: Any) -> bool:
     return before is not None and after is not None and after is not UNKNOWN and after < before
+
+
+def _network_cards(prior: State, planned: State) -> list[tuple[State, State]]:
+    return list(zip(prior.get("network_interface") or [], planned.get("network_interface") or [], strict=False))
+
+
+def _moves(old: State, new: State) -> bool:
+    return any(old.get(name) != new.get(name) for name in NETWORK)

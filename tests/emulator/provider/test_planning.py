@@ -113,3 +113,16 @@ def test_an_added_public_address_is_unknown_and_replaces_nothing() -> None:
     made = plan_machine(prior, network_interface=[card(network="default", access_config=[access])])
     assert made.planned["network_interface"][0]["access_config"][0]["nat_ip"] is UNKNOWN
     assert made.requires_replace == []
+
+
+@pytest.mark.parametrize(
+    ("said", "replaces"),
+    [
+        ({"network": "default", "network_ip": "10.0.0.9"}, [("network_interface", 0, "network_ip")]),
+        ({"network": "other", "network_ip": "10.0.0.9"}, []),
+        ({"network": "default", "nic_type": "GVNIC"}, [("network_interface", 0, "nic_type")]),
+    ],
+)
+def test_a_machine_moves_to_another_network_but_not_to_another_address(said: dict[str, str], replaces: object) -> None:
+    prior = existing_machine(network_interface=[card(network="default", network_ip="10.0.0.2")])
+    assert plan_machine(prior, network_interface=[card(**said)]).requires_replace == replaces

@@ -1,0 +1,36 @@
+import pytest
+
+from emulator.provider.errors import ProviderError
+from emulator.provider.special import check_delete, check_update, is_abandoned, is_idempotent
+
+RUNNING = {"current_status": "RUNNING", "machine_type": "e2-small", "network_interface": [{"network": "default"}]}
+
+
+@pytest.mark.parametrize("change", [{"machine_type": "e2-medium"}, {"network_interface": [{"network": "other"}]}])
+def test_some_changes_need_leave_to_stop_the_machine(change: dict[str, object]) -> None:
+    with pytest.raises(ProviderError, match="please set allow_stopping_for_update = true"):
+        check_update("google_compute_instance", RUNNING, RUNNING | change)
+    check_update("google_compute_instance", RUNNING, RUNNING | change | {"allow_stopping_for_update": True})
+    check_update("google_compute_instance", RUNNING | {"current_status": "TERMINATED"}, RUNNING | change)
+
+
+def test_other_changes_do_not() -> None:
+    check_update("google_compute_instance", RUNNING, RUNNING | {"tags": ["ssh"]})
+    check_update("google_compute_disk", {"machine_type": "a"}, {"machine_type": "b"})
+
+
+@pytest.mark.parametrize("guard", [{"deletion_policy": "PREVENT"}, {"deletion_protection": True}])
+def test_what_is_protected_is_not_destroyed(guard: dict[str, object]) -> None:
+    with pytest.raises(ProviderError, match="cannot destroy google_compute_disk without setting"):
+        check_delete("google_compute_disk", guard)
+
+
+def test_some_things_are_only_forgotten() -> None:
+    assert is_abandoned("google_compute_disk", {"deletion_policy": "ABANDON"})
+    assert is_abandoned("google_project_service", {"disable_on_destroy": False})
+    assert not is_abandoned("google_project_service", {"disable_on_destroy": True})
+
+
+def test_grants_may_be_made_twice() -> None:
+    assert is_idempotent("google_project_iam_member")
+    assert not is_idempotent("google_service_account")
