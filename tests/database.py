@@ -60,20 +60,21 @@ def fresh_database() -> Iterator[str]:
 def empty(database_url: str) -> None:
     """Delete all rows. Deleting is quicker than TRUNCATE for the few that a test makes."""
     with psycopg.connect(database_url) as connection:
+        deletes = [sql.SQL("DELETE FROM {}").format(sql.Identifier(name)) for name in _tables(connection)]
         # Foreign keys are checked by triggers, which a replica does not run: the order then does not matter.
-        connection.execute("SET session_replication_role = replica")
-        names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-        for (name,) in names:
-            if name not in KEPT:
-                connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("; ").join([sql.SQL("SET session_replication_role = replica"), *deletes]))
 
 
 def dump(database_url: str) -> str:
     """Every row of every table as text: what a thief of the database would read."""
     with psycopg.connect(database_url) as connection:
-        names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-        queries = [sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(name)) for (name,) in names]
+        queries = [sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(name)) for name in _tables(connection)]
         return "\n".join(row for query in queries for (row,) in connection.execute(query))
+
+
+def _tables(connection: psycopg.Connection) -> list[str]:
+    names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    return [name for (name,) in names if name not in KEPT]
 
 
 def _configure(connection: psycopg.Connection) -> None:

@@ -21,6 +21,7 @@ from tests.database import dump
 pytestmark = pytest.mark.anyio
 LINE = asyncssh.generate_private_key("ssh-ed25519", comment="x").export_public_key().decode()
 OTHER = asyncssh.generate_private_key("ssh-ed25519", comment="y").export_public_key().decode()
+SETTINGS = make_settings()
 
 
 class BrokenSecrets(SecretsInMemory):
@@ -240,7 +241,7 @@ def test_every_name_that_is_taken_is_safe_in_a_shell_and_a_header(name: str) -> 
 @given(st.emails(), st.text(max_size=50))
 def test_every_secret_name_is_one_that_secret_manager_takes(email: str, prefix: str) -> None:
     member = Member(email=email.lower())
-    name = ssh_keys.secret_name(make_settings(secret_prefix=prefix), member, "bcdfghjkmn")
+    name = ssh_keys.secret_name(SETTINGS.model_copy(update={"secret_prefix": prefix}), member, "bcdfghjkmn")
 
     assert re.fullmatch(r"COMPUTE-[A-Z0-9_-]+-BCDFGHJKMN-PRIVATE-KEY", name)
     assert len(name) <= 255
