@@ -55,7 +55,11 @@ class Settings(BaseSettings):
     network: str = Field("default", description="VPC network of the workstations.")
     subnetwork: str | None = Field(None, description="Subnetwork, where the network is not in auto mode.")
     service_account_email: str | None = Field(None, description="Service account of the workstations; none if unset.")
-    secret_prefix: str = Field("STATIONMASTER", description="The <PREFIX> in COMPUTE-<PREFIX>-<USER>-…-PRIVATE-KEY.")
+    secret_prefix: str = Field(
+        "STATIONMASTER",
+        pattern="^[A-Za-z0-9_-]{1,60}$",
+        description="The <PREFIX> in COMPUTE-<PREFIX>-<USER>-…-PRIVATE-KEY.",
+    )
     compute_endpoint: str = Field("", description="Another address of the Compute API.")
     secret_manager_endpoint: str = Field("", description="Another address of the Secret Manager API.")
     ssh_port: int = Field(22, ge=1, le=65535, description="Port on which workstations answer ssh.")
@@ -107,7 +111,8 @@ class Settings(BaseSettings):
 
     def may_sign_in_by_rule(self, email: str) -> bool:
         """Whether a rule names this address, singly or by its domain (whose `hd` claim is checked apart)."""
-        return email in self.allowed_emails or email.rpartition("@")[2] in self.allowed_domains
+        _, at, domain = email.rpartition("@")
+        return email in self.allowed_emails or (bool(at) and domain in self.allowed_domains)
 
     @property
     def secure_cookies(self) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-import asyncssh
 import jinja2
 
 from app.models import SshKey, Workstation
@@ -70,6 +69,8 @@ def _host(address: str, port: int) -> str:
 
 def fingerprints(workstation: Workstation) -> list[tuple[str, str]]:
     """Algorithm and SHA256 fingerprint of each host key, as ssh shows them to whoever it asks."""
+    import asyncssh  # 20 MB and half a second, which the web process pays only when it is needed
+
     return [
         (algorithm, asyncssh.import_public_key(f"{algorithm} {key}").get_fingerprint())
         for algorithm, key in sorted(workstation.host_keys.items())

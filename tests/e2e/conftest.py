@@ -41,7 +41,8 @@ def linus_api(portal: PortalProcess) -> ApiUser:
     return ApiUser(portal, "linus@example.com")
 
 
-@pytest.fixture(scope="session")
+# Not of the session: while it lives, Playwright's event loop would be in the way of other modules' asynchronous tests.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     path = shutil.which("chromium")
     assert path, "these tests need Chromium: apt-get install chromium"

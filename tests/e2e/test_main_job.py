@@ -86,11 +86,13 @@ def test_a_host_key_that_is_not_the_pinned_one_is_refused(grace_api: ApiUser, la
     assert "Host key verification failed" in result.stderr
 
 
-def test_without_javascript_a_machine_is_created_followed_and_destroyed(person_without_javascript: Person) -> None:
+def test_without_javascript_a_machine_is_created_followed_and_destroyed(
+    person_without_javascript: Person, grace_api: ApiUser
+) -> None:
     person = person_without_javascript
     person.sign_in("Grace Hopper")
     path = create(person, "plain-one", "e2-standard-4")
-    ApiUser(person.portal, "grace@example.com").wait(path.rpartition("/")[2], "running")
+    grace_api.wait(path.rpartition("/")[2], "running")
     person.open(path)
     expect(person.page.get_by_text("Running").first).to_be_visible()
     person.page.get_by_role("link", name="Provision").first.click()
@@ -99,7 +101,7 @@ def test_without_javascript_a_machine_is_created_followed_and_destroyed(person_w
     person.page.get_by_role("link", name="Destroy").click()
     person.page.get_by_label("Delete the disk too").check()
     person.page.get_by_role("button", name="Destroy").click()
-    ApiUser(person.portal, "grace@example.com").wait(path.rpartition("/")[2], "destroyed")
+    grace_api.wait(path.rpartition("/")[2], "destroyed")
     person.open(path)
     expect(person.page.get_by_text("Destroyed").first).to_be_visible()
     assert person.portal.cloud_objects("plain-one") == []

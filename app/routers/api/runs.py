@@ -10,9 +10,10 @@ from pydantic import BaseModel
 
 from app.deps import MemberDep, Portal, PortalDep, RunDep, SessionDep
 from app.models import LogLevel, Run, RunKind, RunResource, RunStatus
+from app.routers.api.shapes import errors
 from app.services import runs
 
-router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
+router = APIRouter(prefix="/api/v1/runs", tags=["runs"], responses=errors(401, 403, 404, 409, 422))
 LINES_A_BATCH = 1000
 
 

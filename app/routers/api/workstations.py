@@ -9,11 +9,12 @@ from pydantic import BaseModel
 
 from app.deps import MemberDep, PortalDep, SessionDep, WorkstationDep
 from app.models import Run, Workstation, WorkstationStatus
+from app.routers.api.shapes import errors
 from app.services import runs, workstations
 from app.services.catalog import Catalog
 from app.services.workstations import WorkstationWish
 
-router = APIRouter(prefix="/api/v1/workstations", tags=["workstations"])
+router = APIRouter(prefix="/api/v1/workstations", tags=["workstations"], responses=errors(401, 403, 404, 409, 422))
 
 
 class WorkstationAnswer(BaseModel):
