@@ -101,10 +101,11 @@ class MachineHall:
             await machine.attach(wanted.home_disk)
 
     async def _boot(self, spec: Spec) -> "Machine":
+        # Imported late and beside: it takes most of a second, and the emulator should be up before.
+        importing = asyncio.create_task(asyncio.to_thread(importlib.import_module, f"{__package__}.ssh_server"))
         if not self._has_booted(spec):
             await self._cloud.latency.wait("boot", INSTANCE)
-        # Imported late and beside: it takes most of a second, and the emulator should be up before.
-        module = await asyncio.to_thread(importlib.import_module, f"{__package__}.ssh_server")
+        module = await importing
         folder = disk_folder(self._disks, spec.boot_disk)
         prepare_boot_disk(folder, self._users(spec.id), (spec.gpu, spec.gpus))
         room = await self._room(spec)

@@ -10,9 +10,6 @@ from tests.emulator.discovery import faults_in, response_schema
 from tests.emulator.world import IN_REGION, IN_ZONE, PROJECT, REGION, ZONE, World, refused
 from tests.emulator_process import CallError
 
-# One cloud serves the whole module: on one worker.
-pytestmark = pytest.mark.xdist_group("emulator-discovery")
-
 COMPUTE = {
     ("projects", "get"): f"projects/{PROJECT}",
     ("zones", "list"): f"projects/{PROJECT}/zones",

@@ -5,9 +5,6 @@ import pytest
 from emulator.faults import FaultBook, FaultError
 from tests.emulator.world import IN_ZONE, PROJECT, ZONE, World, refused
 
-# One cloud serves the whole module: on one worker.
-pytestmark = pytest.mark.xdist_group("emulator-faults")
-
 
 def test_a_stock_out_takes_the_name_back_and_strikes_once(world: World) -> None:
     world.emulator.fault("stock-out")

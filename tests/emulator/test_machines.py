@@ -18,9 +18,6 @@ import pytest
 from tests.emulator.ssh import Key, Ssh, make_key
 from tests.emulator.world import World, machine, nat_ip, until
 
-# One cloud serves the whole module: on one worker.
-pytestmark = pytest.mark.xdist_group("emulator-machines")
-
 MEGABYTES = 50
 
 
@@ -221,7 +218,7 @@ def test_a_stopped_machine_ends_its_sessions_and_comes_back_with_its_files_and_k
         world.operation_done(world.rest(f"{instance}/stop", "POST"))
         assert session.wait(10) == 255
     refused_connection(ssh)
-    assert not processes("sleep 1234")
+    until(lambda: not processes("sleep 1234"))
     world.operation_done(world.rest(f"{instance}/start", "POST"))
     until(lambda: ssh.run("true").returncode == 0)
     assert ssh.out("cat ~/file") == "kept"

@@ -20,9 +20,6 @@ from emulator.openid.authorization import AuthorizationRequest
 from emulator.openid.grants import GrantError, Grants
 from tests.emulator.world import World
 
-# One cloud serves the whole module: on one worker.
-pytestmark = pytest.mark.xdist_group("emulator-sign_in")
-
 CALLBACK = "http://127.0.0.1:8000/auth/callback"
 VERIFIER = "v" * 64
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()

@@ -4,9 +4,6 @@ import pytest
 
 from tests.emulator.world import IN_ZONE, PROJECT, World, machine, nat_ip, refused
 
-# One cloud serves the whole module: on one worker.
-pytestmark = pytest.mark.xdist_group("emulator-terraform_api")
-
 
 def test_an_object_lives_from_create_to_delete(world: World) -> None:
     disk = world.disk()
