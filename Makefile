@@ -22,12 +22,12 @@ run: $(VENV)/.ready ## Start the portal with an emulated Google Cloud, at http:/
 .PHONY: test
 test: $(VENV)/.ready-dev ## Run every check that CI makes
 	@$(BIN)/python -m tests.checks
-	@$(BIN)/pytest -n 2 --dist loadgroup -m "not long"
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not long"
 
 .PHONY: test-all
 test-all: $(VENV)/.ready-dev ## Run the checks, and the tests that take minutes
 	@$(BIN)/python -m tests.checks
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 .PHONY: bench
 bench: $(VENV)/.ready-dev ## Measure, against Terraform by hand

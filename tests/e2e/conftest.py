@@ -16,13 +16,6 @@ from tests.portal_process import ApiUser, PortalProcess
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All in one process: they share the portal."""
-    for item in items:
-        if "tests/e2e" in item.nodeid:
-            item.add_marker(pytest.mark.xdist_group("e2e"))
-
-
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortalProcess]:
     portal = PortalProcess(tmp_path_factory.mktemp("portal") / "data")
