@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import psycopg
-from procrastinate.schema import SchemaManager
 
 from app.config import REPOSITORY
 from app.db import libpq_url, sqlalchemy_url
@@ -26,6 +25,8 @@ def upgrade(database_url: str) -> None:
             return
         _upgrade_tables(database_url)
         if not _has_table(connection, "procrastinate_jobs"):
+            from procrastinate.schema import SchemaManager
+
             # psycopg would take the schema's % signs for parameters, unless it is given none.
             connection.execute(SchemaManager.get_schema().encode())
 

