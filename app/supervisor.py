@@ -5,9 +5,9 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
 import urllib.error
 import urllib.request
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
