@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]  # ships no types
 from fastapi import FastAPI
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright, expect
 
 from app import clock as clocks
 from app.deps import cookie_name
@@ -152,3 +152,20 @@ async def test_a_machine_is_asked_for_without_javascript(
 
     await expect(page.get_by_role("heading", level=1)).to_have_text("dev-1")
     await expect(page.locator(".tag").first).to_have_text("Requested")
+
+
+async def test_a_log_is_followed_even_where_the_streams_script_comes_late(
+    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str
+) -> None:
+    run_id = await run_of(grace, await create(grace))
+    context = await open_window(browser, app, grace, address)
+    page = await context.new_page()
+
+    async def later(route: Route) -> None:
+        await asyncio.sleep(0.3)
+        await route.continue_()
+
+    await page.route("**/hx-sse.min.js", later)
+    await page.goto(f"/runs/{run_id}")
+    await claim(app, run_id)
+    await expect(page.locator(".log-line")).to_have_count(1)
