@@ -39,8 +39,8 @@ def member_topic(member_id: str) -> str:
 
 async def signal(session: AsyncSession, *topics: str) -> None:
     """Tell everybody who watches these topics, when this session's transaction commits."""
-    for topic in topics:
-        await session.execute(text("SELECT pg_notify(:channel, :topic)"), {"channel": CHANNEL, "topic": topic})
+    notify = text("SELECT pg_notify(:channel, topic) FROM unnest(CAST(:topics AS text[])) AS topic")
+    await session.execute(notify, {"channel": CHANNEL, "topics": list(topics)})
 
 
 Signals = asyncio.Queue[str | None]

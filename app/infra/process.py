@@ -74,8 +74,12 @@ class Step:
         while self.is_running() and self.exit_code is None:
             await tick()
             await asyncio.sleep(every)
-        self._sweep()
-        return self.exit_code
+        code = self.exit_code
+        self._reap()
+        if code is None or code < 0:
+            # Killed: it could not end its own children. One that ended by itself has.
+            self._sweep()
+        return code
 
     def interrupt(self) -> None:
         """Ask the command to stop in good order. The shim sees to it that it hears this once at most."""
@@ -83,13 +87,16 @@ class Step:
         if pid is not None and _is_alive(self.file("sid")):
             os.kill(pid, signal.SIGTERM)
 
+    def _reap(self) -> None:
+        """Take note of our child's end, or the kernel would keep it as a zombie."""
+        shim = _recorded_pid(self.file("sid"))
+        if shim is not None:
+            with suppress(ChildProcessError):  # started by an earlier worker: init has reaped it
+                os.waitpid(shim, os.WNOHANG)
+
     def _sweep(self) -> None:
-        """Kill what is left of the session, such as provider processes after a kill -9 of Terraform; reap our child."""
+        """Kill what is left of the session, such as provider processes after a kill -9 of Terraform."""
         session = _recorded_pid(self.file("sid"))
-        if session is None:
-            return
-        with suppress(ChildProcessError):  # started by an earlier worker: init has reaped it
-            os.waitpid(session, os.WNOHANG)
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit() and _session_of(entry) == session:
                 os.kill(int(entry.name), signal.SIGKILL)

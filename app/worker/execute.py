@@ -9,7 +9,7 @@ from google.api_core.exceptions import GoogleAPICallError
 
 from app.infra import terraform
 from app.infra.events import Event
-from app.models import LogLevel, Root, RunKind, RunStatus, Workstation
+from app.models import LogLevel, Root, Run, RunKind, RunStatus, Workstation
 from app.models.run import LostClaimError
 from app.services import state_versions
 from app.services.state_versions import State
@@ -80,7 +80,8 @@ class Execution:
         self._folder.remove()
 
     async def _read(self) -> Work:
-        async with self._claim.writing() as (session, run):
+        async with self._tools.database.sessions() as session:
+            run = await session.get_one(Run, self._claim.run_id)
             state = await state_versions.newest(session, self._tools.vault, run.stack_id)
             return Work(run.kind, run.stack_id, run.inputs, run.step, run.log_offset, state)
 
@@ -91,8 +92,8 @@ class Execution:
         root = await self._tools.roots.ready(Root.WORKSTATION)
         self._folder.prepare(root, work.inputs, work.state)
         if work.nothing_exists and self._claim.attempt == 1:
-            await self._claim.say("Nothing exists yet, so there is nothing to lose: applying without a plan.")
-            await self._apply(work, auto_approve=terraform.FLAG)
+            told = "Nothing exists yet, so there is nothing to lose: applying without a plan."
+            await self._terraform("apply", work, told=told, auto_approve=terraform.FLAG)
             return True
         return await self._plan_and_apply(work)
 
@@ -100,7 +101,8 @@ class Execution:
         """The step that an earlier worker started on this host goes on, or has ended meanwhile."""
         await self._claim.say("The worker was lost; Terraform was not. Following on.", LogLevel.WARN)
         if (work.step or "").startswith("apply"):
-            await self._begin_apply()
+            async with self._claim.writing() as (_, run):
+                run.begin_apply(self._tools.clock())
             follower = self._follower(work.step or "", work, work.log_offset)
             code = await follower.to_the_end()
             if code == 0:
@@ -117,7 +119,7 @@ class Execution:
         if not follower.changes:
             await self._claim.say("Nothing is to be changed.")
             return False
-        await self._apply(work, "tfplan")
+        await self._terraform("apply", work, "tfplan")
         return True
 
     @staticmethod
@@ -133,20 +135,17 @@ class Execution:
                 f"Refused: this would delete or replace the data disk ({lost[0]}). Nothing was changed."
             )
 
-    async def _apply(self, work: Work, *arguments: str, **options: object) -> None:
-        await self._begin_apply()
-        await self._terraform("apply", work, *arguments, **options)
-
-    async def _begin_apply(self) -> None:
-        async with self._claim.writing() as (_, run):
-            if run.status is RunStatus.PLANNING:
-                run.begin_apply(self._tools.clock())
-
-    async def _terraform(self, name: str, work: Work, *arguments: str, **options: object) -> Follower:
+    async def _terraform(
+        self, name: str, work: Work, *arguments: str, told: str | None = None, **options: object
+    ) -> Follower:
         """Run one Terraform command to its end. Raises RunFailedError with its diagnostics when it fails."""
         step = f"{name}-{self._claim.attempt}"
-        async with self._claim.writing() as (_, run):
+        async with self._claim.writing() as (session, run):
             run.step, run.log_offset = step, 0
+            if name == "apply" and run.status is RunStatus.PLANNING:
+                run.begin_apply(self._tools.clock())
+            if told:
+                await self._claim.tell(session, run, told)
         argv = terraform.command(
             terraform.executable(self._tools.settings.terraform),
             name,
