@@ -151,7 +151,7 @@ class ApiUser:
         deadline = time.monotonic() + seconds
         while (found := self.call("GET", f"/api/v1/workstations/{workstation_id}").json)["status"] not in statuses:
             assert time.monotonic() < deadline, found
-            time.sleep(0.05)
+            time.sleep(0.2)
         return dict(found)
 
 
