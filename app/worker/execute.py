@@ -71,7 +71,7 @@ class Execution:
     async def run(self) -> None:
         """Do the work; whatever ends it, the run's row says how."""
         work = await self._read()
-        log.info("run begins", kind=work.kind, stack=work.stack_id)
+        log.info("run begins", kind=work.kind, workstation=work.stack_id)
         try:
             changed = await self._change(work)
             await self._settle(work, changed=changed)

@@ -1,0 +1,51 @@
+"""A worker that dies: `up` starts another, and the run goes on where Terraform is."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+from tests.portal_process import ApiUser, PortalProcess
+
+
+def worker_pid(portal: PortalProcess) -> int:
+    """The worker of this portal, and of no other that runs here."""
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and b"worker\0--end-with-parent" in (process / "cmdline").read_bytes():
+            if str(portal.folder).encode() in (process / "environ").read_bytes():
+                return int(process.name)
+    raise AssertionError("no worker")
+
+
+def until_log_says(user: ApiUser, run_id: str, text: str) -> None:
+    deadline = time.monotonic() + 60
+    while text not in user.call("GET", f"/api/v1/runs/{run_id}/log").text:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_worker_killed_in_mid_apply_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    portal = PortalProcess(tmp_path / "data", {"EMULATOR_LATENCY": "1"})
+    portal.start()
+    grace = ApiUser(portal, "grace@example.com")
+    made = grace.create("survivor")
+    until_log_says(grace, made["run_id"], "google_compute_instance.workstation: Creating...")
+    before = worker_pid(portal)
+    os.kill(before, signal.SIGKILL)
+
+    running = grace.wait(made["id"], "running", "failed")
+    run = grace.call("GET", f"/api/v1/runs/{made['run_id']}").json
+    assert (running["status"], run["status"], run["attempt"]) == ("running", "applied", 2)
+    assert worker_pid(portal) != before
+    log = grace.call("GET", f"/api/v1/runs/{run['id']}/log").text
+    numbers = [json.loads(line)["seq"] for line in log.splitlines()]
+    assert numbers == list(range(1, len(numbers) + 1))
+    instances = [each for each in portal.cloud_objects("survivor") if "/instances/" in each]
+    assert len(instances) == 1
+
+    destroyed = grace.call("DELETE", f"/api/v1/workstations/{made['id']}").json
+    grace.wait(made["id"], "destroyed")
+    assert grace.call("GET", f"/api/v1/runs/{destroyed['run_id']}").json["status"] == "applied"
+    assert portal.cloud_objects("survivor") == []
+    assert portal.stop() == 0, portal.log_file.read_text()
