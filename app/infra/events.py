@@ -43,16 +43,16 @@ def parse(line: str) -> Event:
     try:
         record = json.loads(line)
     except ValueError:
-        return Event(message=line)
+        return Event(message=storable(line))
     if not isinstance(record, dict):
-        return Event(message=line)
+        return Event(message=storable(line))
     kind = str(record.get("type", ""))
     at = _time(record.get("@timestamp"))
     if kind == "diagnostic":
         return _diagnostic(record.get("diagnostic") or {}, at)
     change = record.get("change") or record.get("hook") or {}
     return Event(
-        message=str(record.get("@message", "")),
+        message=storable(str(record.get("@message", ""))),
         level=_LEVELS.get(str(record.get("@level")), LogLevel.INFO),
         at=at,
         address=(change.get("resource") or {}).get("addr"),
@@ -62,10 +62,15 @@ def parse(line: str) -> Event:
     )
 
 
+def storable(words: str) -> str:
+    """The same without NUL, the one character that Postgres keeps in no text."""
+    return words.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 def _diagnostic(diagnostic: dict[str, Any], at: datetime | None) -> Event:
     is_error = diagnostic.get("severity") == "error"
     parts = [str(diagnostic.get("summary", "")), str(diagnostic.get("detail", ""))]
-    message = "\n".join(part for part in parts if part)
+    message = storable("\n".join(part for part in parts if part))
     address = diagnostic.get("address")
     return Event(
         message=("Error: " if is_error else "Warning: ") + message + (f"\n  with {address}" if address else ""),

@@ -6,7 +6,9 @@ from typing import Any
 
 import structlog
 from google.api_core.exceptions import GoogleAPICallError
+from google.auth.exceptions import GoogleAuthError
 
+from app.errors import ConfigurationError
 from app.infra import terraform
 from app.infra.events import Event
 from app.models import LogLevel, Root, Run, RunKind, RunStatus, Workstation
@@ -21,6 +23,7 @@ from app.worker.follow import Follower
 log = structlog.get_logger()
 BOOT_POLL_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 """Waits between looks for host keys; the last one repeats."""
+PLAN_POLL_SECONDS = 0.15
 
 
 class RunFailedError(Exception):
@@ -40,8 +43,9 @@ class Work:
 
     @property
     def deletes_everything(self) -> bool:
-        """Destroy, not keeping the disk."""
-        return self.kind is RunKind.DESTROY and not self.inputs.get("disk_only")
+        """Destroy, not keeping the disk, or with no disk to keep: a plan to keep one would make it."""
+        nothing_to_keep = self.state is None or self.state.is_empty
+        return self.kind is RunKind.DESTROY and (nothing_to_keep or not self.inputs.get("disk_only"))
 
     @property
     def nothing_exists(self) -> bool:
@@ -75,7 +79,7 @@ class Execution:
         try:
             changed = await self._change(work)
             await self._settle(work, changed=changed)
-        except RunFailedError as failure:
+        except (RunFailedError, ConfigurationError) as failure:
             await self._fail(str(failure))
         self._folder.remove()
 
@@ -100,17 +104,22 @@ class Execution:
     async def _take_over(self, work: Work) -> bool:
         """The step that an earlier worker started on this host goes on, or has ended meanwhile."""
         await self._claim.say("The worker was lost; Terraform was not. Following on.", LogLevel.WARN)
-        if (work.step or "").startswith("apply"):
+        step = work.step or ""
+        is_apply = step.startswith("apply")
+        if is_apply:
             async with self._claim.writing() as (_, run):
                 run.begin_apply(self._tools.clock())
-            follower = self._follower(work.step or "", work, work.log_offset)
-            code = await follower.to_the_end()
-            if code == 0:
+            if await self._follower(step, work, work.log_offset).to_the_end() == 0:
                 return True
+        else:
+            # It changes nothing, but holds the state's lock until it has ended.
+            self._folder.step(step).interrupt()
+            await self._folder.step(step).wait(_nothing, PLAN_POLL_SECONDS)
         work = await self._read()
         root = await self._tools.roots.ready(Root.WORKSTATION)
         self._folder.prepare(root, work.inputs, work.state)
-        return await self._plan_and_apply(work)
+        changed = await self._plan_and_apply(work)
+        return changed or is_apply
 
     async def _plan_and_apply(self, work: Work) -> bool:
         arguments = ["-destroy"] if work.deletes_everything else []
@@ -196,25 +205,29 @@ class Execution:
             run.booting_at = self._tools.clock()
             await self._claim.tell(session, run, "The machine is made. Waiting for it to boot and to say who it is.")
         loop = asyncio.get_running_loop()
-        deadline, looks = loop.time() + self._tools.settings.boot_timeout, 0
+        deadline, looks, trouble = loop.time() + self._tools.settings.boot_timeout, 0, ""
         while loop.time() < deadline:
             try:
                 host_keys = await self._tools.compute.host_keys(zone, instance)
-            except GoogleAPICallError as error:
+            except (GoogleAPICallError, GoogleAuthError, OSError) as error:  # OSError: what requests raises, too
                 log.warning("host keys could not be read, will try again", error=str(error))
-                host_keys = {}
+                host_keys, trouble = {}, f"\n{error}"
             if host_keys:
                 return host_keys
             await asyncio.sleep(BOOT_POLL_SECONDS[min(looks, len(BOOT_POLL_SECONDS) - 1)])
             looks += 1
         minutes = self._tools.settings.boot_timeout // 60
-        raise RunFailedError(f"{instance} did not publish its SSH host keys within {minutes} minutes.")
+        raise RunFailedError(f"{instance} did not publish its SSH host keys within {minutes} minutes.{trouble}")
 
     async def _fail(self, error: str) -> None:
         async with self._claim.writing() as (session, run):
             workstation = await session.get_one(Workstation, run.stack_id, with_for_update=True)
             await claims.end(session, run, self._tools, workstation, error=error)
         log.info("run failed")
+
+
+async def _nothing() -> None:
+    """The output of a plan that is made anew is of no interest."""
 
 
 _KEPT = "Destroyed; the data disk is kept."

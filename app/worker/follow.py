@@ -3,8 +3,8 @@
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from app.infra.events import Event, parse
-from app.models import LogLevel
+from app.infra.events import Event, parse, storable
+from app.models import LogLevel, ResourceState
 from app.services import state_versions
 from app.worker.claim import Claim
 from app.worker.folder import RunFolder
@@ -69,7 +69,8 @@ class Follower:
             while chunk and b"\n" not in chunk and len(chunk) % READ_BYTES == 0:
                 chunk += file.read(READ_BYTES)
         whole = chunk[: chunk.rfind(b"\n") + 1]
-        return [line for line in whole.decode(errors="replace").splitlines() if line.strip()], self._offset + len(whole)
+        lines = whole.decode(errors="replace").split("\n")  # splitlines would cut at U+0085, which JSON may hold
+        return [line for line in lines if line.strip()], self._offset + len(whole)
 
     def _new_state(self) -> state_versions.State | None:
         """The state, if it is whole and newer. Its stamp counts as seen only then, so a torn one is looked at again."""
@@ -84,11 +85,14 @@ class Follower:
 
     def _remember(self, events: list[Event]) -> None:
         self.errors += [event.message for event in events if event.is_error]
-        self.changes += [event for event in events if event.address and event.action not in {None, "read", "noop"}]
+        # Only what is planned: an event of drift also names an address and an action, of somebody else's doing.
+        self.changes += [
+            event for event in events if event.state is ResourceState.PENDING and event.action not in {"read", "noop"}
+        ]
 
     async def _tell_crash(self, code: int | None) -> None:
         """A crash speaks on stderr, not in events."""
-        stderr = self._step.file("err").read_text(errors="replace").strip()
+        stderr = storable(self._step.file("err").read_text(errors="replace")).strip()
         if stderr:
             await self._claim.say(stderr, LogLevel.ERROR)
             self.errors.append(stderr)

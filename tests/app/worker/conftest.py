@@ -1,0 +1,157 @@
+"""A worker's tools, with a scripted stand-in for Terraform and a machine that says at once who it is."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.config import Settings
+from app.crypto import Vault
+from app.db import Database
+from app.infra.google import Compute
+from app.models import Run, Workstation
+from app.services import members, workstations
+from app.services.catalog import Catalog
+from app.services.workstations import WorkstationWish
+from app.worker.claim import Tools
+from app.worker.roots import Roots
+from tests.app.conftest import MovingClock, SecretsInMemory, identity, make_settings
+
+HOST_KEYS = {"ssh-ed25519": "AAAA"}
+SCRIPT = """#!/bin/sh
+case "$1" in
+version) echo "Terraform v1.11.0" ;;
+init) if [ -e {folder}/init ]; then . {folder}/init; fi; echo locked > .terraform.lock.hcl ;;
+*) echo "$*" >> {folder}/calls; . {folder}/$1 ;;
+esac
+"""
+
+
+class Script:
+    """What the stand-in does on each of Terraform's commands, as lines of shell in its working folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.executable = folder / "terraform"
+        self.executable.write_text(SCRIPT.format(folder=folder))
+        self.executable.chmod(0o755)
+
+    def on(self, command: str, script: str) -> None:
+        (self.folder / command).write_text(script)
+
+    @property
+    def calls(self) -> list[str]:
+        """The commands that were run, each with its arguments."""
+        file = self.folder / "calls"
+        return file.read_text().splitlines() if file.exists() else []
+
+
+class PromptCompute(Compute):
+    """Google's place taken: every machine has booted."""
+
+    async def warm_up(self) -> None:
+        pass
+
+    async def host_keys(self, zone: str, instance: str) -> dict[str, str]:
+        return HOST_KEYS
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Script:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    return Script(folder)
+
+
+@pytest.fixture
+def worker_settings(tmp_path: Path, script: Script, database_url: str) -> Settings:
+    root = tmp_path / "terraform" / "workstation"
+    root.mkdir(parents=True)
+    (root / "main.tf").write_text("# nothing")
+    (tmp_path / "terraform" / "modules").mkdir()
+    return make_settings(
+        database_url=database_url,
+        data_dir=tmp_path / "data",
+        terraform=str(script.executable),
+        terraform_dir=tmp_path / "terraform",
+    )
+
+
+def make_tools(settings: Settings, database: Database, clock: MovingClock, worker_id: str = "worker-1") -> Tools:
+    return Tools(
+        settings=settings,
+        database=database,
+        vault=Vault(settings.encryption_keys),
+        clock=clock,
+        roots=Roots(settings, database, clock),
+        compute=PromptCompute(settings),
+        worker_id=worker_id,
+    )
+
+
+@pytest.fixture
+def tools(worker_settings: Settings, database: Database, clock: MovingClock) -> Tools:
+    return make_tools(worker_settings, database, clock)
+
+
+async def wish(tools: Tools, name: str = "dev-1") -> tuple[str, str]:
+    """Grace asks for a machine; returns the ids of the workstation and its run."""
+    async with tools.database.sessions.begin() as session:
+        grace = await members.sign_in(session, identity("grace"), tools.settings, tools.clock())
+        asked = WorkstationWish.model_validate({"name": name, "machine_type": "e2-standard-4"})
+        catalog = Catalog.load(tools.settings.catalog_file)
+        workstation, run, _ = await workstations.request(
+            session, grace, asked, catalog, SecretsInMemory(), tools.settings, tools.clock()
+        )
+        return workstation.id, run.id
+
+
+async def ask_destroy(tools: Tools, workstation_id: str, *, keep_disk: bool = False) -> str:
+    async with tools.database.sessions.begin() as session:
+        grace = await members.sign_in(session, identity("grace"), tools.settings, tools.clock())
+        workstation = await workstations.find(session, grace, workstation_id)
+        run = await workstations.request_destroy(session, workstation, grace, tools.clock(), keep_disk=keep_disk)
+        return run.id
+
+
+async def run_of(tools: Tools, run_id: str) -> Run:
+    async with tools.database.sessions() as session:
+        return await session.get_one(Run, run_id)
+
+
+async def workstation_of(tools: Tools, workstation_id: str) -> Workstation:
+    async with tools.database.sessions() as session:
+        return await session.get_one(Workstation, workstation_id)
+
+
+async def interrupt(tools: Tools, run_id: str) -> None:
+    """What the heartbeat does once the lease has expired."""
+    async with tools.database.sessions.begin() as session:
+        (await session.get_one(Run, run_id)).interrupt(tools.clock())
+
+
+def state(serial: int, *, address: str = "127.70.1.2", lineage: str = "one", empty: bool = False) -> str:
+    """A Terraform state as text."""
+    outputs = {"address": address, "zone": "europe-west4-a", "instance_name": "dev-1-x"}
+    return json.dumps(
+        {
+            "version": 4,
+            "serial": serial,
+            "lineage": lineage,
+            "outputs": {} if empty else {name: {"value": value} for name, value in outputs.items()},
+            "resources": [] if empty else [{"mode": "managed"}],
+        }
+    )
+
+
+def writes_state(serial: int, *, empty: bool = False) -> str:
+    """Shell that leaves this state behind."""
+    return f"cat > terraform.tfstate <<'END'\n{state(serial, empty=empty)}\nEND\n"
+
+
+def tells(kind: str, address: str, action: str) -> str:
+    """Shell that prints one of Terraform's events about a resource."""
+    event = (
+        f'{{"@message":"{action}","type":"{kind}","change":{{"resource":{{"addr":"{address}"}},"action":"{action}"}}}}'
+    )
+    return f"echo '{event}'\n"

@@ -1,0 +1,218 @@
+"""Runs from claim to end: what is planned, applied, taken over after a worker's death, refused and written down."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from google.auth.exceptions import DefaultCredentialsError
+
+from app.models import RunStatus, WorkstationStatus
+from app.services import runs, state_versions
+from app.worker import claim as claims
+from app.worker.claim import Tools
+from app.worker.execute import execute
+from tests.app.worker.conftest import (
+    HOST_KEYS,
+    PromptCompute,
+    Script,
+    ask_destroy,
+    interrupt,
+    run_of,
+    tells,
+    wish,
+    workstation_of,
+    writes_state,
+)
+
+pytestmark = pytest.mark.anyio
+DISK = "module.compute_configure.google_compute_disk.data"
+VM = "module.compute[0].google_compute_instance.workstation"
+
+
+async def log_of(tools: Tools, run_id: str) -> str:
+    async with tools.database.sessions() as session:
+        return "\n".join(line.message for line in await runs.log(session, run_id))
+
+
+async def provisioned(tools: Tools, script: Script) -> str:
+    """A workstation that runs."""
+    script.on("apply", writes_state(3))
+    workstation_id, run_id = await wish(tools)
+    await execute(tools, run_id)
+    assert (await run_of(tools, run_id)).status is RunStatus.APPLIED
+    return workstation_id
+
+
+def start_as_an_earlier_worker(tools: Tools, run_id: str, step: str, shell: str) -> None:
+    """A step whose worker is gone: started by a process that has ended."""
+    folder = tools.settings.data_dir.resolve() / "worker" / "runs" / run_id / "work"
+    folder.mkdir(parents=True)
+    starter = (
+        "import sys; from pathlib import Path; from app.infra.process import Step;"
+        "Step(Path(sys.argv[1]), sys.argv[2]).start(['/bin/sh', '-c', sys.argv[3]], {'PATH': '/usr/bin:/bin'})"
+    )
+    subprocess.run([sys.executable, "-c", starter, str(folder), step, shell], check=True)
+
+
+async def lost_at(tools: Tools, run_id: str, step: str) -> None:
+    """Its first worker claimed it, began this step and was never heard of again."""
+    claim = await claims.take(tools, run_id)
+    assert claim
+    async with claim.writing() as (_, run):
+        run.step = step
+        if step.startswith("apply"):
+            run.begin_apply(tools.clock())
+    await interrupt(tools, run_id)
+
+
+async def test_a_first_create_is_applied_without_a_plan_and_ends_with_a_running_machine(
+    tools: Tools, script: Script
+) -> None:
+    workstation_id = await provisioned(tools, script)
+    workstation = await workstation_of(tools, workstation_id)
+    assert (workstation.status, workstation.address) == (WorkstationStatus.RUNNING, "127.70.1.2")
+    assert workstation.host_keys == HOST_KEYS
+    assert [call.split()[0] for call in script.calls] == ["apply"]
+
+
+async def test_a_failed_apply_keeps_its_state_and_tells_why(tools: Tools, script: Script) -> None:
+    diagnostic = '{"type":"diagnostic","diagnostic":{"severity":"error","summary":"No luck","detail":"None left."}}'
+    script.on("apply", writes_state(2) + f"echo '{diagnostic}'; exit 1")
+    workstation_id, run_id = await wish(tools)
+    await execute(tools, run_id)
+    run = await run_of(tools, run_id)
+    assert (run.status, run.error) == (RunStatus.ERRORED, "Error: No luck\nNone left.")
+    assert (await workstation_of(tools, workstation_id)).status is WorkstationStatus.FAILED
+    async with tools.database.sessions() as session:
+        kept = await state_versions.newest(session, tools.vault, workstation_id)
+    assert kept is not None
+    assert kept.serial == 2
+
+
+async def test_destroying_plans_first_and_ends_with_nothing(tools: Tools, script: Script) -> None:
+    workstation_id = await provisioned(tools, script)
+    script.on("plan", tells("planned_change", DISK, "delete"))
+    script.on("apply", writes_state(9, empty=True))
+    await execute(tools, await ask_destroy(tools, workstation_id))
+    assert [call.split()[0] for call in script.calls] == ["apply", "plan", "apply"]
+    assert "-destroy" in script.calls[1]
+    workstation = await workstation_of(tools, workstation_id)
+    assert (workstation.status, workstation.disk_kept, workstation.address) == ("destroyed", False, None)
+
+
+@pytest.mark.parametrize("action", ["delete", "replace"])
+async def test_a_plan_that_loses_a_disk_meant_to_be_kept_is_refused(tools: Tools, script: Script, action: str) -> None:
+    workstation_id = await provisioned(tools, script)
+    script.on("plan", tells("planned_change", DISK, action))
+    run_id = await ask_destroy(tools, workstation_id, keep_disk=True)
+    await execute(tools, run_id)
+    assert (await run_of(tools, run_id)).status is RunStatus.ERRORED
+    assert [call.split()[0] for call in script.calls] == ["apply", "plan"]
+
+
+async def test_a_disk_that_somebody_else_deleted_is_no_reason_to_refuse(tools: Tools, script: Script) -> None:
+    workstation_id = await provisioned(tools, script)
+    script.on("plan", tells("resource_drift", DISK, "delete") + tells("planned_change", VM, "delete"))
+    script.on("apply", writes_state(9))
+    run_id = await ask_destroy(tools, workstation_id, keep_disk=True)
+    await execute(tools, run_id)
+    assert (await run_of(tools, run_id)).status is RunStatus.APPLIED
+
+
+async def test_keeping_the_disk_of_a_machine_that_was_never_made_makes_no_disk(tools: Tools, script: Script) -> None:
+    workstation_id, _ = await wish(tools)
+    script.on("plan", "true")
+    await execute(tools, await ask_destroy(tools, workstation_id, keep_disk=True))
+    assert "-destroy" in script.calls[0]
+    workstation = await workstation_of(tools, workstation_id)
+    assert (workstation.status, workstation.disk_kept) == ("destroyed", False)
+
+
+async def test_an_apply_that_outlived_its_worker_is_followed_to_its_end(tools: Tools, script: Script) -> None:
+    workstation_id, run_id = await wish(tools)
+    await lost_at(tools, run_id, "apply-1")
+    start_as_an_earlier_worker(tools, run_id, "apply-1", f"sleep 0.4; {writes_state(3)}echo made\n")
+    await execute(tools, run_id)
+    run = await run_of(tools, run_id)
+    assert (run.status, run.attempt, script.calls) == (RunStatus.APPLIED, 2, [])
+    assert (await workstation_of(tools, workstation_id)).status is WorkstationStatus.RUNNING
+    assert "made" in await log_of(tools, run_id)
+
+
+async def test_an_apply_killed_when_all_was_done_ends_as_applied(tools: Tools, script: Script) -> None:
+    _, run_id = await wish(tools)
+    await lost_at(tools, run_id, "apply-1")
+    start_as_an_earlier_worker(tools, run_id, "apply-1", f"{writes_state(3)}kill -9 $$")
+    script.on("plan", "true")
+    await execute(tools, run_id)
+    run = await run_of(tools, run_id)
+    assert (run.status, run.attempt) == (RunStatus.APPLIED, 2)
+
+
+async def test_a_plan_that_outlived_its_worker_has_ended_before_the_next_one_begins(
+    tools: Tools, script: Script, tmp_path: Path
+) -> None:
+    _, run_id = await wish(tools)
+    await lost_at(tools, run_id, "plan-1")
+    lock = tmp_path / "state-lock"
+    start_as_an_earlier_worker(
+        tools, run_id, "plan-1", f"touch {lock}; trap 'rm {lock}; exit 1' INT; while true; do sleep 0.05; done"
+    )
+    script.on("plan", f"[ -e {lock} ] && exit 1\n" + tells("planned_change", VM, "create"))
+    script.on("apply", writes_state(3))
+    await execute(tools, run_id)
+    assert (await run_of(tools, run_id)).status is RunStatus.APPLIED
+
+
+async def test_a_root_that_cannot_be_initialised_ends_the_run_with_terraforms_words(
+    tools: Tools, script: Script
+) -> None:
+    script.on("init", "echo 'registry is away'; exit 1")
+    workstation_id, run_id = await wish(tools)
+    await execute(tools, run_id)
+    run = await run_of(tools, run_id)
+    assert run.status is RunStatus.ERRORED
+    assert "registry is away" in (run.error or "")
+    assert (await workstation_of(tools, workstation_id)).status is WorkstationStatus.FAILED
+
+
+class UnreachableCompute(PromptCompute):
+    """Google cannot be asked for the first few times."""
+
+    def __init__(self, tools: Tools, *errors: Exception) -> None:
+        super().__init__(tools.settings)
+        self._errors = list(errors)
+
+    async def host_keys(self, zone: str, instance: str) -> dict[str, str]:
+        if self._errors:
+            raise self._errors.pop(0)
+        return HOST_KEYS
+
+
+async def test_googles_api_being_away_while_a_machine_boots_is_waited_for(tools: Tools, script: Script) -> None:
+    compute = UnreachableCompute(tools, ConnectionError("no route"), DefaultCredentialsError("no credentials"))
+    await provisioned(replace(tools, compute=compute), script)
+
+
+async def test_a_machine_that_never_says_who_it_is_ends_the_run_with_the_last_reason(
+    tools: Tools, script: Script
+) -> None:
+    compute = UnreachableCompute(tools, *[DefaultCredentialsError("no credentials")] * 1000)
+    tools = replace(tools, compute=compute, settings=tools.settings.model_copy(update={"boot_timeout": 1}))
+    script.on("apply", writes_state(3))
+    _, run_id = await wish(tools)
+    await execute(tools, run_id)
+    run = await run_of(tools, run_id)
+    assert run.status is RunStatus.ERRORED
+    assert "no credentials" in (run.error or "")
+
+
+async def test_output_with_characters_that_the_database_refuses_is_kept_readable(tools: Tools, script: Script) -> None:
+    script.on("apply", writes_state(3) + "printf 'a\\000b\\302\\205c\\n'; echo '{\"@message\": \"d\\u0000e\"}'\n")
+    _, run_id = await wish(tools)
+    await execute(tools, run_id)
+    told = await log_of(tools, run_id)
+    assert "a\N{REPLACEMENT CHARACTER}b\x85c" in told
+    assert "d\N{REPLACEMENT CHARACTER}e" in told
