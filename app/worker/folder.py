@@ -2,7 +2,9 @@
 
     RUN/modules -> ROOT/modules
     RUN/work/   the working folder: links to the root's files; its own variables, state, plan and step files
-    RUN/tmp/    Terraform's temporary files
+
+Terraform's temporary files are elsewhere: its plugins' sockets need a path shorter than about 100 characters, which
+the data folder's is not everywhere.
 
 Links, not copies: `terraform init` has been done in the root, and no run repeats it.
 """
@@ -10,6 +12,7 @@ Links, not copies: `terraform init` has been done in the root, and no run repeat
 import json
 import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +26,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.work = path / "work"
-        self.temporary = path / "tmp"
+        self.temporary = Path(tempfile.gettempdir()) / f"stationmaster-{path.name}"
         self._state = self.work / "terraform.tfstate"
 
     @property
@@ -34,13 +37,19 @@ class RunFolder:
     def prepare(self, root: Path, variables: dict[str, Any], state: State | None) -> None:
         """Lay the folder out (anew). `root` is an initialised root as `Roots.ready` gives it."""
         self.work.mkdir(parents=True, exist_ok=True)
-        self.temporary.mkdir(exist_ok=True)
+        self._make_temporary()
         _link(self.path / "modules", root.parent / "modules")
         for file in root.iterdir():
             if file.suffix == ".tf" or file.name in {".terraform", ".terraform.lock.hcl"}:
                 _link(self.work / file.name, file)
         _write_private(self.work / "terraform.tfvars.json", json.dumps(variables).encode())
         self._restore(state)
+
+    def _make_temporary(self) -> None:
+        """Ours alone: in a folder that everybody writes to, somebody else could have been first with the name."""
+        self.temporary.mkdir(mode=0o700, exist_ok=True)
+        if self.temporary.is_symlink() or self.temporary.stat().st_uid != os.getuid():
+            raise PermissionError(f"{self.temporary} is somebody else's")
 
     def _restore(self, state: State | None) -> None:
         """A kill can leave an empty, cut or older state file behind: the stored version is the truth then."""
@@ -73,6 +82,7 @@ class RunFolder:
     def remove(self) -> None:
         """What is worth keeping is in the database."""
         shutil.rmtree(self.path, ignore_errors=True)
+        shutil.rmtree(self.temporary, ignore_errors=True)
 
 
 def _link(link: Path, target: Path) -> None:

@@ -4,7 +4,10 @@ import json
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.portal_process import ApiUser, PortalProcess
 
@@ -12,22 +15,33 @@ from tests.portal_process import ApiUser, PortalProcess
 def worker_pid(portal: PortalProcess) -> int:
     """The worker of this portal, and of no other that runs here."""
     for process in Path("/proc").iterdir():
-        if process.name.isdigit() and b"worker\0--end-with-parent" in (process / "cmdline").read_bytes():
-            if str(portal.folder).encode() in (process / "environ").read_bytes():
-                return int(process.name)
+        is_worker = process.name.isdigit() and b"worker\0--end-with-parent" in (process / "cmdline").read_bytes()
+        if is_worker and str(portal.folder).encode() in (process / "environ").read_bytes():
+            return int(process.name)
     raise AssertionError("no worker")
+
+
+def portal_log(user: ApiUser) -> str:
+    return user.portal.log_file.read_text()[-5000:]
 
 
 def until_log_says(user: ApiUser, run_id: str, text: str) -> None:
     deadline = time.monotonic() + 60
     while text not in user.call("GET", f"/api/v1/runs/{run_id}/log").text:
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, portal_log(user)
         time.sleep(0.1)
 
 
-def test_a_worker_killed_in_mid_apply_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    portal = PortalProcess(tmp_path / "data", {"EMULATOR_LATENCY": "1"})
+@pytest.fixture
+def portal(tmp_path: Path) -> Iterator[PortalProcess]:
+    """With honest latencies, so that there is a middle to be killed in; in a folder whose path is as long as any."""
+    portal = PortalProcess(tmp_path / ("deep-" * 12) / "data", {"EMULATOR_LATENCY": "1"})
     portal.start()
+    yield portal
+    assert portal.stop() == 0, portal.log_file.read_text()
+
+
+def test_a_worker_killed_in_mid_apply_loses_and_doubles_nothing(portal: PortalProcess) -> None:
     grace = ApiUser(portal, "grace@example.com")
     made = grace.create("survivor")
     until_log_says(grace, made["run_id"], "google_compute_instance.workstation: Creating...")
@@ -48,4 +62,3 @@ def test_a_worker_killed_in_mid_apply_loses_and_doubles_nothing(tmp_path: Path) 
     grace.wait(made["id"], "destroyed")
     assert grace.call("GET", f"/api/v1/runs/{destroyed['run_id']}").json["status"] == "applied"
     assert portal.cloud_objects("survivor") == []
-    assert portal.stop() == 0, portal.log_file.read_text()
