@@ -20,7 +20,3 @@ class Worker(Base):
     pid: Mapped[int]
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
-
-    def is_alive(self, now: datetime) -> bool:
-        """Heard of lately."""
-        return now - self.seen_at < self.ALIVE_FOR

@@ -108,12 +108,6 @@ async def log(session: AsyncSession, run_id: str, *, after: int = 0, limit: int 
     return list(await session.scalars(query.order_by(LogLine.seq).limit(limit)))
 
 
-async def queue_position(session: AsyncSession, run: Run) -> int:
-    """How many queued runs are ahead of this one."""
-    query = select(func.count()).where(Run.status == RunStatus.QUEUED, Run.created_at < run.created_at)
-    return await session.scalar(query) or 0
-
-
 async def cancel(session: AsyncSession, run: Run, now: datetime) -> None:
     """Take a queued run back. Raises ConflictError when it has begun or ended."""
     await session.refresh(run, with_for_update={"of": Run})

@@ -29,11 +29,6 @@ class RunFolder:
         self.temporary = Path(tempfile.gettempdir()) / f"stationmaster-{path.name}"
         self._state = self.work / "terraform.tfstate"
 
-    @property
-    def exists(self) -> bool:
-        """Whether a worker on this host prepared it."""
-        return self.work.exists()
-
     def prepare(self, root: Path, variables: dict[str, Any], state: State | None) -> None:
         """Lay the folder out (anew). `root` is an initialised root as `Roots.ready` gives it."""
         self.work.mkdir(parents=True, exist_ok=True)
