@@ -61,14 +61,19 @@ async def get_session(portal: PortalDep) -> AsyncIterator[AsyncSession]:
 SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
 
 
+def is_identifier(text: str) -> bool:
+    """Whether this can be the identifier of anything: a NUL, for example, is refused by Postgres."""
+    return text.isascii() and text.isalnum()
+
+
 def _known_form(identifier: str) -> str:
-    if not (identifier.isascii() and identifier.isalnum()):
+    if not is_identifier(identifier):
         raise NotFoundError
     return identifier
 
 
 IdPath = Annotated[str, AfterValidator(_known_form)]
-"""An identifier in a path: what cannot be one (a NUL, which Postgres refuses) is simply not there."""
+"""An identifier in a path: what cannot be one is simply not there."""
 
 
 def cookie_name(settings: Settings) -> str:

@@ -114,11 +114,17 @@ def add_error_handlers(app: FastAPI) -> None:
         return _error_response(request, broken)
 
 
+_SENTENCES = {"extra_forbidden": "There is no such field.", "missing": "This is required."}
+"""For pydantic's types of errors that it words for programmers."""
+
+
 def field_sentences(errors: Any) -> dict[str, str]:
     """Pydantic's list of errors as field → sentence; the key is the field's name without where it came from."""
     sentences = {}
     for error in errors:
         location = [str(part) for part in error["loc"] if part not in {"body", "query", "path", "__root__"}]
-        message = str(error["msg"]).removeprefix("Value error, ")
-        sentences[".".join(location) or "body"] = message[:1].upper() + message[1:]
+        message = _SENTENCES.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
+        # Half a surrogate pair, which JSON can write and UTF-8 cannot, may be in a name that somebody made up.
+        field = ".".join(location).encode(errors="replace").decode() or "body"
+        sentences[field] = message[:1].upper() + message[1:]
     return sentences

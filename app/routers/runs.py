@@ -1,9 +1,8 @@
 """The pages of a run: what it does, its log live and as a file, cancel and retry."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 
@@ -12,6 +11,7 @@ from app.errors import StationmasterError
 from app.live import run_topic
 from app.models import LogLevel, LogLine, Run
 from app.routers import streams
+from app.routers.api.shapes import After
 from app.routers.run_view import view
 from app.services import runs, workstations
 from app.web import redirect, render
@@ -36,9 +36,7 @@ async def show(request: Request, run: RunDep, portal: PortalDep, session: Sessio
 
 
 @router.get("/{run_id}/events")
-async def follow(
-    request: Request, run: RunDep, portal: PortalDep, after: Annotated[int, Query(ge=0)] = 0
-) -> StreamingResponse:
+async def follow(request: Request, run: RunDep, portal: PortalDep, after: After = 0) -> StreamingResponse:
     """New log lines as HTML, numbered so that a reconnect resumes, and a signal whenever anything changed."""
     return streams.event_stream(_events(request, portal, run.id, streams.resume_point(request, after)))
 

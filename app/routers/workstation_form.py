@@ -37,7 +37,7 @@ def wish(typed: Typed) -> WorkstationWish:
     """What was asked for; empty fields take their defaults. Raises InvalidError for what is no number, for example."""
     given: dict[str, str] = {name: typed[name] for name in WorkstationWish.model_fields if typed.get(name)}
     try:
-        return WorkstationWish.model_validate({"name": "", "machine_type": "", **given})
+        return WorkstationWish.model_validate({"name": "", "machine_type": "", **given}, strict=False)
     except ValidationError as error:
         fields = field_sentences(error.errors())
         if "disk_size_gb" in fields:

@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,6 +25,9 @@ SNAPSHOT = re.compile(r"(projects/[-a-z0-9.:]{1,80}/global/snapshots/)?[a-z]([-a
 
 class WorkstationWish(BaseModel):
     """What a member asks for. Whether it fits the catalog is checked by `request`."""
+
+    # Strict: a script that sends "yes" for true, or a field that is not there, means something we would not do.
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     name: str = Field(description="Name of the machine, unique among its owner's.", examples=["gpu-1"])
     machine_type: str = Field(description="Machine type of the catalog.", examples=["g2-standard-8"])

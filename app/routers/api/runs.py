@@ -2,15 +2,14 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from app.deps import MemberDep, Portal, PortalDep, RunDep, SessionDep
+from app.deps import MemberDep, Portal, PortalDep, RunDep, SessionDep, is_identifier
 from app.models import LogLevel, Run, RunKind, RunResource, RunStatus
-from app.routers.api.shapes import errors
+from app.routers.api.shapes import After, Limit, Offset, errors
 from app.services import runs
 
 router = APIRouter(prefix="/api/v1/runs", tags=["runs"], responses=errors(401, 403, 404, 409, 422))
@@ -88,10 +87,12 @@ async def list_runs(
     session: SessionDep,
     member: MemberDep,
     workstation_id: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Limit = 50,
+    offset: Offset = 0,
 ) -> list[RunAnswer]:
     """Runs of your workstations, newest first."""
+    if workstation_id and not is_identifier(workstation_id):
+        return []
     found = await runs.list_of(session, member, workstation_id=workstation_id, limit=limit, offset=offset)
     return [answer(run) for run in found]
 
@@ -107,7 +108,7 @@ async def read_run(run: RunDep, session: SessionDep) -> RunAnswer:
     response_class=StreamingResponse,
     responses={200: {"content": {"application/x-ndjson": {"schema": LogLineAnswer.model_json_schema()}}}},
 )
-async def read_log(run: RunDep, portal: PortalDep, after: Annotated[int, Query(ge=0)] = 0) -> StreamingResponse:
+async def read_log(run: RunDep, portal: PortalDep, after: After = 0) -> StreamingResponse:
     """The log so far, one JSON object a line; `after` is the last `seq` that you have."""
     return StreamingResponse(_lines(portal, run.id, after), media_type="application/x-ndjson")
 

@@ -21,12 +21,16 @@ NAME = Field(description="Name of the key, also its file's: unique among your ke
 class NewKey(BaseModel):
     """A public key to add."""
 
+    model_config = ConfigDict(extra="forbid")
+
     name: str = NAME
     public_key: str = Field(description="The line in a .pub file.", examples=["ssh-ed25519 AAAA… you@laptop"])
 
 
 class NewPair(BaseModel):
     """A pair for the portal to make."""
+
+    model_config = ConfigDict(extra="forbid")
 
     name: str = Field(ssh_keys.FIRST_PAIR, description=NAME.description, examples=["stationmaster"])
 

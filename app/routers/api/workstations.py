@@ -2,14 +2,13 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from app.deps import MemberDep, PortalDep, SessionDep, WorkstationDep
 from app.models import Run, Workstation, WorkstationStatus
-from app.routers.api.shapes import errors
+from app.routers.api.shapes import Limit, Offset, errors
 from app.services import runs, workstations
 from app.services.catalog import Catalog
 from app.services.workstations import WorkstationWish
@@ -78,8 +77,8 @@ async def list_workstations(
     member: MemberDep,
     status: WorkstationStatus | None = None,
     name: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Limit = 50,
+    offset: Offset = 0,
 ) -> WorkstationList:
     """Your workstations; a destroyed one is listed while its disk is kept."""
     mine = [
