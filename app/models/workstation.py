@@ -101,6 +101,10 @@ class Workstation(Base):
         """Gone (its disk may have been kept)."""
         return self.status is W.DESTROYED
 
+    def is_gone_for(self, kind: RunKind) -> bool:
+        """Whether a run of that kind has nothing left to work on: of a destroyed one, only a kept disk can go."""
+        return self.is_destroyed and not (self.disk_kept and kind is RunKind.DESTROY)
+
     @property
     def is_busy(self) -> bool:
         """Something is happening by itself, so a page about it should follow."""

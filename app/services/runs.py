@@ -24,8 +24,9 @@ async def request(
     An identical wish joins the one queued or, where nothing is queued behind it, the one executing. Any other queued
     wish is superseded; a run that executes is never touched.
     """
-    await session.execute(select(Stack.id).where(Stack.id == stack.id).with_for_update())
-    pending = await _pending(session, stack.id)
+    # NO KEY UPDATE: a worker that stores a state of this stack, which only refers to it, must not wait for us.
+    await session.execute(select(Stack.id).where(Stack.id == stack.id).with_for_update(key_share=True))
+    pending = await _pending(session, stack.id, lock=True)
     newest = pending[-1] if pending else None
     if newest and newest.kind is kind and newest.inputs == inputs:
         return newest
@@ -49,9 +50,11 @@ async def announce(session: AsyncSession, run: Run) -> None:
     await live.signal(session, *topics)
 
 
-async def _pending(session: AsyncSession, stack_id: str) -> list[Run]:
-    """The executing run, then the queued one."""
+async def _pending(session: AsyncSession, stack_id: str, *, lock: bool = False) -> list[Run]:
+    """The executing run, then the queued one. Locked, no worker claims or ends one before our transaction does."""
     query = select(Run).where(Run.stack_id == stack_id, Run.status.in_({*EXECUTING, RunStatus.QUEUED}))
+    if lock:
+        query = query.with_for_update(of=Run).execution_options(populate_existing=True)
     return sorted(await session.scalars(query), key=lambda run: run.is_queued)
 
 
@@ -131,8 +134,11 @@ async def retry(session: AsyncSession, run: Run, member: Member, now: datetime) 
     if not run.can_retry:
         raise ConflictError("Only a run that failed or was cancelled can be retried.")
     workstation = await session.get(Workstation, run.stack_id)
-    if workstation and workstation.is_destroyed:
+    if workstation and workstation.is_gone_for(run.kind):
         raise ConflictError(f"{workstation.name} is destroyed.", hint="Ask for a new workstation.")
+    destroy = await under_way(session, run.stack_id, RunKind.DESTROY)
+    if destroy and destroy.is_executing and run.kind is not RunKind.DESTROY:
+        raise ConflictError("This workstation is being destroyed.", hint="Ask for a new workstation.")
     stack = await session.get_one(Stack, run.stack_id)
     return await request(session, stack, run.kind, member, run.inputs, now)
 

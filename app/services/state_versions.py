@@ -33,7 +33,18 @@ async def newest(session: AsyncSession, vault: Vault, stack_id: str) -> State | 
 
 
 async def store(session: AsyncSession, vault: Vault, run: Run, state: State, now: datetime) -> None:
-    """Append a version. The caller holds the run's row lock and has checked its attempt, so numbers are gapless."""
+    """Append a version, unless it is stored already, as after a commit whose answer was lost.
+
+    The caller holds the run's row lock and has checked its attempt, so numbers are gapless.
+    """
+    same = select(StateVersion.number).where(
+        StateVersion.stack_id == run.stack_id,
+        StateVersion.lineage == state.lineage,
+        StateVersion.serial == state.serial,
+        StateVersion.quarantined.is_(False),
+    )
+    if await session.scalar(same) is not None:
+        return
     newest_number = select(func.coalesce(func.max(StateVersion.number), 0))
     number = await session.scalar(newest_number.where(StateVersion.stack_id == run.stack_id)) or 0
     version = StateVersion(

@@ -104,6 +104,12 @@ async def take(tools: Tools, run_id: str) -> Claim | None:
         if run.is_queued and await _stack_is_busy(session, run):
             return None
         workstation = await session.get_one(Workstation, run.stack_id, with_for_update=True)
+        if run.is_queued and workstation.is_gone_for(run.kind):
+            # Wished for while the run that destroyed it went on.
+            await Claim(tools, run.id, run.attempt).tell(session, run, "Dropped: the workstation is destroyed.")
+            run.cancel(tools.clock())
+            await runs.announce(session, run)
+            return None
         if run.attempt >= MAX_ATTEMPTS:
             await end(session, run, tools, workstation, error=f"Given up after {run.attempt} interrupted attempts.")
             return None
