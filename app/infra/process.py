@@ -85,7 +85,8 @@ class Step:
         """Ask the command to stop in good order. The shim sees to it that it hears this once at most."""
         pid = _recorded_pid(self.file("sid"))
         if pid is not None and _is_alive(self.file("sid")):
-            os.kill(pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # it has just ended by itself
+                os.kill(pid, signal.SIGTERM)
 
     def _reap(self) -> None:
         """Take note of our child's end, or the kernel would keep it as a zombie."""
@@ -95,11 +96,15 @@ class Step:
                 os.waitpid(shim, os.WNOHANG)
 
     def _sweep(self) -> None:
-        """Kill what is left of the session, such as provider processes after a kill -9 of Terraform."""
+        """Kill what is left of the session, such as provider processes after a kill -9 of Terraform.
+
+        Numbers are given out anew after a restart, even of a container: only what works in this folder is ours.
+        """
         session = _recorded_pid(self.file("sid"))
         for entry in Path("/proc").iterdir():
-            if entry.name.isdigit() and _session_of(entry) == session:
-                os.kill(int(entry.name), signal.SIGKILL)
+            if entry.name.isdigit() and session == _session_of(entry) and _works_in(entry, self.folder):
+                with suppress(ProcessLookupError):  # it has just ended by itself
+                    os.kill(int(entry.name), signal.SIGKILL)
 
 
 def _recorded_pid(file: Path) -> int | None:
@@ -126,6 +131,13 @@ def _session_of(entry: Path) -> int | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     return int(stat[3]) if stat[0] != "Z" else None
+
+
+def _works_in(entry: Path, folder: Path) -> bool:
+    try:
+        return (entry / "cwd").readlink() == folder.resolve()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return False
 
 
 class _watched:  # noqa: N801 - a context manager, used like a function

@@ -1,6 +1,9 @@
 """What a worker does every few seconds: say that it is alive, keep its leases, and find what was left behind."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import structlog
@@ -31,10 +34,32 @@ _WITHOUT_DOORBELL = text(
 )
 
 
+class Active:
+    """The runs that this process executes. A second doorbell for one may come and go while the first is answered."""
+
+    def __init__(self) -> None:
+        self._heard: Counter[str] = Counter()
+
+    @contextmanager
+    def executing(self, run_id: str) -> Iterator[None]:
+        """The run is active, and so its lease renewed, while this lasts."""
+        self._heard[run_id] += 1
+        try:
+            yield
+        finally:
+            self._heard[run_id] -= 1
+            self._heard = +self._heard
+
+    @property
+    def run_ids(self) -> set[str]:
+        """All of them."""
+        return set(self._heard)
+
+
 class Heartbeat:
     """One worker's beat. `active` are the runs that this process executes."""
 
-    def __init__(self, tools: Tools, active: set[str]) -> None:
+    def __init__(self, tools: Tools, active: Active) -> None:
         self._tools, self._active = tools, active
         self._reachable_since: datetime | None = None
 
@@ -56,7 +81,7 @@ class Heartbeat:
             await session.execute(update(Worker).where(Worker.id == self._tools.worker_id).values(seen_at=now))
             await session.execute(
                 update(Run)
-                .where(Run.worker_id == self._tools.worker_id, Run.id.in_(self._active))
+                .where(Run.worker_id == self._tools.worker_id, Run.id.in_(self._active.run_ids))
                 .where(Run.status.in_((RunStatus.PLANNING, RunStatus.APPLYING)))
                 .values(lease_until=now + Run.LEASE)
             )

@@ -18,7 +18,7 @@ from app.models.base import short_id
 from app.queue import EXECUTE_RUN, RUNS, queue
 from app.worker.claim import Tools
 from app.worker.execute import execute
-from app.worker.heartbeat import Heartbeat
+from app.worker.heartbeat import Active, Heartbeat
 from app.worker.roots import Roots
 
 log = structlog.get_logger()
@@ -47,17 +47,14 @@ async def work(settings: Settings) -> None:
 
 
 async def _work(settings: Settings, tools: Tools) -> None:
-    active: set[str] = set()
+    active = Active()
     app = queue.with_connector(PsycopgConnector(conninfo=db.libpq_url(settings.database_url), max_size=4))
 
     @app.task(name=EXECUTE_RUN, queue=RUNS)
     async def hear(run_id: str) -> None:
-        """One doorbell. The run is active, and so its lease renewed, only while this lasts."""
-        active.add(run_id)
-        try:
+        """One doorbell."""
+        with active.executing(run_id):
             await execute(tools, run_id)
-        finally:
-            active.discard(run_id)
 
     async with app.open_async():
         await _register(tools)

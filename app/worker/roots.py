@@ -1,10 +1,10 @@
 """Terraform roots, initialised once for each version of their files; runs only link to them."""
 
 import asyncio
+import errno
 import hashlib
 import shutil
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -69,8 +69,7 @@ class Roots:
             await self._init(draft / root, known)
             if known is None:
                 await self._keep_lock(lock_key, (draft / root / LOCK_FILE).read_text())
-            with suppress(FileExistsError):  # another worker of this host was first
-                draft.rename(target)
+            _move_into_place(draft, target)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
@@ -101,3 +100,12 @@ class Roots:
         row = {"root_hash": key, "content": content, "created_at": self._clock()}
         async with self._database.sessions.begin() as session:
             await session.execute(insert(ProviderLock).values(row).on_conflict_do_nothing())
+
+
+def _move_into_place(draft: Path, target: Path) -> None:
+    """Unless another worker of this host was first: a folder replaces an empty one only."""
+    try:
+        draft.rename(target)
+    except OSError as error:
+        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+            raise

@@ -89,3 +89,16 @@ async def test_a_pid_that_was_given_to_another_process_is_not_mistaken(tmp_path:
     step.file("sid").write_text(f"{os.getpid()} 1")
     step.file("rc").write_text("0")
     assert not step.is_running()
+
+
+async def test_a_session_number_that_others_have_got_since_is_not_swept(tmp_path: Path) -> None:
+    other = subprocess.Popen(["/bin/sleep", "300"], cwd="/", start_new_session=True)
+    try:
+        step = Step(tmp_path, "apply-1")
+        step.file("sid").write_text(f"{other.pid} 1")
+        step.file("jsonl").touch()
+        assert await step.wait(nothing, 0.05) is None
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()

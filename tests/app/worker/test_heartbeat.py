@@ -1,0 +1,94 @@
+"""The heartbeat: leases renewed while a run is executed, lost workers and lost doorbells found."""
+
+import pytest
+from sqlalchemy import text
+
+from app.models import Run, RunStatus
+from app.models.run import LostClaimError
+from app.worker import claim as claims
+from app.worker.claim import Tools
+from app.worker.heartbeat import Active, Heartbeat
+from tests.app.conftest import MovingClock
+from tests.app.worker.conftest import run_of, wish
+
+pytestmark = pytest.mark.anyio
+S = RunStatus
+
+
+async def doorbells(tools: Tools) -> list[str]:
+    async with tools.database.sessions() as session:
+        return list(
+            await session.scalars(text("SELECT args ->> 'run_id' FROM procrastinate_jobs WHERE status = 'todo'"))
+        )
+
+
+async def forget_doorbells(tools: Tools) -> None:
+    async with tools.database.sessions.begin() as session:
+        await session.execute(text("DELETE FROM procrastinate_jobs"))
+
+
+async def beat_through(heartbeat: Heartbeat, clock: MovingClock, seconds: int) -> None:
+    for _ in range(seconds // 2):
+        await heartbeat.beat()
+        clock.advance(seconds=2)
+    await heartbeat.beat()
+
+
+async def test_a_run_that_is_executed_keeps_its_lease(tools: Tools, clock: MovingClock) -> None:
+    _, run_id = await wish(tools)
+    active = Active()
+    with active.executing(run_id):
+        assert await claims.take(tools, run_id)
+        await beat_through(Heartbeat(tools, active), clock, 60)
+    assert (await run_of(tools, run_id)).status is S.PLANNING
+
+
+async def test_a_second_doorbell_does_not_cost_a_run_its_lease(tools: Tools, clock: MovingClock) -> None:
+    _, run_id = await wish(tools)
+    active = Active()
+    with active.executing(run_id):
+        assert await claims.take(tools, run_id)
+        with active.executing(run_id):
+            assert await claims.take(tools, run_id) is None
+        await beat_through(Heartbeat(tools, active), clock, 60)
+    assert (await run_of(tools, run_id)).status is S.PLANNING
+
+
+async def test_a_run_that_nobody_executes_any_more_is_interrupted_and_rung_for(
+    tools: Tools, clock: MovingClock
+) -> None:
+    _, run_id = await wish(tools)
+    active = Active()
+    with active.executing(run_id):
+        assert await claims.take(tools, run_id)
+    await forget_doorbells(tools)
+    await beat_through(Heartbeat(tools, active), clock, 20)
+    assert (await run_of(tools, run_id)).status is S.INTERRUPTED
+    assert await doorbells(tools) == [run_id]
+
+
+async def test_after_an_outage_everybody_first_has_the_time_to_renew(tools: Tools, clock: MovingClock) -> None:
+    _, run_id = await wish(tools)
+    assert await claims.take(tools, run_id)
+    clock.advance(minutes=5)
+    await Heartbeat(tools, Active()).beat()
+    assert (await run_of(tools, run_id)).status is S.PLANNING
+
+
+async def test_a_queued_run_whose_doorbell_was_lost_is_rung_for_once(tools: Tools, clock: MovingClock) -> None:
+    _, run_id = await wish(tools)
+    await forget_doorbells(tools)
+    await beat_through(Heartbeat(tools, Active()), clock, 30)
+    assert await doorbells(tools) == [run_id]
+
+
+async def test_a_lost_claim_writes_nothing_more(tools: Tools, clock: MovingClock) -> None:
+    _, run_id = await wish(tools)
+    claim = await claims.take(tools, run_id)
+    assert claim
+    async with tools.database.sessions.begin() as session:
+        (await session.get_one(Run, run_id)).interrupt(clock())
+    assert await claims.take(tools, run_id)
+    with pytest.raises(LostClaimError):
+        await claim.say("too late")
+    assert (await run_of(tools, run_id)).log_seq == 0
