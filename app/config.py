@@ -36,10 +36,13 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "",
         validation_alias=AliasChoices("STATIONMASTER_DATABASE_URL", "DATABASE_URL"),
+        repr=False,
         description="PostgreSQL to use (postgresql://…). Without it, `up` starts an embedded one in DATA_DIR.",
     )
     encryption_keys: Words = Field(
-        (), description="Fernet keys for states and plans, newest first. Without it, `up` makes one in DATA_DIR."
+        (),
+        repr=False,
+        description="Fernet keys for states and plans, newest first. Without it, `up` makes one in DATA_DIR.",
     )
 
     oidc_issuer: str = Field("https://accounts.google.com", description="OpenID Connect issuer people sign in with.")
@@ -87,6 +90,13 @@ class Settings(BaseSettings):
     def _lower(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(word.lower() for word in value)
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, value: str) -> str:
+        if value and value.partition("://")[0] not in {"postgres", "postgresql", "postgresql+psycopg"}:
+            raise ValueError("it must begin with postgresql://")
+        return value
+
     @field_validator("encryption_keys")
     @classmethod
     def _are_fernet_keys(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -129,6 +139,7 @@ def record() -> None:
     """Keep the settings that `up` runs with, so that a command in another terminal (`token create`) finds them."""
     kept = {name: value for name, value in os.environ.items() if name.startswith(PREFIX) or name == "DATABASE_URL"}
     file = data_dir() / RECORD
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.unlink(missing_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
         json.dump(kept, opened)

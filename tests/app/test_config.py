@@ -1,0 +1,64 @@
+"""Settings: what is wrong is a sentence that names the setting, and no secret is ever shown."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app import config
+from app.errors import ConfigurationError
+from tests.app.conftest import make_settings
+
+NEEDED = {
+    "STATIONMASTER_OIDC_CLIENT_ID": "portal",
+    "STATIONMASTER_OIDC_CLIENT_SECRET": "a-client-secret",
+    "STATIONMASTER_GOOGLE_PROJECT": "test-project",
+    "STATIONMASTER_ALLOWED_DOMAINS": "example.com",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    for name, value in NEEDED.items():
+        monkeypatch.setenv(name, value)
+    for name in ("DATABASE_URL", "STATIONMASTER_DATABASE_URL", "STATIONMASTER_FIRST_ADMIN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("STATIONMASTER_DATA_DIR", str(tmp_path / "data"))
+    return monkeypatch
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("STATIONMASTER_GOOGLE_PROJECT", "", "STATIONMASTER_GOOGLE_PROJECT is missing"),
+        ("STATIONMASTER_PORT", "99999", "STATIONMASTER_PORT is wrong"),
+        ("STATIONMASTER_ENCRYPTION_KEYS", "short", "STATIONMASTER_ENCRYPTION_KEYS is wrong"),
+        ("STATIONMASTER_ALLOWED_DOMAINS", "", "nobody could sign in"),
+        ("STATIONMASTER_FIRST_ADMIN", "eve@elsewhere.test", "STATIONMASTER_FIRST_ADMIN"),
+        ("DATABASE_URL", "mysql://somewhere/db", "DATABASE_URL is wrong: it must begin with postgresql://"),
+    ],
+)
+def test_what_is_wrong_is_named(environment: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:
+    environment.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=said):
+        config.load()
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_every_spelling_of_a_postgres_address_does(environment: pytest.MonkeyPatch, scheme: str) -> None:
+    environment.setenv("DATABASE_URL", f"{scheme}://user@host/db")
+    assert config.load().database_url == f"{scheme}://user@host/db"
+
+
+def test_no_secret_is_shown_with_the_settings() -> None:
+    settings = make_settings(database_url="postgresql://user:a-password@host/db")
+    shown = repr(settings)
+    for secret in ("a-password", "a-client-secret", *settings.encryption_keys):
+        assert secret not in shown
+
+
+def test_the_record_is_kept_in_a_folder_that_is_not_there_yet(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    config.record()
+    file = tmp_path / "data" / config.RECORD
+    assert json.loads(file.read_text())["STATIONMASTER_GOOGLE_PROJECT"] == "test-project"
+    assert file.stat().st_mode & 0o777 == 0o600
