@@ -1,0 +1,59 @@
+"""Progress: stages in the order in which they happen, and an estimate that never claims the end before it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import ResourceState, Run, RunKind, RunResource, RunStatus
+from app.services import progress
+from app.services.progress import StageState
+
+pytestmark = pytest.mark.anyio
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+DISK = "module.compute_configure.google_compute_disk.data"
+VM = "module.compute[0].google_compute_instance.workstation"
+
+
+def run_in(status: RunStatus, kind: RunKind = RunKind.PROVISION, **fields: object) -> Run:
+    return Run(id="r1", stack_id="s1", requested_by="m1", kind=kind, inputs={}, status=status, created_at=NOW, **fields)
+
+
+def resource(address: str, state: ResourceState) -> RunResource:
+    return RunResource(run_id="r1", address=address, action="create", state=state)
+
+
+async def stages(session: AsyncSession, run: Run, *resources: RunResource) -> dict[str, StageState]:
+    found = await progress.of_run(session, run, list(resources), NOW + timedelta(seconds=10))
+    return {stage.label: stage.state for stage in found.stages}
+
+
+async def test_a_queued_run_has_all_before_it(session: AsyncSession) -> None:
+    found = await stages(session, run_in(RunStatus.QUEUED))
+    assert list(found) == ["Queued", "Preparing", "Disk", "Address", "Machine", "Booting", "Ready"]
+    assert found.pop("Queued") == "now"
+    assert set(found.values()) == {"to_come"}
+
+
+async def test_an_applying_run_shows_what_is_made_and_what_is_being_made(session: AsyncSession) -> None:
+    run = run_in(RunStatus.APPLYING, applying_at=NOW)
+    found = await stages(session, run, resource(DISK, ResourceState.DONE), resource(VM, ResourceState.WORKING))
+    assert (found["Preparing"], found["Disk"], found["Machine"], found["Booting"]) == ("done", "done", "now", "to_come")
+
+
+async def test_a_failed_run_shows_where_and_nothing_as_going_on(session: AsyncSession) -> None:
+    run = run_in(RunStatus.ERRORED, applying_at=NOW, finished_at=NOW)
+    found = await stages(session, run, resource(DISK, ResourceState.DONE), resource(VM, ResourceState.FAILED))
+    assert found["Machine"] == "failed"
+    assert "now" not in found.values()
+
+
+async def test_a_destroy_goes_the_other_way_and_ends_with_gone(session: AsyncSession) -> None:
+    run = run_in(RunStatus.APPLYING, RunKind.DESTROY, applying_at=NOW)
+    assert list(await stages(session, run)) == ["Queued", "Preparing", "Machine", "Address", "Disk", "Gone"]
+
+
+@pytest.mark.parametrize("status", [RunStatus.PLANNING, RunStatus.APPLYING, RunStatus.INTERRUPTED])
+async def test_it_never_claims_the_end_before_it(session: AsyncSession, status: RunStatus) -> None:
+    late = await progress.of_run(session, run_in(status), [], NOW + timedelta(hours=2))
+    assert (late.percent, late.remaining_seconds) == (99, 1)
