@@ -59,6 +59,11 @@ async def test_a_created_machine_is_on_the_dashboard_with_state_machine_and_pric
         ("disk_type", "floppy", "That disk type is not on offer."),
         ("image", "evil/image", "That image is not on offer."),
         ("snapshot", "../../x", "That is not the name of a snapshot."),
+        ("snapshot", "nul\0", "That is not the name of a snapshot."),
+        ("name", "nul\0", "Use 1 to 30 lower-case letters"),
+        ("name", "Ünïcödé", "Use 1 to 30 lower-case letters"),
+        ("disk_size_gb", "1e309", "Write a whole number of GB"),
+        ("disk_size_gb", "true", "Write a whole number of GB"),
     ],
 )
 async def test_what_does_not_fit_is_said_at_its_field_with_what_was_typed_kept(
@@ -77,11 +82,23 @@ async def test_what_does_not_fit_is_said_at_its_field_with_what_was_typed_kept(
     assert await _count(app, Run) == 0
 
 
+@pytest.mark.parametrize("body", [b"", b"{}", b"%00=%00&=&&", b"name=%ff%00"])
+async def test_a_form_without_its_fields_is_shown_again(app: FastAPI, grace: httpx2.AsyncClient, body: bytes) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    page = await grace.post("/workstations", content=body, headers=form)
+
+    assert page.status_code == 422
+    assert 'id="name-error"' in page.text
+    assert await _count(app, Workstation) == 0
+
+
 async def test_a_name_that_is_taken_is_said_at_the_field(grace: httpx2.AsyncClient) -> None:
     await create(grace)
     page = await grace.post("/workstations", data={"name": "dev-1", "machine_type": "g2-standard-8"})
 
     assert page.status_code == 409
+    assert 'id="name-error"' in page.text
+    assert 'value="dev-1"' in page.text
     assert "You already have a workstation called dev-1." in page.text
 
 
@@ -198,6 +215,9 @@ async def test_a_kept_disk_has_its_place_on_the_dashboard(
     page = await grace.get("/")
     asked = await grace.get(f"/workstations/{workstation_id}/destroy")
 
+    machine = await grace.get(f"/workstations/{workstation_id}")
+
+    assert "for the disk" in machine.text
     assert f"dev-1-{workstation_id}-home" in page.text
     assert "a month" in page.text
     assert "Delete the disk" in asked.text
