@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,7 +22,8 @@ from app.infra.process import Step
 
 log = structlog.get_logger()
 LOOK_SECONDS = 0.1
-READY_WITHIN_SECONDS = 60.0
+READY_WITHIN_SECONDS = 300.0
+"""A first `terraform init` downloads Google's provider."""
 DRAIN_SECONDS = 20.0
 """How long runs may take to end by themselves once a stop is asked for."""
 INTERRUPT_SECONDS = 10.0
@@ -120,6 +122,7 @@ class Supervisor:
         """Start, say when the portal is ready, look after the children, and end them all."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
+        _check_port(self.settings.host, self.settings.port)
         environment = dict(os.environ)
         self.children = [Child("web", environment), Child("worker", environment)]
         try:
@@ -141,7 +144,7 @@ class Supervisor:
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         while not self._stopping and not _answers(f"http://{self.settings.host}:{self.settings.port}/readyz"):
             if time.monotonic() > deadline:
-                raise StartError("The portal did not become ready within a minute: the lines above say why.")
+                raise StartError("The portal did not become ready within five minutes: the lines above say why.")
             self._look_after()
         if not self._stopping:
             print(f"Stationmaster is ready at {self.settings.public_url}", flush=True)  # noqa: T201 - the contract's line
@@ -163,6 +166,19 @@ class Supervisor:
         """Terraform outlives workers, but not `up`: it saves its state, and the next start recovers the run."""
         for recorded in (self.settings.data_dir / "worker" / "runs").glob("*/work/*.sid"):
             Step(recorded.parent.resolve(), recorded.stem).interrupt()
+
+
+def _check_port(host: str, port: int) -> None:
+    """Raise StartError when somebody listens there already: another portal would answer in place of ours."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise StartError(
+                f"The portal cannot listen on {host}:{port} ({error.strerror}). Another one may be running there: stop "
+                "it, or choose another port (`make run PORT=8001`, or STATIONMASTER_PORT)."
+            ) from None
 
 
 def _answers(url: str) -> bool:

@@ -24,7 +24,6 @@ class Follower:
         self._offset, self._serial = offset, serial
         self._stamp: tuple[int, int] | None = None
         self.errors: list[str] = []
-        self.has_changes = False
         self.changes: list[Event] = []
 
     async def to_the_end(self) -> int | None:
