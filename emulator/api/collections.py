@@ -41,6 +41,8 @@ class Collection:
     """What the log and faults call it: Terraform's type where there is one."""
     levels: tuple[str, ...]
     views: Callable[[Cloud, Place], list[Json]]
+    scopes: tuple[str, ...] = ()
+    """Which its aggregated list names, the empty ones too; none where the emulator has no such list."""
 
 
 def collection(name: str, place: Place) -> Collection:
@@ -48,6 +50,14 @@ def collection(name: str, place: Place) -> Collection:
     found = COLLECTIONS.get(name)
     if found is None or place.level not in found.levels:
         raise CloudError(404, f"The emulator does not have {name} in {place.path}")
+    return found
+
+
+def aggregate(name: str) -> Collection:
+    """A collection with an aggregated list. Raises CloudError (404) for one without."""
+    found = COLLECTIONS.get(name)
+    if found is None or not found.scopes:
+        raise CloudError(404, f"The emulator does not have the aggregated list of {name}")
     return found
 
 
@@ -64,12 +74,18 @@ def _operations(cloud: Cloud, place: Place) -> list[Json]:
     return [operation_view(body, operation_user(place)) for body in bodies]
 
 
+_EACH_ZONE = tuple(f"zones/{zone}" for zone in ZONES)
+_EACH_REGION = tuple(f"regions/{region}" for region in REGIONS)
+
 COLLECTIONS = {
     found.name: found
     for found in (
-        Collection("instances", "instance", INSTANCE, ("zones",), _stored(INSTANCE, instance_view)),
-        Collection("disks", "disk", DISK, ("zones",), _stored(DISK, disk_view)),
-        Collection("addresses", "address", ADDRESS, ("regions",), _stored(ADDRESS, address_view)),
+        Collection("instances", "instance", INSTANCE, ("zones",), _stored(INSTANCE, instance_view), _EACH_ZONE),
+        # Google has regional disks and global addresses as well; in this cloud their scopes are empty.
+        Collection("disks", "disk", DISK, ("zones",), _stored(DISK, disk_view), (*_EACH_REGION, *_EACH_ZONE)),
+        Collection(
+            "addresses", "address", ADDRESS, ("regions",), _stored(ADDRESS, address_view), ("global", *_EACH_REGION)
+        ),
         Collection("operations", "operation", "operations", ("zones", "regions", "global"), _operations),
         Collection(
             "machineTypes",

@@ -1,6 +1,7 @@
 """The Compute Engine API: those of its calls that the portal makes."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,12 +13,12 @@ from ..errors import CloudError, not_found
 from ..ids import INSTANCE, link
 from ..projects import with_project_id
 from ..store import Json
-from ..views.instances import guest_attributes_view, instance_view
+from ..views.instances import guest_attributes_view
 from ..views.lists import aggregated_view, list_view, page
 from ..views.places import project_view
 from ..views.resources import operation_view
 from .calls import CallLog
-from .collections import Place, collection, operation_user
+from .collections import Place, aggregate, collection, operation_user
 
 BASE = "/compute/v1/projects/{project}"
 WAIT_S = 120.0
@@ -36,7 +37,7 @@ class ComputeApi:
         operation = "operations/{name}/wait"
         return [
             self._route(BASE, self.project),
-            self._route(f"{BASE}/aggregated/instances", self.all_instances),
+            self._route(f"{BASE}/aggregated/{{collection}}", self.aggregated),
             self._route(f"{instance}/getGuestAttributes", self.guest_attributes),
             self._route(f"{instance}/{{verb}}", self.power, "POST"),
             self._route(f"{zone}/{operation}", self.wait, "POST"),
@@ -77,16 +78,17 @@ class ComputeApi:
                     return view
             raise not_found(id_)
 
-    async def all_instances(self, request: Request, place: Place) -> Json:
-        prefix = f"projects/{place.project}/zones/"
-        with self._calls.call("aggregatedList", INSTANCE, place.path):
-            await self._cloud.look("aggregatedList", INSTANCE, place.path)
-            world = self._cloud.world
-            everything = [instance_view(world, thing) for thing in self._cloud.store.all(INSTANCE, prefix)]
+    async def aggregated(self, request: Request, place: Place) -> Json:
+        found = aggregate(request.path_params["collection"])
+        with self._calls.call("aggregatedList", found.type, place.path):
+            await self._cloud.look("aggregatedList", found.type, place.path)
+            everything = [
+                view for scope in found.scopes for view in found.views(self._cloud, replace(place, scope=scope))
+            ]
             items, token = page(everything, request.query_params)
-            scopes = {f"zones/{zone}": [i for i in items if i["zone"].endswith(f"/{zone}")] for zone in ZONES}
-            path = f"projects/{place.project}/aggregated/instances"
-            return aggregated_view("instance", path, link(path), scopes, "instances", token)
+            scopes = {scope: [i for i in items if f"/{scope}/" in i["selfLink"]] for scope in found.scopes}
+            path = f"projects/{place.project}/aggregated/{found.name}"
+            return aggregated_view(found.kind, path, link(path), scopes, found.name, token)
 
     async def power(self, request: Request, place: Place) -> Json:
         verb, id_ = request.path_params["verb"], self._instance_id(request, place)

@@ -4,7 +4,7 @@ from ..attachments import as_block, attachments_of, block_disk, first, users_of
 from ..errors import CloudError, already_exists, in_use, not_found
 from ..ids import ATTACHMENT, DISK, INSTANCE, last, link, zone_id
 from ..store import CloudObject, Json
-from .checks import check_zone, effective_labels, scoped
+from .checks import check_zone, scoped
 from .kind import Kind, World
 from .machine_shape import check_boot_image, check_shape
 
@@ -87,7 +87,8 @@ class InstanceKind(Kind):
             "type": params.get("type") or "pd-standard",
             "image": params.get("image"),
             "snapshot": params.get("snapshot"),
-            "effective_labels": effective_labels(thing.state),
+            # Only its own: Google does not hand a machine's labels on to the disks made with it.
+            "effective_labels": params.get("labels") or {},
             "self_link": link(disk_id),
         }
         cloud = {"status": "READY", "created": thing.cloud["created"]}

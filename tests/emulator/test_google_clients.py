@@ -78,6 +78,30 @@ def test_lists_are_filtered_paged_and_aggregated(world: World, clients: Clients)
     assert everywhere["zones/us-central1-f"].warning.code == "NO_RESULTS_ON_PAGE"
 
 
+def test_disks_and_addresses_are_found_by_a_label_wherever_they_are(world: World, clients: Clients) -> None:
+    labels = {"found-by": "aggregate"}
+    disk, (address, _) = world.disk(labels=labels), world.address(labels=labels)
+    world.disk(labels={"another": "aggregate"})
+    # A machine's boot disk does not inherit its labels.
+    world.instance(labels=labels)
+    request = {"project": PROJECT, "filter": "labels.found-by:*", "max_results": 1}
+    disks, addresses = (dict(client.aggregated_list(request=request)) for client in (clients.disks, clients.addresses))
+    assert [found.self_link.partition("/v1/")[2] for found in disks[f"zones/{ZONE}"].disks] == [disk]
+    assert [found.self_link.partition("/v1/")[2] for found in addresses[f"regions/{REGION}"].addresses] == [address]
+    for scopes, empty in ((disks, "zones/us-central1-f"), (disks, f"regions/{REGION}"), (addresses, "global")):
+        assert scopes[empty].warning.code == "NO_RESULTS_ON_PAGE"
+
+
+def test_operations_are_listed_while_they_are_not_done(world: World, clients: Clients) -> None:
+    name = world.instance().rpartition("/")[2]
+    world.emulator.fault(op="stop", id=name, delay=3600)
+    begun = clients.instances.stop_unary(project=PROJECT, zone=ZONE, instance=name)
+    request = {"project": PROJECT, "zone": ZONE, "filter": f'status != DONE AND targetLink eq ".*/{name}"'}
+    assert [found.name for found in clients.operations.list(request=request)] == [begun.name]
+    request["filter"] = f'status = DONE AND targetLink eq ".*/{name}"'
+    assert [found.operation_type for found in clients.operations.list(request=request)] == ["insert"]
+
+
 def test_disks_addresses_and_who_uses_them(world: World, clients: Clients) -> None:
     disk = world.disk(labels={"stationmaster-stack": "s1"}).rpartition("/")[2]
     address_id, address = world.address()

@@ -48,10 +48,10 @@ class World:
         self.create("google_compute_disk", id_, {"name": name, "size": 20, "type": "pd-balanced", **state})
         return id_
 
-    def address(self, name: str = "") -> tuple[str, str]:
+    def address(self, name: str = "", **state: Any) -> tuple[str, str]:
         """Its id, and the address itself."""
         id_ = f"{IN_REGION}/addresses/{name or self.new_name('address')}"
-        return id_, self.create("google_compute_address", id_, {"address_type": "EXTERNAL"})["address"]
+        return id_, self.create("google_compute_address", id_, {"address_type": "EXTERNAL", **state})["address"]
 
     def instance(self, name: str = "", *, nat_ip: str = "", **state: Any) -> str:
         """Running, with a public address."""
