@@ -3,7 +3,8 @@
 from app.models.api_token import ApiToken
 from app.models.base import Base
 from app.models.member import Member, Role
-from app.models.run import Run, RunKind, RunStatus
+from app.models.plan import Plan
+from app.models.run import CancelMode, Run, RunKind, RunStatus
 from app.models.run_event import LogLevel, LogLine, ResourceState, RunResource
 from app.models.sign_in import SignIn
 from app.models.ssh_key import SshKey
@@ -14,9 +15,11 @@ from app.models.workstation import Workstation, WorkstationStatus
 __all__ = [
     "ApiToken",
     "Base",
+    "CancelMode",
     "LogLevel",
     "LogLine",
     "Member",
+    "Plan",
     "ProviderLock",
     "ResourceState",
     "Role",

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Base, short_id, stored_as_text
@@ -17,6 +18,19 @@ class RunKind(StrEnum):
     PROVISION = "provision"
     UPDATE = "update"
     DESTROY = "destroy"
+    MANUAL = "manual"
+    """Somebody has checked the stack out and works on it by hand; no worker ever claims this."""
+
+
+class CancelMode(StrEnum):
+    """How hard a run that has begun is stopped. Each is asked for by itself, and only after the one before."""
+
+    UNDO = "undo"
+    """Terraform's command goes on to its end, then what it did is undone."""
+    NOW = "now"
+    """Terraform gets its one interrupt; what it leaves behind is adopted, then undone."""
+    FORCE = "force"
+    """Terraform is killed; the same follows."""
 
 
 class RunStatus(StrEnum):
@@ -38,9 +52,11 @@ class RunStatus(StrEnum):
 S = RunStatus
 NEXT: dict[RunStatus, frozenset[RunStatus]] = {
     S.QUEUED: frozenset({S.PLANNING, S.CANCELED, S.SUPERSEDED}),
-    S.PLANNING: frozenset({S.AWAITING_APPROVAL, S.APPLYING, S.NO_CHANGES, S.ERRORED, S.CANCELED, S.INTERRUPTED}),
-    S.AWAITING_APPROVAL: frozenset({S.APPLYING, S.DISCARDED, S.SUPERSEDED, S.CANCELED}),
-    S.APPLYING: frozenset({S.APPLIED, S.ERRORED, S.CANCELED, S.INTERRUPTED}),
+    S.PLANNING: frozenset(
+        {S.AWAITING_APPROVAL, S.APPLYING, S.APPLIED, S.NO_CHANGES, S.ERRORED, S.CANCELED, S.INTERRUPTED}
+    ),
+    S.AWAITING_APPROVAL: frozenset({S.PLANNING, S.DISCARDED, S.SUPERSEDED, S.CANCELED}),
+    S.APPLYING: frozenset({S.PLANNING, S.APPLIED, S.ERRORED, S.CANCELED, S.INTERRUPTED}),
     S.INTERRUPTED: frozenset({S.PLANNING, S.ERRORED, S.CANCELED}),
 }
 """Which states may follow a state; a state without an entry is final."""
@@ -86,9 +102,29 @@ class Run(Base):
     inputs: Mapped[dict[str, Any]]
     """The root's variables, written to terraform.tfvars.json as they are."""
 
+    changes: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What becomes of the workstation's row when the run succeeds: column → value."""
+
     attempt: Mapped[int] = mapped_column(default=0)
     worker_id: Mapped[str | None]
+    host: Mapped[str | None]
+    """The data folder in which the attempt works, by the id in it: another host has not its files."""
     lease_until: Mapped[datetime | None]
+    interruptions: Mapped[int] = mapped_column(default=0)
+    """How often its worker was lost."""
+    retries: Mapped[int] = mapped_column(default=0)
+    """How often it was tried again by itself, because Google's trouble passes as a rule."""
+    retry_at: Mapped[datetime | None]
+    """When it is tried again, while it waits for that."""
+
+    cancel: Mapped[CancelMode | None] = mapped_column(stored_as_text(CancelMode))
+    cancel_at: Mapped[datetime | None]
+    cancel_by: Mapped[str | None] = mapped_column(ForeignKey("members.id"))
+
+    awaits: Mapped[list[dict[str, str]]] = mapped_column(JSONB, default=list)
+    """The changes that a decision is (or was) wanted for: {"address", "action"}."""
+    approved_at: Mapped[datetime | None]
+    approved_by: Mapped[str | None] = mapped_column(ForeignKey("members.id"))
 
     step: Mapped[str | None]
     """The Terraform command under way in the run's folder (plan, apply …), by the stem of its files."""
@@ -108,7 +144,7 @@ class Run(Base):
     """The raw text of what went wrong."""
     superseded_by: Mapped[str | None]
 
-    requester: Mapped[Member] = relationship(lazy="raise")
+    requester: Mapped[Member] = relationship(lazy="raise", foreign_keys=requested_by)
 
     def _become(self, status: RunStatus, now: datetime) -> None:
         if status not in NEXT.get(self.status, frozenset()):
@@ -118,11 +154,13 @@ class Run(Base):
             self.finished_at = now
             self.lease_until = None
 
-    def claim(self, worker_id: str, now: datetime) -> None:
+    def claim(self, worker_id: str, host: str, now: datetime) -> None:
         """A worker takes the run (again): a new attempt begins, and earlier attempts' writes no longer count."""
+        if not self.can_be_claimed:
+            raise TransitionError(self.id, self.status, S.PLANNING)
         self._become(S.PLANNING, now)
         self.attempt += 1
-        self.worker_id = worker_id
+        self.worker_id, self.host = worker_id, host
         self.claimed_at = self.claimed_at or now
         self.renew(now)
 
@@ -132,13 +170,44 @@ class Run(Base):
 
     def interrupt(self, now: datetime) -> None:
         """Its worker has not been heard of for longer than its lease: another one may claim it."""
+        self.hand_over(now)
+        self.interruptions += 1
+
+    def hand_over(self, now: datetime) -> None:
+        """Its worker leaves in good order, and lets another one go on."""
         self._become(S.INTERRUPTED, now)
         self.lease_until = None
 
+    def try_again(self, at: datetime) -> None:
+        """It met trouble that passes as a rule: it is planned and applied anew at that time."""
+        if self.status not in {S.PLANNING, S.APPLYING}:
+            raise TransitionError(self.id, self.status, S.PLANNING)
+        self.status = S.PLANNING
+        self.retries += 1
+        self.retry_at = at
+
+    def await_approval(self, awaits: list[dict[str, str]], now: datetime) -> None:
+        """Its plan is stored, and does things that somebody has to decide: no worker holds it meanwhile."""
+        self._become(S.AWAITING_APPROVAL, now)
+        self.awaits, self.approved_at, self.approved_by = awaits, None, None
+        self.lease_until = None
+
+    def approve(self, by: Member, now: datetime) -> None:
+        """What it awaits may be done. A worker claims it next."""
+        if not self.can_approve:
+            raise TransitionError(self.id, self.status, S.APPLYING)
+        self.approved_at, self.approved_by = now, by.id
+
+    def discard(self, now: datetime) -> None:
+        """What it awaits is not to be done."""
+        self._become(S.DISCARDED, now)
+
     def begin_apply(self, now: datetime) -> None:
         """Terraform changes things from here on."""
-        self._become(S.APPLYING, now)
-        self.applying_at = now
+        if self.status is not S.APPLYING:
+            self._become(S.APPLYING, now)
+        self.applying_at = self.applying_at or now
+        self.retry_at = None
 
     def succeed(self, now: datetime) -> None:
         """All that was wished for is so."""
@@ -153,8 +222,16 @@ class Run(Base):
         self._become(S.ERRORED, now)
         self.error = error
 
-    def cancel(self, now: datetime) -> None:
-        """End before anything was changed."""
+    def ask_cancel(self, mode: CancelMode, by: Member, now: datetime) -> None:
+        """Somebody wants it stopped. What no worker holds ends at once; otherwise its worker sees to it."""
+        if mode not in self.cancel_choices:
+            raise TransitionError(self.id, self.status, S.CANCELED)
+        self.cancel, self.cancel_at, self.cancel_by = mode, now, by.id
+        if self.status in {S.QUEUED, S.AWAITING_APPROVAL}:
+            self.end_canceled(now)
+
+    def end_canceled(self, now: datetime) -> None:
+        """Nothing of it goes on any more."""
         self._become(S.CANCELED, now)
 
     def supersede(self, by: "Run", now: datetime) -> None:
@@ -185,14 +262,65 @@ class Run(Base):
     @property
     def is_busy(self) -> bool:
         """Something is, or will be, happening by itself."""
-        return not self.is_final and self.status is not S.AWAITING_APPROVAL
+        return not self.is_final and not self.can_approve and self.kind is not RunKind.MANUAL
+
+    @property
+    def is_canceling(self) -> bool:
+        """Somebody wants it stopped, and it has not ended yet."""
+        return self.cancel is not None and not self.is_final
+
+    @property
+    def is_retrying(self) -> bool:
+        """It waits, to be tried again by itself."""
+        return self.retry_at is not None and self.status is S.PLANNING
+
+    @property
+    def has_changed_anything(self) -> bool:
+        """Terraform has been told to apply."""
+        return self.applying_at is not None
+
+    @property
+    def cancel_choices(self) -> tuple[CancelMode, ...]:
+        """How it may be stopped now, gentlest first."""
+        if self.is_final or self.kind is RunKind.MANUAL:
+            return ()
+        if self.cancel is None:
+            return self._first_cancel_choices
+        return {CancelMode.UNDO: (CancelMode.NOW,), CancelMode.NOW: (CancelMode.FORCE,)}.get(self.cancel, ())
+
+    @property
+    def _first_cancel_choices(self) -> tuple[CancelMode, ...]:
+        if not self.has_changed_anything:
+            return (CancelMode.UNDO,)
+        # What a destroy has done cannot be undone: it can only be kept from going on.
+        return (CancelMode.NOW,) if self.kind is RunKind.DESTROY else (CancelMode.UNDO, CancelMode.NOW)
 
     @property
     def can_cancel(self) -> bool:
-        """Only what has not begun can be taken back; what runs is left to end."""
-        return self.status is S.QUEUED
+        """It can be stopped, or be stopped harder."""
+        return bool(self.cancel_choices)
+
+    @property
+    def can_approve(self) -> bool:
+        """It waits for somebody's decision."""
+        return self.status is S.AWAITING_APPROVAL and self.approved_at is None
+
+    @property
+    def can_discard(self) -> bool:
+        """The same: approved, it is as good as begun."""
+        return self.can_approve
+
+    @property
+    def can_be_claimed(self) -> bool:
+        """A worker may take it."""
+        is_approved = self.status is S.AWAITING_APPROVAL and self.approved_at is not None
+        return self.status in {S.QUEUED, S.INTERRUPTED} or is_approved
+
+    def has_approval_for(self, changes: list[dict[str, str]]) -> bool:
+        """Whether exactly these (or fewer) were approved."""
+        return self.approved_at is not None and all(change in self.awaits for change in changes)
 
     @property
     def can_retry(self) -> bool:
         """Ended without success: the same wish can be asked for again, as a new run."""
-        return self.status in {S.ERRORED, S.CANCELED}
+        return self.status in {S.ERRORED, S.CANCELED, S.DISCARDED} and self.kind is not RunKind.MANUAL

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -129,6 +130,11 @@ class Workstation(Base):
         if not self.disk_kept:
             self.status = _WHILE_RUNNING[run.kind]
 
+    def take(self, changes: dict[str, Any]) -> None:
+        """A run has made it so: column → value."""
+        for column, value in changes.items():
+            setattr(self, column, value)
+
     def become_running(self, address: str, host_keys: dict[str, str], now: datetime) -> None:
         """The machine answers at this address with these host keys."""
         self.address, self.host_keys = address, host_keys
@@ -138,6 +144,11 @@ class Workstation(Base):
         """The machine is gone, and its disk too unless it was kept."""
         self.status, self.destroyed_at, self.disk_kept = W.DESTROYED, now, disk_kept
         self.address, self.host_keys = None, {}
+
+    def become_as_before(self) -> None:
+        """A run ended without having changed anything."""
+        if not self.disk_kept:
+            self.status = W.RUNNING if self.address and self.host_keys else W.FAILED
 
     def become_failed(self) -> None:
         """The last run ended without success; what exists is in the state."""

@@ -9,11 +9,11 @@ from fastapi.sse import format_sse_event
 from app.deps import MemberDep, Portal, PortalDep, RunDep, SessionDep, get_caller
 from app.errors import StationmasterError
 from app.live import run_topic
-from app.models import LogLevel, LogLine, Run
+from app.models import CancelMode, LogLevel, LogLine, Run
 from app.routers import streams
 from app.routers.api.shapes import After
 from app.routers.run_view import view
-from app.services import runs, workstations
+from app.services import decisions, runs, workstations
 from app.web import redirect, render
 
 router = APIRouter(prefix="/runs")
@@ -89,14 +89,14 @@ def _as_text(line: LogLine) -> str:
 
 
 @router.post("/{run_id}/cancel")
-async def cancel(run: RunDep, portal: PortalDep, session: SessionDep) -> Response:
+async def cancel(run: RunDep, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
     """Take a queued run back."""
-    await runs.cancel(session, run, portal.clock())
+    await decisions.cancel(session, run, member, CancelMode.UNDO, portal.clock())
     return redirect(f"/runs/{run.id}")
 
 
 @router.post("/{run_id}/retry")
 async def retry(run: RunDep, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
     """Ask for the same again."""
-    again = await runs.retry(session, run, member, portal.clock())
+    again = await decisions.retry(session, run, member, portal.clock())
     return redirect(f"/runs/{again.id}")

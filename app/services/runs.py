@@ -1,44 +1,81 @@
-"""Runs: how a wish becomes a queued run, and how runs are found, read, cancelled and asked for again."""
+"""Runs: how a wish becomes a queued run, and how runs are found and read. What people decide is in decisions.py."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from app import live, queue
-from app.errors import ConflictError, NotFoundError
+from app.errors import NotFoundError
 from app.infra import hints
-from app.models import LogLine, Member, Run, RunKind, RunResource, RunStatus, Stack, Workstation
+from app.models import LogLine, Member, Plan, Run, RunKind, RunResource, RunStatus, Stack, Worker, Workstation
 from app.models.base import short_id
 from app.models.run import EXECUTING
 
 
 async def request(
-    session: AsyncSession, stack: Stack, kind: RunKind, member: Member, inputs: dict[str, Any], now: datetime
+    session: AsyncSession,
+    stack: Stack,
+    kind: RunKind,
+    member: Member,
+    inputs: dict[str, Any],
+    now: datetime,
+    changes: dict[str, Any] | None = None,
 ) -> Run:
     """Queue a change to a stack, and ring for a worker, in the caller's transaction.
 
-    An identical wish joins the one queued or, where nothing is queued behind it, the one executing. Any other queued
-    wish is superseded; a run that executes is never touched.
+    An identical wish joins the one queued or, where nothing is queued behind it, the one executing. Any other wish that
+    is queued, or waits for a decision, is superseded; a run that executes is never touched.
+
+    :param changes: what becomes of the workstation's row once the run has succeeded.
     """
     # NO KEY UPDATE: a worker that stores a state of this stack, which only refers to it, must not wait for us.
     await session.execute(select(Stack.id).where(Stack.id == stack.id).with_for_update(key_share=True))
     pending = await _pending(session, stack.id, lock=True)
     newest = pending[-1] if pending else None
-    if newest and newest.kind is kind and newest.inputs == inputs:
+    if newest and newest.kind is kind and newest.inputs == inputs and not newest.is_canceling:
         return newest
-    run = Run(id=short_id(10), stack_id=stack.id, requested_by=member.id, kind=kind, inputs=inputs, created_at=now)
-    if newest and newest.is_queued:
-        newest.supersede(run, now)
-        await session.flush()
+    run = Run(
+        id=short_id(10),
+        stack_id=stack.id,
+        requested_by=member.id,
+        kind=kind,
+        inputs=inputs,
+        changes=changes or {},
+        created_at=now,
+    )
+    for waiting in pending:
+        if waiting.is_queued or waiting.can_approve:
+            await _supersede(session, waiting, run, now)
     session.add(run)
     await session.flush()
     await queue.ring(session, run.id)
     await announce(session, run)
     return run
+
+
+async def _supersede(session: AsyncSession, run: Run, by: Run, now: datetime) -> None:
+    run.supersede(by, now)
+    await forget_plan(session, run.id)
+    await session.flush()
+    await announce(session, run)
+
+
+async def forget_plan(session: AsyncSession, run_id: str) -> None:
+    """Its plan will not be applied any more; what people see of it stays."""
+    await session.execute(update(Plan).where(Plan.run_id == run_id).values(sealed=None))
+
+
+async def ring_next(session: AsyncSession, stack_id: str) -> None:
+    """A run of this stack has ended: whatever is queued behind it may begin."""
+    next_id = await session.scalar(select(Run.id).where(Run.stack_id == stack_id, Run.status == RunStatus.QUEUED))
+    if next_id:
+        await queue.ring(session, next_id)
 
 
 async def announce(session: AsyncSession, run: Run) -> None:
@@ -111,36 +148,43 @@ async def log(session: AsyncSession, run_id: str, *, after: int = 0, limit: int 
     return list(await session.scalars(query.order_by(LogLine.seq).limit(limit)))
 
 
-async def cancel(session: AsyncSession, run: Run, now: datetime) -> None:
-    """Take a queued run back. Raises ConflictError when it has begun or ended."""
-    await session.refresh(run, with_for_update={"of": Run})
-    if not run.can_cancel:
-        raise ConflictError(
-            "This run cannot be cancelled any more." if run.is_final else "This run has begun and is left to end."
-        )
-    run.cancel(now)
-    workstation = await session.get(Workstation, run.stack_id)
-    if workstation and not await _ever_executed(session, run.stack_id):
-        workstation.become_destroyed(now, disk_kept=False)
-    await announce(session, run)
+async def plan(session: AsyncSession, run_id: str) -> dict[str, Any] | None:
+    """What Terraform said that it would change, as plan_view makes it; None where there was no plan."""
+    view: dict[str, Any] | None = await session.scalar(select(Plan.view).where(Plan.run_id == run_id))
+    return view
 
 
-async def _ever_executed(session: AsyncSession, stack_id: str) -> bool:
-    return bool(await session.scalar(select(func.count()).where(Run.stack_id == stack_id, Run.attempt > 0)))
+@dataclass(frozen=True)
+class Waiting:
+    """Why a queued run has not begun."""
+
+    sentence: str
+    behind: Run | None
+    """The run of the same stack that must end first."""
 
 
-async def retry(session: AsyncSession, run: Run, member: Member, now: datetime) -> Run:
-    """Ask for the same again, as a new run. Raises ConflictError while it goes on, or when it succeeded."""
-    if not run.can_retry:
-        raise ConflictError("Only a run that failed or was cancelled can be retried.")
-    workstation = await session.get(Workstation, run.stack_id)
-    if workstation and workstation.is_gone_for(run.kind):
-        raise ConflictError(f"{workstation.name} is destroyed.", hint="Ask for a new workstation.")
-    destroy = await under_way(session, run.stack_id, RunKind.DESTROY)
-    if destroy and destroy.is_executing and run.kind is not RunKind.DESTROY:
-        raise ConflictError("This workstation is being destroyed.", hint="Ask for a new workstation.")
-    stack = await session.get_one(Stack, run.stack_id)
-    return await request(session, stack, run.kind, member, run.inputs, now)
+async def waiting(session: AsyncSession, run: Run, now: datetime) -> Waiting | None:
+    """Why it waits; None for a run that is not queued."""
+    if not run.is_queued:
+        return None
+    behind = next((other for other in await _pending(session, run.stack_id) if other.is_executing), None)
+    if behind and behind.can_approve:
+        return Waiting("It begins once the run before it is decided.", behind)
+    if behind:
+        return Waiting("It begins when the run before it has ended.", behind)
+    alive = select(func.count()).select_from(Worker).where(Worker.seen_at > now - Worker.ALIVE_FOR)
+    if not await session.scalar(alive):
+        return Waiting("No worker is running: an admin starts one.", None)
+    ahead = select(func.count()).select_from(Run).where(Run.status == RunStatus.QUEUED, Run.created_at < run.created_at)
+    before = await session.scalar(ahead) or 0
+    return Waiting(f"All workers are busy; {before} before it." if before else "A worker takes it next.", None)
+
+
+async def next_of(session: AsyncSession, run: Run) -> Run | None:
+    """The run that is queued behind this one, which executes."""
+    if not run.is_executing:
+        return None
+    return next((other for other in await _pending(session, run.stack_id) if other.is_queued), None)
 
 
 def hint(run: Run) -> hints.Hint | None:
@@ -150,6 +194,6 @@ def hint(run: Run) -> hints.Hint | None:
 
 async def newest_ids(session: AsyncSession, stack_ids: Sequence[str]) -> dict[str, str]:
     """Stack → its newest run."""
-    query = select(Run.stack_id, Run.id).where(Run.stack_id.in_(stack_ids))
-    rows = await session.execute(query.order_by(Run.stack_id, Run.created_at.desc()).distinct(Run.stack_id))
-    return dict(rows.tuples().all())
+    query = select(Run.stack_id, Run.id).where(Run.stack_id.in_(stack_ids)).ext(distinct_on(Run.stack_id))
+    rows = await session.execute(query.order_by(Run.stack_id, Run.created_at.desc()))
+    return {stack_id: run_id for stack_id, run_id in rows}  # noqa: C416 - dict() takes a Result for a mapping

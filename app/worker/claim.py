@@ -8,7 +8,6 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import queue
 from app.clock import Clock
 from app.config import Settings
 from app.crypto import Vault
@@ -35,6 +34,8 @@ class Tools:
     roots: Roots
     compute: Compute
     worker_id: str
+    host: str
+    """The id of this worker's data folder: another worker with the same one has the same run folders."""
 
 
 class Claim:
@@ -107,13 +108,13 @@ async def take(tools: Tools, run_id: str) -> Claim | None:
         if run.is_queued and workstation.is_gone_for(run.kind):
             # Wished for while the run that destroyed it went on.
             await Claim(tools, run.id, run.attempt).tell(session, run, "Dropped: the workstation is destroyed.")
-            run.cancel(tools.clock())
+            run.end_canceled(tools.clock())
             await runs.announce(session, run)
             return None
         if run.attempt >= MAX_ATTEMPTS:
             await end(session, run, tools, workstation, error=f"Given up after {run.attempt} interrupted attempts.")
             return None
-        run.claim(tools.worker_id, tools.clock())
+        run.claim(tools.worker_id, tools.host, tools.clock())
         workstation.begin(run)
         await runs.announce(session, run)
         return Claim(tools, run.id, run.attempt)
@@ -132,7 +133,5 @@ async def end(
         run.fail(error, tools.clock())
         workstation.become_failed()
     await session.flush()
-    next_id = await session.scalar(select(Run.id).where(Run.stack_id == run.stack_id, Run.status == RunStatus.QUEUED))
-    if next_id:
-        await queue.ring(session, next_id)
+    await runs.ring_next(session, run.stack_id)
     await runs.announce(session, run)

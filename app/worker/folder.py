@@ -13,11 +13,27 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from app.infra.process import Step
+from app.models.base import short_id
 from app.services.state_versions import State
+
+
+def host_id(data_dir: Path) -> str:
+    """The id of this data folder, made once. Workers that share it share the run folders in it."""
+    file = data_dir / "worker" / "host"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        draft = file.with_name(f"host.{os.getpid()}")
+        draft.write_text(short_id(10))
+        try:
+            os.link(draft, file)
+        finally:
+            draft.unlink()
+    return file.read_text()
 
 
 class RunFolder:

@@ -18,6 +18,7 @@ from app.models.base import short_id
 from app.queue import EXECUTE_RUN, RUNS, queue
 from app.worker.claim import Tools
 from app.worker.execute import execute
+from app.worker.folder import host_id
 from app.worker.heartbeat import Active, Heartbeat
 from app.worker.roots import Roots
 
@@ -37,6 +38,7 @@ async def work(settings: Settings) -> None:
         roots=Roots(settings, database, clock.utc_now),
         compute=Compute(settings),
         worker_id=short_id(10),
+        host=host_id(settings.data_dir),
     )
     try:
         for root in Root:

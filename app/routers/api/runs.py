@@ -8,9 +8,9 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from app.deps import MemberDep, Portal, PortalDep, RunDep, SessionDep, is_identifier
-from app.models import LogLevel, Run, RunKind, RunResource, RunStatus
+from app.models import CancelMode, LogLevel, Run, RunKind, RunResource, RunStatus
 from app.routers.api.shapes import After, Limit, Offset, errors
-from app.services import runs
+from app.services import decisions, runs
 
 router = APIRouter(prefix="/api/v1/runs", tags=["runs"], responses=errors(401, 403, 404, 409, 422))
 LINES_A_BATCH = 1000
@@ -126,14 +126,14 @@ async def _lines(portal: Portal, run_id: str, after: int) -> AsyncIterator[str]:
 
 
 @router.post("/{run_id}/cancel")
-async def cancel_run(run: RunDep, portal: PortalDep, session: SessionDep) -> RunAnswer:
+async def cancel_run(run: RunDep, portal: PortalDep, session: SessionDep, member: MemberDep) -> RunAnswer:
     """Take back a run that is still queued."""
-    await runs.cancel(session, run, portal.clock())
+    await decisions.cancel(session, run, member, CancelMode.UNDO, portal.clock())
     return answer(run)
 
 
 @router.post("/{run_id}/retry", status_code=202)
 async def retry_run(run: RunDep, portal: PortalDep, session: SessionDep, member: MemberDep) -> RunAnswer:
     """Ask for the same again, as a new run."""
-    again = await runs.retry(session, run, member, portal.clock())
+    again = await decisions.retry(session, run, member, portal.clock())
     return answer(await runs.find(session, member, again.id))

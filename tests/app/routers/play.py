@@ -47,7 +47,7 @@ async def claim(app: FastAPI, run_id: str) -> None:
     now = app.state.portal.clock()
 
     def claimed(run: Run, workstation: Workstation) -> None:
-        run.claim("a-worker", now)
+        run.claim("a-worker", "a-host", now)
         workstation.begin(run)
 
     await change(app, run_id, claimed, "Claimed")

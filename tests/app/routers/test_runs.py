@@ -52,7 +52,7 @@ async def test_a_failed_run_shows_the_hint_then_the_raw_text_and_is_retried_as_a
     assert "Queued" in (await grace.get(again.headers["location"])).text
 
 
-async def test_a_queued_run_can_be_cancelled_and_a_begun_one_not(
+async def test_a_queued_run_ends_at_once_when_cancelled_and_a_begun_one_by_its_worker(
     app: FastAPI, grace: httpx2.AsyncClient, run_id: str
 ) -> None:
     assert f'action="/runs/{run_id}/cancel"' in (await grace.get(f"/runs/{run_id}")).text
@@ -61,9 +61,10 @@ async def test_a_queued_run_can_be_cancelled_and_a_begun_one_not(
 
     begun = await run_of(grace, await create(grace, name="dev-2"))
     await claim(app, begun)
+    assert (await grace.post(f"/runs/{begun}/cancel")).headers["location"] == f"/runs/{begun}"
     refused = await grace.post(f"/runs/{begun}/cancel")
     assert refused.status_code == 409
-    assert "left to end" in refused.text
+    assert "being stopped already" in refused.text
 
 
 @pytest.mark.parametrize(("sent", "first"), [({}, 2), ({"Last-Event-ID": "2"}, 3), ({"Last-Event-ID": "2x"}, 2)])

@@ -77,7 +77,9 @@ def worker_settings(tmp_path: Path, script: Script, database_url: str) -> Settin
     )
 
 
-def make_tools(settings: Settings, database: Database, clock: MovingClock, worker_id: str = "worker-1") -> Tools:
+def make_tools(
+    settings: Settings, database: Database, clock: MovingClock, worker_id: str = "worker-1", host: str = "host-1"
+) -> Tools:
     return Tools(
         settings=settings,
         database=database,
@@ -86,6 +88,7 @@ def make_tools(settings: Settings, database: Database, clock: MovingClock, worke
         roots=Roots(settings, database, clock),
         compute=PromptCompute(settings),
         worker_id=worker_id,
+        host=host,
     )
 
 

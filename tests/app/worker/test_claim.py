@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from app.errors import ConflictError
-from app.models import Run, RunKind, RunStatus, StateVersion, Workstation, WorkstationStatus
-from app.services import members, runs, state_versions
+from app.models import CancelMode, Run, RunKind, RunStatus, StateVersion, Workstation, WorkstationStatus
+from app.services import decisions, members, runs, state_versions
 from app.worker import claim as claims
 from app.worker.claim import Tools
 from tests.app.conftest import MovingClock, identity
@@ -21,12 +21,14 @@ async def ask_retry(tools: Tools, run_id: str) -> str:
     async with tools.database.sessions.begin() as session:
         grace = await members.sign_in(session, identity("grace"), tools.settings, tools.clock())
         run = await runs.find(session, grace, run_id)
-        return (await runs.retry(session, run, grace, tools.clock())).id
+        return (await decisions.retry(session, run, grace, tools.clock())).id
 
 
 async def cancel(tools: Tools, run_id: str) -> None:
     async with tools.database.sessions.begin() as session:
-        await runs.cancel(session, await session.get_one(Run, run_id), tools.clock())
+        grace = await members.sign_in(session, identity("grace"), tools.settings, tools.clock())
+        run = await runs.find(session, grace, run_id)
+        await decisions.cancel(session, run, grace, CancelMode.UNDO, tools.clock())
 
 
 async def destroyed(tools: Tools, run_id: str, *, disk_kept: bool) -> None:
@@ -88,7 +90,7 @@ async def test_a_wish_does_not_supersede_the_run_that_a_worker_is_just_claiming(
     workstation_id, provision = await wish(tools)
     async with tools.database.sessions.begin() as claiming:
         run = await claiming.get_one(Run, provision, with_for_update=True)
-        run.claim("worker-1", tools.clock())
+        run.claim("worker-1", "host-1", tools.clock())
         await claiming.flush()
         asking = asyncio.create_task(ask_destroy(tools, workstation_id))
         await somebody_waits_for_a_lock(tools)
@@ -103,10 +105,12 @@ async def test_of_two_workers_one_claims(tools: Tools) -> None:
     assert (await run_of(tools, provision)).attempt == 1
 
 
-async def test_a_run_that_a_worker_has_claimed_is_not_cancelled(tools: Tools) -> None:
+async def test_a_run_that_a_worker_has_claimed_is_left_to_it_to_stop(tools: Tools) -> None:
     _, provision = await wish(tools)
     assert await claims.take(tools, provision)
-    with pytest.raises(ConflictError, match="has begun"):
+    await cancel(tools, provision)
+    assert (await run_of(tools, provision)).is_canceling
+    with pytest.raises(ConflictError, match="being stopped already"):
         await cancel(tools, provision)
 
 

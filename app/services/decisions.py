@@ -1,0 +1,90 @@
+"""What people decide about a run: cancel, approve, discard, ask again."""
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import queue
+from app.errors import ConflictError, InvalidError
+from app.models import CancelMode, Member, Run, RunKind, Stack, Workstation
+from app.services import runs
+
+_REFUSED = {
+    CancelMode.UNDO: "This run is being stopped already, or can only be stopped at once.",
+    CancelMode.NOW: "There is nothing to interrupt: ask for a plain cancel first.",
+    CancelMode.FORCE: "Terraform is killed only after it was asked to stop at once.",
+}
+
+
+async def cancel(session: AsyncSession, run: Run, member: Member, mode: CancelMode, now: datetime) -> None:
+    """Stop a run. What no worker holds ends at once, anything else as soon as its worker has seen to it.
+
+    Raises ConflictError when it has ended, or cannot be stopped in this way (yet).
+    """
+    await session.refresh(run, with_for_update={"of": Run})
+    if mode not in run.cancel_choices:
+        raise ConflictError("This run has ended." if run.is_final else _REFUSED[mode])
+    run.ask_cancel(mode, member, now)
+    if run.is_final:
+        await _ended(session, run, now)
+    await runs.announce(session, run)
+
+
+async def approve(session: AsyncSession, run: Run, member: Member, confirm: str, now: datetime) -> None:
+    """Let it do what it awaits. A worker then applies the very plan that was shown.
+
+    :param confirm: where a data disk would be lost, the name of that disk.
+    Raises ConflictError when there is nothing to decide, InvalidError when the name is another one.
+    """
+    await session.refresh(run, with_for_update={"of": Run})
+    if not run.can_approve:
+        raise ConflictError("This run does not wait for a decision.")
+    workstation = await session.get(Workstation, run.stack_id)
+    if workstation and confirm != workstation.disk_name:
+        sentence = f"Write the name of the disk that would be lost: {workstation.disk_name}"
+        raise InvalidError("The data on the disk would be lost.", fields={"confirm": sentence})
+    run.approve(member, now)
+    await queue.ring(session, run.id)
+    await runs.announce(session, run)
+
+
+async def discard(session: AsyncSession, run: Run, now: datetime) -> None:
+    """Do not do what it awaits: nothing is changed. Raises ConflictError when there is nothing to decide."""
+    await session.refresh(run, with_for_update={"of": Run})
+    if not run.can_discard:
+        raise ConflictError("This run does not wait for a decision.")
+    run.discard(now)
+    await _ended(session, run, now)
+    await runs.announce(session, run)
+
+
+async def _ended(session: AsyncSession, run: Run, now: datetime) -> None:
+    """It ended without a worker: nothing was changed."""
+    await runs.forget_plan(session, run.id)
+    workstation = await session.get(Workstation, run.stack_id)
+    if workstation:
+        if not await _ever_executed(session, run.stack_id):
+            workstation.become_destroyed(now, disk_kept=False)
+        elif run.claimed_at:
+            workstation.become_as_before()
+    await session.flush()
+    await runs.ring_next(session, run.stack_id)
+
+
+async def _ever_executed(session: AsyncSession, stack_id: str) -> bool:
+    return bool(await session.scalar(select(func.count()).where(Run.stack_id == stack_id, Run.attempt > 0)))
+
+
+async def retry(session: AsyncSession, run: Run, member: Member, now: datetime) -> Run:
+    """Ask for the same again, as a new run. Raises ConflictError while it goes on, or when it succeeded."""
+    if not run.can_retry:
+        raise ConflictError("Only a run that ended without success can be retried.")
+    workstation = await session.get(Workstation, run.stack_id)
+    if workstation and workstation.is_gone_for(run.kind):
+        raise ConflictError(f"{workstation.name} is destroyed.", hint="Ask for a new workstation.")
+    destroy = await runs.under_way(session, run.stack_id, RunKind.DESTROY)
+    if destroy and destroy.is_executing and run.kind is not RunKind.DESTROY:
+        raise ConflictError("This workstation is being destroyed.", hint="Ask for a new workstation.")
+    stack = await session.get_one(Stack, run.stack_id)
+    return await runs.request(session, stack, run.kind, member, run.inputs, now, run.changes)
