@@ -1,0 +1,197 @@
+"""What differs between two values of a resource, attribute by attribute, as people may read it."""
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+LONGEST = 200
+"""Characters shown of a value."""
+LEAD = 40
+"""Characters shown of what two long values have in common, before they part."""
+SENSITIVE, UNKNOWN, REPLACES = "sensitive", "known after apply", "forces replacement"
+HIDDEN = "(sensitive)"
+_COPIES = ("effective_labels", "terraform_labels")
+
+Step = str | int
+Path = tuple[Step, ...]
+Clean = Callable[[str], str]
+
+
+class Attribute(TypedDict):
+    """One attribute that differs; None where there is no value, or none that is known yet."""
+
+    path: str
+    before: str | None
+    after: str | None
+    note: str | None
+    """Words of SENSITIVE, UNKNOWN and REPLACES, with commas between."""
+
+
+class Change(TypedDict):
+    """What happens, or has happened, to one resource."""
+
+    address: str
+    type: str
+    name: str
+    action: str
+    """create, update, delete, replace, import (nothing else changes), move, forget"""
+    imported: bool
+    reason: str | None
+    attributes: list[Attribute]
+
+
+@dataclass(frozen=True)
+class Side:
+    """A value before or after, and which parts of it are sensitive.
+
+    `marks` is true where all of it is, else a tree of the value's form (as in Terraform's JSON) or nothing.
+    """
+
+    value: Any
+    marks: Any = False
+
+    @property
+    def is_hidden(self) -> bool:
+        return self.marks is True
+
+    def at(self, step: Step) -> "Side":
+        """The part under this key or index; None's parts are None."""
+        return Side(_part(self.value, step), _part(self.marks, step))
+
+    @property
+    def masked(self) -> Any:
+        """The value without what is sensitive in it."""
+        if self.is_hidden and self.value is not None:
+            return HIDDEN
+        if isinstance(self.value, dict):
+            return {key: self.at(key).masked for key in self.value}
+        if isinstance(self.value, list):
+            return [self.at(index).masked for index in range(len(self.value))]
+        return self.value
+
+
+def differences(
+    before: Side,
+    after: Side,
+    clean: Clean,
+    unknown: Any = False,
+    replacing: Collection[Path] = (),
+    path: Path = (),
+) -> list[Attribute]:
+    """The attributes that differ: first those that force a replacement, last those that are not known yet.
+
+    Nothing against empty is no difference, and the provider's copies of the labels are left out.
+
+    :param clean: takes known secrets out of a text.
+    :param unknown: what of `after` is not known yet, in the form of `Side.marks`.
+    :param replacing: the paths whose change cannot be made in place.
+    :param path: of the two values themselves.
+    """
+    found = [_attribute(leaf, clean, replacing) for leaf in _leaves(path, before, after, unknown)]
+    found.sort(key=lambda attribute: (REPLACES not in (attribute["note"] or ""), UNKNOWN in (attribute["note"] or "")))
+    # A difference in nothing but the copies (a default label, say) is still one.
+    return [attribute for attribute in found if not attribute["path"].startswith(_COPIES)] or found
+
+
+@dataclass(frozen=True)
+class _Leaf:
+    path: Path
+    before: Side
+    after: Side
+    is_unknown: bool = False
+
+    @property
+    def is_hidden(self) -> bool:
+        return self.before.is_hidden or self.after.is_hidden
+
+
+def _leaves(path: Path, before: Side, after: Side, unknown: Any) -> Iterator[_Leaf]:
+    leaf = _Leaf(path, before, after, unknown is True)
+    if leaf.is_unknown:
+        yield leaf
+    elif before.value == after.value and not unknown:
+        return
+    elif not leaf.is_hidden and (steps := _steps(before.value, after.value, unknown)):
+        for step in steps:
+            yield from _leaves((*path, step), before.at(step), after.at(step), _part(unknown, step))
+    elif not (_is_nothing(before.value) and _is_nothing(after.value)):
+        yield leaf
+
+
+def _steps(before: Any, after: Any, unknown: Any) -> list[Step]:
+    """The keys or indexes to look under; none where the two are not of one form."""
+    values = [value for value in (before, after) if value is not None]
+    trees = [*values, unknown] if unknown else values
+    if all(isinstance(tree, dict) for tree in trees):
+        return sorted({key for tree in trees for key in tree})
+    if all(isinstance(tree, list) for tree in trees):
+        return list(range(max(len(tree) for tree in trees)))
+    return []
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or value == [] or value == {}
+
+
+def _part(tree: Any, step: Step) -> Any:
+    if isinstance(tree, dict):
+        return tree.get(step)
+    if isinstance(tree, list):
+        return tree[step] if isinstance(step, int) and step < len(tree) else None
+    # Marks: what is under something marked is marked.
+    return tree is True or None
+
+
+def _attribute(leaf: _Leaf, clean: Clean, replacing: Collection[Path]) -> Attribute:
+    before, after = (_text(side, leaf.is_hidden, clean) for side in (leaf.before, leaf.after))
+    notes = [
+        *([SENSITIVE] if leaf.is_hidden else []),
+        *([UNKNOWN] if leaf.is_unknown else []),
+        *([REPLACES] if any(_overlap(leaf.path, other) for other in replacing) else []),
+    ]
+    if leaf.is_unknown:
+        after = None
+    before, after = _cut(before, after)
+    return Attribute(path=clean(_written(leaf.path)), before=before, after=after, note=", ".join(notes) or None)
+
+
+def _text(side: Side, is_hidden: bool, clean: Clean) -> str | None:
+    if side.value is None:
+        return None
+    if is_hidden:
+        return HIDDEN
+    value = side.masked
+    return clean(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def _cut(before: str | None, after: str | None) -> tuple[str | None, str | None]:
+    """Where two long texts part only later on, from shortly before there: their beginnings would look the same."""
+    start = 0
+    if before and after and max(len(before), len(after)) > LONGEST:
+        pairs = enumerate(zip(before, after, strict=False))
+        parting = next((index for index, (one, other) in pairs if one != other), min(len(before), len(after)))
+        start = max(0, parting - LEAD)
+    return _window(before, start), _window(after, start)
+
+
+def _window(text: str | None, start: int) -> str | None:
+    if text is None:
+        return None
+    shown = text[start : start + LONGEST]
+    return ("…" if start else "") + shown + ("…" if len(text) > start + LONGEST else "")
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    shared = min(len(one), len(other))
+    return one[:shared] == other[:shared]
+
+
+def _written(path: Path) -> str:
+    """labels.owner, boot_disk[0].size, metadata["a b"]"""
+    words = [
+        f".{step}" if isinstance(step, str) and re.fullmatch(r"[\w-]+", step) else f"[{json.dumps(step)}]"
+        for step in path
+    ]
+    return "".join(words).removeprefix(".")
