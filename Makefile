@@ -34,6 +34,10 @@ test-all: $(VENV)/.ready-dev ## Run the checks, and the tests that take minutes
 bench: $(VENV)/.ready-dev ## Measure, against Terraform by hand
 	@$(BIN)/python -m bench
 
+.PHONY: chaos
+chaos: $(VENV)/.ready-dev ## Kill things at random and see that nothing is lost (ROUNDS=10 SEED=random)
+	@$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),10) $(if $(SEED),--seed $(SEED)) $(if $(CANCELS),--cancels)
+
 .PHONY: format
 format: $(VENV)/.ready-dev ## Format Python, templates and Terraform
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .

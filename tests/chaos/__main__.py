@@ -1,0 +1,29 @@
+"""`python -m tests.chaos --rounds N --seed S`: kill things, and see that nothing is lost."""
+
+import argparse
+import random
+import sys
+
+from tests.chaos import report
+from tests.chaos.session import Session
+
+MOST_SEED = 2**32
+
+
+def main() -> int:
+    """Returns the exit code: 1 unless all went well."""
+    parser = argparse.ArgumentParser(prog="tests.chaos", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=None, help="0 to 2³² - 1; random by default")
+    parser.add_argument("--at-once", type=int, default=1, help="rounds played at a time, each in a world of its own")
+    parser.add_argument("--cancels", action="store_true", help="cancel runs as well")
+    wish = parser.parse_args()
+    seed = random.randrange(MOST_SEED) if wish.seed is None else wish.seed % MOST_SEED
+    print(f"chaos: {wish.rounds} rounds with seed {seed}", flush=True)
+    results = Session(wish.rounds, seed, at_once=wish.at_once, cancels=wish.cancels).play()
+    print(report.summary(results))
+    return 1 if any(result.findings for result in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

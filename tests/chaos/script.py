@@ -1,0 +1,177 @@
+"""What a round does, drawn from its seed alone: what is wished for each workstation, and what is killed meanwhile."""
+
+import hashlib
+import random
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+MACHINE_TYPES = ("e2-standard-4", "e2-standard-8", "e2-standard-16", "n1-standard-8")
+MOST_KILLS_A_ROUND = 4
+"""Each may interrupt every run of the round, and the portal gives a run up whose workers die five times."""
+AWAY_SECONDS = 20.0
+"""Longer than a lease: the other host takes over."""
+
+
+class Act(StrEnum):
+    """What is asked of the portal."""
+
+    CREATE = "create"
+    CHANGE = "change"
+    DESTROY = "destroy"
+
+
+class Point(StrEnum):
+    """When something is killed."""
+
+    BEFORE_CLAIM = "before the claim commits"
+    AFTER_START = "after apply_start"
+    BETWEEN = "between two resources"
+    BEFORE_LAST_STATE = "before the last state is stored"
+    AFTER_DESTROY_OF_ONE = "after the destroy of one"
+    RANDOM = "at a random moment"
+
+
+class Victim(StrEnum):
+    """What is killed, with SIGKILL."""
+
+    WORKER = "worker"
+    SHIM = "shim"
+    TERRAFORM = "terraform"
+    PROVIDER = "provider"
+    REBOOT = "reboot"
+    """Everything on the host dies; its files stay."""
+    LOSS = "loss"
+    """Everything on the host dies, and its files are gone."""
+
+    @property
+    def is_host(self) -> bool:
+        """Whether the worker dies too."""
+        return self in {Victim.WORKER, Victim.REBOOT, Victim.LOSS}
+
+
+POINTS = {
+    Act.CREATE: (Point.BEFORE_CLAIM, Point.AFTER_START, Point.BETWEEN, Point.BEFORE_LAST_STATE, Point.RANDOM),
+    Act.CHANGE: (Point.BEFORE_CLAIM, Point.AFTER_START, Point.BEFORE_LAST_STATE, Point.RANDOM),
+    Act.DESTROY: (Point.BEFORE_CLAIM, Point.AFTER_DESTROY_OF_ONE, Point.BEFORE_LAST_STATE, Point.RANDOM),
+}
+VICTIMS = {Victim.WORKER: 4, Victim.LOSS: 3, Victim.REBOOT: 2, Victim.TERRAFORM: 2, Victim.PROVIDER: 2, Victim.SHIM: 1}
+"""How likely each is: every second takeover is to be without the old folder."""
+
+
+@dataclass(frozen=True)
+class Kill:
+    """One disturbance of one run."""
+
+    point: Point
+    victim: Victim
+    delay: float
+    """Seconds into the run; counts for a random moment only."""
+    away: float
+    """Seconds until a host that was killed is back."""
+
+    def __str__(self) -> str:
+        away = f", back after {self.away:.0f} s" if self.victim.is_host else ""
+        delay = f" ({self.delay:.1f} s)" if self.point is Point.RANDOM else ""
+        return f"kill the {self.victim} {self.point}{delay}{away}"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """All of a machine that may be changed, so that the last wish alone says what is to be there."""
+
+    machine_type: str
+    disk_size_gb: int
+    spot: bool
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One request to the portal."""
+
+    act: Act
+    machine: Machine
+    """As wished for so far; a destroy changes nothing of it."""
+    keep_disk: bool = False
+    pause: float | None = None
+    """Seconds since the wish before; None: when that one's run has ended."""
+    kills: tuple[Kill, ...] = ()
+    """Of its run, one after the other."""
+    cancel: float | None = None
+    """Seconds after which its run is cancelled."""
+
+    def __str__(self) -> str:
+        when = "then" if self.pause is None else f"after {self.pause:.1f} s"
+        what = f"{self.act} {self.machine}" if self.act is not Act.DESTROY else f"destroy, keep_disk={self.keep_disk}"
+        cancel = [f"cancel after {self.cancel:.1f} s"] if self.cancel is not None else []
+        return "; ".join([f"{when} {what}", *map(str, self.kills), *cancel])
+
+
+@dataclass(frozen=True)
+class Script:
+    """What happens to one workstation."""
+
+    name: str
+    wishes: tuple[Wish, ...]
+
+
+def seed_of(seed: int, number: int) -> int:
+    """The seed of one round of many; of the first it is the seed itself, so that any round can be replayed alone."""
+    return seed if number == 1 else int(hashlib.sha256(f"{seed}:{number}".encode()).hexdigest()[:8], 16)
+
+
+def write(seed: int, *, cancels: bool) -> list[Script]:
+    """The scripts of a round."""
+    dice = random.Random(seed)
+    wishes = [_wishes(dice) for _ in range(dice.randint(2, 4))]
+    for _ in range(dice.randint(2, MOST_KILLS_A_ROUND)):
+        chosen = dice.choice(wishes)
+        index = dice.randrange(len(chosen))
+        chosen[index] = _with_kill(chosen[index], dice)
+    if cancels:
+        _add_cancels(wishes, random.Random(f"{seed} cancels"))
+    return [Script(f"c{seed:x}-{number}", tuple(each)) for number, each in enumerate(wishes, start=1)]
+
+
+def _wishes(dice: random.Random) -> list[Wish]:
+    """A create, some changes, often a destroy, and sometimes more after that."""
+    machine = Machine(dice.choice(MACHINE_TYPES), dice.randrange(20, 60, 10), spot=dice.random() < 0.2)
+    wishes = [Wish(Act.CREATE, machine)]
+    for _ in range(dice.choice((0, 1, 1, 2, 3))):
+        machine = Machine(
+            dice.choice(MACHINE_TYPES),
+            machine.disk_size_gb + dice.choice((0, 10)),
+            machine.spot ^ (dice.random() < 0.15),
+        )
+        wishes.append(Wish(Act.CHANGE, machine, pause=_pause(dice)))
+    if dice.random() < 0.6:
+        keep = dice.random() < 0.4
+        wishes.append(Wish(Act.DESTROY, machine, keep_disk=keep, pause=_pause(dice)))
+        if keep and dice.random() < 0.4:
+            wishes.append(Wish(Act.DESTROY, machine, pause=_pause(dice)))
+        if dice.random() < 0.3:
+            wishes.append(Wish(dice.choice((Act.CREATE, Act.CHANGE)), machine, pause=_pause(dice)))
+    return wishes
+
+
+def _pause(dice: random.Random) -> float | None:
+    return None if dice.random() < 0.4 else round(dice.uniform(0, 6), 1)
+
+
+def _with_kill(wish: Wish, dice: random.Random) -> Wish:
+    taken = {kill.point for kill in wish.kills} & {Point.BEFORE_CLAIM}
+    point = dice.choice([each for each in POINTS[wish.act] if each not in taken])
+    # Before and after Terraform nothing but workers is there to be killed.
+    victims = [each for each in VICTIMS if each.is_host or point not in {Point.BEFORE_CLAIM, Point.BEFORE_LAST_STATE}]
+    victim = dice.choices(victims, [VICTIMS[each] for each in victims])[0]
+    kill = Kill(point, victim, delay=round(dice.uniform(0, 8), 1), away=dice.choice((0.0, 0.0, AWAY_SECONDS)))
+    if point is Point.BEFORE_CLAIM:
+        # While another run of the stack goes on, no worker would try to claim this one.
+        return replace(wish, pause=None, kills=(kill, *wish.kills))
+    return replace(wish, kills=(*wish.kills, kill))
+
+
+def _add_cancels(scripts: list[list[Wish]], dice: random.Random) -> None:
+    for wishes in scripts:
+        for index, wish in enumerate(wishes):
+            if wish.act is not Act.DESTROY and dice.random() < 0.25:
+                wishes[index] = replace(wish, cancel=round(dice.uniform(0, 6), 1))

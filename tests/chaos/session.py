@@ -1,0 +1,88 @@
+"""Many rounds: a few worlds at a time, each playing one round after the other."""
+
+import json
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.chaos.round import Result, Round
+from tests.chaos.script import seed_of
+from tests.chaos.world import World
+from tests.database import dump
+
+
+class Session:
+    """Plays rounds 1 to `rounds` of a seed, `at_once` of them at a time. A failing round's folder is kept."""
+
+    def __init__(self, rounds: int, seed: int, *, at_once: int, cancels: bool) -> None:
+        self._numbers = iter(range(1, rounds + 1))
+        self._seed, self._at_once, self._cancels = seed, at_once, cancels
+        self._folder = Path(tempfile.mkdtemp(prefix="stationmaster-chaos-"))
+        self._lock = threading.Lock()
+        self.results: list[Result] = []
+
+    def play(self) -> list[Result]:
+        """All rounds; returns their results in order."""
+        with ThreadPoolExecutor(self._at_once) as lanes:
+            for future in [lanes.submit(self._lane) for _ in range(self._at_once)]:
+                future.result()
+        if not any(result.findings for result in self.results):
+            shutil.rmtree(self._folder, ignore_errors=True)
+        return sorted(self.results, key=lambda result: result.number)
+
+    def _lane(self) -> None:
+        """Rounds in one world; after a failing one in a new world, since there may be things left in the old."""
+        numbers = self._next_numbers()
+        number = next(numbers, None)
+        while number is not None:
+            world = World(self._folder / f"world-{number}")
+            world.start()
+            try:
+                failed = False
+                while number is not None and not failed:
+                    failed = self._round(world, number)
+                    number = next(numbers, None)
+            finally:
+                world.stop()
+            if not failed:
+                shutil.rmtree(world.folder, ignore_errors=True)
+
+    def _next_numbers(self) -> Iterator[int]:
+        while True:
+            with self._lock:
+                number = next(self._numbers, None)
+            if number is None:
+                return
+            yield number
+
+    def _round(self, world: World, number: int) -> bool:
+        """Play one; returns whether it failed."""
+        seed = seed_of(self._seed, number)
+        result = Round(world, number, seed, cancels=self._cancels).play()
+        with self._lock:
+            self.results.append(result)
+            print(self._told(world, result), flush=True)
+        if result.findings:
+            _keep_evidence(world, result)
+        return bool(result.findings)
+
+    def _told(self, world: World, result: Result) -> str:
+        if not result.findings:
+            made = sum(bool(strike.victims) for strike in result.strikes)
+            return f"round {result.number}, seed {result.seed}: {made} kills, all well after {result.seconds:.0f} s"
+        more = " CANCELS=1" if self._cancels else ""
+        again = f"make chaos ROUNDS=1 SEED={result.seed}{more}"
+        return f"{result}\n  everything is in {world.folder}\n  again: {again}"
+
+
+def _keep_evidence(world: World, result: Result) -> None:
+    """The database goes with the world: what is in it is written beside the logs."""
+    (world.folder / "round.txt").write_text(f"{result}\n")
+    (world.folder / "rows.txt").write_text(dump(world.database_url))
+    for stack in world.rows("SELECT id FROM stacks"):
+        states = json.dumps(world.states(stack["id"]), indent=1)
+        (world.folder / f"states-{stack['id']}.json").write_text(states)
+    (world.folder / "calls.json").write_text(json.dumps(world.emulator.log_of_calls(), indent=1))
