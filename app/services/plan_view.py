@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from app.services.attributes import Attribute, Change, Clean, Side, differences
-from app.services.scrub import Scrubber
+from app.services.scrub import Scrubber, hidden_in
 
 _ACTIONS = {("delete", "create"): "replace", ("create", "delete"): "replace"}
 _REASONS = {
@@ -25,14 +25,34 @@ def of_plan(shown: dict[str, Any], secrets: Collection[str] = ()) -> dict[str, A
     """The plan view: `changes` to resources, and attributes of `outputs` that differ.
 
     :param shown: the parsed output of `terraform show -json tfplan`.
-    :param secrets: known secrets, which are taken out wherever they stand.
+    :param secrets: known secrets, which are taken out wherever they stand, as what the plan itself marks is: a provider
+        may copy a sensitive value to an attribute that it does not mark.
     """
-    clean = Scrubber(secrets).clean
+    clean = Scrubber({*secrets, *_marked_in(shown)}).clean
     outputs = shown.get("output_changes") or {}
     return {
         "changes": list(_changes(shown.get("resource_changes") or [], clean)),
         "outputs": [found for name in sorted(outputs) for found in _differences(outputs[name], clean, name)],
     }
+
+
+def _marked_in(shown: dict[str, Any]) -> set[str]:
+    """Every sensitive value of the plan: variables, outputs and attributes, of what does not change as well."""
+    given = shown.get("variables") or {}
+    declared = shown.get("configuration", {}).get("root_module", {}).get("variables", {})
+    variables = [Side(given[name].get("value"), declared.get(name, {}).get("sensitive", False)) for name in given]
+    resources = [resource["change"] for resource in shown.get("resource_changes") or []]
+    changes = [*resources, *(shown.get("output_changes") or {}).values()]
+    sides = [side for change in changes for side in (_before(change), _after(change))]
+    return {secret for side in (*variables, *sides) for secret in hidden_in(side)}
+
+
+def _before(change: dict[str, Any]) -> Side:
+    return Side(change.get("before"), change.get("before_sensitive"))
+
+
+def _after(change: dict[str, Any]) -> Side:
+    return Side(change.get("after"), change.get("after_sensitive"))
 
 
 def _changes(resources: list[dict[str, Any]], clean: Clean) -> Iterator[Change]:
@@ -71,8 +91,8 @@ def _reason(resource: dict[str, Any], clean: Clean) -> str | None:
 
 def _differences(change: dict[str, Any], clean: Clean, *path: str) -> list[Attribute]:
     return differences(
-        Side(change.get("before"), change.get("before_sensitive")),
-        Side(change.get("after"), change.get("after_sensitive")),
+        _before(change),
+        _after(change),
         clean,
         unknown=change.get("after_unknown"),
         replacing=[tuple(found) for found in change.get("replace_paths") or []],

@@ -45,20 +45,21 @@ def secrets_of_settings(settings: Settings) -> set[str]:
 def secrets_of_state(state: State) -> set[str]:
     """The values of sensitive outputs and attributes."""
     sides = [*outputs(state).values(), *(instance.attributes for instance in instances(state))]
-    return {secret for side in sides for secret in _hidden(side)}
+    return {secret for side in sides for secret in hidden_in(side)}
+
+
+def hidden_in(side: Side) -> set[str]:
+    """The sensitive words and numbers in a value."""
+    if isinstance(side.value, dict):
+        return {secret for key in side.value for secret in hidden_in(side.at(key))}
+    if isinstance(side.value, list):
+        return {secret for index in range(len(side.value)) for secret in hidden_in(side.at(index))}
+    is_word = isinstance(side.value, str | int | float) and not isinstance(side.value, bool)
+    return {str(side.value)} if side.is_hidden and is_word else set()
 
 
 def _listed(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else value or ()
-
-
-def _hidden(side: Side) -> Iterable[str]:
-    if isinstance(side.value, dict):
-        return [secret for key in side.value for secret in _hidden(side.at(key))]
-    if isinstance(side.value, list):
-        return [secret for index in range(len(side.value)) for secret in _hidden(side.at(index))]
-    is_word = isinstance(side.value, str | int | float) and not isinstance(side.value, bool)
-    return [str(side.value)] if side.is_hidden and is_word else []
 
 
 def _forms(secret: str) -> set[str]:

@@ -8,6 +8,8 @@ from typing import Any
 from app.services.attributes import Side
 from app.services.state_versions import State
 
+_TYPES = ("bool", "dynamic", "list", "map", "number", "object", "set", "string", "tuple")
+
 
 @dataclass(frozen=True)
 class Instance:
@@ -44,10 +46,23 @@ def _instance(resource: dict[str, Any], instance: dict[str, Any]) -> Instance:
         address=".".join(part for part in parts if part) + index,
         type=resource["type"],
         name=resource["name"],
-        attributes=Side(instance.get("attributes") or {}, _marks(instance.get("sensitive_attributes") or [])),
+        attributes=Side(_unwrapped(instance), _marks(instance.get("sensitive_attributes") or [])),
         deposed=instance.get("deposed", ""),
         is_tainted=instance.get("status") == "tainted",
     )
+
+
+def _unwrapped(instance: dict[str, Any]) -> dict[str, Any]:
+    """The attributes; one that may be of any type is written with its type beside it, which no path mentions."""
+    attributes = instance.get("attributes") or {}
+    return {name: value["value"] if _is_typed(value) else value for name, value in attributes.items()}
+
+
+def _is_typed(value: Any) -> bool:
+    if not isinstance(value, dict) or value.keys() != {"value", "type"}:
+        return False
+    kind = value["type"]
+    return (kind[0] if isinstance(kind, list) and kind else kind) in _TYPES
 
 
 def _marks(paths: list[list[dict[str, Any]]]) -> Any:

@@ -160,6 +160,23 @@ def test_known_secrets_are_taken_out_wherever_they_stand() -> None:
     assert [each["path"] for each in found["changes"][0]["attributes"]] == ["any", 'labels["(secret)"]', "url"]
 
 
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {
+            "variables": {"password": {"value": "hunter22"}, "unset": {}},
+            "configuration": {"root_module": {"variables": {"password": {"sensitive": True}}}},
+        },
+        {"output_changes": {"url": {"actions": ["no-op"], "before": ["hunter22"], "before_sensitive": True}}},
+        {"resource_changes": [planned("no-op", change={"after": {"a": "hunter22"}, "after_sensitive": {"a": True}})]},
+    ],
+)
+def test_what_is_marked_in_one_place_is_taken_out_of_the_others(shown: dict[str, Any]) -> None:
+    copy = planned("create", change={"after": {"copy": "hunter22"}})
+    found = of_plan({**shown, "resource_changes": [*shown.get("resource_changes", []), copy]})
+    assert found["changes"][0]["attributes"][0]["after"] == "(secret)"
+
+
 def test_a_secret_is_taken_out_before_a_long_value_is_cut() -> None:
     found = view(planned("create", change={"after": {"script": "x" * 195 + "password"}}), secrets=("password",))
     assert "pass" not in json.dumps(found)

@@ -76,6 +76,22 @@ def test_sensitive_attributes_are_masked_on_both_sides() -> None:
     ]
 
 
+def test_an_attribute_of_any_type_is_told_without_its_type() -> None:
+    any_type = {"value": {"user": "grace", "password": "hunter22"}, "type": ["object", {"user": "string"}]}
+    paths = [[{"type": "get_attr", "value": "input"}, {"type": "get_attr", "value": "password"}]]
+    login = {"attributes": {"input": any_type}, "sensitive_attributes": paths}
+    assert told(None, state(resource("login", login))) == [
+        (
+            "create",
+            "google_compute_disk.login",
+            [("input.password", None, "(sensitive)"), ("input.user", None, "grace")],
+        )
+    ]
+    pair = instance(env={"value": "a", "type": "b"})
+    [(_, _, attributes)] = told(None, state(resource("pair", pair)))
+    assert attributes == [("env.type", None, "b"), ("env.value", None, "a")]
+
+
 def test_a_sensitive_value_is_hidden_where_it_is_not_marked_as_well() -> None:
     before = state(resource("data", instance(note="none")))
     after = state(resource("data", instance(note="use hunter22")), password={"value": "hunter22", "sensitive": True})
