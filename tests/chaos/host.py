@@ -73,7 +73,7 @@ class Host:
             self.process.wait()
         if victim is not Victim.WORKER:
             processes.kill_all_in(self.data)
-        if victim is Victim.LOSS:
+        if victim is Victim.HOST_AND_FILES:
             self._lose_files()
 
     def stop(self) -> None:
@@ -81,7 +81,7 @@ class Host:
         if self.process and self.is_up:
             self.process.terminate()
             processes.until(lambda: not self.is_up, 20)
-        self.die(Victim.REBOOT, away=0)
+        self.die(Victim.HOST, away=0)
         self._forget()
 
     def _forget(self) -> None:

@@ -72,7 +72,8 @@ class Killer:
     @staticmethod
     def _process_dies(victim: Victim, host: Host, scene: Scene) -> tuple[str, ...]:
         pids = scene.files.pids(host)[victim]
-        return tuple(processes.describe(pid) for pid in pids if processes.kill(pid))
+        described = {pid: processes.describe(pid) for pid in pids}
+        return tuple(words for pid, words in described.items() if processes.kill(pid))
 
     def before_claim(self, kill: Kill, wish: Callable[[], str | None]) -> str | None:
         """Send the wish, and kill the worker that is about to claim its run; returns the run."""

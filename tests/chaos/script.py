@@ -38,23 +38,34 @@ class Victim(StrEnum):
     SHIM = "shim"
     TERRAFORM = "terraform"
     PROVIDER = "provider"
-    REBOOT = "reboot"
-    """Everything on the host dies; its files stay."""
-    LOSS = "loss"
-    """Everything on the host dies, and its files are gone."""
+    HOST = "host"
+    """Everything on the host dies; its files stay, as after a power cut."""
+    HOST_AND_FILES = "host+files"
+    """Everything on the host dies, and its files are gone: the machine is lost."""
 
     @property
     def is_host(self) -> bool:
         """Whether the worker dies too."""
-        return self in {Victim.WORKER, Victim.REBOOT, Victim.LOSS}
+        return self in {Victim.WORKER, Victim.HOST, Victim.HOST_AND_FILES}
 
 
-POINTS = {
-    Act.CREATE: (Point.BEFORE_CLAIM, Point.AFTER_START, Point.BETWEEN, Point.BEFORE_LAST_STATE, Point.RANDOM),
-    Act.CHANGE: (Point.BEFORE_CLAIM, Point.AFTER_START, Point.BEFORE_LAST_STATE, Point.RANDOM),
-    Act.DESTROY: (Point.BEFORE_CLAIM, Point.AFTER_DESTROY_OF_ONE, Point.BEFORE_LAST_STATE, Point.RANDOM),
+ACTS = {
+    Point.BEFORE_CLAIM: set(Act),
+    Point.AFTER_START: {Act.CREATE, Act.CHANGE},
+    Point.BETWEEN: {Act.CREATE},
+    Point.BEFORE_LAST_STATE: set(Act),
+    Point.AFTER_DESTROY_OF_ONE: {Act.DESTROY},
+    Point.RANDOM: set(Act),
 }
-VICTIMS = {Victim.WORKER: 4, Victim.LOSS: 3, Victim.REBOOT: 2, Victim.TERRAFORM: 2, Victim.PROVIDER: 2, Victim.SHIM: 1}
+"""What goes through which point."""
+VICTIMS = {
+    Victim.WORKER: 4,
+    Victim.HOST_AND_FILES: 3,
+    Victim.HOST: 2,
+    Victim.TERRAFORM: 2,
+    Victim.PROVIDER: 2,
+    Victim.SHIM: 1,
+}
 """How likely each is: every second takeover is to be without the old folder."""
 
 
@@ -99,6 +110,10 @@ class Wish:
     cancel: float | None = None
     """Seconds after which its run is cancelled."""
 
+    def has(self, point: Point) -> bool:
+        """Whether something is killed there."""
+        return any(kill.point is point for kill in self.kills)
+
     def __str__(self) -> str:
         when = "then" if self.pause is None else f"after {self.pause:.1f} s"
         what = f"{self.act} {self.machine}" if self.act is not Act.DESTROY else f"destroy, keep_disk={self.keep_disk}"
@@ -124,9 +139,7 @@ def write(seed: int, *, cancels: bool) -> list[Script]:
     dice = random.Random(seed)
     wishes = [_wishes(dice) for _ in range(dice.randint(2, 4))]
     for _ in range(dice.randint(2, MOST_KILLS_A_ROUND)):
-        chosen = dice.choice(wishes)
-        index = dice.randrange(len(chosen))
-        chosen[index] = _with_kill(chosen[index], dice)
+        _add_kill(wishes, dice)
     if cancels:
         _add_cancels(wishes, random.Random(f"{seed} cancels"))
     return [Script(f"c{seed:x}-{number}", tuple(each)) for number, each in enumerate(wishes, start=1)]
@@ -136,7 +149,7 @@ def _wishes(dice: random.Random) -> list[Wish]:
     """A create, some changes, often a destroy, and sometimes more after that."""
     machine = Machine(dice.choice(MACHINE_TYPES), dice.randrange(20, 60, 10), spot=dice.random() < 0.2)
     wishes = [Wish(Act.CREATE, machine)]
-    for _ in range(dice.choice((0, 1, 1, 2, 3))):
+    for _ in range(dice.choice((0, 1, 1, 2))):
         machine = Machine(
             dice.choice(MACHINE_TYPES),
             machine.disk_size_gb + dice.choice((0, 10)),
@@ -157,9 +170,23 @@ def _pause(dice: random.Random) -> float | None:
     return None if dice.random() < 0.4 else round(dice.uniform(0, 6), 1)
 
 
-def _with_kill(wish: Wish, dice: random.Random) -> Wish:
-    taken = {kill.point for kill in wish.kills} & {Point.BEFORE_CLAIM}
-    point = dice.choice([each for each in POINTS[wish.act] if each not in taken])
+def _add_kill(scripts: list[list[Wish]], dice: random.Random) -> None:
+    """At any point that something in these scripts goes through, all points being equally likely."""
+    places = {
+        point: [
+            (wishes, index)
+            for wishes in scripts
+            for index, wish in enumerate(wishes)
+            if wish.act in ACTS[point] and not (point is Point.BEFORE_CLAIM and wish.has(point))
+        ]
+        for point in Point
+    }
+    point = dice.choice([point for point, those in places.items() if those])
+    wishes, index = dice.choice(places[point])
+    wishes[index] = _with_kill(wishes[index], point, dice)
+
+
+def _with_kill(wish: Wish, point: Point, dice: random.Random) -> Wish:
     # Before and after Terraform nothing but workers is there to be killed.
     victims = [each for each in VICTIMS if each.is_host or point not in {Point.BEFORE_CLAIM, Point.BEFORE_LAST_STATE}]
     victim = dice.choices(victims, [VICTIMS[each] for each in victims])[0]

@@ -28,6 +28,8 @@ LATENCY = "0.25"
 PERSON = "grace@example.com"
 READY_S = 180.0
 LOOK_SECONDS = 0.05
+ONE_AT_A_TIME = threading.Lock()
+"""The first database starts the server: not for two threads at once."""
 
 
 @dataclass
@@ -44,7 +46,8 @@ class World:
         """Start it all, and wait until a wish would be heard."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
-            self.database_url = stack.enter_context(fresh_database())
+            with ONE_AT_A_TIME:
+                self.database_url = stack.enter_context(fresh_database())
             self.database = stack.enter_context(
                 psycopg.connect(self.database_url, autocommit=True, row_factory=dict_row)
             )
