@@ -64,6 +64,7 @@ NEXT: dict[RunStatus, frozenset[RunStatus]] = {
 EXECUTING = frozenset({S.PLANNING, S.AWAITING_APPROVAL, S.APPLYING, S.INTERRUPTED})
 """States that hold the stack: at most one run of a stack is in one of them."""
 FINAL = frozenset(set(RunStatus) - set(NEXT))
+SUCCESS = frozenset({S.APPLIED, S.NO_CHANGES})
 
 
 class TransitionError(Exception):
@@ -257,7 +258,7 @@ class Run(Base):
     @property
     def is_success(self) -> bool:
         """Ended with the wish fulfilled."""
-        return self.status in {S.APPLIED, S.NO_CHANGES}
+        return self.status in SUCCESS
 
     @property
     def is_busy(self) -> bool:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from app.config import Settings
 from app.errors import InvalidError, StationmasterError
 from app.services.catalog import Catalog, MachineType
-from app.services.workstations import DISK_SIZE_GB, WorkstationWish
+from app.services.wishes import DISK_SIZE_GB, WorkstationWish
 from app.web import field_sentences
 
 Typed = Mapping[str, str]

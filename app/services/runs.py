@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
@@ -15,7 +15,7 @@ from app.errors import NotFoundError
 from app.infra import hints
 from app.models import LogLine, Member, Plan, Run, RunKind, RunResource, RunStatus, Stack, Worker, Workstation
 from app.models.base import short_id
-from app.models.run import EXECUTING
+from app.models.run import EXECUTING, SUCCESS
 
 
 async def request(
@@ -34,9 +34,7 @@ async def request(
 
     :param changes: what becomes of the workstation's row once the run has succeeded.
     """
-    # NO KEY UPDATE: a worker that stores a state of this stack, which only refers to it, must not wait for us.
-    await session.execute(select(Stack.id).where(Stack.id == stack.id).with_for_update(key_share=True))
-    pending = await _pending(session, stack.id, lock=True)
+    pending = await hold(session, stack.id)
     newest = pending[-1] if pending else None
     if newest and newest.kind is kind and newest.inputs == inputs and not newest.is_canceling:
         return newest
@@ -57,6 +55,13 @@ async def request(
     await queue.ring(session, run.id)
     await announce(session, run)
     return run
+
+
+async def hold(session: AsyncSession, stack_id: str) -> list[Run]:
+    """The stack's executing run, then its queued one, as they are until our transaction ends."""
+    # NO KEY UPDATE: a worker that stores a state of this stack, which only refers to it, must not wait for us.
+    await session.execute(select(Stack.id).where(Stack.id == stack_id).with_for_update(key_share=True))
+    return await _pending(session, stack_id, lock=True)
 
 
 async def _supersede(session: AsyncSession, run: Run, by: Run, now: datetime) -> None:
@@ -101,9 +106,11 @@ async def under_way(session: AsyncSession, stack_id: str, kind: RunKind) -> Run 
 
 
 async def last_inputs(session: AsyncSession, stack_id: str) -> dict[str, Any]:
-    """The variables of a stack's newest run."""
-    query = select(Run.inputs).where(Run.stack_id == stack_id).order_by(Run.created_at.desc()).limit(1)
-    return dict(await session.scalar(query) or {})
+    """The variables of the newest run that has made, or may be making, the stack what it is; else of the newest."""
+    may_have = or_(Run.applying_at.is_not(None), Run.status.in_({*EXECUTING, *SUCCESS} - {RunStatus.AWAITING_APPROVAL}))
+    query = select(Run.inputs).where(Run.stack_id == stack_id)
+    newest_first = query.order_by(may_have.desc(), Run.created_at.desc())
+    return dict(await session.scalar(newest_first.limit(1)) or {})
 
 
 async def find(session: AsyncSession, member: Member, run_id: str) -> Run:

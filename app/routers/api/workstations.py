@@ -1,4 +1,4 @@
-"""/api/v1/workstations: list, create, read, destroy."""
+"""/api/v1/workstations: list, create, read, change, destroy."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -7,11 +7,11 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from app.deps import MemberDep, PortalDep, SessionDep, WorkstationDep
-from app.models import Run, Workstation, WorkstationStatus
+from app.models import Workstation, WorkstationStatus
 from app.routers.api.shapes import Limit, Offset, errors
 from app.services import runs, workstations
 from app.services.catalog import Catalog
-from app.services.workstations import WorkstationWish
+from app.services.wishes import WorkstationChange, WorkstationWish
 
 router = APIRouter(prefix="/api/v1/workstations", tags=["workstations"], responses=errors(401, 403, 404, 409, 422))
 
@@ -111,10 +111,21 @@ async def read_workstation(workstation: WorkstationDep, portal: PortalDep, sessi
     return answer(workstation, newest.get(workstation.id), portal.catalog)
 
 
+@router.patch("/{workstation_id}", status_code=202)
+async def change_workstation(
+    workstation: WorkstationDep, change: WorkstationChange, portal: PortalDep, session: SessionDep, member: MemberDep
+) -> RunStarted:
+    """Change it, on top of the changes that are queued. With `{}` the same wish is planned again, which repairs."""
+    run = await workstations.request_change(
+        session, workstation, member, change, portal.catalog, portal.settings, portal.clock()
+    )
+    return RunStarted(run_id=run.id)
+
+
 @router.delete("/{workstation_id}", status_code=202)
 async def destroy_workstation(
     workstation: WorkstationDep, portal: PortalDep, session: SessionDep, member: MemberDep, keep_disk: bool = False
 ) -> RunStarted:
     """Destroy it: with its data disk, or (`keep_disk=true`) without."""
-    run: Run = await workstations.request_destroy(session, workstation, member, portal.clock(), keep_disk=keep_disk)
+    run = await workstations.request_destroy(session, workstation, member, portal.clock(), keep_disk=keep_disk)
     return RunStarted(run_id=run.id)

@@ -11,7 +11,7 @@ from app.errors import ConflictError, InvalidError, NotFoundError
 from app.models import Run, Stack, Workstation
 from app.services import members, workstations
 from app.services.catalog import Catalog
-from app.services.workstations import WorkstationWish
+from app.services.wishes import WorkstationWish
 from tests.app.conftest import MovingClock, SecretsInMemory, identity, make_settings
 
 pytestmark = pytest.mark.anyio

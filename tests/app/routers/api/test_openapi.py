@@ -259,7 +259,9 @@ async def test_destroying_twice_is_one_run(app: FastAPI, script: httpx2.AsyncCli
 
 async def test_other_methods_are_refused_in_the_one_shape(app: FastAPI, script: httpx2.AsyncClient) -> None:
     for method in ("PUT", "PATCH"):
-        for _, path in _operations(app):
+        for path in {path for _, path in _operations(app)} - {
+            path for known, path in _operations(app) if known == method
+        }:
             answer = await script.request(method, path)
 
             assert answer.status_code == 405, path

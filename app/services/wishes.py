@@ -1,0 +1,188 @@
+"""What may be asked for: a new machine or changes to one, checked against the catalog, and the variables it makes."""
+
+import re
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.config import Settings
+from app.errors import InvalidError
+from app.models import SshKey, Workstation
+from app.services.catalog import BOOT_DISK_GB, Catalog, MachineType
+
+NAME = re.compile(r"[a-z]([-a-z0-9]{0,28}[a-z0-9])?")
+NAME_RULE = "Use 1 to 30 lower-case letters, digits and hyphens; begin with a letter, end with a letter or digit."
+DISK_SIZE_GB = range(10, 64_001)
+SNAPSHOT = re.compile(r"(projects/[-a-z0-9.:]{1,80}/global/snapshots/)?[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+class WorkstationWish(BaseModel):
+    """What a member asks for. Whether it fits the catalog is checked by `check`."""
+
+    # Strict: a script that sends "yes" for true, or a field that is not there, means something we would not do.
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str = Field(description="Name of the machine, unique among its owner's.", examples=["gpu-1"])
+    machine_type: str = Field(description="Machine type of the catalog.", examples=["g2-standard-8"])
+    accelerator: str | None = Field(None, description="GPU to attach; by default the one the machine type comes with.")
+    zone: str | None = Field(None, description="Zone; by default the portal's.", examples=["europe-west4-a"])
+    disk_size_gb: int = Field(100, description="Size of the data disk at /home/jupyter, in GB.")
+    disk_type: str = Field("pd-balanced", description="Type of the data disk.")
+    image: str | None = Field(None, description="Boot image as project/family; by default one that fits the machine.")
+    snapshot: str | None = Field(None, description="Snapshot to boot from, instead of the image.")
+    spot: bool = Field(False, description="Cheaper, but Google may stop the machine at any time.")
+
+
+class WorkstationChange(BaseModel):
+    """What is to be otherwise on a machine that exists; what is left out (or null) stays as it is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    machine_type: str | None = Field(None, description="Machine type of the catalog.", examples=["g2-standard-12"])
+    accelerator: str | None = Field(None, description="GPU to attach; follows from the machine type.")
+    disk_size_gb: int | None = Field(None, description="Size of the data disk in GB. Smaller: its data is lost.")
+    disk_type: str | None = Field(None, description="Type of the data disk. Another one: its data is lost.")
+    image: str | None = Field(None, description="Boot image as project/family; one that fits is taken with a new GPU.")
+    spot: bool | None = Field(None, description="Cheaper, but Google may stop the machine at any time.")
+
+
+CHANGEABLE = (*WorkstationChange.model_fields, "accelerator_count")
+"""Columns of a workstation that a change may touch."""
+
+
+def check(wish: WorkstationWish, catalog: Catalog, settings: Settings) -> dict[str, str]:
+    """What does not fit: field → sentence."""
+    machine_type = catalog.machine_type(wish.machine_type)
+    zone = wish.zone or settings.default_zone
+    problems: dict[str, str | None] = {
+        "name": None if NAME.fullmatch(wish.name) else NAME_RULE,
+        "machine_type": None if machine_type else "That machine type is not on offer.",
+        "zone": _zone_problem(zone, machine_type, catalog),
+        "accelerator": _accelerator_problem(wish.accelerator, machine_type),
+        "disk_size_gb": None if wish.disk_size_gb in DISK_SIZE_GB else "Ask for 10 to 64,000 GB.",
+        "disk_type": None
+        if any(offer.name == wish.disk_type for offer in catalog.disk_types)
+        else "That disk type is not on offer.",
+        "image": _image_problem(wish.image, machine_type, catalog),
+        "snapshot": None
+        if wish.snapshot is None or SNAPSHOT.fullmatch(wish.snapshot)
+        else "That is not the name of a snapshot.",
+    }
+    return {field: problem for field, problem in problems.items() if problem}
+
+
+def _zone_problem(zone: str, machine_type: MachineType | None, catalog: Catalog) -> str | None:
+    if zone not in catalog.zones:
+        return "That zone is not on offer."
+    if machine_type and zone not in machine_type.zones:
+        return f"{machine_type.name} is not in {zone}; it is in {', '.join(machine_type.zones)}."
+    return None
+
+
+def _accelerator_problem(accelerator: str | None, machine_type: MachineType | None) -> str | None:
+    if machine_type is None or accelerator in {None, machine_type.accelerator}:
+        return None
+    if machine_type.gpu and not machine_type.accelerator:
+        return f"{machine_type.name} has its {machine_type.gpu} built in: leave the accelerator out."
+    if machine_type.accelerator:
+        return f"{machine_type.name} comes with {machine_type.accelerator}."
+    return f"{machine_type.name} takes no GPU."
+
+
+def _image_problem(image: str | None, machine_type: MachineType | None, catalog: Catalog) -> str | None:
+    if image is None or machine_type is None:
+        return None
+    offer = next((offer for offer in catalog.images if offer.name == image), None)
+    if offer is None:
+        return "That image is not on offer."
+    if machine_type.gpu and not offer.gpu:
+        return "That image has no GPU driver: choose one that has."
+    return None
+
+
+def changed(
+    workstation: Workstation, pending: dict[str, Any], change: WorkstationChange, catalog: Catalog, settings: Settings
+) -> dict[str, Any]:
+    """The columns that become others, once `change` comes on top of what is `pending`: column → value.
+
+    What is pending is named in any case: the row may have it by the time that this change is made.
+    Raises InvalidError for what does not fit the catalog or the machine.
+    """
+    before = {column: getattr(workstation, column) for column in CHANGEABLE} | pending
+    given = change.model_dump(exclude_none=True)
+    after = before | given
+    machine_type = catalog.machine_type(after["machine_type"])
+    if machine_type and "image" not in given:
+        after["image"] = _fitting_image(before, machine_type, catalog)
+    _check_change(workstation, before, {**after, "accelerator": given.get("accelerator")}, catalog, settings)
+    if machine_type:
+        after |= accelerator_columns(machine_type)
+    return {
+        column: after[column]
+        for column in CHANGEABLE
+        if column in pending or after[column] != getattr(workstation, column)
+    }
+
+
+def _fitting_image(before: dict[str, Any], machine_type: MachineType, catalog: Catalog) -> str:
+    """The image as it is, unless it is the default of a kind of machine (with a GPU, without) that is given up."""
+    was = catalog.machine_type(before["machine_type"])
+    is_default = was is not None and before["image"] == catalog.default_image(was).name
+    return catalog.default_image(machine_type).name if is_default else str(before["image"])
+
+
+def _check_change(
+    workstation: Workstation, before: dict[str, Any], after: dict[str, Any], catalog: Catalog, settings: Settings
+) -> None:
+    fields = {name: after[name] for name in WorkstationChange.model_fields}
+    wish = WorkstationWish(name=workstation.name, zone=workstation.zone, snapshot=workstation.snapshot, **fields)
+    problems = check(wish, catalog, settings)
+    if "zone" in problems:
+        # The zone stays as it is: what does not fit it is the machine type.
+        problems["machine_type"] = problems.pop("zone")
+    machine_type = catalog.machine_type(wish.machine_type)
+    if machine_type and before["accelerator"] and not machine_type.accelerator:
+        # Google's provider does not notice that a GPU is no longer asked for, and would leave it at the machine.
+        problems["machine_type"] = f"The {before['accelerator']} cannot be taken off this machine: ask for a new one."
+    if problems:
+        raise InvalidError("This machine cannot be changed as asked for.", fields=problems)
+
+
+def accelerator_columns(machine_type: MachineType) -> dict[str, Any]:
+    """A workstation's GPU that is a block of its own: it follows from the machine type."""
+    count = machine_type.gpu_count if machine_type.accelerator else 0
+    return {"accelerator": machine_type.accelerator, "accelerator_count": count}
+
+
+def terraform_inputs(
+    workstation: Workstation, changes: dict[str, Any], keys: list[SshKey], catalog: Catalog, settings: Settings
+) -> dict[str, Any]:
+    """The variables of terraform/workstation for this machine as it is to be.
+
+    :param changes: columns with values other than the row's.
+    """
+    wished = {column: getattr(workstation, column) for column in CHANGEABLE} | changes
+    machine_type = catalog.machine_type(wished["machine_type"])
+    accelerator = {"type": wished["accelerator"], "count": wished["accelerator_count"]}
+    return {
+        "project": settings.google_project,
+        "zone": workstation.zone,
+        "name": workstation.resource_name,
+        "stack_id": workstation.id,
+        "owner": workstation.ssh_username,
+        "machine_type": wished["machine_type"],
+        "accelerator": accelerator if wished["accelerator"] else None,
+        "gpu": bool(machine_type and machine_type.gpu),
+        "boot_image": wished["image"],
+        "boot_snapshot": workstation.snapshot,
+        "boot_disk_size_gb": BOOT_DISK_GB,
+        "disk_size_gb": wished["disk_size_gb"],
+        "disk_type": wished["disk_type"],
+        "spot": wished["spot"],
+        "network": settings.network,
+        "subnetwork": settings.subnetwork,
+        "service_account_email": settings.service_account_email,
+        "ssh_username": workstation.ssh_username,
+        "ssh_public_keys": [key.public_key for key in keys],
+        "disk_only": False,
+    }

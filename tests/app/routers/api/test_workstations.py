@@ -1,0 +1,74 @@
+"""Changing a machine by the API."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from app.services import api_tokens, members
+from tests.app.conftest import client_of, identity
+
+pytestmark = pytest.mark.anyio
+MACHINES = "/api/v1/workstations"
+
+
+@pytest.fixture
+async def script(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
+    async with await script_of(app, "grace") as client:
+        yield client
+
+
+async def script_of(app: FastAPI, name: str) -> httpx2.AsyncClient:
+    """A script with a token of `name`@example.com."""
+    portal = app.state.portal
+    async with portal.database.sessions.begin() as session:
+        member = await members.sign_in(session, identity(name), portal.settings, portal.clock())
+        token = (await api_tokens.create(session, member, "CI", portal.clock()))[1]
+    return client_of(app, Authorization=f"Bearer {token}")
+
+
+@pytest.fixture
+async def machine(script: httpx2.AsyncClient) -> dict[str, Any]:
+    answer: dict[str, Any] = (await script.post(MACHINES, json={"name": "box", "machine_type": "e2-standard-4"})).json()
+    return answer
+
+
+async def test_a_change_is_a_run_of_its_own_and_the_machine_stays_what_it_is_until_then(
+    script: httpx2.AsyncClient, machine: dict[str, Any]
+) -> None:
+    here = f"{MACHINES}/{machine['id']}"
+    answer = await script.patch(here, json={"disk_size_gb": 200, "spot": True})
+
+    assert answer.status_code == 202
+    assert answer.json()["run_id"] != machine["run_id"]
+    assert (await script.get(here)).json()["disk_size_gb"] == 100
+    assert (await script.get(f"/api/v1/runs/{answer.json()['run_id']}")).json()["kind"] == "update"
+    assert (await script.patch(here, json={})).json() == answer.json()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"name": "other"}, {"zone": "europe-west4-b"}, {"disk_size_gb": "200"}, {"disk_size_gb": 0}, {"spot": 1}],
+)
+async def test_what_cannot_be_changed_is_refused_in_the_one_shape(
+    script: httpx2.AsyncClient, machine: dict[str, Any], changed: dict[str, Any]
+) -> None:
+    refused = await script.patch(f"{MACHINES}/{machine['id']}", json=changed)
+
+    assert refused.status_code == 422
+    assert list(refused.json()["error"]["fields"]) == list(changed)
+
+
+async def test_a_machine_on_its_way_out_is_not_changed(script: httpx2.AsyncClient, machine: dict[str, Any]) -> None:
+    await script.delete(f"{MACHINES}/{machine['id']}")
+    refused = await script.patch(f"{MACHINES}/{machine['id']}", json={"spot": True})
+
+    assert refused.status_code == 409
+    assert refused.json()["error"]["hint"]
+
+
+async def test_others_change_nothing(app: FastAPI, machine: dict[str, Any]) -> None:
+    async with await script_of(app, "linus") as linus:
+        assert (await linus.patch(f"{MACHINES}/{machine['id']}", json={"spot": True})).status_code == 404
