@@ -190,7 +190,7 @@ def _with_kill(wish: Wish, point: Point, dice: random.Random) -> Wish:
     # Before and after Terraform nothing but workers is there to be killed.
     victims = [each for each in VICTIMS if each.is_host or point not in {Point.BEFORE_CLAIM, Point.BEFORE_LAST_STATE}]
     victim = dice.choices(victims, [VICTIMS[each] for each in victims])[0]
-    kill = Kill(point, victim, delay=round(dice.uniform(0, 8), 1), away=dice.choice((0.0, 0.0, AWAY_SECONDS)))
+    kill = Kill(point, victim, delay=round(dice.uniform(0, 5), 1), away=dice.choice((0.0, 0.0, AWAY_SECONDS)))
     if point is Point.BEFORE_CLAIM:
         # While another run of the stack goes on, no worker would try to claim this one.
         return replace(wish, pause=None, kills=(kill, *wish.kills))
