@@ -1,54 +1,21 @@
-"""/api/v1/runs: list, read, log, cancel, retry."""
+"""/api/v1/runs: list, read, log, cancel, approve, discard, retry."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Body
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.deps import MemberDep, Portal, PortalDep, RunDep, SessionDep, is_identifier
-from app.models import CancelMode, LogLevel, Run, RunKind, RunResource, RunStatus
+from app.models import CancelMode, LogLevel
+from app.routers.api.run_answers import RunAnswer, brief, full
 from app.routers.api.shapes import After, Limit, Offset, errors
 from app.services import decisions, runs
 
 router = APIRouter(prefix="/api/v1/runs", tags=["runs"], responses=errors(401, 403, 404, 409, 422))
 LINES_A_BATCH = 1000
-
-
-class HintAnswer(BaseModel):
-    """What went wrong, and what to do next."""
-
-    title: str
-    action: str
-
-
-class PlannedChange(BaseModel):
-    """One resource that the run creates, changes or deletes."""
-
-    address: str
-    action: str
-    state: str
-
-
-class RunAnswer(BaseModel):
-    """One run."""
-
-    id: str
-    workstation_id: str
-    kind: RunKind
-    status: RunStatus
-    requested_by: str
-    """Address of the member who asked for it."""
-    plan: list[PlannedChange] | None
-    """What it changes, as far as it is known; left out of lists."""
-    error: str | None
-    hint: HintAnswer | None
-    attempt: int
-    created_at: datetime
-    claimed_at: datetime | None
-    finished_at: datetime | None
-    superseded_by: str | None
 
 
 class LogLineAnswer(BaseModel):
@@ -61,25 +28,24 @@ class LogLineAnswer(BaseModel):
     message: str
 
 
-def answer(run: Run, resources: list[RunResource] | None = None) -> RunAnswer:
-    """The row as JSON."""
-    hint = runs.hint(run)
-    plan = [PlannedChange(address=each.address, action=each.action, state=each.state) for each in resources or ()]
-    return RunAnswer(
-        id=run.id,
-        workstation_id=run.stack_id,
-        kind=run.kind,
-        status=run.status,
-        requested_by=run.requester.email,
-        plan=None if resources is None else plan,
-        error=run.error,
-        hint=HintAnswer(title=hint.title, action=hint.action) if hint else None,
-        attempt=run.attempt,
-        created_at=run.created_at,
-        claimed_at=run.claimed_at,
-        finished_at=run.finished_at,
-        superseded_by=run.superseded_by,
+class CancelWish(BaseModel):
+    """How to stop it: each is offered in `cancel_choices` only when its time has come."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mode: CancelMode = Field(
+        CancelMode.UNDO,
+        description="undo: Terraform's command ends, then what it did is undone; now: Terraform is interrupted first; "
+        "force: it is killed first.",
     )
+
+
+class Approval(BaseModel):
+    """A decision that goes with the very plan that was shown."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    confirm: str = Field("", description="Where a data disk would be lost: the name of that disk.")
 
 
 @router.get("")
@@ -94,13 +60,13 @@ async def list_runs(
     if workstation_id and not is_identifier(workstation_id):
         return []
     found = await runs.list_of(session, member, workstation_id=workstation_id, limit=limit, offset=offset)
-    return [answer(run) for run in found]
+    return [brief(run) for run in found]
 
 
 @router.get("/{run_id}")
-async def read_run(run: RunDep, session: SessionDep) -> RunAnswer:
+async def read_run(run: RunDep, portal: PortalDep, session: SessionDep) -> RunAnswer:
     """One run, with what it changes."""
-    return answer(run, list(await runs.resources(session, run.id)))
+    return await full(session, run, portal.clock())
 
 
 @router.get(
@@ -126,14 +92,40 @@ async def _lines(portal: Portal, run_id: str, after: int) -> AsyncIterator[str]:
 
 
 @router.post("/{run_id}/cancel")
-async def cancel_run(run: RunDep, portal: PortalDep, session: SessionDep, member: MemberDep) -> RunAnswer:
-    """Take back a run that is still queued."""
-    await decisions.cancel(session, run, member, CancelMode.UNDO, portal.clock())
-    return answer(run)
+async def cancel_run(
+    run: RunDep,
+    portal: PortalDep,
+    session: SessionDep,
+    member: MemberDep,
+    wish: Annotated[CancelWish, Body(default_factory=CancelWish)],
+) -> RunAnswer:
+    """Stop a run. What has begun ends as soon as its worker has seen to it; ask again to stop it harder."""
+    await decisions.cancel(session, run, member, wish.mode, portal.clock())
+    return await full(session, run, portal.clock())
+
+
+@router.post("/{run_id}/approve", status_code=202)
+async def approve_run(
+    run: RunDep,
+    portal: PortalDep,
+    session: SessionDep,
+    member: MemberDep,
+    approval: Annotated[Approval, Body(default_factory=Approval)],
+) -> RunAnswer:
+    """Let a run do what it `awaits`: the plan that was shown is applied, and nothing else."""
+    await decisions.approve(session, run, member, approval.confirm, portal.clock())
+    return await full(session, run, portal.clock())
+
+
+@router.post("/{run_id}/discard")
+async def discard_run(run: RunDep, portal: PortalDep, session: SessionDep) -> RunAnswer:
+    """Do not do what the run `awaits`. Nothing is changed."""
+    await decisions.discard(session, run, portal.clock())
+    return await full(session, run, portal.clock())
 
 
 @router.post("/{run_id}/retry", status_code=202)
 async def retry_run(run: RunDep, portal: PortalDep, session: SessionDep, member: MemberDep) -> RunAnswer:
     """Ask for the same again, as a new run."""
     again = await decisions.retry(session, run, member, portal.clock())
-    return answer(await runs.find(session, member, again.id))
+    return await full(session, await runs.find(session, member, again.id), portal.clock())

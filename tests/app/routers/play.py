@@ -7,7 +7,7 @@ import httpx2
 from fastapi import FastAPI
 
 from app.models import LogLevel, LogLine, Run, Workstation
-from app.services import runs
+from app.services import plans, runs
 
 HOST_KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIJz1Qn8uFTb9bX0p0Y0n1p0sXQ0v8Q7Yl6m0f0l3c1aB"
 STOCK_OUT = "Error: The zone 'europe-west4-a' does not have enough resources available. ZONE_RESOURCE_POOL_EXHAUSTED"
@@ -77,3 +77,47 @@ async def fail(app: FastAPI, run_id: str, error: str = STOCK_OUT) -> None:
         workstation.become_failed()
 
     await change(app, run_id, failed, error, level=LogLevel.ERROR)
+
+
+LOST_DISK = [{"address": "module.compute_configure.google_compute_disk.data", "action": "replace"}]
+PLANNED = {
+    "changes": [
+        {
+            "address": LOST_DISK[0]["address"],
+            "type": "google_compute_disk",
+            "name": "data",
+            "action": "replace",
+            "imported": False,
+            "reason": "a change cannot be made in place",
+            "attributes": [
+                {"path": "size", "before": "100", "after": "50", "note": "forces replacement"},
+                {"path": "labels.key", "before": "(sensitive)", "after": "(sensitive)", "note": "sensitive"},
+                {"path": "id", "before": "disks/1", "after": None, "note": "known after apply"},
+            ],
+        },
+        {
+            "address": "module.compute[0].google_compute_instance.workstation",
+            "type": "google_compute_instance",
+            "name": "workstation",
+            "action": "update",
+            "imported": True,
+            "reason": None,
+            "attributes": [{"path": "labels.<b>", "before": None, "after": "<i>new</i>", "note": None}],
+        },
+    ],
+    "outputs": [],
+}
+
+
+async def await_approval(app: FastAPI, run_id: str) -> None:
+    """Its plan would lose the disk, and is shown to whoever decides."""
+    portal = app.state.portal
+    await claim(app, run_id)
+    async with portal.database.sessions.begin() as session:
+        await plans.keep(session, portal.vault, run_id, PLANNED, portal.clock(), b"the plan's file")
+
+    def waiting(run: Run, workstation: Workstation) -> None:
+        run.await_approval(LOST_DISK, portal.clock())
+        workstation.become_as_before()
+
+    await change(app, run_id, waiting, "This would lose the data disk: waiting for a decision.", level=LogLevel.WARN)

@@ -1,0 +1,136 @@
+"""One run as JSON."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import CancelMode, ResourceState, Run, RunKind, RunStatus
+from app.services import plans, runs
+from app.services.attributes import Attribute, Change
+
+
+class HintAnswer(BaseModel):
+    """What went wrong, and what to do next."""
+
+    title: str
+    action: str
+
+
+class AttributeAnswer(BaseModel):
+    """One attribute that differs; null where there is no value, or none that is known yet."""
+
+    path: str
+    before: str | None
+    after: str | None
+    note: str | None = Field(description="Any of: sensitive, known after apply, forces replacement.")
+
+
+class PlannedChange(BaseModel):
+    """One resource that the run creates, changes or deletes."""
+
+    address: str
+    action: str
+    state: ResourceState
+    reason: str | None
+    attributes: list[AttributeAnswer]
+
+
+class Awaited(BaseModel):
+    """A change that somebody has to decide on."""
+
+    address: str
+    action: str
+
+
+class RunAnswer(BaseModel):
+    """One run."""
+
+    id: str
+    workstation_id: str
+    kind: RunKind
+    status: RunStatus
+    requested_by: str = Field(description="Address of the member who asked for it.")
+    changes: dict[str, Any] = Field(description="What becomes of the workstation's fields when it succeeds.")
+    plan: list[PlannedChange] | None = Field(description="What it changes, as far as known; left out of lists.")
+    awaits: list[Awaited] = Field(description="What a decision is (or was) wanted for.")
+    can_approve: bool
+    cancel: CancelMode | None = Field(description="How it is being, or was, stopped.")
+    cancel_choices: list[CancelMode] = Field(description="How it may be stopped now, gentlest first.")
+    retry_at: datetime | None = Field(description="When it goes on by itself, after trouble that passes as a rule.")
+    waits: str | None = Field(description="Why it has not begun; left out of lists.")
+    next_run_id: str | None = Field(description="The run that is queued behind it; left out of lists.")
+    error: str | None
+    hint: HintAnswer | None
+    attempt: int
+    created_at: datetime
+    claimed_at: datetime | None
+    finished_at: datetime | None
+    superseded_by: str | None
+
+
+def brief(run: Run) -> RunAnswer:
+    """The row alone, as in lists."""
+    hint = runs.hint(run)
+    return RunAnswer(
+        id=run.id,
+        workstation_id=run.stack_id,
+        kind=run.kind,
+        status=run.status,
+        requested_by=run.requester.email,
+        changes=run.changes,
+        plan=None,
+        awaits=[Awaited(address=change["address"], action=change["action"]) for change in run.awaits],
+        can_approve=run.can_approve,
+        cancel=run.cancel,
+        cancel_choices=list(run.cancel_choices),
+        retry_at=run.retry_at if run.is_retrying else None,
+        waits=None,
+        next_run_id=None,
+        error=run.error,
+        hint=HintAnswer(title=hint.title, action=hint.action) if hint else None,
+        attempt=run.attempt,
+        created_at=run.created_at,
+        claimed_at=run.claimed_at,
+        finished_at=run.finished_at,
+        superseded_by=run.superseded_by,
+    )
+
+
+async def full(session: AsyncSession, run: Run, now: datetime) -> RunAnswer:
+    """The row with what it changes, why it waits, and what is queued behind it."""
+    answer = brief(run)
+    answer.plan = await _plan(session, run)
+    waiting = await runs.waiting(session, run, now)
+    answer.waits = waiting.sentence if waiting else None
+    behind = await runs.next_of(session, run)
+    answer.next_run_id = behind.id if behind else None
+    return answer
+
+
+async def _plan(session: AsyncSession, run: Run) -> list[PlannedChange]:
+    """The plan where there is one; and what was worked on without one, as at a first create."""
+    view = await plans.view_of(session, run.id)
+    changes: list[Change] = view["changes"] if view else []
+    resources = {resource.address: resource for resource in await runs.resources(session, run.id)}
+    planned = [
+        PlannedChange(
+            address=change["address"],
+            action=change["action"],
+            state=resources[change["address"]].state if change["address"] in resources else ResourceState.PENDING,
+            reason=change["reason"],
+            attributes=[_attribute(attribute) for attribute in change["attributes"]],
+        )
+        for change in changes
+    ]
+    known = {change.address for change in planned}
+    return planned + [
+        PlannedChange(address=address, action=resource.action, state=resource.state, reason=None, attributes=[])
+        for address, resource in resources.items()
+        if address not in known
+    ]
+
+
+def _attribute(attribute: Attribute) -> AttributeAnswer:
+    return AttributeAnswer.model_validate(attribute)

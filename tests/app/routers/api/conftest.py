@@ -1,0 +1,26 @@
+"""A script: somebody who comes with a token."""
+
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from app.services import api_tokens, members
+from tests.app.conftest import client_of, identity
+
+
+async def script_of(app: FastAPI, name: str) -> httpx2.AsyncClient:
+    """A script with a token of `name`@example.com."""
+    portal = app.state.portal
+    async with portal.database.sessions.begin() as session:
+        member = await members.sign_in(session, identity(name), portal.settings, portal.clock())
+        token = (await api_tokens.create(session, member, "CI", portal.clock()))[1]
+    return client_of(app, Authorization=f"Bearer {token}")
+
+
+@pytest.fixture
+async def script(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
+    """Grace's."""
+    async with await script_of(app, "grace") as client:
+        yield client
