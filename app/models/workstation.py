@@ -117,6 +117,11 @@ class Workstation(Base):
         return self.status not in {W.DESTROYED, W.DESTROYING}
 
     @property
+    def can_change(self) -> bool:
+        """It is there, or will be, and stays."""
+        return self.can_destroy
+
+    @property
     def can_connect(self) -> bool:
         """Its address and host keys are known and it runs."""
         return self.is_running and bool(self.address) and bool(self.host_keys)

@@ -1,15 +1,26 @@
 """What the pages of a run and of its workstation both show of it."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Run, RunKind, RunResource, Workstation
-from app.services import progress, runs
+from app.models import Member, Run, RunKind, RunResource, Workstation
+from app.routers import run_stop
+from app.services import plans, progress, runs
+from app.services.attributes import REPLACES, Attribute, Change
 from app.services.progress import Progress
+from app.services.runs import Waiting
 
-_DOING = {RunKind.PROVISION: "Building", RunKind.UPDATE: "Updating", RunKind.DESTROY: "Destroying"}
+_DOING = {
+    RunKind.PROVISION: "Building",
+    RunKind.UPDATE: "Updating",
+    RunKind.DESTROY: "Destroying",
+    RunKind.MANUAL: "Working by hand on",
+}
+SHORT_PLAN = 12
+"""Attributes that a plan may have to be shown unfolded."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +34,33 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class PlanView:
+    """A plan, or what has changed between two states, as people read it."""
+
+    changes: list[Change]
+    outputs: list[Attribute]
+    awaits: list[dict[str, str]]
+
+    @property
+    def counts(self) -> list[tuple[str, int]]:
+        """How many resources are created, replaced and so on."""
+        return sorted(Counter(change["action"] for change in self.changes).items())
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it is readable at a glance."""
+        return sum(len(change["attributes"]) for change in self.changes) + len(self.outputs) <= SHORT_PLAN
+
+    def is_loss(self, change: Change) -> bool:
+        """Whether this is what a decision is wanted for."""
+        return any(awaited["address"] == change["address"] for awaited in self.awaits)
+
+    def is_open(self, change: Change) -> bool:
+        """Whether its attributes are shown unasked."""
+        return self.is_short or self.is_loss(change) or any(REPLACES in (a["note"] or "") for a in change["attributes"])
+
+
+@dataclass(frozen=True)
 class RunView:
     """One run as the pages show it; `progress` only while it goes on, `failure` only when it failed."""
 
@@ -32,12 +70,39 @@ class RunView:
     progress: Progress | None
     estimate: str
     failure: Failure | None
+    plan: PlanView | None
+    stop_choices: list[run_stop.StopChoice]
+    stopping: str
+    waiting: Waiting | None
+    next: Run | None
+    trouble: str
+    """Why it is tried again."""
+    canceled_by: Member | None
+    approved_by: Member | None
+
+    @property
+    def cancels_simply(self) -> bool:
+        """Whether one button does, without a word on what it means: nothing has been changed yet."""
+        can = bool(self.stop_choices) and not self.run.is_canceling and not self.run.can_discard
+        return can and not self.run.has_changed_anything
+
+    @property
+    def offers_to_stop(self) -> bool:
+        """Whether there are ways to stop it, each with its consequences."""
+        can = bool(self.stop_choices) and not self.run.is_canceling and not self.run.can_discard
+        return can and self.run.has_changed_anything
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Somebody works on the stack with their own Terraform."""
+        return self.run.kind is RunKind.MANUAL and not self.run.is_final
 
 
 async def view(session: AsyncSession, run: Run, workstation: Workstation, now: datetime) -> RunView:
     """Look at a run as it stands."""
     resources = list(await runs.resources(session, run.id))
-    way = await progress.of_run(session, run, resources, now) if run.is_busy else None
+    goes_on = run.is_busy and not run.is_canceling
+    way = await progress.of_run(session, run, resources, now) if goes_on else None
     return RunView(
         run=run,
         title=f"{_DOING[run.kind]} {workstation.name}",
@@ -45,7 +110,20 @@ async def view(session: AsyncSession, run: Run, workstation: Workstation, now: d
         progress=way,
         estimate=_estimate(run, way.remaining_seconds) if way else "",
         failure=_failure(run),
+        plan=await _plan(session, run),
+        stop_choices=run_stop.choices(run),
+        stopping=run_stop.happening(run),
+        waiting=await runs.waiting(session, run, now),
+        next=await runs.next_of(session, run),
+        trouble=await runs.trouble(session, run) if run.is_retrying else "",
+        canceled_by=await session.get(Member, run.cancel_by) if run.cancel_by else None,
+        approved_by=await session.get(Member, run.approved_by) if run.approved_by else None,
     )
+
+
+async def _plan(session: AsyncSession, run: Run) -> PlanView | None:
+    shown = await plans.view_of(session, run.id)
+    return PlanView(shown["changes"], shown["outputs"], run.awaits) if shown else None
 
 
 def _failure(run: Run) -> Failure | None:
@@ -56,6 +134,8 @@ def _failure(run: Run) -> Failure | None:
 def _estimate(run: Run, seconds: int | None) -> str:
     if run.is_queued:
         return "Waiting for its turn"
+    if run.is_retrying:
+        return "Waiting to try again"
     if seconds is None or seconds <= 5:
         return "Nearly there"
     if seconds < 90:

@@ -1,16 +1,18 @@
-"""The pages of a run: what it does, its log live and as a file, cancel and retry."""
+"""The pages of a run: what it does and plans, its log live and as a file, and what people decide about it."""
 
 from collections.abc import AsyncIterator
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.deps import MemberDep, Portal, PortalDep, RunDep, SessionDep, get_caller
-from app.errors import StationmasterError
+from app.errors import InvalidError, StationmasterError
 from app.live import run_topic
-from app.models import CancelMode, LogLevel, LogLine, Run
-from app.routers import streams
+from app.models import CancelMode, LogLevel, LogLine, Member, Run
+from app.routers import run_stop, streams
 from app.routers.api.shapes import After
 from app.routers.run_view import view
 from app.services import decisions, runs, workstations
@@ -23,6 +25,12 @@ LINES_ON_PAGE = 1000
 @router.get("/{run_id}")
 async def show(request: Request, run: RunDep, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
     """One run with the end of its log, which the page then follows."""
+    return await _page(request, run, portal, session, member)
+
+
+async def _page(
+    request: Request, run: Run, portal: Portal, session: AsyncSession, member: Member, error: InvalidError | None = None
+) -> Response:
     workstation = await workstations.find(session, member, run.stack_id)
     skipped = max(0, run.log_seq - LINES_ON_PAGE)
     context = {
@@ -31,8 +39,10 @@ async def show(request: Request, run: RunDep, portal: PortalDep, session: Sessio
         "view": await view(session, run, workstation, portal.clock()),
         "lines": await runs.log(session, run.id, after=skipped, limit=LINES_ON_PAGE),
         "skipped": skipped,
+        "error": error,
     }
-    return render(request, "runs/show.html", context, fragment="runs/_show.html")
+    status = error.status if error else 200
+    return render(request, "runs/show.html", context, fragment="runs/_show.html", status=status)
 
 
 @router.get("/{run_id}/events")
@@ -89,9 +99,48 @@ def _as_text(line: LogLine) -> str:
 
 
 @router.post("/{run_id}/cancel")
-async def cancel(run: RunDep, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
-    """Take a queued run back."""
-    await decisions.cancel(session, run, member, CancelMode.UNDO, portal.clock())
+async def cancel(
+    run: RunDep,
+    portal: PortalDep,
+    session: SessionDep,
+    member: MemberDep,
+    mode: Annotated[CancelMode, Form()] = CancelMode.UNDO,
+) -> Response:
+    """Stop it, as hard as the button says."""
+    await decisions.cancel(session, run, member, mode, portal.clock())
+    return redirect(f"/runs/{run.id}")
+
+
+@router.get("/{run_id}/kill")
+async def kill_page(request: Request, run: RunDep, session: SessionDep, member: MemberDep) -> Response:
+    """What it risks to kill Terraform."""
+    workstation = await workstations.find(session, member, run.stack_id)
+    return render(
+        request, "runs/kill.html", {"run": run, "workstation": workstation, "can_kill": run_stop.can_kill(run)}
+    )
+
+
+@router.post("/{run_id}/approve")
+async def approve(
+    request: Request,
+    run: RunDep,
+    portal: PortalDep,
+    session: SessionDep,
+    member: MemberDep,
+    confirm: Annotated[str, Form()] = "",
+) -> Response:
+    """Let it do what it awaits; a wrong name of the disk is said at its field."""
+    try:
+        await decisions.approve(session, run, member, confirm.strip(), portal.clock())
+    except InvalidError as error:
+        return await _page(request, run, portal, session, member, error)
+    return redirect(f"/runs/{run.id}")
+
+
+@router.post("/{run_id}/discard")
+async def discard(run: RunDep, portal: PortalDep, session: SessionDep) -> Response:
+    """Do not do what it awaits."""
+    await decisions.discard(session, run, portal.clock())
     return redirect(f"/runs/{run.id}")
 
 

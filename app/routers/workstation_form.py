@@ -54,21 +54,17 @@ def context(
 ) -> dict[str, Any]:
     """What the form shows: what was typed (else defaults) and prices for it."""
     form = _values(typed, catalog, settings, names)
-    size = _size(form["disk_size_gb"])
-    offers = [_offer(machine, form, size, catalog) for machine in catalog.machine_types]
-    chosen = next((offer for offer in offers if offer.machine.name == form["machine_type"]), None)
+    size = size_of(form["disk_size_gb"])
+    groups = machine_groups(form, size, catalog)
     return {
         "form": form,
         "error": error,
         "errors": error.fields if error else {},
-        "machine_groups": [
-            ("CPU", [offer for offer in offers if not offer.machine.gpu]),
-            ("GPU", [offer for offer in offers if offer.machine.gpu]),
-        ],
+        "machine_groups": groups,
         "zone_options": [(zone, zone) for zone in catalog.zones],
         "image_options": [("", "The one that fits"), *((image.name, image.label) for image in catalog.images)],
         "disk_options": [(disk.name, disk.label) for disk in catalog.disk_types],
-        "chosen": chosen,
+        "chosen": chosen(groups, form),
         "disk_price": catalog.disk_price_per_hour(form["zone"], size, form["disk_type"]) if size else None,
         "as_of": catalog.as_of,
     }
@@ -92,10 +88,26 @@ def _free_name(names: Collection[str]) -> str:
     return next(name for number in count(1) if (name := f"dev-{number}") not in names)
 
 
-def _size(text: str) -> int | None:
+def size_of(text: str) -> int | None:
+    """A disk's size as typed, if it can be one."""
     # isdecimal with isascii: int() takes other scripts' digits, and underscores, which a disk size should not have.
     size = int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else None
     return size if size in DISK_SIZE_GB else None
+
+
+def machine_groups(form: Mapping[str, Any], size: int | None, catalog: Catalog) -> list[tuple[str, list[MachineOffer]]]:
+    """The machine types, CPU and GPU apart, with their prices for what the form says."""
+    offers = [_offer(machine, form, size, catalog) for machine in catalog.machine_types]
+    return [
+        ("CPU", [offer for offer in offers if not offer.machine.gpu]),
+        ("GPU", [offer for offer in offers if offer.machine.gpu]),
+    ]
+
+
+def chosen(groups: list[tuple[str, list[MachineOffer]]], form: Mapping[str, Any]) -> MachineOffer | None:
+    """The machine type that the form names."""
+    offers = (offer for _, group in groups for offer in group)
+    return next((offer for offer in offers if offer.machine.name == form["machine_type"]), None)
 
 
 def _offer(machine: MachineType, form: Mapping[str, Any], size: int | None, catalog: Catalog) -> MachineOffer:

@@ -99,13 +99,14 @@ async def _form(
 async def show(request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep) -> Response:
     """One workstation: what it does, how to connect, its runs."""
     history = await runs.of_workstation(session, workstation.id)
-    newest = await view(session, history[0], workstation, portal.clock()) if history else None
+    current = next((run for run in history if run.is_executing), history[0] if history else None)
+    shown = await view(session, current, workstation, portal.clock()) if current else None
     context: dict[str, Any] = {
         "workstation": workstation,
         "offer": _offer(workstation, portal.catalog),
         "runs": history,
-        "view": newest,
-        "is_busy": workstation.is_busy or bool(newest and newest.progress),
+        "view": shown,
+        "is_busy": workstation.is_busy or bool(shown and shown.run.is_busy),
         "fingerprints": ssh_config.fingerprints(workstation),
         "vscode_url": f"vscode://vscode-remote/ssh-remote+{workstation.name}{MOUNT_POINT}",
         "mount_point": MOUNT_POINT,

@@ -76,9 +76,9 @@ def _stages(run: Run, resources: list[RunResource]) -> list[Stage]:
     stages = [Stage("Queued", StageState.NOW if run.is_queued else StageState.DONE)]
     stages.append(Stage("Preparing", _preparing(run)))
     for label, kind in making:
-        state = _of_resources([resource for resource in resources if resource.kind == kind], run)
-        if state is not None:
-            stages.append(Stage(label, state))
+        its_own = [resource for resource in resources if resource.kind == kind]
+        if its_own or not _is_known(run, resources):
+            stages.append(Stage(label, _of_resources(its_own, run)))
     if run.kind is RunKind.DESTROY:
         return [*stages, Stage("Gone", StageState.DONE if run.is_success else StageState.TO_COME)]
     return [*stages, Stage("Booting", _booting(run)), Stage("Ready", _ready(run))]
@@ -92,10 +92,12 @@ def _preparing(run: Run) -> StageState:
     return StageState.FAILED if run.is_final else StageState.NOW
 
 
-def _of_resources(resources: list[RunResource], run: Run) -> StageState | None:
-    """None where this run has nothing to do with it; before Terraform has said so, all is to come."""
-    if not resources:
-        return None if run.is_final or run.booting_at else StageState.TO_COME
+def _is_known(run: Run, resources: list[RunResource]) -> bool:
+    """Whether Terraform has said what this run has to do."""
+    return run.is_final or run.booting_at is not None or (run.has_changed_anything and bool(resources))
+
+
+def _of_resources(resources: list[RunResource], run: Run) -> StageState:
     states = {resource.state for resource in resources}
     if ResourceState.FAILED in states:
         return StageState.FAILED

@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 from app import live, queue
 from app.errors import NotFoundError
 from app.infra import hints
-from app.models import LogLine, Member, Plan, Run, RunKind, RunResource, RunStatus, Stack, Worker, Workstation
+from app.models import LogLevel, LogLine, Member, Plan, Run, RunKind, RunResource, RunStatus, Stack, Worker, Workstation
 from app.models.base import short_id
 from app.models.run import EXECUTING, SUCCESS
 
@@ -34,8 +34,8 @@ async def request(
 
     :param changes: what becomes of the workstation's row once the run has succeeded.
     """
-    pending = await hold(session, stack.id)
-    newest = pending[-1] if pending else None
+    others = await hold(session, stack.id)
+    newest = others[-1] if others else None
     if newest and newest.kind is kind and newest.inputs == inputs and not newest.is_canceling:
         return newest
     run = Run(
@@ -47,7 +47,7 @@ async def request(
         changes=changes or {},
         created_at=now,
     )
-    for waiting in pending:
+    for waiting in others:
         if waiting.is_queued or waiting.can_approve:
             await _supersede(session, waiting, run, now)
     session.add(run)
@@ -61,7 +61,7 @@ async def hold(session: AsyncSession, stack_id: str) -> list[Run]:
     """The stack's executing run, then its queued one, as they are until our transaction ends."""
     # NO KEY UPDATE: a worker that stores a state of this stack, which only refers to it, must not wait for us.
     await session.execute(select(Stack.id).where(Stack.id == stack_id).with_for_update(key_share=True))
-    return await _pending(session, stack_id, lock=True)
+    return await pending(session, stack_id, lock=True)
 
 
 async def _supersede(session: AsyncSession, run: Run, by: Run, now: datetime) -> None:
@@ -92,7 +92,7 @@ async def announce(session: AsyncSession, run: Run) -> None:
     await live.signal(session, *topics)
 
 
-async def _pending(session: AsyncSession, stack_id: str, *, lock: bool = False) -> list[Run]:
+async def pending(session: AsyncSession, stack_id: str, *, lock: bool = False) -> list[Run]:
     """The executing run, then the queued one. Locked, no worker claims or ends one before our transaction does."""
     query = select(Run).where(Run.stack_id == stack_id, Run.status.in_({*EXECUTING, RunStatus.QUEUED}))
     if lock:
@@ -102,7 +102,7 @@ async def _pending(session: AsyncSession, stack_id: str, *, lock: bool = False) 
 
 async def under_way(session: AsyncSession, stack_id: str, kind: RunKind) -> Run | None:
     """The run of that kind that a stack executes or has queued."""
-    return next((run for run in await _pending(session, stack_id) if run.kind is kind), None)
+    return next((run for run in await pending(session, stack_id) if run.kind is kind), None)
 
 
 async def last_inputs(session: AsyncSession, stack_id: str) -> dict[str, Any]:
@@ -174,7 +174,7 @@ async def waiting(session: AsyncSession, run: Run, now: datetime) -> Waiting | N
     """Why it waits; None for a run that is not queued."""
     if not run.is_queued:
         return None
-    behind = next((other for other in await _pending(session, run.stack_id) if other.is_executing), None)
+    behind = next((other for other in await pending(session, run.stack_id) if other.is_executing), None)
     if behind and behind.can_approve:
         return Waiting("It begins once the run before it is decided.", behind)
     if behind:
@@ -191,12 +191,19 @@ async def next_of(session: AsyncSession, run: Run) -> Run | None:
     """The run that is queued behind this one, which executes."""
     if not run.is_executing:
         return None
-    return next((other for other in await _pending(session, run.stack_id) if other.is_queued), None)
+    return next((other for other in await pending(session, run.stack_id) if other.is_queued), None)
 
 
 def hint(run: Run) -> hints.Hint | None:
     """What to do about a run that failed."""
     return hints.find(run.error) if run.error else None
+
+
+async def trouble(session: AsyncSession, run: Run) -> str:
+    """What was wrong at the last try, in a sentence: of a run that goes on, only its log says so."""
+    errors = select(LogLine.message).where(LogLine.run_id == run.id, LogLine.level == LogLevel.ERROR)
+    last = await session.scalar(errors.order_by(LogLine.seq.desc()).limit(1))
+    return hints.find(last).title if last else ""
 
 
 async def newest_ids(session: AsyncSession, stack_ids: Sequence[str]) -> dict[str, str]:

@@ -100,6 +100,11 @@ def _image_problem(image: str | None, machine_type: MachineType | None, catalog:
     return None
 
 
+def columns(workstation: Workstation) -> dict[str, Any]:
+    """What can be changed of it, as it is: column → value."""
+    return {column: getattr(workstation, column) for column in CHANGEABLE}
+
+
 def changed(
     workstation: Workstation, pending: dict[str, Any], change: WorkstationChange, catalog: Catalog, settings: Settings
 ) -> dict[str, Any]:
@@ -108,7 +113,7 @@ def changed(
     What is pending is named in any case: the row may have it by the time that this change is made.
     Raises InvalidError for what does not fit the catalog or the machine.
     """
-    before = {column: getattr(workstation, column) for column in CHANGEABLE} | pending
+    before = columns(workstation) | pending
     given = change.model_dump(exclude_none=True)
     after = before | given
     machine_type = catalog.machine_type(after["machine_type"])
@@ -161,7 +166,7 @@ def terraform_inputs(
 
     :param changes: columns with values other than the row's.
     """
-    wished = {column: getattr(workstation, column) for column in CHANGEABLE} | changes
+    wished = columns(workstation) | changes
     machine_type = catalog.machine_type(wished["machine_type"])
     accelerator = {"type": wished["accelerator"], "count": wished["accelerator_count"]}
     return {

@@ -112,6 +112,16 @@ async def find(session: AsyncSession, member: Member, workstation_id: str) -> Wo
     return workstation
 
 
+async def wanted(session: AsyncSession, workstation: Workstation) -> dict[str, Any]:
+    """What it is to be once the pending changes are made: column → value of all that can be changed.
+
+    Raises ConflictError where the machine is gone or about to be.
+    """
+    pending = await runs.pending(session, workstation.id)
+    _refuse_if_going(workstation, pending)
+    return wishes.columns(workstation) | _pending_changes(pending)
+
+
 async def request_change(
     session: AsyncSession,
     workstation: Workstation,

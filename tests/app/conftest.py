@@ -195,3 +195,10 @@ async def grace(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
 async def linus(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
     async with await signed_in(app, "linus") as client:
         yield client
+
+
+@pytest.fixture
+async def ada(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
+    """The admin."""
+    async with await signed_in(app, "ada") as client:
+        yield client

@@ -57,3 +57,11 @@ async def test_a_destroy_goes_the_other_way_and_ends_with_gone(session: AsyncSes
 async def test_it_never_claims_the_end_before_it(session: AsyncSession, status: RunStatus) -> None:
     late = await progress.of_run(session, run_in(status), [], NOW + timedelta(hours=2))
     assert (late.percent, late.remaining_seconds) == (99, 1)
+
+
+async def test_a_change_shows_only_what_it_touches_once_that_is_known(session: AsyncSession) -> None:
+    planning = run_in(RunStatus.PLANNING, RunKind.UPDATE)
+    assert "Disk" in await stages(session, planning, resource(VM, ResourceState.PENDING))
+    applying = run_in(RunStatus.APPLYING, RunKind.UPDATE, applying_at=NOW)
+    found = await stages(session, applying, resource(VM, ResourceState.WORKING))
+    assert list(found) == ["Queued", "Preparing", "Machine", "Booting", "Ready"]

@@ -1,0 +1,64 @@
+"""The page on which a workstation is changed, and the check that plans its wish again."""
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.deps import MemberDep, Portal, PortalDep, SessionDep, WorkstationDep
+from app.errors import InvalidError
+from app.models import Workstation
+from app.routers import workstation_change_form, workstation_form
+from app.services import workstations
+from app.services.wishes import WorkstationChange
+from app.web import redirect, render
+
+router = APIRouter(prefix="/workstations/{workstation_id}")
+
+
+@router.get("/change")
+async def change_page(
+    request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep
+) -> Response:
+    """The form with what the machine is to be; with what is chosen so far in the address, what that costs and does."""
+    return await _form(request, workstation, portal, session)
+
+
+@router.post("/change")
+async def change(
+    request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep, member: MemberDep
+) -> Response:
+    """Ask for the change; what does not fit is said at its field, with what was typed kept."""
+    wanted = await workstations.wanted(session, workstation)
+    try:
+        wish = workstation_change_form.sent(await workstation_form.typed_into(request), wanted)
+        run = await workstations.request_change(
+            session, workstation, member, wish, portal.catalog, portal.settings, portal.clock()
+        )
+    except InvalidError as error:
+        return await _form(request, workstation, portal, session, error)
+    return redirect(f"/runs/{run.id}")
+
+
+async def _form(
+    request: Request,
+    workstation: Workstation,
+    portal: Portal,
+    session: AsyncSession,
+    error: InvalidError | None = None,
+) -> Response:
+    wanted = await workstations.wanted(session, workstation)
+    typed = await workstation_form.typed_into(request)
+    context = workstation_change_form.context(workstation, wanted, typed, portal.catalog, portal.settings, error)
+    status = error.status if error else 200
+    return render(
+        request, "workstations/change.html", context, fragment="workstations/_change_form.html", status=status
+    )
+
+
+@router.post("/check")
+async def check(workstation: WorkstationDep, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
+    """Plan the same wish again: what differs at Google is put right."""
+    same = WorkstationChange.model_validate({})
+    run = await workstations.request_change(
+        session, workstation, member, same, portal.catalog, portal.settings, portal.clock()
+    )
+    return redirect(f"/runs/{run.id}")

@@ -1,0 +1,127 @@
+"""The page that changes a workstation, and the check."""
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from app.models import Run, RunKind
+from tests.app.conftest import MovingClock
+from tests.app.routers.play import create, make_run, run_of
+
+pytestmark = pytest.mark.anyio
+AS_IT_IS = {"machine_type": "e2-standard-4", "disk_size_gb": "100", "disk_type": "pd-balanced", "image": ""}
+
+
+@pytest.fixture
+async def machine_id(app: FastAPI, grace: httpx2.AsyncClient, clock: MovingClock) -> str:
+    machine_id = await create(grace)
+    await make_run(app, await run_of(grace, machine_id))
+    clock.advance(minutes=1)
+    return machine_id
+
+
+async def _run(app: FastAPI, answer: httpx2.Response) -> Run:
+    assert answer.status_code == 303, answer.text
+    async with app.state.portal.database.sessions() as session:
+        return await session.get_one(Run, answer.headers["location"].rpartition("/")[2])
+
+
+async def test_the_form_starts_with_what_the_machine_is(grace: httpx2.AsyncClient, machine_id: str) -> None:
+    assert f'href="/workstations/{machine_id}/change"' in (await grace.get(f"/workstations/{machine_id}")).text
+    page = (await grace.get(f"/workstations/{machine_id}/change")).text
+
+    assert 'value="100"' in page
+    assert "As it is: Ubuntu 24.04" in page
+    assert "Nothing yet" in page
+    assert "$0.18</span> an hour" in page
+
+
+async def test_the_form_starts_with_what_the_machine_is_going_to_be(grace: httpx2.AsyncClient, machine_id: str) -> None:
+    await grace.post(f"/workstations/{machine_id}/change", data={**AS_IT_IS, "disk_size_gb": "200", "spot": "yes"})
+    page = (await grace.get(f"/workstations/{machine_id}/change")).text
+
+    assert 'value="200"' in page
+    assert page.count("checked") == 2
+
+
+async def test_what_a_choice_does_is_said_before_it_is_sent(grace: httpx2.AsyncClient, machine_id: str) -> None:
+    chosen = {**AS_IT_IS, "machine_type": "g2-standard-8", "disk_size_gb": "50"}
+    form = await grace.get(f"/workstations/{machine_id}/change", params=chosen, headers={"HX-Request": "true"})
+
+    assert "<html" not in form.text
+    for sentence in (
+        "A disk cannot shrink",
+        "you see the plan first",
+        "is stopped for that",
+        "boots from another image",
+    ):
+        assert sentence in form.text
+
+
+async def test_only_what_differs_is_changed(app: FastAPI, grace: httpx2.AsyncClient, machine_id: str) -> None:
+    answer = await grace.post(f"/workstations/{machine_id}/change", data={**AS_IT_IS, "disk_size_gb": "200"})
+    run = await _run(app, answer)
+
+    assert (run.kind, run.changes) == (RunKind.UPDATE, {"disk_size_gb": 200})
+
+
+async def test_spot_is_switched_off_by_leaving_its_box_empty(
+    app: FastAPI, grace: httpx2.AsyncClient, machine_id: str
+) -> None:
+    await grace.post(f"/workstations/{machine_id}/change", data={**AS_IT_IS, "spot": "yes"})
+    run = await _run(app, await grace.post(f"/workstations/{machine_id}/change", data=AS_IT_IS))
+
+    assert run.changes == {"spot": False}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("machine_type", "m9-huge", "That machine type is not on offer."),
+        ("disk_size_gb", "lots", "Write a whole number of GB"),
+        ("disk_size_gb", "9" * 5000, "Write a whole number of GB"),
+        ("disk_size_gb", "9", "Ask for 10 to 64,000 GB."),
+        ("disk_type", "floppy", "That disk type is not on offer."),
+        ("image", "evil/image", "That image is not on offer."),
+    ],
+)
+async def test_what_does_not_fit_is_said_at_its_field_with_what_was_typed_kept(
+    grace: httpx2.AsyncClient, machine_id: str, field: str, value: str, sentence: str
+) -> None:
+    typed = {**AS_IT_IS, "spot": "yes", field: value}
+    page = await grace.post(f"/workstations/{machine_id}/change", data=typed)
+
+    assert page.status_code == 422
+    assert f'id="{field}-error"' in page.text
+    assert sentence in page.text
+    assert 'name="spot"' in page.text
+
+
+async def test_a_form_that_changes_nothing_is_shown_again(grace: httpx2.AsyncClient, machine_id: str) -> None:
+    page = await grace.post(f"/workstations/{machine_id}/change", data=AS_IT_IS)
+
+    assert page.status_code == 422
+    assert "Nothing here differs" in page.text
+
+
+async def test_a_check_plans_the_same_wish_again(app: FastAPI, grace: httpx2.AsyncClient, machine_id: str) -> None:
+    run = await _run(app, await grace.post(f"/workstations/{machine_id}/check"))
+
+    assert (run.kind, run.changes) == (RunKind.UPDATE, {})
+
+
+async def test_a_machine_on_its_way_out_is_not_changed(grace: httpx2.AsyncClient, machine_id: str) -> None:
+    await grace.post(f"/workstations/{machine_id}/destroy")
+    for answer in (
+        await grace.get(f"/workstations/{machine_id}/change"),
+        await grace.post(f"/workstations/{machine_id}/change", data={**AS_IT_IS, "spot": "yes"}),
+        await grace.post(f"/workstations/{machine_id}/check"),
+    ):
+        assert answer.status_code == 409
+        assert "is being destroyed" in answer.text
+
+
+async def test_others_change_nothing(linus: httpx2.AsyncClient, machine_id: str) -> None:
+    assert (await linus.get(f"/workstations/{machine_id}/change")).status_code == 404
+    assert (await linus.post(f"/workstations/{machine_id}/change", data=AS_IT_IS)).status_code == 404
+    assert (await linus.post(f"/workstations/{machine_id}/check")).status_code == 404
