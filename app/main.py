@@ -14,14 +14,24 @@ from app.deps import Portal
 from app.infra.oidc import OpenIdProvider
 from app.infra.secrets import SecretStore
 from app.live import Hub
-from app.routers import account, auth, health, runs, ssh_files, ssh_keys, workstation_changes, workstations
+from app.routers import (
+    account,
+    auth,
+    health,
+    runs,
+    ssh_files,
+    ssh_keys,
+    workstation_changes,
+    workstation_states,
+    workstations,
+)
 from app.routers.api import runs as api_runs
 from app.routers.api import ssh_keys as api_ssh_keys
 from app.routers.api import workstations as api_workstations
 from app.services.catalog import Catalog
 from app.web import HERE, add_error_handlers, create_templates
 
-PAGES = (auth, account, ssh_keys, workstations, workstation_changes, runs, health)
+PAGES = (auth, account, ssh_keys, workstations, workstation_changes, workstation_states, runs, health)
 API = (api_workstations, api_runs, api_ssh_keys, ssh_files)
 
 

@@ -13,6 +13,9 @@ Offset = Annotated[int, Query(ge=0, le=MOST_ROWS)]
 After = Annotated[int, Query(ge=0, le=MOST_ROWS)]
 """The number of the last line of a log that somebody has."""
 
+Below = Annotated[int, Query(ge=1, le=MOST_ROWS)]
+"""The lowest number of a page that is read from its highest number on."""
+
 
 class ErrorDetail(BaseModel):
     """What went wrong."""
