@@ -18,7 +18,7 @@ _MEANINGS = {
 _DESTROY_NOW = "Terraform is interrupted. What is gone stays gone; the rest is left as it is."
 _HAPPENING = {
     CancelMode.UNDO: "Terraform finishes what it is doing; then everything that this run did is undone.",
-    CancelMode.NOW: "Terraform has been interrupted. What Google goes on making is waited for and taken over; then "
+    CancelMode.NOW: "Terraform is interrupted. What Google goes on making is waited for and taken over; then "
     "everything is undone.",
     CancelMode.FORCE: "Terraform is killed. What it made and could not write down is looked for at Google; then "
     "everything is undone.",

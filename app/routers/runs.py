@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.deps import MemberDep, Portal, PortalDep, RunDep, SessionDep, get_caller
 from app.errors import InvalidError, StationmasterError
 from app.live import run_topic
-from app.models import CancelMode, LogLevel, LogLine, Member, Run
-from app.routers import run_stop, streams
+from app.models import CancelMode, Member, Run
+from app.routers import log_files, run_stop, streams
 from app.routers.api.shapes import After
 from app.routers.run_view import view
 from app.services import decisions, runs, workstations
@@ -84,18 +84,18 @@ async def _still_allowed(request: Request, portal: Portal, run_id: str) -> Run |
 @router.get("/{run_id}/log")
 async def download_log(run: RunDep, portal: PortalDep) -> StreamingResponse:
     """The whole log as a text file."""
-    headers = {"Content-Disposition": f'attachment; filename="run-{run.id}.log"'}
-    return StreamingResponse(_text(portal, run.id), media_type="text/plain; charset=utf-8", headers=headers)
+    return _file(log_files.text(portal, run.id), f"run-{run.id}.log", "text/plain; charset=utf-8")
 
 
-async def _text(portal: Portal, run_id: str) -> AsyncIterator[str]:
-    async for lines in streams.log_batches(portal, run_id):
-        yield "".join(_as_text(line) for line in lines)
+@router.get("/{run_id}/log.jsonl")
+async def download_json_lines(run: RunDep, portal: PortalDep) -> StreamingResponse:
+    """The whole log as JSON lines."""
+    return _file(log_files.json_lines(portal, run.id), f"run-{run.id}.jsonl", log_files.JSON_LINES)
 
 
-def _as_text(line: LogLine) -> str:
-    level = "" if line.level is LogLevel.INFO else f"{line.level.upper()}: "
-    return f"{line.at.isoformat(timespec='milliseconds')} {line.step or 'portal'}: {level}{line.message}\n"
+def _file(content: AsyncIterator[str], name: str, media_type: str) -> StreamingResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(content, media_type=media_type, headers=headers)
 
 
 @router.post("/{run_id}/cancel")

@@ -18,7 +18,8 @@ function shown(element, moment) {
 }
 
 function localizeTimes(root) {
-  for (const element of root.querySelectorAll("time[datetime]")) {
+  for (const element of root.querySelectorAll("time[datetime]:not([data-shown])")) {
+    if (!("relative" in element.dataset)) element.dataset.shown = "";
     const moment = new Date(element.dateTime);
     element.textContent = shown(element, moment);
     element.title = dateTime.format(moment);
@@ -69,6 +70,25 @@ document.addEventListener("htmx:response:error", (event) => {
   if (event.detail.ctx.response.status === 401) location.reload();
 });
 
+// A log of any length is followed, with no more rows than a browser copes with: the oldest go, and a note says so.
+const MOST_ROWS = 5000;
+const ROWS_KEPT = 4000;
+
+function dropOldest(log) {
+  const surplus = log.children.length > MOST_ROWS ? log.children.length - ROWS_KEPT : 0;
+  if (!surplus) return;
+  const height = log.scrollHeight;
+  const oldest = document.createRange();
+  oldest.setStart(log, 0);
+  oldest.setEndBefore(log.children[surplus]);
+  oldest.deleteContents();
+  // Whoever reads further up goes on reading the same lines.
+  log.scrollTop -= height - log.scrollHeight;
+  const skipped = document.querySelector("[data-log-skipped]");
+  skipped.textContent = Number(skipped.textContent) + surplus;
+  document.querySelector("[data-log-note]").hidden = false;
+}
+
 // The log stays at its end while its reader is there, and stays put while they read further up.
 let following = true;
 document.addEventListener("htmx:before:swap", () => {
@@ -78,7 +98,9 @@ document.addEventListener("htmx:before:swap", () => {
 document.addEventListener("htmx:after:swap", () => {
   dress(document);
   const log = document.querySelector("[data-log]");
-  if (log && following) log.scrollTop = log.scrollHeight;
+  if (!log) return;
+  dropOldest(log);
+  if (following) log.scrollTop = log.scrollHeight;
 });
 
 dress(document);

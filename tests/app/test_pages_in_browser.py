@@ -15,9 +15,29 @@ from playwright.async_api import Browser, BrowserContext, Page, Route, async_pla
 from app import clock as clocks
 from app.deps import cookie_name
 from tests.app.conftest import MovingClock, signed_in
-from tests.app.routers.play import change, claim, create, fail, make_run, run_of
+from tests.app.routers.play import (
+    apply,
+    await_approval,
+    change,
+    check,
+    claim,
+    create,
+    fail,
+    make_run,
+    run_of,
+    write_lines,
+)
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("browser")]
+
+
+COUNT_ROWS = """() => {
+  const log = document.querySelector("#log");
+  window.most = 0;
+  const count = () => { window.most = Math.max(window.most, log.children.length); };
+  new MutationObserver(count).observe(log, {childList: true});
+}"""
+IS_AT_END = "(log => log.scrollHeight - log.scrollTop - log.clientHeight < 40)(document.querySelector('#log'))"
 
 
 @pytest.fixture
@@ -80,6 +100,10 @@ async def test_main_pages_are_accessible_and_fit_the_window(
     failed = await run_of(grace, broken)
     await fail(app, failed)
     busy = await create(grace, name="dev-3")
+    applying = await run_of(grace, busy)
+    await apply(app, applying)
+    asked = await check(grace, running)
+    await await_approval(app, asked)
     context = await open_window(
         browser, app, grace, address, color_scheme=scheme, viewport={"width": width, "height": 800}
     )
@@ -89,7 +113,12 @@ async def test_main_pages_are_accessible_and_fit_the_window(
         "/",
         "/workstations/new",
         f"/workstations/{running}",
+        f"/workstations/{running}/change?machine_type=g2-standard-8&disk_size_gb=50",
         f"/workstations/{running}/destroy",
+        f"/workstations/{running}/states",
+        f"/runs/{asked}",
+        f"/runs/{applying}",
+        f"/runs/{applying}/kill",
         f"/workstations/{broken}",
         f"/workstations/{busy}",
         f"/runs/{failed}",
@@ -141,6 +170,36 @@ async def test_a_log_resumes_where_the_connection_was_lost(
     await expect(page.locator(".log-text")).to_have_text(["Claimed", "before", "meanwhile", "meanwhile too"])
 
 
+async def test_a_log_of_100_000_lines_is_followed_with_a_bounded_number_of_rows(
+    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str
+) -> None:
+    run_id = await run_of(grace, await create(grace))
+    await claim(app, run_id)
+    await write_lines(app, run_id, 89_999)
+    context = await open_window(browser, app, grace, address)
+    page = await context.new_page()
+    await page.goto(f"/runs/{run_id}")
+    rows, last = page.locator(".log-line"), page.locator(".log-line").last
+    await expect(last).to_contain_text("line 90000")
+    await expect(rows).to_have_count(1000)
+    await page.evaluate(COUNT_ROWS)
+
+    await write_lines(app, run_id, 9_000)
+    await expect(last).to_contain_text("line 99000", timeout=30_000)
+    await context.set_offline(True)
+    app.state.portal.hub.close()
+    await write_lines(app, run_id, 1_000)
+    app.state.portal.hub.closing = False
+    await context.set_offline(False)
+    await expect(last).to_contain_text("line 100000", timeout=30_000)
+
+    assert await page.evaluate("window.most") <= 5_500
+    numbers = [int(text.split()[-1]) for text in await page.locator(".log-text").all_inner_texts()]
+    assert numbers == list(range(numbers[0], 100_001))
+    await expect(page.locator("[data-log-note]")).to_contain_text(f"The first {numbers[0] - 1} lines")
+    assert await page.evaluate(IS_AT_END)
+
+
 async def test_a_machine_is_asked_for_without_javascript(
     app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str
 ) -> None:
@@ -152,6 +211,44 @@ async def test_a_machine_is_asked_for_without_javascript(
 
     await expect(page.get_by_role("heading", level=1)).to_have_text("dev-1")
     await expect(page.locator(".tag").first).to_have_text("Requested")
+
+
+async def test_a_run_is_stopped_harder_and_harder_without_javascript(
+    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str
+) -> None:
+    run_id = await run_of(grace, await create(grace))
+    await apply(app, run_id)
+    context = await open_window(browser, app, grace, address, java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto(f"/runs/{run_id}")
+
+    await page.get_by_role("button", name="Stop after this step, then undo").click()
+    await expect(page.get_by_role("heading", name="Stopping")).to_be_visible()
+    await page.get_by_role("button", name="Stop now").click()
+    await page.get_by_role("link", name="Kill Terraform").click()
+    await page.get_by_role("button", name="Kill Terraform").click()
+    await expect(page.get_by_text("Terraform is killed")).to_be_visible()
+    await expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+
+
+async def test_a_disk_is_given_up_by_its_name_without_javascript(
+    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str
+) -> None:
+    machine_id = await create(grace)
+    await make_run(app, await run_of(grace, machine_id))
+    asked = await check(grace, machine_id)
+    await await_approval(app, asked)
+    context = await open_window(browser, app, grace, address, java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto(f"/runs/{asked}")
+    await expect(page.get_by_text("forces replacement")).to_be_visible()
+
+    await page.get_by_label("Write the name of the disk").fill("yes")
+    await page.get_by_role("button", name="Approve").click()
+    await expect(page.locator("#confirm-error")).to_be_visible()
+    await page.get_by_label("Write the name of the disk").fill(f"dev-1-{machine_id}-home")
+    await page.get_by_role("button", name="Approve").click()
+    await expect(page.get_by_text("approved by Grace")).to_be_visible()
 
 
 async def test_a_log_is_followed_even_where_the_streams_script_comes_late(

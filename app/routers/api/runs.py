@@ -1,31 +1,19 @@
 """/api/v1/runs: list, read, log, cancel, approve, discard, retry."""
 
-from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Body
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.deps import MemberDep, Portal, PortalDep, RunDep, SessionDep, is_identifier
-from app.models import CancelMode, LogLevel
+from app.deps import MemberDep, PortalDep, RunDep, SessionDep, is_identifier
+from app.models import CancelMode
+from app.routers import log_files
 from app.routers.api.run_answers import RunAnswer, brief, full
 from app.routers.api.shapes import After, Limit, Offset, errors
 from app.services import decisions, runs
 
 router = APIRouter(prefix="/api/v1/runs", tags=["runs"], responses=errors(401, 403, 404, 409, 422))
-LINES_A_BATCH = 1000
-
-
-class LogLineAnswer(BaseModel):
-    """One line of the log, as one line of JSON."""
-
-    seq: int
-    at: datetime
-    level: LogLevel
-    step: str | None
-    message: str
 
 
 class CancelWish(BaseModel):
@@ -72,23 +60,11 @@ async def read_run(run: RunDep, portal: PortalDep, session: SessionDep) -> RunAn
 @router.get(
     "/{run_id}/log",
     response_class=StreamingResponse,
-    responses={200: {"content": {"application/x-ndjson": {"schema": LogLineAnswer.model_json_schema()}}}},
+    responses={200: {"content": {log_files.JSON_LINES: {"schema": log_files.LogLineAnswer.model_json_schema()}}}},
 )
 async def read_log(run: RunDep, portal: PortalDep, after: After = 0) -> StreamingResponse:
     """The log so far, one JSON object a line; `after` is the last `seq` that you have."""
-    return StreamingResponse(_lines(portal, run.id, after), media_type="application/x-ndjson")
-
-
-async def _lines(portal: Portal, run_id: str, after: int) -> AsyncIterator[str]:
-    """Batch by batch, each with a database session of its own, so that no log is too long and none holds one open."""
-    while True:
-        async with portal.database.sessions() as session:
-            batch = await runs.log(session, run_id, after=after, limit=LINES_A_BATCH)
-        for line in batch:
-            yield LogLineAnswer.model_validate(line, from_attributes=True).model_dump_json() + "\n"
-        if len(batch) < LINES_A_BATCH:
-            return
-        after = batch[-1].seq
+    return StreamingResponse(log_files.json_lines(portal, run.id, after), media_type=log_files.JSON_LINES)
 
 
 @router.post("/{run_id}/cancel")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import httpx2
 from fastapi import FastAPI
+from sqlalchemy import text
 
 from app.models import LogLevel, LogLine, Run, Workstation
 from app.services import plans, runs
@@ -42,6 +43,21 @@ async def change(app: FastAPI, run_id: str, what: Change, *lines: str, level: Lo
         await runs.announce(session, run)
 
 
+async def write_lines(app: FastAPI, run_id: str, number: int) -> None:
+    """So many lines at once, "line 1" and so on by their number in the log."""
+    portal = app.state.portal
+    async with portal.database.sessions.begin() as session:
+        run = await session.get_one(Run, run_id, with_for_update=True)
+        of_series = text(
+            "INSERT INTO log_lines (run_id, seq, at, level, step, message) "
+            "SELECT :run_id, seq, :at, 'info', 'apply', 'line ' || seq FROM generate_series(:first, :last) AS seq"
+        )
+        first, last = run.log_seq + 1, run.log_seq + number
+        await session.execute(of_series, {"run_id": run_id, "at": portal.clock(), "first": first, "last": last})
+        run.log_seq = last
+        await runs.announce(session, run)
+
+
 async def claim(app: FastAPI, run_id: str) -> None:
     """A worker takes it."""
     now = app.state.portal.clock()
@@ -64,6 +80,18 @@ async def make_run(app: FastAPI, run_id: str) -> None:
         workstation.become_running("127.70.1.2", {"ssh-ed25519": HOST_KEY}, now)
 
     await change(app, run_id, running, "Ready")
+
+
+async def apply(app: FastAPI, run_id: str) -> None:
+    """Terraform changes things."""
+    await claim(app, run_id)
+    await change(app, run_id, lambda run, _: run.begin_apply(run.created_at))
+
+
+async def check(browser: httpx2.AsyncClient, workstation_id: str) -> str:
+    """Ask for the same machine once more; returns the run's id."""
+    answer = await browser.post(f"/workstations/{workstation_id}/check")
+    return str(answer.headers["location"]).rpartition("/")[2]
 
 
 async def fail(app: FastAPI, run_id: str, error: str = STOCK_OUT) -> None:

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from app.models import LogLevel
 from tests.app.conftest import MovingClock
-from tests.app.routers.play import await_approval, change, claim, create, make_run, run_of
+from tests.app.routers.play import apply, await_approval, change, check, claim, create, make_run, run_of
 
 pytestmark = pytest.mark.anyio
 
@@ -28,19 +28,9 @@ async def asked_id(app: FastAPI, grace: httpx2.AsyncClient, machine_id: str, run
     """A run whose plan would lose the disk."""
     await make_run(app, run_id)
     clock.advance(minutes=1)
-    run = await _check(grace, machine_id)
+    run = await check(grace, machine_id)
     await await_approval(app, run)
     return run
-
-
-async def _check(grace: httpx2.AsyncClient, machine_id: str) -> str:
-    answer = await grace.post(f"/workstations/{machine_id}/check")
-    return str(answer.headers["location"]).rpartition("/")[2]
-
-
-async def _apply(app: FastAPI, run_id: str) -> None:
-    await claim(app, run_id)
-    await change(app, run_id, lambda run, _: run.begin_apply(run.created_at))
 
 
 def _modes(page: str) -> list[str]:
@@ -62,7 +52,7 @@ async def test_a_run_that_changed_nothing_yet_has_one_button(
 async def test_a_run_that_applies_is_undone_gently_by_default_or_stopped_now(
     app: FastAPI, grace: httpx2.AsyncClient, run_id: str
 ) -> None:
-    await _apply(app, run_id)
+    await apply(app, run_id)
     page = (await grace.get(f"/runs/{run_id}")).text
 
     assert _modes(page) == ["undo", "now"]
@@ -77,7 +67,7 @@ async def test_a_run_that_applies_is_undone_gently_by_default_or_stopped_now(
 async def test_terraform_is_killed_only_from_a_page_that_says_what_it_risks(
     app: FastAPI, grace: httpx2.AsyncClient, run_id: str
 ) -> None:
-    await _apply(app, run_id)
+    await apply(app, run_id)
     assert _modes((await grace.get(f"/runs/{run_id}/kill")).text) == []
     await grace.post(f"/runs/{run_id}/cancel", data={"mode": "now"})
     page = (await grace.get(f"/runs/{run_id}")).text
@@ -98,7 +88,7 @@ async def test_what_a_destroy_has_done_is_not_said_to_be_undone(
     clock.advance(minutes=1)
     await grace.post(f"/workstations/{machine_id}/destroy")
     destroy = await run_of(grace, machine_id)
-    await _apply(app, destroy)
+    await apply(app, destroy)
     page = (await grace.get(f"/runs/{destroy}")).text
 
     assert _modes(page) == ["now"]
@@ -175,7 +165,7 @@ async def test_a_queued_run_says_why_it_waits_and_the_one_before_it_what_comes_n
     assert "No worker is running" in (await grace.get(f"/runs/{run_id}")).text
     await claim(app, run_id)
     clock.advance(minutes=1)
-    queued = await _check(grace, machine_id)
+    queued = await check(grace, machine_id)
 
     waiting = (await grace.get(f"/runs/{queued}")).text
     assert "It begins when the run before it has ended." in waiting

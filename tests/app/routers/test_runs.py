@@ -93,7 +93,7 @@ async def test_a_long_log_is_streamed_in_batches_and_downloaded_whole(
     assert [line for line in stream.text.splitlines() if line.startswith("id: ")] == ["id: 500", "id: 1000", "id: 1202"]
     assert text.text.count("\n") == 1202
     assert "attachment" in text.headers["content-disposition"]
-    assert "The first 202 lines" in page.text
+    assert "<span data-log-skipped>202</span> lines are only in" in page.text
     assert ">line 202<" not in page.text
     assert ">line 203<" in page.text
 
