@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.models import Member, Run, RunKind, RunResource, Workstation
 from app.routers import run_stop
 from app.services import plans, progress, runs
-from app.services.attributes import REPLACES, Attribute, Change
+from app.services.attributes import REPLACES, UNKNOWN, Attribute, Change
 from app.services.progress import Progress
 from app.services.runs import Waiting
 
@@ -40,6 +40,7 @@ class PlanView:
     changes: list[Change]
     outputs: list[Attribute]
     awaits: list[dict[str, str]]
+    title: str = "Plan"
 
     @property
     def counts(self) -> list[tuple[str, int]]:
@@ -49,7 +50,8 @@ class PlanView:
     @property
     def is_short(self) -> bool:
         """Whether it is readable at a glance."""
-        return sum(len(change["attributes"]) for change in self.changes) + len(self.outputs) <= SHORT_PLAN
+        told = [attribute for change in self.changes for attribute in change["attributes"]]
+        return sum(attribute["note"] != UNKNOWN for attribute in [*told, *self.outputs]) <= SHORT_PLAN
 
     def is_loss(self, change: Change) -> bool:
         """Whether this is what a decision is wanted for."""
@@ -123,7 +125,9 @@ async def view(session: AsyncSession, run: Run, workstation: Workstation, now: d
 
 async def _plan(session: AsyncSession, run: Run) -> PlanView | None:
     shown = await plans.view_of(session, run.id)
-    return PlanView(shown["changes"], shown["outputs"], run.awaits) if shown else None
+    # Undoing is planned as well, and takes the first plan's place.
+    title = "Newest plan" if run.cancel and run.has_changed_anything else "Plan"
+    return PlanView(shown["changes"], shown["outputs"], run.awaits, title) if shown else None
 
 
 def _failure(run: Run) -> Failure | None:

@@ -125,6 +125,7 @@ async def test_a_plan_that_loses_a_disk_is_shown_and_approved_by_the_disks_name(
         "because a change cannot be made in place",
     ):
         assert shown in page
+    assert "1 more, known after apply" in page
     assert "labels.&lt;b&gt;" in page
     assert "&lt;i&gt;new&lt;/i&gt;" in page
     assert f'action="/runs/{asked_id}/cancel"' not in page
