@@ -36,7 +36,8 @@ bench: $(VENV)/.ready-dev ## Measure, against Terraform by hand
 
 .PHONY: chaos
 chaos: $(VENV)/.ready-dev ## Kill things at random and see that nothing is lost (ROUNDS=10 SEED=random)
-	@$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),10) $(if $(SEED),--seed $(SEED)) $(if $(CANCELS),--cancels)
+	@$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),10) $(if $(SEED),--seed $(SEED)) \
+		--at-once $(or $(AT_ONCE),1) $(if $(SMALL),--small) $(if $(CANCELS),--cancels)
 
 .PHONY: format
 format: $(VENV)/.ready-dev ## Format Python, templates and Terraform

@@ -57,8 +57,8 @@ class Person:
             if run_id and kills:
                 scene = Scene(self.world, run_id, RunFiles(self.world.hosts, run_id), self._over(run_id))
                 self.followers.append(self.pool.submit(self.killer.follow, tuple(kills), scene))
-            if run_id and wish.cancel is not None:
-                self.followers.append(self.pool.submit(self._cancel, run_id, wish.cancel))
+            if run_id and wish.cancels:
+                self.followers.append(self.pool.submit(self._cancel, run_id, wish))
 
     def _pause(self, wish: Wish) -> None:
         if wish.pause is not None:
@@ -98,8 +98,10 @@ class Person:
             return self.world.api.patch(path, json=machine)
         return self.world.api.delete(path, params={"keep_disk": wish.keep_disk})
 
-    def _cancel(self, run_id: str, delay: float) -> None:
-        time.sleep(delay)
-        answer = self.world.api.post(f"/api/v1/runs/{run_id}/cancel", json={"mode": "undo"})
-        if answer.status_code not in {*ACCEPTED, REFUSED}:
-            self.complaints.append(f"cancel was answered with {answer.status_code}: {answer.text[:300]}")
+    def _cancel(self, run_id: str, wish: Wish) -> None:
+        """Too late, or too hard for now, is refused."""
+        for delay, mode in wish.cancels:
+            time.sleep(delay)
+            answer = self.world.api.post(f"/api/v1/runs/{run_id}/cancel", json={"mode": mode})
+            if answer.status_code not in {*ACCEPTED, REFUSED}:
+                self.complaints.append(f"cancel was answered with {answer.status_code}: {answer.text[:300]}")

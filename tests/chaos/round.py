@@ -11,7 +11,7 @@ from tests.chaos.findings import Fault, Finding
 from tests.chaos.invariants import left_over
 from tests.chaos.kills import Killer, Strike
 from tests.chaos.people import Person
-from tests.chaos.script import Act, Script
+from tests.chaos.script import Script, Size
 from tests.chaos.world import World
 
 STUCK_AFTER_S = 120.0
@@ -44,10 +44,10 @@ class Result:
 class Round:
     """Plays one seed in a world."""
 
-    def __init__(self, world: World, number: int, seed: int, *, cancels: bool) -> None:
+    def __init__(self, world: World, number: int, seed: int, size: Size, *, cancels: bool) -> None:
         self._world, self._began = world, time.monotonic()
         self._killer = Killer(world)
-        self._result = Result(number, seed, scripts.write(seed, cancels=cancels), self._killer.strikes)
+        self._result = Result(number, seed, scripts.write(seed, size, cancels=cancels), self._killer.strikes)
         self._given_up = False
 
     def play(self) -> Result:
@@ -96,10 +96,9 @@ class Round:
 
     def _destroy_what_is_left(self, people: list[Person]) -> list[Finding]:
         """In peace: what survived must be whole enough to be taken down."""
-        machines = [script.wishes[0].machine for script in self._result.scripts]
-        for person, machine in zip(people, machines, strict=True):
-            person.send(scripts.Wish(Act.DESTROY, machine))
         stations = {promise.station_id for person in people for promise in person.promises}
+        for station_id in stations:
+            self._world.api.delete(f"/api/v1/workstations/{station_id}")
         if not processes.until(lambda: not self._open_runs(people), STUCK_AFTER_S, every=0.1):
             return [Finding(Fault.STUCK, "destroying what was left did not end")]
         left = [id_ for id_ in invariants.cloud(self._world) if any(f"-{each}" in id_ for each in stations)]

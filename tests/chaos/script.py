@@ -5,9 +5,7 @@ import random
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-MACHINE_TYPES = ("e2-standard-4", "e2-standard-8", "e2-standard-16", "n1-standard-8")
-MOST_KILLS_A_ROUND = 4
-"""Each may interrupt every run of the round, and the portal gives a run up whose workers die five times."""
+MACHINE_TYPES = ("e2-standard-4", "e2-standard-8", "e2-standard-16")
 AWAY_SECONDS = 20.0
 """Longer than a lease: the other host takes over."""
 
@@ -70,6 +68,20 @@ VICTIMS = {
 
 
 @dataclass(frozen=True)
+class Size:
+    """How much happens in a round: from the least to the most."""
+
+    scripts: tuple[int, int]
+    kills: tuple[int, int]
+    """Each may interrupt every run of the round, and the portal gives a run up whose workers die five times."""
+    changes: tuple[int, int]
+
+
+WHOLE = Size(scripts=(2, 4), kills=(2, 4), changes=(0, 2))
+SMALL = Size(scripts=(1, 1), kills=(1, 2), changes=(0, 1))
+
+
+@dataclass(frozen=True)
 class Kill:
     """One disturbance of one run."""
 
@@ -107,8 +119,8 @@ class Wish:
     """Seconds since the wish before; None: when that one's run has ended."""
     kills: tuple[Kill, ...] = ()
     """Of its run, one after the other."""
-    cancel: float | None = None
-    """Seconds after which its run is cancelled."""
+    cancels: tuple[tuple[float, str], ...] = ()
+    """How its run is cancelled, ever harder: (seconds to wait first, mode)."""
 
     def has(self, point: Point) -> bool:
         """Whether something is killed there."""
@@ -117,8 +129,8 @@ class Wish:
     def __str__(self) -> str:
         when = "then" if self.pause is None else f"after {self.pause:.1f} s"
         what = f"{self.act} {self.machine}" if self.act is not Act.DESTROY else f"destroy, keep_disk={self.keep_disk}"
-        cancel = [f"cancel after {self.cancel:.1f} s"] if self.cancel is not None else []
-        return "; ".join([f"{when} {what}", *map(str, self.kills), *cancel])
+        cancels = [f"cancel ({mode}) after {delay:.1f} s" for delay, mode in self.cancels]
+        return "; ".join([f"{when} {what}", *map(str, self.kills), *cancels])
 
 
 @dataclass(frozen=True)
@@ -134,22 +146,22 @@ def seed_of(seed: int, number: int) -> int:
     return seed if number == 1 else int(hashlib.sha256(f"{seed}:{number}".encode()).hexdigest()[:8], 16)
 
 
-def write(seed: int, *, cancels: bool) -> list[Script]:
+def write(seed: int, size: Size, *, cancels: bool) -> list[Script]:
     """The scripts of a round."""
     dice = random.Random(seed)
-    wishes = [_wishes(dice) for _ in range(dice.randint(2, 4))]
-    for _ in range(dice.randint(2, MOST_KILLS_A_ROUND)):
+    wishes = [_wishes(dice, size) for _ in range(dice.randint(*size.scripts))]
+    for _ in range(dice.randint(*size.kills)):
         _add_kill(wishes, dice)
     if cancels:
         _add_cancels(wishes, random.Random(f"{seed} cancels"))
     return [Script(f"c{seed:x}-{number}", tuple(each)) for number, each in enumerate(wishes, start=1)]
 
 
-def _wishes(dice: random.Random) -> list[Wish]:
+def _wishes(dice: random.Random, size: Size) -> list[Wish]:
     """A create, some changes, often a destroy, and sometimes more after that."""
     machine = Machine(dice.choice(MACHINE_TYPES), dice.randrange(20, 60, 10), spot=dice.random() < 0.2)
     wishes = [Wish(Act.CREATE, machine)]
-    for _ in range(dice.choice((0, 1, 1, 2))):
+    for _ in range(dice.randint(*size.changes)):
         machine = Machine(
             dice.choice(MACHINE_TYPES),
             machine.disk_size_gb + dice.choice((0, 10)),
@@ -198,7 +210,11 @@ def _with_kill(wish: Wish, point: Point, dice: random.Random) -> Wish:
 
 
 def _add_cancels(scripts: list[list[Wish]], dice: random.Random) -> None:
+    """Of creates and changes: what a destroy has done cannot be undone, and so nothing says what must be there."""
     for wishes in scripts:
         for index, wish in enumerate(wishes):
-            if wish.act is not Act.DESTROY and dice.random() < 0.25:
-                wishes[index] = replace(wish, cancel=round(dice.uniform(0, 6), 1))
+            if wish.act is not Act.DESTROY and dice.random() < 0.3:
+                modes = ("undo", "now", "force")[: dice.choice((1, 1, 2, 3))]
+                cancels = [(round(dice.uniform(0, 5), 1), modes[0])]
+                cancels += [(round(dice.uniform(0.2, 2), 1), mode) for mode in modes[1:]]
+                wishes[index] = replace(wish, cancels=tuple(cancels))

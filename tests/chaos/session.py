@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.chaos.round import Result, Round
-from tests.chaos.script import seed_of
+from tests.chaos.script import SMALL, WHOLE, seed_of
 from tests.chaos.world import World
 from tests.database import dump
 
@@ -17,9 +17,9 @@ from tests.database import dump
 class Session:
     """Plays rounds 1 to `rounds` of a seed, `at_once` of them at a time. A failing round's folder is kept."""
 
-    def __init__(self, rounds: int, seed: int, *, at_once: int, cancels: bool) -> None:
+    def __init__(self, rounds: int, seed: int, *, at_once: int, small: bool, cancels: bool) -> None:
         self._numbers = iter(range(1, rounds + 1))
-        self._seed, self._at_once, self._cancels = seed, at_once, cancels
+        self._seed, self._at_once, self._small, self._cancels = seed, at_once, small, cancels
         self._folder = Path(tempfile.mkdtemp(prefix="stationmaster-chaos-"))
         self._lock = threading.Lock()
         self.results: list[Result] = []
@@ -61,7 +61,7 @@ class Session:
     def _round(self, world: World, number: int) -> bool:
         """Play one; returns whether it failed."""
         seed = seed_of(self._seed, number)
-        result = Round(world, number, seed, cancels=self._cancels).play()
+        result = Round(world, number, seed, SMALL if self._small else WHOLE, cancels=self._cancels).play()
         with self._lock:
             self.results.append(result)
             print(self._told(world, result), flush=True)
@@ -73,7 +73,7 @@ class Session:
         if not result.findings:
             made = sum(bool(strike.victims) for strike in result.strikes)
             return f"round {result.number}, seed {result.seed}: {made} kills, all well after {result.seconds:.0f} s"
-        more = " CANCELS=1" if self._cancels else ""
+        more = " SMALL=1" * self._small + " CANCELS=1" * self._cancels
         again = f"make chaos ROUNDS=1 SEED={result.seed}{more}"
         return f"{result}\n  everything is in {world.folder}\n  again: {again}"
 

@@ -6,13 +6,13 @@ from tests.chaos import report
 from tests.chaos.script import Point
 from tests.chaos.session import Session
 
-SEED = 20
+SEED = 235
 """These ten rounds come to every named point."""
 
 
 @pytest.mark.timeout(280)
 def test_whatever_is_killed_no_machine_is_lost_doubled_or_orphaned() -> None:
-    results = Session(10, SEED, at_once=4, cancels=False).play()
+    results = Session(10, SEED, at_once=4, small=True, cancels=False).play()
     summary = report.summary(results)
     assert not any(result.findings for result in results), summary
     struck = {strike.kill.point for result in results for strike in result.strikes if strike.victims}
