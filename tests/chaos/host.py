@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.chaos import processes
@@ -26,6 +26,8 @@ class Host:
     process: "subprocess.Popen[bytes] | None" = None
     back_at: float = 0.0
     """When it may start, by time.monotonic()."""
+    own_deaths: list[int] = field(default_factory=list)
+    """Exit codes of workers that nobody killed."""
 
     @property
     def runs(self) -> Path:
@@ -37,12 +39,13 @@ class Host:
 
     @property
     def is_up(self) -> bool:
-        return self.process is not None and self.process.poll() is None
+        return self.pid > 0
 
     @property
     def pid(self) -> int:
         """Of its worker; 0 while there is none."""
-        return self.process.pid if self.process and self.is_up else 0
+        process = self.process  # another thread may forget it meanwhile
+        return process.pid if process and process.poll() is None else 0
 
     def start(self) -> None:
         """Its standard input is a pipe from here: should the harness die, the worker ends."""
@@ -61,8 +64,10 @@ class Host:
 
     def look_after(self) -> None:
         """Start the worker if it is not there and may be."""
-        if not self.is_up and time.monotonic() >= self.back_at:
+        if self.process and self.process.poll() is not None:
+            self.own_deaths.append(self.process.returncode)
             self._forget()
+        if self.process is None and time.monotonic() >= self.back_at:
             self.start()
 
     def die(self, victim: Victim, away: float) -> None:
@@ -71,6 +76,7 @@ class Host:
         if self.process and self.is_up:
             self.process.kill()
             self.process.wait()
+            self._forget()
         if victim is not Victim.WORKER:
             processes.kill_all_in(self.data)
         if victim is Victim.HOST_AND_FILES:

@@ -53,7 +53,7 @@ def check(world: World, people: list[Person]) -> list[Finding]:
     stacks = sorted({promise.station_id for person in people for promise in person.promises})
     things = cloud(world)
     found = [Finding(Fault.LOST, complaint) for person in people for complaint in person.complaints]
-    found += _runs(world, stacks)
+    found += [*_own_deaths(world), *_runs(world, stacks)]
     for station in _stations(world, people, things):
         found += [*_as_in_state(station), *_as_promised(station)]
     found += _strangers(world, things)
@@ -100,6 +100,12 @@ def _resources(state: dict[str, Any]) -> dict[str, dict[str, Any]]:
         if resource["mode"] == "managed"
         for instance in resource["instances"]
     }
+
+
+def _own_deaths(world: World) -> Iterator[Finding]:
+    for host in world.hosts:
+        while host.own_deaths:
+            yield Finding(Fault.LOST, f"the worker of {host.name} ended by itself, exit code {host.own_deaths.pop()}")
 
 
 def _runs(world: World, stacks: list[str]) -> Iterator[Finding]:
