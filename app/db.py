@@ -1,11 +1,17 @@
 """The way to Postgres: one engine and one session factory a process."""
 
+import asyncio
 from dataclasses import dataclass
 
+import structlog
 from psycopg import AsyncConnection
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-Session = AsyncSession
+RECONNECT_SECONDS = 0.5
+
+log = structlog.get_logger()
 
 
 def sqlalchemy_url(database_url: str) -> str:
@@ -28,6 +34,18 @@ class Database:
     engine: AsyncEngine
     sessions: async_sessionmaker[AsyncSession]
     url: str
+
+    async def reachable(self) -> None:
+        """Return once the database answers; an outage is waited out."""
+        while True:
+            try:
+                async with self.engine.connect() as connection:
+                    await connection.execute(text("SELECT 1"))
+            except OperationalError as error:
+                log.warning("the database cannot be reached, will try again", error=str(error.orig))
+            else:
+                return
+            await asyncio.sleep(RECONNECT_SECONDS)
 
     async def listen_connection(self) -> AsyncConnection:
         """A connection of its own, for LISTEN."""

@@ -14,7 +14,13 @@ RUNS = "runs"
 queue = App(connector=PsycopgConnector())
 
 
-async def ring(session: AsyncSession, run_id: str) -> None:
-    """Tell the workers of a run, when (and only if) this session's transaction commits."""
+def queue_of(host: str) -> str:
+    """The queue that only the workers of one host listen to."""
+    return f"{RUNS}-{host}"
+
+
+async def ring(session: AsyncSession, run_id: str, host: str | None = None) -> None:
+    """Tell the workers (of that host) of a run, when (and only if) this session's transaction commits."""
     connection = await driver_connection(session)
-    await queue.configure_task(EXECUTE_RUN, queue=RUNS, connection=connection).defer_async(run_id=run_id)
+    where = queue_of(host) if host else RUNS
+    await queue.configure_task(EXECUTE_RUN, queue=where, connection=connection).defer_async(run_id=run_id)

@@ -37,6 +37,11 @@ class Event:
     is_told: bool = True
     """Whether it belongs in the log."""
 
+    @property
+    def is_loss(self) -> bool:
+        """About a resource that goes, or is made anew."""
+        return self.action in {"delete", "replace"}
+
 
 def parse(line: str) -> Event:
     """One line as an event; a line that is not JSON (a crash, a plugin's words) is told as it is."""

@@ -12,6 +12,15 @@ class Hint:
     action: str
 
 
+PASSING = re.compile(
+    r"Error 5\d\d|Error 429|rateLimitExceeded|timeout while waiting|connection re(set|fused)|i/o timeout|EOF\b|"
+    r"TLS handshake timeout|Plugin did not respond|transport is closing|error reading from server",
+    re.IGNORECASE,
+)
+"""What passes as a rule: Google's own errors, too many requests, operations and connections that took too long, and a
+provider that died."""
+EXISTS = re.compile(r"alreadyExists|already exists", re.IGNORECASE)
+
 _TABLE: tuple[tuple[str, str, str], ...] = (
     (
         r"does not have enough resources available|ZONE_RESOURCE_POOL_EXHAUSTED|"
@@ -139,7 +148,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "Confirm the stop, then ask again.",
     ),
     (
-        r"alreadyExists|already exists",
+        EXISTS.pattern,
         "Something of this name exists at Google already.",
         "Retry: the portal takes over what is its own. If it is somebody else's, use another name.",
     ),
@@ -159,7 +168,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "Retry: it waits for the machine again. If that does not help, its serial console tells how far it booted.",
     ),
     (
-        r"Error 5\d\d|Error 429|rateLimitExceeded|timeout while waiting|connection reset|i/o timeout|EOF\b",
+        PASSING.pattern,
         "Google did not answer as it should; this passes as a rule.",
         "Retry in a minute.",
     ),
@@ -172,3 +181,9 @@ UNKNOWN = Hint("Terraform ended with an error.", "The raw text says what. Retry,
 def find(error: str) -> Hint:
     """The first hint whose pattern is in the text; a general one when none is."""
     return next((hint for pattern, hint in _HINTS if pattern.search(error)), UNKNOWN)
+
+
+def passes(error: str) -> bool:
+    """Whether the same, tried again a little later, is likely to succeed: by itself, or by taking over what exists."""
+    found = next((pattern for pattern, _ in _HINTS if pattern.search(error)), None)
+    return found is not None and found.pattern in {PASSING.pattern, EXISTS.pattern}

@@ -10,14 +10,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.infra.shim import start_time
+from app.infra.shim import WATCHED, start_time
 
 SHIM = (sys.executable, "-IS", str(Path(__file__).with_name("shim.py")))
 
 
+__all__ = ["WATCHED", "Step"]
+
+
 @dataclass(frozen=True)
 class Step:
-    """One command in a run's folder. Its files: STEP.jsonl (output), .err, .sid, .pid and .rc."""
+    """One command in a run's folder. Its files: STEP.jsonl (output), .err, .sid, .pid, .rc and .told."""
 
     folder: Path
     name: str
@@ -41,7 +44,7 @@ class Step:
 
     def start(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:
         """Start it in a session of its own, its output in files: nobody's death can end it, by signal or by pipe."""
-        for suffix in ("sid", "pid", "rc"):
+        for suffix in ("sid", "pid", "rc", "told"):
             self.file(suffix).unlink(missing_ok=True)
         with self.file("jsonl").open("wb") as out, self.file("err").open("wb") as err:
             process = subprocess.Popen(
@@ -81,12 +84,24 @@ class Step:
             self._sweep()
         return code
 
-    def interrupt(self) -> None:
-        """Ask the command to stop in good order. The shim sees to it that it hears this once at most."""
-        pid = _recorded_pid(self.file("sid"))
-        if pid is not None and _is_alive(self.file("sid")):
-            with suppress(ProcessLookupError):  # it has just ended by itself
-                os.kill(pid, signal.SIGTERM)
+    def interrupt(self) -> bool:
+        """Ask the command to stop in good order; returns whether it was asked, which happens at most once.
+
+        A second interrupt would make Terraform drop its state. The mark outlives whoever sent the first.
+        """
+        try:
+            self.file("told").touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        # The shim passes it on; where the shim was killed, the command gets it itself.
+        return _send(self.file("sid"), signal.SIGTERM) or _send(self.file("pid"), signal.SIGINT)
+
+    def kill(self) -> bool:
+        """End the command and all that it started, at once: what it knows and has not written down is lost."""
+        if not self.is_running():
+            return False
+        self._sweep()
+        return True
 
     def _reap(self) -> None:
         """Take note of our child's end, or the kernel would keep it as a zombie."""
@@ -105,6 +120,18 @@ class Step:
             if entry.name.isdigit() and session == _session_of(entry) and _works_in(entry, self.folder):
                 with suppress(ProcessLookupError):  # it has just ended by itself
                     os.kill(int(entry.name), signal.SIGKILL)
+
+
+def _send(file: Path, number: signal.Signals) -> bool:
+    """Signal the process recorded there, if it is still that one."""
+    pid = _recorded_pid(file)
+    if pid is None or not _is_alive(file):
+        return False
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:  # it has just ended by itself
+        return False
+    return True
 
 
 def _recorded_pid(file: Path) -> int | None:

@@ -2,13 +2,22 @@
 
 It records, in the working folder, STEP.pid (Terraform's pid and start time) and STEP.rc (its exit code, once it has
 ended). However many signals it gets, Terraform gets exactly one interrupt: a second would make it drop its state.
+
+A worker that follows the command touches the file `watched` every moment. When that has not happened for a while, the
+worker is gone and none on this host has taken over: Terraform is asked to stop, so that it is not still at work when a
+worker on another host takes the run over.
 Single-threaded and without imports of ours, so that it starts within milliseconds: `python -IS shim.py`.
 """
 
 import os
 import signal
 import sys
+import time
 
+WATCHED = "watched"
+UNWATCHED_SECONDS = 20.0
+"""Well after a worker on the same host would have taken over, and before one on another host may (models/run.py)."""
+LOOK_SECONDS = 2.0
 FORWARDED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
@@ -25,6 +34,20 @@ def record(name: str, content: str) -> None:
     os.rename(f"{name}.tmp", name)  # noqa: PTH104 - pathlib is slow to import
 
 
+def mark_as_told(step: str) -> None:
+    """Terraform has had its one interrupt; whoever takes over after the shim's death must not send another."""
+    os.close(os.open(f"{step}.told", os.O_WRONLY | os.O_CREAT, 0o600))
+
+
+def is_watched() -> bool:
+    """Whether somebody has touched the file lately; where there is none, nobody is expected to."""
+    try:
+        touched = os.stat(WATCHED).st_mtime  # noqa: PTH116 - pathlib is slow to import
+    except FileNotFoundError:
+        return True
+    return time.time() - touched < UNWATCHED_SECONDS
+
+
 def main() -> int:
     """Run the command; returns its exit code, or 128 + the signal that ended it."""
     step, command = sys.argv[1], sys.argv[2:]
@@ -36,10 +59,15 @@ def main() -> int:
         os.execv(command[0], command)  # noqa: S606 - the point of a shim
     record(f"{step}.pid", f"{pid} {start_time(pid)}")
     interrupted = False
+    unwatched = 0
     while True:
-        received = signal.sigwait(awaited)
-        if received is not signal.SIGCHLD and not interrupted:
+        received = signal.sigtimedwait(awaited, LOOK_SECONDS)
+        # Twice: after a sleep of the whole machine the worker needs a moment, too.
+        unwatched = 0 if is_watched() else unwatched + 1
+        wanted = received is not None and received.si_signo in FORWARDED
+        if (wanted or unwatched >= 2) and not interrupted:
             interrupted = True
+            mark_as_told(step)
             os.kill(pid, signal.SIGINT)
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:

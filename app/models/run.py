@@ -94,6 +94,9 @@ class Run(Base):
     )
 
     LEASE: ClassVar[timedelta] = timedelta(seconds=10)
+    FOR_ITS_HOST: ClassVar[timedelta] = timedelta(seconds=20)
+    """How long an interrupted run is left to its own host, where Terraform may still be at work. After that nobody has
+    watched it for so long that its shim has stopped it (infra/shim.py)."""
 
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: short_id(10))
     stack_id: Mapped[str] = mapped_column(ForeignKey("stacks.id"))
@@ -111,6 +114,7 @@ class Run(Base):
     host: Mapped[str | None]
     """The data folder in which the attempt works, by the id in it: another host has not its files."""
     lease_until: Mapped[datetime | None]
+    """Until then the run is its worker's; interrupted, it is left to workers of the same host until then."""
     interruptions: Mapped[int] = mapped_column(default=0)
     """How often its worker was lost."""
     retries: Mapped[int] = mapped_column(default=0)
@@ -172,6 +176,7 @@ class Run(Base):
     def interrupt(self, now: datetime) -> None:
         """Its worker has not been heard of for longer than its lease: another one may claim it."""
         self.hand_over(now)
+        self.lease_until = now + self.FOR_ITS_HOST
         self.interruptions += 1
 
     def hand_over(self, now: datetime) -> None:
@@ -186,6 +191,10 @@ class Run(Base):
         self.status = S.PLANNING
         self.retries += 1
         self.retry_at = at
+
+    def resume(self) -> None:
+        """The wait is over."""
+        self.retry_at = None
 
     def await_approval(self, awaits: list[dict[str, str]], now: datetime) -> None:
         """Its plan is stored, and does things that somebody has to decide: no worker holds it meanwhile."""
@@ -208,7 +217,6 @@ class Run(Base):
         if self.status is not S.APPLYING:
             self._become(S.APPLYING, now)
         self.applying_at = self.applying_at or now
-        self.retry_at = None
 
     def succeed(self, now: datetime) -> None:
         """All that was wished for is so."""
@@ -316,6 +324,11 @@ class Run(Base):
         """A worker may take it."""
         is_approved = self.status is S.AWAITING_APPROVAL and self.approved_at is not None
         return self.status in {S.QUEUED, S.INTERRUPTED} or is_approved
+
+    def is_left_to_another_host(self, host: str, now: datetime) -> bool:
+        """Its Terraform may still be at work where its files are: a worker there goes on best."""
+        is_left = self.status is S.INTERRUPTED and self.lease_until is not None and now < self.lease_until
+        return is_left and self.host != host
 
     def has_approval_for(self, changes: list[dict[str, str]]) -> bool:
         """Whether exactly these (or fewer) were approved."""

@@ -150,6 +150,10 @@ class Workstation(Base):
         self.status, self.destroyed_at, self.disk_kept = W.DESTROYED, now, disk_kept
         self.address, self.host_keys = None, {}
 
+    def begin_undo(self) -> None:
+        """Its making was cancelled: what there is of it goes."""
+        self.status = W.DESTROYING
+
     def become_as_before(self) -> None:
         """A run ended without having changed anything."""
         if not self.disk_kept:

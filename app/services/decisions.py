@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import queue
 from app.errors import ConflictError, InvalidError
 from app.models import CancelMode, Member, Run, RunKind, Stack, Workstation
-from app.services import runs
+from app.services import plans, runs
 
 _REFUSED = {
     CancelMode.UNDO: "This run is being stopped already, or can only be stopped at once.",
@@ -61,7 +61,7 @@ async def discard(session: AsyncSession, run: Run, now: datetime) -> None:
 
 async def _ended(session: AsyncSession, run: Run, now: datetime) -> None:
     """It ended without a worker: nothing was changed."""
-    await runs.forget_plan(session, run.id)
+    await plans.forget(session, run.id)
     workstation = await session.get(Workstation, run.stack_id)
     if workstation:
         if not await _ever_executed(session, run.stack_id):

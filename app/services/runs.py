@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
@@ -13,9 +13,10 @@ from sqlalchemy.orm import joinedload
 from app import live, queue
 from app.errors import NotFoundError
 from app.infra import hints
-from app.models import LogLevel, LogLine, Member, Plan, Run, RunKind, RunResource, RunStatus, Stack, Worker, Workstation
+from app.models import LogLevel, LogLine, Member, Run, RunKind, RunResource, RunStatus, Stack, Worker, Workstation
 from app.models.base import short_id
 from app.models.run import EXECUTING, SUCCESS
+from app.services import plans
 
 
 async def request(
@@ -66,14 +67,9 @@ async def hold(session: AsyncSession, stack_id: str) -> list[Run]:
 
 async def _supersede(session: AsyncSession, run: Run, by: Run, now: datetime) -> None:
     run.supersede(by, now)
-    await forget_plan(session, run.id)
+    await plans.forget(session, run.id)
     await session.flush()
     await announce(session, run)
-
-
-async def forget_plan(session: AsyncSession, run_id: str) -> None:
-    """Its plan will not be applied any more; what people see of it stays."""
-    await session.execute(update(Plan).where(Plan.run_id == run_id).values(sealed=None))
 
 
 async def ring_next(session: AsyncSession, stack_id: str) -> None:
@@ -153,12 +149,6 @@ async def log(session: AsyncSession, run_id: str, *, after: int = 0, limit: int 
     """Lines of a run's log whose number is above `after`, in order."""
     query = select(LogLine).where(LogLine.run_id == run_id, LogLine.seq > after)
     return list(await session.scalars(query.order_by(LogLine.seq).limit(limit)))
-
-
-async def plan(session: AsyncSession, run_id: str) -> dict[str, Any] | None:
-    """What Terraform said that it would change, as plan_view makes it; None where there was no plan."""
-    view: dict[str, Any] | None = await session.scalar(select(Plan.view).where(Plan.run_id == run_id))
-    return view
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.crypto import Vault
@@ -35,26 +35,54 @@ async def newest(session: AsyncSession, vault: Vault, stack_id: str) -> State | 
 async def store(session: AsyncSession, vault: Vault, run: Run, state: State, now: datetime) -> None:
     """Append a version, unless it is stored already, as after a commit whose answer was lost.
 
-    The caller holds the run's row lock and has checked its attempt, so numbers are gapless.
+    The caller holds the run's row lock and has checked its attempt. A state of another lineage than the stack's is no
+    successor of it: that goes to quarantine.
     """
+    await _one_at_a_time(session, run.stack_id)
+    lineage = await session.scalar(_versions(run.stack_id).order_by(StateVersion.number.desc()).limit(1))
+    is_stray = lineage is not None and lineage != state.lineage
+    await _append(session, vault, run, run.attempt, state, now, quarantined=is_stray)
+
+
+async def quarantine(session: AsyncSession, vault: Vault, run: Run, attempt: int, state: State, now: datetime) -> None:
+    """Keep, as evidence, what an attempt wrote that no longer counts; unless the stack knows it already."""
+    await _one_at_a_time(session, run.stack_id)
+    known = _versions(run.stack_id).where(StateVersion.lineage == state.lineage, StateVersion.serial >= state.serial)
+    if await session.scalar(known.limit(1)) is None:
+        await _append(session, vault, run, attempt, state, now, quarantined=True)
+
+
+def _versions(stack_id: str) -> Select[str]:
+    return select(StateVersion.lineage).where(StateVersion.stack_id == stack_id, StateVersion.quarantined.is_(False))
+
+
+async def _one_at_a_time(session: AsyncSession, stack_id: str) -> None:
+    """Numbers are gapless, and two runs of a stack may write at once when one of them no longer counts."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"states of {stack_id}", 0))))
+
+
+async def _append(
+    session: AsyncSession, vault: Vault, run: Run, attempt: int, state: State, now: datetime, *, quarantined: bool
+) -> None:
+    of_stack = StateVersion.stack_id == run.stack_id
     same = select(StateVersion.number).where(
-        StateVersion.stack_id == run.stack_id,
+        of_stack,
         StateVersion.lineage == state.lineage,
         StateVersion.serial == state.serial,
-        StateVersion.quarantined.is_(False),
+        StateVersion.quarantined.is_(quarantined),
     )
     if await session.scalar(same) is not None:
         return
-    newest_number = select(func.coalesce(func.max(StateVersion.number), 0))
-    number = await session.scalar(newest_number.where(StateVersion.stack_id == run.stack_id)) or 0
+    newest_number = await session.scalar(select(func.coalesce(func.max(StateVersion.number), 0)).where(of_stack)) or 0
     version = StateVersion(
         stack_id=run.stack_id,
-        number=number + 1,
+        number=newest_number + 1,
         run_id=run.id,
-        attempt=run.attempt,
+        attempt=attempt,
         serial=state.serial,
         lineage=state.lineage,
         sealed=vault.seal(state.raw),
+        quarantined=quarantined,
         created_at=now,
     )
     session.add(version)

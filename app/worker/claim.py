@@ -1,8 +1,9 @@
 """A worker's hold on one run: every write goes through it, and none passes once another attempt has begun."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -14,12 +15,12 @@ from app.crypto import Vault
 from app.db import Database
 from app.infra.events import Event
 from app.infra.google import Compute
-from app.models import LogLevel, LogLine, ResourceState, Run, RunResource, RunStatus, Workstation
+from app.models import CancelMode, LogLevel, LogLine, ResourceState, Run, RunResource, RunStatus, Workstation
 from app.models.run import LostClaimError
-from app.services import runs
+from app.services import plans, runs
 from app.worker.roots import Roots
 
-MAX_ATTEMPTS = 5
+MAX_INTERRUPTIONS = 5
 """A run whose workers die this often is ended: it may be the run that kills them."""
 
 
@@ -36,6 +37,8 @@ class Tools:
     worker_id: str
     host: str
     """The id of this worker's data folder: another worker with the same one has the same run folders."""
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when this worker is to go: what only waits is handed over, a Terraform at work is followed to its end."""
 
 
 class Claim:
@@ -46,13 +49,23 @@ class Claim:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[tuple[AsyncSession, Run]]:
-        """A transaction that holds the run's row. Raises LostClaimError when this attempt no longer counts."""
+        """A transaction that holds the run's row. Raises LostClaimError when this attempt no longer counts.
+
+        A database that is away is waited for.
+        """
+        await self.tools.database.reachable()
         async with self.tools.database.sessions.begin() as session:
             run = await session.get_one(Run, self.run_id, with_for_update=True)
             if run.attempt != self.attempt or run.status not in {RunStatus.PLANNING, RunStatus.APPLYING}:
                 raise LostClaimError(self.run_id)
             yield session, run
             await runs.announce(session, run)
+
+    async def wish_to_cancel(self) -> CancelMode | None:
+        """How hard somebody wants the run stopped, if at all. A database that is away is waited for."""
+        await self.tools.database.reachable()
+        async with self.tools.database.sessions() as session:
+            return await session.scalar(select(Run.cancel).where(Run.id == self.run_id))
 
     async def say(self, message: str, level: LogLevel = LogLevel.INFO) -> None:
         """One line of the portal's own in the run's log."""
@@ -97,10 +110,10 @@ class Claim:
 
 
 async def take(tools: Tools, run_id: str) -> Claim | None:
-    """Claim a run; None when there is nothing to do (any more), or the stack's executing run must end first."""
+    """Claim a run; None when there is nothing to do (any more), or somebody else must have their turn first."""
     async with tools.database.sessions.begin() as session:
         run = await session.get(Run, run_id, with_for_update=True)
-        if run is None or run.status not in {RunStatus.QUEUED, RunStatus.INTERRUPTED}:
+        if run is None or not run.can_be_claimed or run.is_left_to_another_host(tools.host, tools.clock()):
             return None
         if run.is_queued and await _stack_is_busy(session, run):
             return None
@@ -111,8 +124,10 @@ async def take(tools: Tools, run_id: str) -> Claim | None:
             run.end_canceled(tools.clock())
             await runs.announce(session, run)
             return None
-        if run.attempt >= MAX_ATTEMPTS:
-            await end(session, run, tools, workstation, error=f"Given up after {run.attempt} interrupted attempts.")
+        if run.interruptions >= MAX_INTERRUPTIONS:
+            reason = f"\n{run.error}" if run.error else ""
+            text = f"Given up after {run.interruptions} interrupted attempts.{reason}"
+            await end(session, run, tools, error=text)
             return None
         run.claim(tools.worker_id, tools.host, tools.clock())
         workstation.begin(run)
@@ -125,13 +140,13 @@ async def _stack_is_busy(session: AsyncSession, run: Run) -> bool:
     return any(other.is_executing for other in others)
 
 
-async def end(
-    session: AsyncSession, run: Run, tools: Tools, workstation: Workstation, error: str | None = None
-) -> None:
+async def end(session: AsyncSession, run: Run, tools: Tools, error: str | None = None) -> None:
     """What every end of a run has in common; with an error it ends the run, otherwise the caller has."""
     if error is not None:
         run.fail(error, tools.clock())
+        workstation = await session.get_one(Workstation, run.stack_id, with_for_update=True)
         workstation.become_failed()
+    await plans.forget(session, run.id)
     await session.flush()
     await runs.ring_next(session, run.stack_id)
     await runs.announce(session, run)

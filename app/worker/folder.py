@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from app.infra.process import Step
+from app.infra.process import WATCHED, Step
 from app.models.base import short_id
 from app.services.state_versions import State
 
@@ -44,6 +44,7 @@ class RunFolder:
         self.work = path / "work"
         self.temporary = Path(tempfile.gettempdir()) / f"stationmaster-{path.name}"
         self._state = self.work / "terraform.tfstate"
+        self._errored = self.work / "errored.tfstate"
 
     def prepare(self, root: Path, variables: dict[str, Any], state: State | None) -> None:
         """Lay the folder out (anew). `root` is an initialised root as `Roots.ready` gives it."""
@@ -53,8 +54,13 @@ class RunFolder:
         for file in root.iterdir():
             if file.suffix == ".tf" or file.name in {".terraform", ".terraform.lock.hcl"}:
                 _link(self.work / file.name, file)
-        _write_private(self.work / "terraform.tfvars.json", json.dumps(variables).encode())
+        self.show_that_somebody_watches()
+        self.write_variables(variables)
         self._restore(state)
+
+    def write_variables(self, variables: dict[str, Any]) -> None:
+        """What the root is told, in place of what it was told before."""
+        _write_private(self.work / "terraform.tfvars.json", json.dumps(variables).encode())
 
     def _make_temporary(self) -> None:
         """Ours alone: in a folder that everybody writes to, somebody else could have been first with the name."""
@@ -73,10 +79,14 @@ class RunFolder:
 
     def read_state(self) -> State | None:
         """The state as Terraform last wrote it; None while it is being written, or when there is none."""
-        try:
-            return State(self._state.read_bytes())
-        except (FileNotFoundError, ValueError):
-            return None
+        return _whole_state(self._state)
+
+    def pick_up_errored_state(self) -> None:
+        """Where Terraform could not write its state, it left it beside: the newest word there is of what exists."""
+        errored, mine = _whole_state(self._errored), self.read_state()
+        if errored and (mine is None or errored.serial > mine.serial):
+            _write_private(self._state, errored.raw)
+            self._errored.unlink()
 
     def state_stamp(self) -> tuple[int, int] | None:
         """Changes whenever Terraform has written the state file."""
@@ -86,6 +96,23 @@ class RunFolder:
             return None
         return status.st_mtime_ns, status.st_size
 
+    def show_that_somebody_watches(self) -> None:
+        """The shim stops a Terraform that nobody has watched for a while: another host may then take the run over."""
+        (self.work / WATCHED).touch()
+
+    async def watch(self) -> None:
+        """The same, while a step is waited for."""
+        self.show_that_somebody_watches()
+
+    def newest_step(self) -> Step | None:
+        """The command that was started last; None in an empty folder."""
+        started = sorted(self.work.glob("*.sid"), key=lambda file: file.stat().st_mtime_ns)
+        return Step(self.work, started[-1].stem) if started else None
+
+    def write_plan(self, name: str, content: bytes) -> None:
+        """Put a stored plan file back."""
+        _write_private(self.work / name, content)
+
     def step(self, name: str) -> Step:
         """One of the run's Terraform commands."""
         return Step(self.work, name)
@@ -94,6 +121,13 @@ class RunFolder:
         """What is worth keeping is in the database."""
         shutil.rmtree(self.path, ignore_errors=True)
         shutil.rmtree(self.temporary, ignore_errors=True)
+
+
+def _whole_state(file: Path) -> State | None:
+    try:
+        return State(file.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def _link(link: Path, target: Path) -> None:

@@ -1,10 +1,16 @@
-"""Following a Terraform command: its output becomes log rows, its state file state versions, as they are written."""
+"""Following a Terraform command: its output becomes log rows, its state file state versions, as they are written.
+
+And the other way: a wish to cancel becomes the one interrupt that Terraform gets.
+"""
+
+import time
+from collections.abc import Collection
 
 import structlog
 from sqlalchemy.exc import OperationalError
 
 from app.infra.events import Event, parse, storable
-from app.models import LogLevel, ResourceState
+from app.models import CancelMode, LogLevel, ResourceState
 from app.services import state_versions
 from app.worker.claim import Claim
 from app.worker.folder import RunFolder
@@ -16,19 +22,42 @@ READ_BYTES = 256 * 1024
 """How much output becomes rows in one transaction."""
 
 
-class Follower:
-    """Follows one step of a run's folder, from where the log stands."""
+LISTEN_SECONDS = 0.4
+"""How often a wish to cancel is looked for: Terraform hears of it within a second."""
 
-    def __init__(self, claim: Claim, folder: RunFolder, step: str, offset: int, serial: int) -> None:
+
+class Follower:
+    """Follows one step of a run's folder, from where the log stands.
+
+    :param stopped_by: the wishes to cancel that interrupt this step; force kills any.
+    """
+
+    def __init__(
+        self,
+        claim: Claim,
+        folder: RunFolder,
+        step: str,
+        offset: int,
+        serial: int,
+        stopped_by: Collection[CancelMode] = (),
+    ) -> None:
         self._claim, self._folder, self._step = claim, folder, folder.step(step)
-        self._offset, self._serial = offset, serial
+        self._offset, self._stopped_by = offset, stopped_by
+        self.serial = serial
         self._stamp: tuple[int, int] | None = None
+        self._listened = 0.0
+        self.was_told = False
+        """It was interrupted or killed because somebody wants the run stopped."""
+        self.was_killed = False
+        """It did not end by itself."""
         self.errors: list[str] = []
         self.changes: list[Event] = []
 
     async def to_the_end(self) -> int | None:
         """Wait for the command; returns its exit code, None when it was killed."""
         code = await self._step.wait(self._tick, POLL_SECONDS)
+        self.was_killed = code is None or code < 0
+        self._folder.pick_up_errored_state()
         while await self._look():
             pass
         if code != 0:
@@ -36,11 +65,26 @@ class Follower:
         return code
 
     async def _tick(self) -> None:
+        self._folder.show_that_somebody_watches()
         try:
             await self._look()
+            if time.monotonic() - self._listened >= LISTEN_SECONDS:
+                self._listened = time.monotonic()
+                await self._listen()
         except OperationalError as error:
             # The database is away: Terraform goes on, its files wait, and the next look takes up where this one began.
             log.warning("run cannot be written down, will try again", run=self._claim.run_id, error=str(error.orig))
+
+    async def _listen(self) -> None:
+        wish = await self._claim.wish_to_cancel()
+        if wish is CancelMode.FORCE:
+            if self._step.kill():
+                self.was_told = True
+                await self._claim.say("Terraform is killed, as was asked for.", LogLevel.WARN)
+        elif wish in self._stopped_by and not self.was_told:
+            self.was_told = True
+            if self._step.interrupt():
+                await self._claim.say("Asked Terraform to stop.", LogLevel.WARN)
 
     async def _look(self) -> bool:
         """Store what is new; returns whether there was any output."""
@@ -56,7 +100,7 @@ class Follower:
                 await state_versions.store(session, self._claim.tools.vault, run, state, self._claim.tools.clock())
         self._offset = offset
         if state:
-            self._serial = state.serial
+            self.serial = state.serial
         self._remember(events)
         return bool(lines)
 
@@ -80,7 +124,7 @@ class Follower:
         if state is None:
             return None
         self._stamp = stamp
-        return state if state.serial > self._serial else None
+        return state if state.serial > self.serial else None
 
     def _remember(self, events: list[Event]) -> None:
         self.errors += [event.message for event in events if event.is_error]

@@ -22,16 +22,29 @@ UNHEARD_AFTER = timedelta(seconds=10)
 """A queued run this old has lost its doorbell if its worker died between hearing it and claiming it."""
 FORGOTTEN_AFTER = timedelta(days=1)
 
+TIDY_AFTER = timedelta(minutes=1)
+
 _WITHOUT_DOORBELL = text(
     """
     SELECT runs.id FROM runs
-    WHERE runs.status IN ('queued', 'interrupted') AND runs.created_at < :before
+    WHERE (runs.status = 'queued' OR runs.status = 'interrupted' AND coalesce(runs.lease_until < :now, true)
+           OR runs.status = 'awaiting_approval' AND runs.approved_at IS NOT NULL)
+      AND runs.created_at < :before
       AND NOT EXISTS (SELECT 1 FROM runs AS other WHERE other.stack_id = runs.stack_id AND other.id <> runs.id
                       AND other.status IN ('planning', 'awaiting_approval', 'applying', 'interrupted'))
       AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs AS job
-                      WHERE job.status = 'todo' AND job.task_name = :task AND job.args ->> 'run_id' = runs.id)
+                      WHERE job.status = 'todo' AND job.task_name = :task AND job.queue_name = :queue
+                        AND job.args ->> 'run_id' = runs.id)
     """
 )
+_JOBS_OF_ENDED_RUNS = text(
+    """
+    DELETE FROM procrastinate_jobs AS job USING runs
+    WHERE job.task_name = :task AND job.status IN ('todo', 'doing') AND job.args ->> 'run_id' = runs.id
+      AND runs.finished_at < :before
+    """
+)
+"""Doorbells of workers that died, and of hosts that nobody came back to."""
 
 
 class Active:
@@ -90,6 +103,8 @@ class Heartbeat:
             async with self._tools.database.sessions.begin() as session:
                 await self._find_interrupted(session, now)
                 await self._find_unheard(session, now)
+                tidy = {"task": queue.EXECUTE_RUN, "before": now - TIDY_AFTER}
+                await session.execute(_JOBS_OF_ENDED_RUNS, tidy)
                 await session.execute(delete(Worker).where(Worker.seen_at < now - FORGOTTEN_AFTER))
 
     async def _find_interrupted(self, session: AsyncSession, now: datetime) -> None:
@@ -101,11 +116,12 @@ class Heartbeat:
         for run in lost:
             log.warning("run lost its worker", run=run.id, worker=run.worker_id)
             run.interrupt(now)
-            await queue.ring(session, run.id)
+            await queue.ring(session, run.id, run.host)
             await runs.announce(session, run)
 
     async def _find_unheard(self, session: AsyncSession, now: datetime) -> None:
-        unheard = await session.scalars(_WITHOUT_DOORBELL, {"before": now - UNHEARD_AFTER, "task": queue.EXECUTE_RUN})
+        names = {"task": queue.EXECUTE_RUN, "queue": queue.RUNS}
+        unheard = await session.scalars(_WITHOUT_DOORBELL, {**names, "now": now, "before": now - UNHEARD_AFTER})
         for run_id in list(unheard):
             log.warning("run had no doorbell", run=run_id)
             await queue.ring(session, run_id)

@@ -15,7 +15,7 @@ from app.crypto import Vault
 from app.infra.google import Compute
 from app.models import Root, Worker
 from app.models.base import short_id
-from app.queue import EXECUTE_RUN, RUNS, queue
+from app.queue import EXECUTE_RUN, RUNS, queue, queue_of
 from app.worker.claim import Tools
 from app.worker.execute import execute
 from app.worker.folder import host_id
@@ -28,7 +28,7 @@ POLL_SECONDS = 0.5
 
 
 async def work(settings: Settings) -> None:
-    """Work until a signal; SIGTERM and SIGINT mean: take nothing new, let what runs end, then go."""
+    """Work until a signal; SIGTERM and SIGINT mean: take nothing new, let each Terraform end, hand over, then go."""
     database = db.connect(settings.database_url, pool_size=settings.runs_at_once + 5)
     tools = Tools(
         settings=settings,
@@ -64,7 +64,7 @@ async def _work(settings: Settings, tools: Tools) -> None:
         warm_up = asyncio.create_task(tools.compute.warm_up(), name="warm up")
         jobs = asyncio.create_task(
             app.run_worker_async(
-                queues=[RUNS],
+                queues=[RUNS, queue_of(tools.host)],
                 concurrency=settings.runs_at_once,
                 fetch_job_polling_interval=POLL_SECONDS,
                 install_signal_handlers=False,
@@ -72,7 +72,7 @@ async def _work(settings: Settings, tools: Tools) -> None:
             ),
             name="jobs",
         )
-        _stop_on_signal(jobs)
+        _leave_on_signal(tools, jobs)
         log.info("worker ready", worker=tools.worker_id, runs_at_once=settings.runs_at_once)
         try:
             await asyncio.wait({jobs, beats}, return_when=asyncio.FIRST_COMPLETED)
@@ -88,10 +88,14 @@ async def _work(settings: Settings, tools: Tools) -> None:
     log.info("worker ended")
 
 
-def _stop_on_signal(jobs: asyncio.Task[None]) -> None:
+def _leave_on_signal(tools: Tools, jobs: asyncio.Task[None]) -> None:
+    def leave() -> None:
+        tools.leaving.set()
+        jobs.cancel()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, jobs.cancel)
+        loop.add_signal_handler(number, leave)
 
 
 async def _register(tools: Tools) -> None:

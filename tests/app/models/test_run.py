@@ -193,5 +193,15 @@ def test_a_run_that_waits_to_be_tried_again_says_until_when() -> None:
     later = NOW + timedelta(seconds=5)
     run.try_again(later)
     assert (run.is_retrying, run.retry_at, run.retries) == (True, later, 1)
-    run.begin_apply(NOW)
+    run.resume()
     assert not run.is_retrying
+
+
+def test_an_interrupted_run_is_left_to_its_own_host_for_a_while() -> None:
+    run = run_in(S.QUEUED)
+    run.claim("w1", "host-1", NOW)
+    run.interrupt(NOW)
+    soon, later = NOW + timedelta(seconds=5), NOW + Run.FOR_ITS_HOST
+    assert not run.is_left_to_another_host("host-1", soon)
+    assert run.is_left_to_another_host("host-2", soon)
+    assert not run.is_left_to_another_host("host-2", later)

@@ -35,6 +35,7 @@ class Script:
         self.executable = folder / "terraform"
         self.executable.write_text(SCRIPT.format(folder=folder))
         self.executable.chmod(0o755)
+        self.on("show", "echo '{}'")
 
     def on(self, command: str, script: str) -> None:
         (self.folder / command).write_text(script)
@@ -47,13 +48,24 @@ class Script:
 
 
 class PromptCompute(Compute):
-    """Google's place taken: every machine has booted."""
+    """Google's place taken: every machine has booted, and nothing exists that the test did not put there."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.existing: dict[str, dict[str, str]] = {}
+        self.pending: list[list[str]] = []
 
     async def warm_up(self) -> None:
         pass
 
     async def host_keys(self, zone: str, instance: str) -> dict[str, str]:
         return HOST_KEYS
+
+    async def labels_of(self, resource_id: str) -> dict[str, str] | None:
+        return self.existing.get(resource_id)
+
+    async def pending_operations(self, zone: str, stack_id: str) -> list[str]:
+        return self.pending.pop(0) if self.pending else []
 
 
 @pytest.fixture
@@ -142,7 +154,7 @@ def state(serial: int, *, address: str = "127.70.1.2", lineage: str = "one", emp
             "serial": serial,
             "lineage": lineage,
             "outputs": {} if empty else {name: {"value": value} for name, value in outputs.items()},
-            "resources": [] if empty else [{"mode": "managed"}],
+            "resources": [] if empty else [{"mode": "managed", "type": "t", "name": "n", "instances": []}],
         }
     )
 

@@ -39,14 +39,13 @@ async def destroyed(tools: Tools, run_id: str, *, disk_kept: bool) -> None:
         run.begin_apply(tools.clock())
         run.succeed(tools.clock())
         workstation.become_destroyed(tools.clock(), disk_kept=disk_kept)
-        await claims.end(session, run, tools, workstation)
+        await claims.end(session, run, tools)
 
 
 async def failed(tools: Tools, run_id: str) -> None:
     async with tools.database.sessions.begin() as session:
         run = await session.get_one(Run, run_id)
-        workstation = await session.get_one(Workstation, run.stack_id)
-        await claims.end(session, run, tools, workstation, error="No luck")
+        await claims.end(session, run, tools, error="No luck")
 
 
 async def somebody_waits_for_a_lock(tools: Tools) -> None:

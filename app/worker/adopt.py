@@ -1,0 +1,83 @@
+"""Adoption: what an earlier attempt made at Google, and could not write down, is found by name and taken in.
+
+A killed Terraform, an interrupt, or a provider that gave up leaves behind whatever was being made. A plan would make it
+anew, and fail, since the name is taken; a destroy would not notice it at all. So both look first. Names and ids come
+from what the plan would create, never from messages, and whose a thing is stands in its labels.
+"""
+
+import asyncio
+from typing import Any
+
+from app.infra.google import Compute
+from app.models import Stack
+from app.worker.claim import Claim
+from app.worker.commands import Commands
+from app.worker.trouble import GOOGLE_TROUBLE, PassingTroubleError, RunFailedError
+
+LABEL = "stationmaster-stack"
+LOOK_AGAIN_SECONDS = 1.0
+PLAN_FILE = "found.tfplan"
+
+_IDS = {
+    "google_compute_instance": "projects/{project}/zones/{zone}/instances/{name}",
+    "google_compute_disk": "projects/{project}/zones/{zone}/disks/{name}",
+    "google_compute_address": "projects/{project}/regions/{region}/addresses/{name}",
+}
+"""Import ids of every type in the workstation's root, from the planned attributes. A test holds this to the root."""
+
+
+class Adoption:
+    """The search for one stack's lost resources; the folder's variables ask for all of them to exist."""
+
+    def __init__(self, claim: Claim, commands: Commands, stack_id: str, zone: str) -> None:
+        self._claim, self._commands, self._stack_id, self._zone = claim, commands, stack_id, zone
+        self._compute: Compute = claim.tools.compute
+
+    async def adopt(self) -> list[str]:
+        """Take in what is there; returns the addresses. Raises RunFailedError for what is somebody else's."""
+        await self._claim.say("Looking at Google for what earlier work made and could not write down.")
+        try:
+            await self._let_operations_end()
+            await self._commands.plan("-refresh=false", out=PLAN_FILE)
+            found = await self._find(ids_of_creates(await self._commands.show(PLAN_FILE)))
+        except GOOGLE_TROUBLE as error:
+            raise PassingTroubleError(f"Google could not be asked what exists:\n{error}") from error
+        for address, resource_id in found.items():
+            await self._claim.say(f"Found {resource_id}, made for this machine: taking it over.")
+            await self._commands.take_in(address, resource_id)
+        async with self._claim.writing() as (session, run):
+            (await session.get_one(Stack, run.stack_id)).unsettled = False
+            if not found:
+                await self._claim.tell(session, run, "Nothing was left behind.")
+        return list(found)
+
+    async def _let_operations_end(self) -> None:
+        """What Google is still at cannot be judged yet. Its operations end by themselves, well or not."""
+        told: list[str] = []
+        while pending := await self._compute.pending_operations(self._zone, self._stack_id):
+            if pending != told:
+                await self._claim.say(f"Google is still at work ({', '.join(pending)}). Waiting for it to end.")
+                told = pending
+            await self._commands.pause(LOOK_AGAIN_SECONDS)
+
+    async def _find(self, wanted: dict[str, str]) -> dict[str, str]:
+        labels = await asyncio.gather(*(self._compute.labels_of(resource_id) for resource_id in wanted.values()))
+        found: dict[str, str] = {}
+        for (address, resource_id), theirs in zip(wanted.items(), labels, strict=True):
+            if theirs is None:
+                continue
+            if theirs.get(LABEL) != self._stack_id:
+                raise RunFailedError(
+                    f"{resource_id} exists at Google already and is somebody else's. It was not touched."
+                )
+            found[address] = resource_id
+        return found
+
+
+def ids_of_creates(shown: dict[str, Any]) -> dict[str, str]:
+    """Address → import id of all that the plan (as `terraform show -json` gives it) would create."""
+    ids: dict[str, str] = {}
+    for change in shown.get("resource_changes", []):
+        if change["mode"] == "managed" and change["change"]["actions"] == ["create"]:
+            ids[change["address"]] = _IDS[change["type"]].format_map(change["change"]["after"])
+    return ids

@@ -1,0 +1,139 @@
+"""Terraform's commands in one run's folder, each followed to its end."""
+
+import asyncio
+import json
+import subprocess
+from collections.abc import Collection
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from app.infra import hints, terraform
+from app.models import CancelMode, Stack
+from app.services import plans
+from app.worker.claim import Claim
+from app.worker.folder import RunFolder
+from app.worker.follow import Follower
+from app.worker.trouble import CanceledError, HandedOverError, PassingTroubleError, RunFailedError
+
+ALWAYS = frozenset(CancelMode)
+AT_ONCE_ONLY = frozenset({CancelMode.NOW, CancelMode.FORCE})
+NEVER = frozenset[CancelMode]()
+
+
+@dataclass
+class Commands:
+    """What Terraform does for one attempt at a run."""
+
+    claim: Claim
+    folder: RunFolder
+    serial: int = 0
+    """Of the newest state that is stored."""
+    undoing: bool = False
+    """What goes on now is the undoing: nothing but force stops it."""
+
+    def __post_init__(self) -> None:
+        self._numbers = count(1)
+
+    async def plan(self, *arguments: str, out: str = "tfplan") -> Follower:
+        """Plan into a file. It changes nothing, so every wish to cancel stops it."""
+        return await self._run("plan", *arguments, stopped_by=ALWAYS, out=out)
+
+    async def apply(self, *arguments: str, told: str | None = None, **options: object) -> None:
+        """Apply; from its first moment until its good end, Google may hold what the state does not know."""
+        await self._run("apply", *arguments, stopped_by=AT_ONCE_ONLY, told=told, **options)
+        async with self.claim.writing() as (session, run):
+            (await session.get_one(Stack, run.stack_id)).unsettled = False
+
+    async def refresh(self) -> None:
+        """Bring the state up to date with what exists, and change nothing."""
+        await self._run("refresh", "-refresh-only", stopped_by=NEVER, auto_approve=terraform.FLAG)
+
+    async def take_in(self, address: str, resource_id: str) -> None:
+        """Write into the state what exists at Google already (`terraform import`)."""
+        await self._run("import", address, resource_id, stopped_by=NEVER, no_color=terraform.FLAG)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait a moment. Raises CanceledError or HandedOverError when there is no more waiting."""
+        self.folder.show_that_somebody_watches()
+        if self.claim.tools.leaving.is_set():
+            raise HandedOverError
+        if not self.undoing and await self.claim.wish_to_cancel():
+            raise CanceledError
+        await asyncio.sleep(seconds)
+
+    async def show(self, plan: str) -> dict[str, Any]:
+        """A plan file, attribute by attribute; not a step, since nothing is lost with it."""
+        argv = terraform.command(self._terraform, "show", plan, json=terraform.FLAG)
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            cwd=self.folder.work,
+            env=terraform.environment(self.folder.temporary),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        shown, complaint = await process.communicate()
+        if process.returncode:
+            raise PassingTroubleError(f"terraform show failed:\n{complaint.decode(errors='replace')}")
+        return dict(json.loads(shown))
+
+    async def follow(self, step: str, offset: int) -> None:
+        """What an earlier worker started on this host goes on, or has ended meanwhile: write down the rest of it."""
+        stopped_by = AT_ONCE_ONLY if step.startswith("apply") else ALWAYS
+        follower = self._follower(step, offset, NEVER if self.undoing else stopped_by)
+        await follower.to_the_end()
+        self.serial = follower.serial
+
+    @property
+    def _terraform(self) -> tuple[str, ...]:
+        return terraform.executable(self.claim.tools.settings.terraform)
+
+    def _follower(self, step: str, offset: int, stopped_by: Collection[CancelMode]) -> Follower:
+        return Follower(self.claim, self.folder, step, offset, self.serial, stopped_by)
+
+    async def _run(
+        self,
+        name: str,
+        *arguments: str,
+        stopped_by: Collection[CancelMode],
+        told: str | None = None,
+        **options: object,
+    ) -> Follower:
+        """Run one command to its good end. Raises CanceledError, PassingTroubleError or RunFailedError otherwise."""
+        step = f"{name}-{self.claim.attempt}.{next(self._numbers)}"
+        async with self.claim.writing() as (session, run):
+            if run.cancel in stopped_by and not self.undoing:
+                raise CanceledError
+            run.step, run.log_offset = step, 0
+            if name == "apply":
+                run.begin_apply(self.claim.tools.clock())
+                await plans.forget(session, run.id)
+                (await session.get_one(Stack, run.stack_id)).unsettled = True
+            if told:
+                await self.claim.tell(session, run, told)
+        self.folder.step(step).start(self._argv(name, arguments, options), self._environment)
+        follower = self._follower(step, 0, NEVER if self.undoing else stopped_by)
+        code = await follower.to_the_end()
+        self.serial = follower.serial
+        if follower.was_told and not self.undoing:
+            raise CanceledError
+        if code != 0:
+            raise _trouble(follower)
+        return follower
+
+    def _argv(self, name: str, arguments: Collection[str], options: dict[str, object]) -> list[str]:
+        command = "apply" if name == "refresh" else name
+        if command != "import":
+            options = {**options, "json": terraform.FLAG}
+        return terraform.command(self._terraform, command, *arguments, input=False, **options)
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return terraform.environment(self.folder.temporary)
+
+
+def _trouble(follower: Follower) -> Exception:
+    text = "\n\n".join(follower.errors)
+    passes = follower.was_killed or all(hints.passes(error) for error in follower.errors)
+    return PassingTroubleError(text) if passes else RunFailedError(text)

@@ -1,0 +1,182 @@
+"""From what exists to what is wished for: adopt, plan, have it decided, apply; again after trouble that passes."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from app.crypto import Vault
+from app.infra import terraform
+from app.infra.events import Event
+from app.models import LogLevel, Root, Run, RunKind, Stack, Workstation
+from app.services import plan_view, plans, scrub, state_versions
+from app.services.state_versions import State
+from app.worker.adopt import Adoption
+from app.worker.claim import Claim
+from app.worker.commands import Commands
+from app.worker.trouble import DecisionWantedError, PassingTroubleError, RunFailedError
+
+log = structlog.get_logger()
+BACK_OFF_SECONDS = (1, 5, 20, 60, 120)
+"""Waits between the tries of a run that meets trouble which passes as a rule."""
+PAUSE_SECONDS = 0.3
+PLAN_FILE = "tfplan"
+MACHINE = "module.compute[0].google_compute_instance.workstation"
+DATA_DISK = ".google_compute_disk."
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is to be so in the end."""
+
+    inputs: dict[str, Any]
+    kind: RunKind
+
+    def deletes_everything(self, state: State | None) -> bool:
+        """Destroy, not keeping the disk, or with no disk to keep: a plan to keep one would make it."""
+        nothing_to_keep = state is None or state.is_empty
+        return self.kind is RunKind.DESTROY and (nothing_to_keep or not self.inputs.get("disk_only"))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is known before a try."""
+
+    state: State | None
+    unsettled: bool
+    approved_plan: bytes | None
+
+
+class Convergence:
+    """One attempt's way to a goal."""
+
+    def __init__(self, claim: Claim, commands: Commands, stack_id: str) -> None:
+        self._claim, self._commands, self._stack_id = claim, commands, stack_id
+        self._tools, self._folder = claim.tools, commands.folder
+        self._vault: Vault = claim.tools.vault
+
+    async def reach(self, goal: Goal) -> None:
+        """Make it so. Raises the errors of trouble.py."""
+        while True:
+            try:
+                return await self._try(goal)
+            except PassingTroubleError as trouble:
+                await self._wait_for_better(str(trouble))
+
+    async def _try(self, goal: Goal) -> None:
+        root = await self._tools.roots.ready(Root.WORKSTATION)
+        standing = await self._standing()
+        self._folder.prepare(root, goal.inputs, standing.state)
+        if standing.approved_plan and not standing.unsettled:
+            self._folder.write_plan(PLAN_FILE, standing.approved_plan)
+            await self._commands.apply(PLAN_FILE, told="Applying the plan that was approved.")
+            return
+        if goal.kind is RunKind.PROVISION and standing.state is None and not standing.unsettled:
+            told = "Nothing exists yet, so there is nothing to lose: applying without a plan."
+            await self._commands.apply(told=told, auto_approve=terraform.FLAG)
+            return
+        adopted = await self._adopt(goal, standing) if standing.unsettled else []
+        await self._plan_and_apply(goal, adopted)
+
+    async def _standing(self) -> Standing:
+        async with self._tools.database.sessions() as session:
+            state = await state_versions.newest(session, self._vault, self._stack_id)
+            stack = await session.get_one(Stack, self._stack_id)
+            run = await session.get_one(Run, self._claim.run_id)
+            plan = await plans.file_of(session, self._vault, run.id) if run.approved_at else None
+        self._commands.serial = state.serial if state else 0
+        return Standing(state, stack.unsettled, plan)
+
+    async def _adopt(self, goal: Goal, standing: Standing) -> list[str]:
+        root = await self._tools.roots.ready(Root.WORKSTATION)
+        self._folder.prepare(root, {**goal.inputs, "disk_only": False}, standing.state)
+        adopted = await Adoption(self._claim, self._commands, self._stack_id, goal.inputs["zone"]).adopt()
+        if adopted and goal.inputs.get("disk_only"):
+            # An import does not record that the machine needs its address: that would be released first, and refused.
+            await self._commands.refresh()
+        self._folder.write_variables(goal.inputs)
+        return adopted
+
+    async def _plan_and_apply(self, goal: Goal, adopted: Collection[str]) -> None:
+        state = self._folder.read_state()
+        deletes_everything = goal.deletes_everything(state)
+        arguments = ["-destroy"] if deletes_everything else []
+        changes = (await self._commands.plan(*arguments, out=PLAN_FILE)).changes
+        if not deletes_everything:
+            changes = await self._check(goal, changes, adopted)
+        if not changes:
+            await self._claim.say("Nothing is to be changed.")
+            return
+        await self._keep_view()
+        await self._commands.apply(PLAN_FILE)
+
+    async def _check(self, goal: Goal, changes: list[Event], adopted: Collection[str]) -> list[Event]:
+        """Have decided what somebody must decide. Raises DecisionWantedError, or RunFailedError for a plan refused."""
+        misfits = [change.address for change in changes if change.is_loss and change.address in adopted]
+        if misfits and goal.kind is RunKind.PROVISION:
+            raise RunFailedError(
+                f"{misfits[0]} was found at Google, made for this machine, but is not what was asked for: it would be "
+                "replaced. Nothing was changed."
+            )
+        lost = [change for change in changes if change.is_loss and DATA_DISK in f".{change.address}"]
+        if not lost:
+            return changes
+        if any(change.action == "replace" for change in lost) and not _replaces_machine(changes):
+            # The new disk has the old one's name, and the machine would hold on to the old one.
+            changes = (await self._commands.plan(f"-replace={MACHINE}", out=PLAN_FILE)).changes
+        awaits = [{"address": str(change.address), "action": str(change.action)} for change in lost]
+        if not await self._is_approved(awaits):
+            await self._ask(awaits)
+        return changes
+
+    async def _is_approved(self, awaits: list[dict[str, str]]) -> bool:
+        async with self._tools.database.sessions() as session:
+            return (await session.get_one(Run, self._claim.run_id)).has_approval_for(awaits)
+
+    async def _ask(self, awaits: list[dict[str, str]]) -> None:
+        """Raises DecisionWantedError, once the plan is stored for whoever decides."""
+        if self._commands.undoing:
+            raise RunFailedError(f"Undoing this would lose the data disk ({awaits[0]['address']}): left as it is.")
+        shown = await self._commands.show(PLAN_FILE)
+        file = (self._folder.work / PLAN_FILE).read_bytes()
+        async with self._claim.writing() as (session, run):
+            await plans.keep(session, self._vault, run.id, self._view(shown), self._tools.clock(), file)
+            run.await_approval(awaits, self._tools.clock())
+            workstation = await session.get_one(Workstation, self._stack_id, with_for_update=True)
+            workstation.become_as_before()
+            await self._claim.tell(
+                session, run, "This would lose the data disk: waiting for a decision.", LogLevel.WARN
+            )
+        raise DecisionWantedError
+
+    async def _keep_view(self) -> None:
+        view = self._view(await self._commands.show(PLAN_FILE))
+        async with self._claim.writing() as (session, run):
+            await plans.keep(session, self._vault, run.id, view, self._tools.clock())
+
+    def _view(self, shown: dict[str, Any]) -> dict[str, Any]:
+        state = self._folder.read_state()
+        secrets = scrub.secrets_of_settings(self._tools.settings) | (scrub.secrets_of_state(state) if state else set())
+        return plan_view.of_plan(shown, secrets)
+
+    async def _wait_for_better(self, trouble: str) -> None:
+        """Raises RunFailedError when it was tried often enough."""
+        async with self._claim.writing() as (session, run):
+            if run.retries >= len(BACK_OFF_SECONDS):
+                raise RunFailedError(trouble)
+            seconds, most = BACK_OFF_SECONDS[run.retries], len(BACK_OFF_SECONDS)
+            until = self._tools.clock() + timedelta(seconds=seconds)
+            run.try_again(until)
+            told = f"This passes as a rule. Trying again in {seconds} s ({run.retries} of {most})."
+            await self._claim.tell(session, run, told, LogLevel.WARN)
+        log.info("run will be tried again", seconds=seconds, trouble=trouble)
+        while self._tools.clock() < until:
+            await self._commands.pause(PAUSE_SECONDS)
+        async with self._claim.writing() as (_, run):
+            run.resume()
+
+
+def _replaces_machine(changes: Collection[Event]) -> bool:
+    return any(change.address == MACHINE and change.is_loss for change in changes)
