@@ -14,11 +14,16 @@ class Hint:
 
 PASSING = re.compile(
     r"Error 5\d\d|Error 429|rateLimitExceeded|timeout while waiting|connection re(set|fused)|i/o timeout|EOF\b|"
-    r"TLS handshake timeout|Plugin did not respond|transport is closing|error reading from server",
+    r"TLS handshake timeout",
     re.IGNORECASE,
 )
-"""What passes as a rule: Google's own errors, too many requests, operations and connections that took too long, and a
-provider that died."""
+"""What passes as a rule: Google's own errors, too many requests, operations and connections that took too long."""
+KILLED = re.compile(
+    r"Terraform was killed|Plugin did not respond|Plugin error|transport is closing|error reading from server|"
+    r"Failed to (load plugin|obtain provider) schema|failed to instantiate provider|Unrecognized remote plugin message",
+    re.IGNORECASE,
+)
+"""Terraform's or its provider's process ended in the middle of its work."""
 EXISTS = re.compile(r"alreadyExists|already exists", re.IGNORECASE)
 
 _TABLE: tuple[tuple[str, str, str], ...] = (
@@ -168,6 +173,11 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "Retry: it waits for the machine again. If that does not help, its serial console tells how far it booted.",
     ),
     (
+        KILLED.pattern,
+        "Terraform was killed in the middle of its work, again and again.",
+        "Often the worker's machine has too little memory: an admin has a look. A retry takes over what was made.",
+    ),
+    (
         PASSING.pattern,
         "Google did not answer as it should; this passes as a rule.",
         "Retry in a minute.",
@@ -181,6 +191,11 @@ UNKNOWN = Hint("Terraform ended with an error.", "The raw text says what. Retry,
 def find(error: str) -> Hint:
     """The first hint whose pattern is in the text; a general one when none is."""
     return next((hint for pattern, hint in _HINTS if pattern.search(error)), UNKNOWN)
+
+
+def is_kill(error: str) -> bool:
+    """Whether this is what Terraform says (or is said of it) when it, or its provider, was killed."""
+    return bool(KILLED.search(error))
 
 
 def passes(error: str) -> bool:

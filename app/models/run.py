@@ -184,6 +184,13 @@ class Run(Base):
         self._become(S.INTERRUPTED, now)
         self.lease_until = None
 
+    def begin_anew(self) -> None:
+        """Terraform was killed under its worker: planned and applied once more, at once."""
+        if self.status not in {S.PLANNING, S.APPLYING}:
+            raise TransitionError(self.id, self.status, S.PLANNING)
+        self.status = S.PLANNING
+        self.interruptions += 1
+
     def try_again(self, at: datetime) -> None:
         """It met trouble that passes as a rule: it is planned and applied anew at that time."""
         if self.status not in {S.PLANNING, S.APPLYING}:
@@ -208,9 +215,10 @@ class Run(Base):
             raise TransitionError(self.id, self.status, S.APPLYING)
         self.approved_at, self.approved_by = now, by.id
 
-    def discard(self, now: datetime) -> None:
+    def discard(self, by: Member, now: datetime) -> None:
         """What it awaits is not to be done."""
         self._become(S.DISCARDED, now)
+        self.cancel_at, self.cancel_by = now, by.id
 
     def begin_apply(self, now: datetime) -> None:
         """Terraform changes things from here on."""

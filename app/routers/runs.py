@@ -138,9 +138,9 @@ async def approve(
 
 
 @router.post("/{run_id}/discard")
-async def discard(run: RunDep, portal: PortalDep, session: SessionDep) -> Response:
+async def discard(run: RunDep, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
     """Do not do what it awaits."""
-    await decisions.discard(session, run, portal.clock())
+    await decisions.discard(session, run, member, portal.clock())
     return redirect(f"/runs/{run.id}")
 
 

@@ -49,12 +49,12 @@ async def approve(session: AsyncSession, run: Run, member: Member, confirm: str,
     await runs.announce(session, run)
 
 
-async def discard(session: AsyncSession, run: Run, now: datetime) -> None:
+async def discard(session: AsyncSession, run: Run, member: Member, now: datetime) -> None:
     """Do not do what it awaits: nothing is changed. Raises ConflictError when there is nothing to decide."""
     await session.refresh(run, with_for_update={"of": Run})
     if not run.can_discard:
         raise ConflictError("This run does not wait for a decision.")
-    run.discard(now)
+    run.discard(member, now)
     await _ended(session, run, now)
     await runs.announce(session, run)
 

@@ -20,7 +20,7 @@ from app.models.run import LostClaimError
 from app.services import plans, runs
 from app.worker.roots import Roots
 
-MAX_INTERRUPTIONS = 5
+MAX_INTERRUPTIONS = 10
 """A run whose workers die this often is ended: it may be the run that kills them."""
 
 
@@ -101,8 +101,11 @@ class Claim:
         at = event.at or self.tools.clock()
         values = {"run_id": self.run_id, "address": event.address, "action": event.action, "state": event.state}
         changed: dict[str, object] = {"state": event.state}
+        if event.state in {ResourceState.PENDING, ResourceState.WORKING}:
+            # A later command may do something else with it, such as undo what the first one did.
+            changed["action"] = event.action
         if event.state is ResourceState.WORKING:
-            changed["started_at"] = at
+            changed |= {"started_at": at, "ended_at": None}
         elif event.state in {ResourceState.DONE, ResourceState.FAILED}:
             changed["ended_at"] = at
         upsert = insert(RunResource).values({**values, **changed})

@@ -14,10 +14,11 @@ from app.services import plans
 from app.worker.claim import Claim
 from app.worker.folder import RunFolder
 from app.worker.follow import Follower
-from app.worker.trouble import CanceledError, HandedOverError, PassingTroubleError, RunFailedError
+from app.worker.trouble import CanceledError, HandedOverError, KilledError, PassingTroubleError, RunFailedError
 
 ALWAYS = frozenset(CancelMode)
 AT_ONCE_ONLY = frozenset({CancelMode.NOW, CancelMode.FORCE})
+IF_KILLED = frozenset({CancelMode.FORCE})
 NEVER = frozenset[CancelMode]()
 
 
@@ -30,10 +31,16 @@ class Commands:
     serial: int = 0
     """Of the newest state that is stored."""
     undoing: bool = False
-    """What goes on now is the undoing: nothing but force stops it."""
+    """What goes on now is the undoing: nothing stops it but a wish to kill that came after its beginning."""
 
     def __post_init__(self) -> None:
         self._numbers = count(1)
+        self._undoing_stopped_by = NEVER
+
+    def begin_undoing(self, wish: CancelMode | None) -> None:
+        """Whatever was asked for so far has been done; from here on only more than that counts."""
+        self.undoing = True
+        self._undoing_stopped_by = NEVER if wish is CancelMode.FORCE else IF_KILLED
 
     async def plan(self, *arguments: str, out: str = "tfplan") -> Follower:
         """Plan into a file. It changes nothing, so every wish to cancel stops it."""
@@ -81,7 +88,7 @@ class Commands:
     async def follow(self, step: str, offset: int) -> None:
         """What an earlier worker started on this host goes on, or has ended meanwhile: write down the rest of it."""
         stopped_by = AT_ONCE_ONLY if step.startswith("apply") else ALWAYS
-        follower = self._follower(step, offset, NEVER if self.undoing else stopped_by)
+        follower = self._follower(step, offset, stopped_by)
         await follower.to_the_end()
         self.serial = follower.serial
 
@@ -113,10 +120,14 @@ class Commands:
             if told:
                 await self.claim.tell(session, run, told)
         self.folder.step(step).start(self._argv(name, arguments, options), self._environment)
-        follower = self._follower(step, 0, NEVER if self.undoing else stopped_by)
+        follower = self._follower(step, 0, self._undoing_stopped_by if self.undoing else stopped_by)
         code = await follower.to_the_end()
         self.serial = follower.serial
-        if follower.was_told and not self.undoing:
+        if follower.was_told and self.undoing:
+            raise RunFailedError(
+                "Terraform was killed while it undid the run. What is left is taken in by the next run."
+            )
+        if follower.was_told:
             raise CanceledError
         if code != 0:
             raise _trouble(follower)
@@ -135,5 +146,6 @@ class Commands:
 
 def _trouble(follower: Follower) -> Exception:
     text = "\n\n".join(follower.errors)
-    passes = follower.was_killed or all(hints.passes(error) for error in follower.errors)
-    return PassingTroubleError(text) if passes else RunFailedError(text)
+    if follower.was_killed or all(hints.is_kill(error) for error in follower.errors):
+        return KilledError(text)
+    return PassingTroubleError(text) if all(hints.passes(error) for error in follower.errors) else RunFailedError(text)

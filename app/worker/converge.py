@@ -14,9 +14,9 @@ from app.models import LogLevel, Root, Run, RunKind, Stack, Workstation
 from app.services import plan_view, plans, scrub, state_versions
 from app.services.state_versions import State
 from app.worker.adopt import Adoption
-from app.worker.claim import Claim
+from app.worker.claim import MAX_INTERRUPTIONS, Claim
 from app.worker.commands import Commands
-from app.worker.trouble import DecisionWantedError, PassingTroubleError, RunFailedError
+from app.worker.trouble import DecisionWantedError, KilledError, PassingTroubleError, RunFailedError
 
 log = structlog.get_logger()
 BACK_OFF_SECONDS = (1, 5, 20, 60, 120)
@@ -62,6 +62,8 @@ class Convergence:
         while True:
             try:
                 return await self._try(goal)
+            except KilledError as trouble:
+                await self._begin_anew(str(trouble))
             except PassingTroubleError as trouble:
                 await self._wait_for_better(str(trouble))
 
@@ -103,11 +105,13 @@ class Convergence:
         state = self._folder.read_state()
         deletes_everything = goal.deletes_everything(state)
         arguments = ["-destroy"] if deletes_everything else []
-        changes = (await self._commands.plan(*arguments, out=PLAN_FILE)).changes
-        if not deletes_everything:
-            changes = await self._check(goal, changes, adopted)
+        plan = await self._commands.plan(*arguments, out=PLAN_FILE)
+        changes = plan.changes if deletes_everything else await self._check(goal, plan.changes, adopted)
         if not changes:
             await self._claim.say("Nothing is to be changed.")
+            if plan.has_drift:
+                # What went through at Google, and not into the state: a plan without changes would leave that as it is.
+                await self._commands.refresh()
             return
         await self._keep_view()
         await self._commands.apply(PLAN_FILE)
@@ -160,6 +164,14 @@ class Convergence:
         state = self._folder.read_state()
         secrets = scrub.secrets_of_settings(self._tools.settings) | (scrub.secrets_of_state(state) if state else set())
         return plan_view.of_plan(shown, secrets)
+
+    async def _begin_anew(self, trouble: str) -> None:
+        """Raises RunFailedError when it was killed too often: it may be the run that has it killed."""
+        async with self._claim.writing() as (session, run):
+            if run.interruptions >= MAX_INTERRUPTIONS:
+                raise RunFailedError(trouble)
+            run.begin_anew()
+            await self._claim.tell(session, run, "Terraform was killed. Beginning anew.", LogLevel.WARN)
 
     async def _wait_for_better(self, trouble: str) -> None:
         """Raises RunFailedError when it was tried often enough."""

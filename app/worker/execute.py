@@ -100,7 +100,7 @@ class Execution:
 
     async def _undo(self, work: Work) -> None:
         """Nothing of the run goes on any more: bring back what was before it, and end it as cancelled."""
-        self._commands.undoing = True
+        self._commands.begin_undoing(await self._claim.wish_to_cancel())
         goal = await self._goal_of_undo(work)
         if goal:
             await self._claim.say("Cancelled: undoing what was done.", LogLevel.WARN)

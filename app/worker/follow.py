@@ -29,7 +29,7 @@ LISTEN_SECONDS = 0.4
 class Follower:
     """Follows one step of a run's folder, from where the log stands.
 
-    :param stopped_by: the wishes to cancel that interrupt this step; force kills any.
+    :param stopped_by: the wishes to cancel that stop this step: force kills it, the others interrupt it.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Follower:
         """It did not end by itself."""
         self.errors: list[str] = []
         self.changes: list[Event] = []
+        self.has_drift = False
 
     async def to_the_end(self) -> int | None:
         """Wait for the command; returns its exit code, None when it was killed."""
@@ -77,11 +78,12 @@ class Follower:
 
     async def _listen(self) -> None:
         wish = await self._claim.wish_to_cancel()
-        if wish is CancelMode.FORCE:
-            if self._step.kill():
-                self.was_told = True
-                await self._claim.say("Terraform is killed, as was asked for.", LogLevel.WARN)
-        elif wish in self._stopped_by and not self.was_told:
+        if wish not in self._stopped_by:
+            return
+        if wish is CancelMode.FORCE and self._step.kill():
+            self.was_told = True
+            await self._claim.say("Terraform is killed, as was asked for.", LogLevel.WARN)
+        elif not self.was_told:
             self.was_told = True
             if self._step.interrupt():
                 await self._claim.say("Asked Terraform to stop.", LogLevel.WARN)
@@ -128,6 +130,7 @@ class Follower:
 
     def _remember(self, events: list[Event]) -> None:
         self.errors += [event.message for event in events if event.is_error]
+        self.has_drift = self.has_drift or any(event.is_drift for event in events)
         # Only what is planned: an event of drift also names an address and an action, of somebody else's doing.
         self.changes += [
             event for event in events if event.state is ResourceState.PENDING and event.action not in {"read", "noop"}

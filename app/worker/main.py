@@ -21,6 +21,7 @@ from app.worker.execute import execute
 from app.worker.folder import host_id
 from app.worker.heartbeat import Active, Heartbeat
 from app.worker.roots import Roots
+from app.worker.sweep import Sweep
 
 log = structlog.get_logger()
 POLL_SECONDS = 0.5
@@ -61,6 +62,7 @@ async def _work(settings: Settings, tools: Tools) -> None:
     async with app.open_async():
         await _register(tools)
         beats = asyncio.create_task(Heartbeat(tools, active).beat_for_ever(), name="heartbeat")
+        sweeps = asyncio.create_task(Sweep(tools).sweep_for_ever(active), name="sweeps")
         warm_up = asyncio.create_task(tools.compute.warm_up(), name="warm up")
         jobs = asyncio.create_task(
             app.run_worker_async(
@@ -75,14 +77,14 @@ async def _work(settings: Settings, tools: Tools) -> None:
         _leave_on_signal(tools, jobs)
         log.info("worker ready", worker=tools.worker_id, runs_at_once=settings.runs_at_once)
         try:
-            await asyncio.wait({jobs, beats}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({jobs, beats, sweeps}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             # A worker without a heartbeat would lose its leases unawares: it ends instead, and is started anew.
-            for task in (jobs, beats, warm_up):
+            for task in (jobs, beats, sweeps, warm_up):
                 task.cancel()
-            await asyncio.wait({jobs, beats, warm_up})
+            await asyncio.wait({jobs, beats, sweeps, warm_up})
             await _unregister(tools)
-    for task in (jobs, beats):
+    for task in (jobs, beats, sweeps):
         with suppress(asyncio.CancelledError):
             task.result()
     log.info("worker ended")

@@ -15,6 +15,10 @@ class PassingTroubleError(Exception):
     """Something that passes as a rule: the same is tried again after a while. The message is the raw text."""
 
 
+class KilledError(PassingTroubleError):
+    """Terraform or its provider was killed: there is nothing to wait for."""
+
+
 class CanceledError(Exception):
     """Somebody wants the run stopped, and nothing of it goes on: what it did is to be undone."""
 

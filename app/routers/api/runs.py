@@ -94,9 +94,9 @@ async def approve_run(
 
 
 @router.post("/{run_id}/discard")
-async def discard_run(run: RunDep, portal: PortalDep, session: SessionDep) -> RunAnswer:
+async def discard_run(run: RunDep, portal: PortalDep, session: SessionDep, member: MemberDep) -> RunAnswer:
     """Do not do what the run `awaits`. Nothing is changed."""
-    await decisions.discard(session, run, portal.clock())
+    await decisions.discard(session, run, member, portal.clock())
     return await full(session, run, portal.clock())
 
 

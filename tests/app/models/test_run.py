@@ -33,7 +33,7 @@ ACTIONS = {
     "hand_over": lambda run: run.hand_over(NOW),
     "try_again": lambda run: run.try_again(NOW),
     "await_approval": lambda run: run.await_approval(LOSS, NOW),
-    "discard": lambda run: run.discard(NOW),
+    "discard": lambda run: run.discard(ADA, NOW),
     "end_canceled": lambda run: run.end_canceled(NOW),
     "supersede": lambda run: run.supersede(run_in(S.QUEUED), NOW),
 }

@@ -96,20 +96,24 @@ async def test_destroying_plans_first_and_ends_with_nothing(tools: Tools, script
     script.on("plan", tells("planned_change", DISK, "delete"))
     script.on("apply", writes_state(9, empty=True))
     await execute(tools, await ask_destroy(tools, workstation_id))
-    assert [call.split()[0] for call in script.calls] == ["apply", "plan", "apply"]
+    assert [call.split()[0] for call in script.calls] == ["apply", "plan", "show", "apply"]
     assert "-destroy" in script.calls[1]
     workstation = await workstation_of(tools, workstation_id)
     assert (workstation.status, workstation.disk_kept, workstation.address) == ("destroyed", False, None)
 
 
 @pytest.mark.parametrize("action", ["delete", "replace"])
-async def test_a_plan_that_loses_a_disk_meant_to_be_kept_is_refused(tools: Tools, script: Script, action: str) -> None:
+async def test_a_plan_that_loses_a_disk_meant_to_be_kept_waits_for_a_decision(
+    tools: Tools, script: Script, action: str
+) -> None:
     workstation_id = await provisioned(tools, script)
-    script.on("plan", tells("planned_change", DISK, action))
+    script.on("plan", "echo plan > tfplan\n" + tells("planned_change", DISK, action))
     run_id = await ask_destroy(tools, workstation_id, keep_disk=True)
     await execute(tools, run_id)
-    assert (await run_of(tools, run_id)).status is RunStatus.ERRORED
-    assert [call.split()[0] for call in script.calls] == ["apply", "plan"]
+    run = await run_of(tools, run_id)
+    assert (run.status, run.awaits) == (RunStatus.AWAITING_APPROVAL, [{"address": DISK, "action": action}])
+    assert "apply" not in {call.split()[0] for call in script.calls[1:]}
+    assert (await workstation_of(tools, workstation_id)).status is WorkstationStatus.RUNNING
 
 
 async def test_a_disk_that_somebody_else_deleted_is_no_reason_to_refuse(tools: Tools, script: Script) -> None:
@@ -131,12 +135,14 @@ async def test_keeping_the_disk_of_a_machine_that_was_never_made_makes_no_disk(t
 
 
 async def test_an_apply_that_outlived_its_worker_is_followed_to_its_end(tools: Tools, script: Script) -> None:
+    script.on("plan", "true")
     workstation_id, run_id = await wish(tools)
     await lost_at(tools, run_id, "apply-1")
     start_as_an_earlier_worker(tools, run_id, "apply-1", f"sleep 0.4; {writes_state(3)}echo made\n")
     await execute(tools, run_id)
     run = await run_of(tools, run_id)
-    assert (run.status, run.attempt, script.calls) == (RunStatus.APPLIED, 2, [])
+    assert (run.status, run.attempt) == (RunStatus.APPLIED, 2)
+    assert "apply" not in {call.split()[0] for call in script.calls}
     assert (await workstation_of(tools, workstation_id)).status is WorkstationStatus.RUNNING
     assert "made" in await log_of(tools, run_id)
 
