@@ -88,6 +88,9 @@ class Commands:
     async def follow(self, step: str, offset: int) -> None:
         """What an earlier worker started on this host goes on, or has ended meanwhile: write down the rest of it."""
         stopped_by = AT_ONCE_ONLY if step.startswith("apply") else ALWAYS
+        if step.startswith("plan"):
+            # It is made anew; but it holds the state's lock until it has ended.
+            self.folder.step(step).interrupt()
         follower = self._follower(step, offset, stopped_by)
         await follower.to_the_end()
         self.serial = follower.serial

@@ -1,6 +1,8 @@
 """A worker's tools, with a scripted stand-in for Terraform and a machine that says at once who it is."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,15 +11,19 @@ from app.config import Settings
 from app.crypto import Vault
 from app.db import Database
 from app.infra.google import Compute
-from app.models import Run, Workstation
-from app.services import members, workstations
+from app.models import Run, RunStatus, Workstation
+from app.services import members, runs, workstations
 from app.services.catalog import Catalog
 from app.services.workstations import WorkstationWish
+from app.worker import claim as claims
 from app.worker.claim import Tools
+from app.worker.execute import execute
 from app.worker.roots import Roots
 from tests.app.conftest import MovingClock, SecretsInMemory, identity, make_settings
 
 HOST_KEYS = {"ssh-ed25519": "AAAA"}
+DISK = "module.compute_configure.google_compute_disk.data"
+VM = "module.compute[0].google_compute_instance.workstation"
 SCRIPT = """#!/bin/sh
 case "$1" in
 version) echo "Terraform v1.11.0" ;;
@@ -170,3 +176,39 @@ def tells(kind: str, address: str, action: str) -> str:
         f'{{"@message":"{action}","type":"{kind}","change":{{"resource":{{"addr":"{address}"}},"action":"{action}"}}}}'
     )
     return f"echo '{event}'\n"
+
+
+async def log_of(tools: Tools, run_id: str) -> str:
+    async with tools.database.sessions() as session:
+        return "\n".join(line.message for line in await runs.log(session, run_id))
+
+
+async def provisioned(tools: Tools, script: Script) -> str:
+    """A workstation that runs."""
+    script.on("apply", writes_state(3))
+    workstation_id, run_id = await wish(tools)
+    await execute(tools, run_id)
+    assert (await run_of(tools, run_id)).status is RunStatus.APPLIED
+    return workstation_id
+
+
+def start_as_an_earlier_worker(tools: Tools, run_id: str, step: str, shell: str) -> None:
+    """A step whose worker is gone: started by a process that has ended."""
+    folder = tools.settings.data_dir.resolve() / "worker" / "runs" / run_id / "work"
+    folder.mkdir(parents=True)
+    starter = (
+        "import sys; from pathlib import Path; from app.infra.process import Step;"
+        "Step(Path(sys.argv[1]), sys.argv[2]).start(['/bin/sh', '-c', sys.argv[3]], {'PATH': '/usr/bin:/bin'})"
+    )
+    subprocess.run([sys.executable, "-c", starter, str(folder), step, shell], check=True)
+
+
+async def lost_at(tools: Tools, run_id: str, step: str) -> None:
+    """Its first worker claimed it, began this step and was never heard of again."""
+    claim = await claims.take(tools, run_id)
+    assert claim
+    async with claim.writing() as (_, run):
+        run.step = step
+        if step.startswith("apply"):
+            run.begin_apply(tools.clock())
+    await interrupt(tools, run_id)

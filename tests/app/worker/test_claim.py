@@ -175,7 +175,7 @@ async def test_the_end_of_a_run_rings_for_the_next_one(tools: Tools) -> None:
 
 async def test_a_run_that_keeps_losing_its_workers_is_given_up(tools: Tools) -> None:
     workstation_id, provision = await wish(tools)
-    for _ in range(claims.MAX_ATTEMPTS):
+    for _ in range(claims.MAX_INTERRUPTIONS):
         assert await claims.take(tools, provision)
         async with tools.database.sessions.begin() as session:
             (await session.get_one(Run, provision)).interrupt(tools.clock())

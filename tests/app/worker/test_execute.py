@@ -1,7 +1,5 @@
 """Runs from claim to end: what is planned, applied, taken over after a worker's death, refused and written down."""
 
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,17 +7,21 @@ import pytest
 from google.auth.exceptions import DefaultCredentialsError
 
 from app.models import RunStatus, WorkstationStatus
-from app.services import runs, state_versions
-from app.worker import claim as claims
+from app.services import state_versions
 from app.worker.claim import Tools
 from app.worker.execute import execute
 from tests.app.worker.conftest import (
+    DISK,
     HOST_KEYS,
+    VM,
     PromptCompute,
     Script,
     ask_destroy,
-    interrupt,
+    log_of,
+    lost_at,
+    provisioned,
     run_of,
+    start_as_an_earlier_worker,
     tells,
     wish,
     workstation_of,
@@ -27,44 +29,6 @@ from tests.app.worker.conftest import (
 )
 
 pytestmark = pytest.mark.anyio
-DISK = "module.compute_configure.google_compute_disk.data"
-VM = "module.compute[0].google_compute_instance.workstation"
-
-
-async def log_of(tools: Tools, run_id: str) -> str:
-    async with tools.database.sessions() as session:
-        return "\n".join(line.message for line in await runs.log(session, run_id))
-
-
-async def provisioned(tools: Tools, script: Script) -> str:
-    """A workstation that runs."""
-    script.on("apply", writes_state(3))
-    workstation_id, run_id = await wish(tools)
-    await execute(tools, run_id)
-    assert (await run_of(tools, run_id)).status is RunStatus.APPLIED
-    return workstation_id
-
-
-def start_as_an_earlier_worker(tools: Tools, run_id: str, step: str, shell: str) -> None:
-    """A step whose worker is gone: started by a process that has ended."""
-    folder = tools.settings.data_dir.resolve() / "worker" / "runs" / run_id / "work"
-    folder.mkdir(parents=True)
-    starter = (
-        "import sys; from pathlib import Path; from app.infra.process import Step;"
-        "Step(Path(sys.argv[1]), sys.argv[2]).start(['/bin/sh', '-c', sys.argv[3]], {'PATH': '/usr/bin:/bin'})"
-    )
-    subprocess.run([sys.executable, "-c", starter, str(folder), step, shell], check=True)
-
-
-async def lost_at(tools: Tools, run_id: str, step: str) -> None:
-    """Its first worker claimed it, began this step and was never heard of again."""
-    claim = await claims.take(tools, run_id)
-    assert claim
-    async with claim.writing() as (_, run):
-        run.step = step
-        if step.startswith("apply"):
-            run.begin_apply(tools.clock())
-    await interrupt(tools, run_id)
 
 
 async def test_a_first_create_is_applied_without_a_plan_and_ends_with_a_running_machine(

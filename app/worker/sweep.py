@@ -1,0 +1,54 @@
+"""Run folders that nobody needs any more: of runs that ended elsewhere, or that another host has taken over."""
+
+import asyncio
+from pathlib import Path
+
+import structlog
+from sqlalchemy import select
+
+from app.models import Run
+from app.worker.claim import Tools
+from app.worker.folder import RunFolder
+from app.worker.heartbeat import Active
+
+log = structlog.get_logger()
+SWEEP_SECONDS = 15.0
+
+
+class Sweep:
+    """Looks through this host's run folders. Several workers of one host may do so at once."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._runs = (tools.settings.data_dir / "worker" / "runs").resolve()
+
+    async def sweep_for_ever(self, active: Active) -> None:
+        """Sweep until cancelled; what this process executes is left alone."""
+        while True:
+            await self._tools.database.reachable()
+            await self.sweep(active.run_ids)
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def sweep(self, active: set[str]) -> None:
+        """Remove what is not needed; a Terraform that is still at work there is asked to stop first."""
+        folders = [path for path in self._runs.glob("*") if path.name not in active]
+        needed = await self._needed([path.name for path in folders])
+        for path in folders:
+            if path.name not in needed:
+                self._remove(path)
+
+    async def _needed(self, run_ids: list[str]) -> set[str]:
+        """Those that go on, and were here last."""
+        query = select(Run).where(Run.id.in_(run_ids), Run.host == self._tools.host)
+        async with self._tools.database.sessions() as session:
+            return {run.id for run in await session.scalars(query) if run.is_executing}
+
+    def _remove(self, path: Path) -> None:
+        folder = RunFolder(path)
+        step = folder.newest_step()
+        if step is not None and step.is_running():
+            if step.interrupt():
+                log.warning("stopping a Terraform whose run goes on elsewhere", run=path.name)
+            return
+        folder.remove()
+        log.info("run folder removed", run=path.name)
