@@ -36,8 +36,6 @@ class Event:
     """A diagnostic that ends the command."""
     is_told: bool = True
     """Whether it belongs in the log."""
-    is_drift: bool = False
-    """Something is not as the state has it: others changed it, or an earlier command could not write it down."""
 
     @property
     def is_loss(self) -> bool:
@@ -66,7 +64,6 @@ def parse(line: str) -> Event:
         action=change.get("action"),
         state=_STATES.get(kind),
         is_told=kind not in _UNTOLD,
-        is_drift=kind == "resource_drift",
     )
 
 

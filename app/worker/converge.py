@@ -109,8 +109,8 @@ class Convergence:
         changes = plan.changes if deletes_everything else await self._check(goal, plan.changes, adopted)
         if not changes:
             await self._claim.say("Nothing is to be changed.")
-            if plan.has_drift:
-                # What went through at Google, and not into the state: a plan without changes would leave that as it is.
+            if goal.kind is RunKind.DESTROY and state is not None and not state.is_empty:
+                # An earlier attempt's deletes went through at Google, and not into the state: that has to learn of it.
                 await self._commands.refresh()
             return
         await self._keep_view()

@@ -52,7 +52,6 @@ class Follower:
         """It did not end by itself."""
         self.errors: list[str] = []
         self.changes: list[Event] = []
-        self.has_drift = False
 
     async def to_the_end(self) -> int | None:
         """Wait for the command; returns its exit code, None when it was killed."""
@@ -130,7 +129,6 @@ class Follower:
 
     def _remember(self, events: list[Event]) -> None:
         self.errors += [event.message for event in events if event.is_error]
-        self.has_drift = self.has_drift or any(event.is_drift for event in events)
         # Only what is planned: an event of drift also names an address and an action, of somebody else's doing.
         self.changes += [
             event for event in events if event.state is ResourceState.PENDING and event.action not in {"read", "noop"}

@@ -89,6 +89,16 @@ async def test_a_disk_that_somebody_else_deleted_is_no_reason_to_refuse(tools: T
     assert (await run_of(tools, run_id)).status is RunStatus.APPLIED
 
 
+async def test_deletes_that_went_through_and_were_not_written_down_are_learnt_of(tools: Tools, script: Script) -> None:
+    workstation_id = await provisioned(tools, script)
+    script.on("plan", "true")
+    script.on("apply", writes_state(9, empty=True))
+    await execute(tools, await ask_destroy(tools, workstation_id))
+    assert "-refresh-only" in script.calls[-1]
+    workstation = await workstation_of(tools, workstation_id)
+    assert (workstation.status, workstation.disk_kept) == ("destroyed", False)
+
+
 async def test_keeping_the_disk_of_a_machine_that_was_never_made_makes_no_disk(tools: Tools, script: Script) -> None:
     workstation_id, _ = await wish(tools)
     script.on("plan", "true")
