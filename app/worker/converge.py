@@ -109,10 +109,9 @@ class Convergence:
         changes = plan.changes if deletes_everything else await self._check(goal, plan.changes, adopted)
         if not changes:
             await self._claim.say("Nothing is to be changed.")
-            if goal.kind is RunKind.DESTROY and state is not None and not state.is_empty:
-                # An earlier attempt's deletes went through at Google, and not into the state: that has to learn of it.
-                await self._commands.refresh()
-            return
+            if goal.kind is not RunKind.DESTROY or state is None or state.is_empty:
+                return
+            # What an earlier attempt deleted may still be in the state: an empty plan applied is what it learns it by.
         await self._keep_view()
         await self._commands.apply(PLAN_FILE)
 

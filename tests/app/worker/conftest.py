@@ -60,12 +60,13 @@ class PromptCompute(Compute):
         super().__init__(settings)
         self.existing: dict[str, dict[str, str]] = {}
         self.pending: list[list[str]] = []
+        self.booting = False
 
     async def warm_up(self) -> None:
         pass
 
     async def host_keys(self, zone: str, instance: str) -> dict[str, str]:
-        return HOST_KEYS
+        return {} if self.booting else HOST_KEYS
 
     async def labels_of(self, resource_id: str) -> dict[str, str] | None:
         return self.existing.get(resource_id)
