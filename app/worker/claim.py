@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -18,6 +19,7 @@ from app.infra.google import Compute
 from app.models import CancelMode, LogLevel, LogLine, ResourceState, Run, RunResource, RunStatus, Workstation
 from app.models.run import LostClaimError
 from app.services import plans, runs
+from app.services.scrub import Scrubber, secrets_of_settings
 from app.worker.roots import Roots
 
 MAX_INTERRUPTIONS = 10
@@ -39,6 +41,11 @@ class Tools:
     """The id of this worker's data folder: another worker with the same one has the same run folders."""
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when this worker is to go: what only waits is handed over, a Terraform at work is followed to its end."""
+
+    @cached_property
+    def scrubber(self) -> Scrubber:
+        """Takes the portal's own secrets out of what Terraform and its plugins say."""
+        return Scrubber(secrets_of_settings(self.settings))
 
 
 class Claim:
@@ -79,17 +86,20 @@ class Claim:
     async def record(self, session: AsyncSession, run: Run, events: Sequence[Event], step: str | None) -> None:
         """Append events to the log and bring the resources they speak of up to date."""
         told = [event for event in events if event.is_told]
-        for number, event in enumerate(told, start=run.log_seq + 1):
-            session.add(
-                LogLine(
-                    run_id=run.id,
-                    seq=number,
-                    at=event.at or self.tools.clock(),
-                    level=event.level,
-                    step=step,
-                    message=event.message,
-                )
-            )
+        clean = self.tools.scrubber.clean
+        lines = [
+            {
+                "run_id": run.id,
+                "seq": number,
+                "at": event.at or self.tools.clock(),
+                "level": event.level,
+                "step": step,
+                "message": clean(event.message),
+            }
+            for number, event in enumerate(told, start=run.log_seq + 1)
+        ]
+        if lines:
+            await session.execute(insert(LogLine), lines)
         run.log_seq += len(told)
         for event in events:
             await self._record_resource(session, event)
@@ -146,7 +156,7 @@ async def _stack_is_busy(session: AsyncSession, run: Run) -> bool:
 async def end(session: AsyncSession, run: Run, tools: Tools, error: str | None = None) -> None:
     """What every end of a run has in common; with an error it ends the run, otherwise the caller has."""
     if error is not None:
-        run.fail(error, tools.clock())
+        run.fail(tools.scrubber.clean(error), tools.clock())
         workstation = await session.get_one(Workstation, run.stack_id, with_for_update=True)
         workstation.become_failed()
     await plans.forget(session, run.id)

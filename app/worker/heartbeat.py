@@ -12,8 +12,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import queue
-from app.models import Run, RunStatus, Worker
-from app.services import runs
+from app.models import Run, RunKind, RunStatus, Worker
+from app.services import checkouts, runs
 from app.worker.claim import Tools
 
 log = structlog.get_logger()
@@ -114,6 +114,9 @@ class Heartbeat:
             .with_for_update(skip_locked=True)
         )
         for run in lost:
+            if run.kind is RunKind.MANUAL:
+                await checkouts.expire(session, run, now)
+                continue
             log.warning("run lost its worker", run=run.id, worker=run.worker_id)
             run.interrupt(now)
             await queue.ring(session, run.id, run.host)

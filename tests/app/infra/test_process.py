@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.infra.process import Step
+from app.infra.process import WATCHED, Step
 
 pytestmark = pytest.mark.anyio
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
@@ -102,3 +102,40 @@ async def test_a_session_number_that_others_have_got_since_is_not_swept(tmp_path
     finally:
         other.kill()
         other.wait()
+
+
+async def test_a_command_that_nobody_watches_is_asked_to_stop_once(tmp_path: Path) -> None:
+    watched = tmp_path / WATCHED
+    watched.touch()
+    long_ago = watched.stat().st_mtime - 60
+    os.utime(watched, (long_ago, long_ago))
+    step = Step(tmp_path, "apply-1")
+    shell(step, "trap 'echo told; exit 1' INT; while true; do sleep 0.05; done")
+    assert await step.wait(nothing, 0.05) == 1
+    assert step.file("jsonl").read_text() == "told\n"
+    assert not step.interrupt()
+
+
+async def test_after_the_shims_death_the_command_gets_its_interrupt_directly(tmp_path: Path) -> None:
+    step = Step(tmp_path, "apply-1")
+    shell(step, "trap 'echo told; exit 1' INT; echo ready; while true; do sleep 0.05; done")
+    shim = int((await recorded(step.file("sid"))).split()[0])
+    await recorded(step.file("pid"))
+    while "ready" not in step.file("jsonl").read_text():
+        await asyncio.sleep(0.01)
+    os.kill(shim, signal.SIGKILL)
+    os.waitpid(shim, 0)
+    assert step.interrupt()
+    await step.wait(nothing, 0.05)
+    assert step.file("jsonl").read_text() == "ready\ntold\n"
+
+
+async def test_killing_ends_the_command_and_what_it_started(tmp_path: Path) -> None:
+    step = Step(tmp_path, "apply-1")
+    shell(step, "trap '' INT TERM; sleep 60 & echo $! > child; while true; do sleep 0.05; done")
+    child = int(await recorded(tmp_path / "child") or 0)
+    assert step.kill()
+    await step.wait(nothing, 0.05)
+    assert not step.is_running()
+    assert not step.kill()
+    assert not Path(f"/proc/{child}/cmdline").exists() or not Path(f"/proc/{child}/cmdline").read_bytes()

@@ -225,6 +225,16 @@ async def test_an_unexpected_error_gives_the_run_back_with_its_reason(
     assert "nobody thought of this" in (run.error or "")
 
 
+async def test_the_portals_own_secrets_are_in_no_line_and_no_error(tools: Tools, script: Script) -> None:
+    secret = tools.settings.oidc_client_secret
+    diagnostic = f'{{"type":"diagnostic","diagnostic":{{"severity":"error","summary":"it is {secret}"}}}}'
+    script.on("apply", f"echo 'a plugin says {secret}'; echo '{diagnostic}'; exit 1")
+    _, run_id = await wish(tools)
+    await execute(tools, run_id)
+    assert secret not in await log_of(tools, run_id)
+    assert (await run_of(tools, run_id)).error == "Error: it is (secret)"
+
+
 async def test_a_database_that_is_away_for_a_while_is_waited_for(tools: Tools, script: Script) -> None:
     script.on("apply", f"sleep 0.5; {writes_state(3)}")
     _, run_id = await wish(tools)
