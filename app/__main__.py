@@ -12,6 +12,7 @@ import typer
 from app import config, logs
 from app.config import Settings
 from app.errors import ConfigurationError, StartError, StationmasterError
+from app.stack_command import stack
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -21,6 +22,7 @@ cli = typer.Typer(
 )
 token = typer.Typer(no_args_is_help=True, help="Personal API tokens.")
 cli.add_typer(token, name="token")
+cli.add_typer(stack, name="stack")
 
 EndWithParent = Annotated[bool, typer.Option("--end-with-parent", hidden=True)]
 
@@ -97,11 +99,10 @@ async def _create_token(settings: Settings, email: str, name: str) -> str:
 
 
 def _settings(*, end_with_parent: bool = False) -> Settings:
-    """The settings of a process that needs what only `up` can make by itself."""
+    """The settings of a process that goes on without `up`, or with it."""
     if end_with_parent:
         threading.Thread(target=_end_with_parent, daemon=True).start()
-    settings = config.load()
-    config.require(settings, "database_url", "encryption_keys")
+    settings = config.load_with_database()
     logs.configure(settings.log_format)
     return settings
 

@@ -14,6 +14,8 @@ from app.errors import ConfigurationError
 REPOSITORY = Path(__file__).resolve().parent.parent
 PREFIX = "STATIONMASTER_"
 RECORD = "up.json"
+REACHES_GOOGLE = ("GOOGLE_", "CLOUDSDK_", "TF_CLI_CONFIG_FILE", "TF_DISABLE_PLUGIN_TLS")
+"""Beginnings of the variables that tell Terraform, and Google's libraries, where Google is and who asks."""
 
 Words = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list in the environment."""
@@ -137,7 +139,8 @@ def data_dir() -> Path:
 
 def record() -> None:
     """Keep the settings that `up` runs with, so that a command in another terminal (`token create`) finds them."""
-    kept = {name: value for name, value in os.environ.items() if name.startswith(PREFIX) or name == "DATABASE_URL"}
+    names = (PREFIX, "DATABASE_URL", *REACHES_GOOGLE)
+    kept = {name: value for name, value in os.environ.items() if name.startswith(names)}
     file = data_dir() / RECORD
     file.parent.mkdir(parents=True, exist_ok=True)
     file.unlink(missing_ok=True)
@@ -159,6 +162,13 @@ def require(settings: Settings, *names: str) -> None:
         if not getattr(settings, name):
             setting = "DATABASE_URL" if name == "database_url" else PREFIX + name.upper()
             raise ConfigurationError(f"The setting {setting} is missing: {Settings.model_fields[name].description}")
+
+
+def load_with_database() -> Settings:
+    """The settings of a process that needs what only `up` can make by itself. Raises as `load` does."""
+    settings = load()
+    require(settings, "database_url", "encryption_keys")
+    return settings
 
 
 def load() -> Settings:
