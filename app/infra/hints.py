@@ -153,6 +153,31 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "Confirm the stop, then ask again.",
     ),
     (
+        r"is somebody else's\. It was not touched",
+        "Something of this name exists at Google and is not this machine's.",
+        "Ask for a machine with another name, or have an admin remove what is in the way; then retry.",
+    ),
+    (
+        r"is not what was asked for: it would be replaced",
+        "What an earlier attempt made does not fit what was asked for.",
+        "Retry to have it replaced, or remove the machine and ask for it anew.",
+    ),
+    (
+        r"Undoing this would lose the data disk",
+        "The change was not undone: that would have cost the data.",
+        "The machine is as the change left it. Change it as you want it, or retry.",
+    ),
+    (
+        r"Saved plan is stale",
+        "Something changed between the plan and its approval.",
+        "Retry: a new plan is made, and asked about again.",
+    ),
+    (
+        r"Given up after \d+ interrupted attempts",
+        "The workers that took this run were lost, again and again.",
+        "An admin has a look at the workers' logs and memory. A retry takes over what was made.",
+    ),
+    (
         EXISTS.pattern,
         "Something of this name exists at Google already.",
         "Retry: the portal takes over what is its own. If it is somebody else's, use another name.",

@@ -39,6 +39,12 @@ TEXTS = {
     "Error acquiring the state lock": "Another Terraform",
     "could not find default credentials": "credentials",
     "googleapi: Error 503: backend error, backendError": "did not answer",
+    "projects/p/zones/z/disks/d exists at Google already and is somebody else's. It was not touched.": "is not this machine",
+    "a.b was found at Google, made for this machine, but is not what was asked for: it would be replaced.": "does not fit",
+    "Undoing this would lose the data disk (a.b): left as it is.": "cost the data",
+    "Error: Saved plan is stale": "between the plan and its approval",
+    "Given up after 10 interrupted attempts.": "were lost",
+    "Error: Plugin did not respond": "killed in the middle",
     "name-abc did not publish its SSH host keys within 10 minutes.": "who it is",
 }
 
@@ -48,6 +54,26 @@ def test_each_known_error_has_its_own_hint(text: str, title: str) -> None:
     hint = hints.find(text)
     assert title in f"{hint.title} {hint.action}"
     assert hint.action
+
+
+STOCK_OUT = "googleapi: Error 503: The zone does not have enough resources available, ZONE_RESOURCE_POOL_EXHAUSTED"
+
+
+@pytest.mark.parametrize(
+    ("text", "passes"),
+    [
+        ("googleapi: Error 503: backend error", True),
+        ("googleapi: Error 429: rateLimitExceeded", True),
+        ("Error waiting for instance to create: timeout while waiting for state to become 'DONE'", True),
+        ("Post https://compute.googleapis.com: read: connection reset by peer", True),
+        ("googleapi: Error 409: The resource 'x' already exists, alreadyExists", True),
+        (STOCK_OUT, False),
+        ("googleapi: Error 403: Quota 'CPUS' exceeded.", False),
+        ("something never seen", False),
+    ],
+)
+def test_only_what_passes_by_itself_or_by_taking_over_is_tried_again(text: str, passes: bool) -> None:
+    assert hints.passes(text) is passes
 
 
 def test_an_unknown_error_has_a_general_hint() -> None:
