@@ -154,6 +154,32 @@ class ApiUser:
             time.sleep(0.2)
         return dict(found)
 
+    def run(self, run_id: str) -> dict[str, Any]:
+        """One run as the API tells it."""
+        return dict(self.call("GET", f"/api/v1/runs/{run_id}").json)
+
+    def wait_run(self, run_id: str, *statuses: str, seconds: float = 180) -> dict[str, Any]:
+        """Until the run has one of these statuses."""
+        deadline = time.monotonic() + seconds
+        while (found := self.run(run_id))["status"] not in statuses:
+            assert time.monotonic() < deadline, found
+            time.sleep(0.2)
+        return found
+
+    def log(self, run_id: str) -> list[str]:
+        """The messages of the run's log so far."""
+        lines = self.call("GET", f"/api/v1/runs/{run_id}/log").text.splitlines()
+        return [str(json.loads(line)["message"]) for line in lines]
+
+
+def worker_pid(portal: PortalProcess) -> int:
+    """The worker of this portal, and of no other that runs here."""
+    for process in Path("/proc").iterdir():
+        is_worker = process.name.isdigit() and b"worker\0--end-with-parent" in (process / "cmdline").read_bytes()
+        if is_worker and str(portal.folder).encode() in (process / "environ").read_bytes():
+            return int(process.name)
+    raise AssertionError("no worker")
+
 
 def _http(method: str, url: str, body: object, headers: dict[str, str]) -> Answer:
     data = None if body is None else json.dumps(body).encode()
