@@ -1,10 +1,10 @@
-"""`python -m bench [set-up|runs]`: measure, print each figure beside its limit."""
+"""`python -m bench [set-up|runs|recovery]`: measure, print each figure beside its limit."""
 
 import sys
 
-from bench import runs, set_up
+from bench import recovery, runs, set_up
 
-PARTS = {"set-up": set_up.measure, "runs": runs.measure}
+PARTS = {"set-up": set_up.measure, "runs": runs.measure, "recovery": recovery.measure}
 
 
 def main() -> None:

@@ -9,16 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.portal_process import ApiUser, PortalProcess
-
-
-def worker_pid(portal: PortalProcess) -> int:
-    """The worker of this portal, and of no other that runs here."""
-    for process in Path("/proc").iterdir():
-        is_worker = process.name.isdigit() and b"worker\0--end-with-parent" in (process / "cmdline").read_bytes()
-        if is_worker and str(portal.folder).encode() in (process / "environ").read_bytes():
-            return int(process.name)
-    raise AssertionError("no worker")
+from tests.portal_process import ApiUser, PortalProcess, worker_pid
 
 
 def portal_log(user: ApiUser) -> str:
