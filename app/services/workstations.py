@@ -86,9 +86,10 @@ async def _join(session: AsyncSession, wished: Workstation) -> tuple[Workstation
         .where(Workstation.status != WorkstationStatus.DESTROYED)
     )
     if existing:
-        run = await runs.under_way(session, existing.id, RunKind.PROVISION)
-        if run and existing.is_same_wish(wished):
-            return existing, run
+        newest = next(reversed(await runs.pending(session, existing.id)), None)
+        # With a change or a destroy queued behind its making, or that cancelled, it will not be what is asked for.
+        if newest and newest.kind is RunKind.PROVISION and not newest.is_canceling and existing.is_same_wish(wished):
+            return existing, newest
     taken = f"You already have a workstation called {wished.name}."
     raise ConflictError(taken, hint="Choose another name, or destroy that one first.", fields={"name": taken})
 

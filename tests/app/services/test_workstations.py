@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from app.config import REPOSITORY
 from app.db import Database
 from app.errors import ConflictError, InvalidError, NotFoundError
-from app.models import Run, Stack, Workstation
+from app.models import CancelMode, Member, Run, Stack, Workstation
 from app.services import members, workstations
 from app.services.catalog import Catalog
 from app.services.wishes import WorkstationWish
@@ -47,6 +47,24 @@ async def test_a_double_click_makes_one_machine(database: Database, clock: Movin
     assert len({run.id for _, run, _ in asked}) == 1
     async with database.sessions() as session:
         assert await session.scalar(select(func.count()).select_from(Stack)) == 2
+
+
+@pytest.mark.parametrize("second_thought", ["destroy", "cancel"])
+async def test_what_is_on_its_way_out_is_not_joined(
+    database: Database, clock: MovingClock, second_thought: str
+) -> None:
+    workstation, run, _ = await ask(database, clock, wish())
+    async with database.sessions.begin() as session:
+        run = await session.get_one(Run, run.id)
+        run.claim("worker", "host", clock())
+        member = await session.get_one(Member, workstation.owner_id)
+        if second_thought == "cancel":
+            run.ask_cancel(CancelMode.UNDO, member, clock())
+        else:
+            workstation = await session.get_one(Workstation, workstation.id)
+            await workstations.request_destroy(session, workstation, member, clock(), keep_disk=False)
+    with pytest.raises(ConflictError, match="already have a workstation called dev-1"):
+        await ask(database, clock, wish())
 
 
 async def test_another_machine_of_the_same_name_is_refused_but_others_may_have_it(
