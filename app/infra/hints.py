@@ -28,6 +28,11 @@ EXISTS = re.compile(r"alreadyExists|already exists", re.IGNORECASE)
 
 _TABLE: tuple[tuple[str, str, str], ...] = (
     (
+        r"The checkout's time was over",
+        "An admin worked on this by hand, and did not give it back in time.",
+        "Check the machine against what Google has (or change it): that plan finds what was made meanwhile.",
+    ),
+    (
         r"does not have enough resources available|ZONE_RESOURCE_POOL_EXHAUSTED|"
         r"is currently unavailable in the .* zone|Consider trying your request in the",
         "Google has none of these machines left in this zone right now.",
