@@ -1,6 +1,7 @@
 """Settings: what is wrong is a sentence that names the setting, and no secret is ever shown."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,14 @@ def test_the_record_is_kept_in_a_folder_that_is_not_there_yet(environment: pytes
     file = tmp_path / "data" / config.RECORD
     assert json.loads(file.read_text())["STATIONMASTER_GOOGLE_PROJECT"] == "test-project"
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_command_in_another_terminal_goes_to_the_same_cloud(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    environment.setenv("GOOGLE_COMPUTE_CUSTOM_ENDPOINT", "http://cloud.test/")
+    environment.setenv("TF_CLI_CONFIG_FILE", "/somewhere/terraformrc")
+    config.record()
+    environment.delenv("GOOGLE_COMPUTE_CUSTOM_ENDPOINT")
+    environment.setenv("TF_CLI_CONFIG_FILE", "/my/own")
+    config.use_recorded()
+    assert os.environ["GOOGLE_COMPUTE_CUSTOM_ENDPOINT"] == "http://cloud.test/"
+    assert os.environ["TF_CLI_CONFIG_FILE"] == "/my/own"

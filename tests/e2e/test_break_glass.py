@@ -3,16 +3,12 @@
 import json
 import os
 import subprocess
-import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from app.infra import terraform
 from tests.portal_process import STATIONMASTER, ApiUser, PortalProcess
-
-REACHES_GOOGLE = ("GOOGLE_", "TF_CLI_CONFIG_FILE", "TF_DISABLE_PLUGIN_TLS")
 
 
 class Admin:
@@ -65,16 +61,6 @@ def admin(portal: PortalProcess, tmp_path: Path) -> Admin:
     return Admin(portal, tmp_path / "by-hand")
 
 
-def ended(user: ApiUser, run_id: str) -> dict[str, Any]:
-    """The run, once it is final."""
-    deadline = time.monotonic() + 90
-    going = {"queued", "planning", "applying", "interrupted"}
-    while (run := user.call("GET", f"/api/v1/runs/{run_id}").json)["status"] in going:
-        assert time.monotonic() < deadline, run
-        time.sleep(0.2)
-    return dict(run)
-
-
 def check(user: ApiUser, workstation_id: str) -> str:
     """Ask for the very same machine once more; returns the run's id."""
     return str(user.call("PATCH", f"/api/v1/workstations/{workstation_id}", {}).json["run_id"])
@@ -88,16 +74,16 @@ def test_what_was_done_by_hand_is_the_portals_after_checkin(admin: Admin, grace_
     assert "No changes" in admin.terraform("plan", "-no-color")
 
     queued = check(grace_api, made["id"])
-    assert grace_api.call("GET", f"/api/v1/runs/{queued}").json["status"] == "queued"
+    assert grace_api.run(queued)["status"] == "queued"
     assert "comes first" in admin.refused("stack", "checkout", made["id"], str(admin.folder) + "-too")
     admin.wish(disk_size_gb=120, machine_type="e2-standard-8")
     admin.terraform("apply", "-auto-approve")
     assert "Checked in by" in admin.checkin()
 
-    assert ended(grace_api, queued)["status"] == "no_changes"
+    grace_api.wait_run(queued, "no_changes")
     machine = grace_api.call("GET", f"/api/v1/workstations/{made['id']}").json
     assert (machine["status"], machine["disk_size_gb"], machine["machine_type"]) == ("running", 120, "e2-standard-8")
-    assert ended(grace_api, check(grace_api, made["id"]))["status"] == "no_changes"
+    grace_api.wait_run(check(grace_api, made["id"]), "no_changes")
     assert not list(admin.folder.rglob("*.tfstate*"))
 
 

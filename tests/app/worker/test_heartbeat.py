@@ -1,14 +1,17 @@
 """The heartbeat: leases renewed while a run is executed, lost workers and lost doorbells found."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import text
 
 from app.models import Run, RunStatus
 from app.models.run import LostClaimError
+from app.services import checkouts, members
 from app.worker import claim as claims
 from app.worker.claim import Tools
 from app.worker.heartbeat import Active, Heartbeat
-from tests.app.conftest import MovingClock
+from tests.app.conftest import MovingClock, identity
 from tests.app.worker.conftest import run_of, wish
 
 pytestmark = pytest.mark.anyio
@@ -92,3 +95,19 @@ async def test_a_lost_claim_writes_nothing_more(tools: Tools, clock: MovingClock
     with pytest.raises(LostClaimError):
         await claim.say("too late")
     assert (await run_of(tools, run_id)).log_seq == 0
+
+
+async def test_a_checkout_whose_time_is_over_ends_and_is_not_executed(tools: Tools, clock: MovingClock) -> None:
+    workstation_id, run_id = await wish(tools)
+    async with tools.database.sessions.begin() as session:
+        (await session.get_one(Run, run_id)).end_canceled(clock())
+        ada = await members.sign_in(session, identity("ada"), tools.settings, clock())
+        taken = await checkouts.check_out(session, tools.vault, workstation_id, ada, timedelta(hours=1), clock())
+    heartbeat = Heartbeat(tools, Active())
+    await beat_through(heartbeat, clock, 60)
+    assert (await run_of(tools, taken.run.id)).status is S.APPLYING
+    clock.advance(hours=1)
+    await heartbeat.beat()
+    ended = await run_of(tools, taken.run.id)
+    assert (ended.status, ended.error, ended.interruptions) == (S.ERRORED, checkouts.EXPIRED, 0)
+    assert taken.run.id not in await doorbells(tools)

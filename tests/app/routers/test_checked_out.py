@@ -1,0 +1,68 @@
+"""The pages of a machine that somebody works on by hand."""
+
+from datetime import timedelta
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from app.models import Run
+from app.services import checkouts
+from tests.app.conftest import MovingClock
+from tests.app.routers.play import check, create, make_run, run_of
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def machine_id(app: FastAPI, grace: httpx2.AsyncClient) -> str:
+    machine_id = await create(grace)
+    await make_run(app, await run_of(grace, machine_id))
+    return machine_id
+
+
+@pytest.fixture
+async def run_id(app: FastAPI, ada: httpx2.AsyncClient, machine_id: str, clock: MovingClock) -> str:
+    """Ada has it for eight hours."""
+    clock.advance(minutes=1)
+    portal = app.state.portal
+    async with portal.database.sessions.begin() as session:
+        by = await checkouts.admin(session, None)
+        taken = await checkouts.check_out(session, portal.vault, machine_id, by, timedelta(hours=8), clock())
+    return taken.run.id
+
+
+async def test_they_say_who_has_it_and_until_when(grace: httpx2.AsyncClient, machine_id: str, run_id: str) -> None:
+    for path in (f"/runs/{run_id}", f"/workstations/{machine_id}"):
+        page = (await grace.get(path)).text
+        assert "Ada has checked this machine's Terraform out" in page.replace("&#39;", "'")
+        assert "2 Mar 2026, 17:31 UTC" in page
+        assert "/cancel" not in page
+    run_page = (await grace.get(f"/runs/{run_id}")).text
+    assert "<title>By hand: dev-1" in run_page
+    assert "Checked out by Ada at" in run_page
+    answer = (await grace.get(f"/api/v1/runs/{run_id}")).json()
+    assert (answer["kind"], answer["status"]) == ("manual", "applying")
+
+
+async def test_a_wish_made_meanwhile_says_what_it_waits_for(
+    grace: httpx2.AsyncClient, machine_id: str, run_id: str
+) -> None:
+    queued = await check(grace, machine_id)
+    page = (await grace.get(f"/runs/{queued}")).text
+    assert "It begins when the run before it has ended" in page
+    assert f'href="/runs/{run_id}"' in page
+    assert f'href="/runs/{queued}"' in (await grace.get(f"/runs/{run_id}")).text
+
+
+async def test_once_its_time_is_over_the_page_says_what_to_do(
+    app: FastAPI, grace: httpx2.AsyncClient, run_id: str, clock: MovingClock
+) -> None:
+    portal = app.state.portal
+    clock.advance(hours=9)
+    async with portal.database.sessions.begin() as session:
+        run = await session.get_one(Run, run_id, with_for_update=True)
+        await checkouts.expire(session, run, clock())
+    page = (await grace.get(f"/runs/{run_id}")).text
+    assert "did not give it back in time" in page
+    assert "/retry" not in page
