@@ -17,8 +17,8 @@ from psycopg.rows import dict_row
 from app.crypto import Vault
 from tests.portal_process import Answer, ApiUser, PortalProcess
 
-SEED = 205
-"""One with changes before the first destroy: after that, everything else is refused until it is done."""
+SEED = 121670
+"""One whose destroys come in the middle: what is to be destroyed takes no change, and its name no create."""
 NAME = "fickle"
 TEN = range(10)
 HANDS = 5
