@@ -25,6 +25,9 @@ KILLED = "Terraform is killed, as was asked for."
 UNDO = "Stop after this step, then undo"
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture(autouse=True)
 def no_fault_is_left(portal: PortalProcess) -> Iterator[None]:
     yield

@@ -17,6 +17,7 @@ from psycopg.rows import dict_row
 from app.crypto import Vault
 from tests.portal_process import Answer, ApiUser, PortalProcess
 
+pytestmark = pytest.mark.long
 SEED = 121670
 """One whose destroys come in the middle: what is to be destroyed takes no change, and its name no create."""
 NAME = "fickle"
