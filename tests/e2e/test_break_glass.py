@@ -56,6 +56,9 @@ class Admin:
         return done.stderr
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture
 def admin(portal: PortalProcess, tmp_path: Path) -> Admin:
     return Admin(portal, tmp_path / "by-hand")
