@@ -27,9 +27,9 @@ def run_topic(run_id: str) -> str:
     return f"run:{run_id}"
 
 
-def workstation_topic(workstation_id: str) -> str:
-    """Signals about one workstation."""
-    return f"workstation:{workstation_id}"
+def stack_topic(stack_id: str) -> str:
+    """Signals about one stack, and so about the workstation that it is."""
+    return f"stack:{stack_id}"
 
 
 def member_topic(member_id: str) -> str:

@@ -1,11 +1,14 @@
 """The tables, one file a noun; state machines live here as methods on the rows."""
 
+from app.models.allowed_ip import AllowedIp, AllowedIpStatus
 from app.models.api_token import ApiToken
 from app.models.base import Base
 from app.models.member import Member, Role
 from app.models.plan import Plan
-from app.models.run import CancelMode, Run, RunKind, RunStatus
+from app.models.run import Run
 from app.models.run_event import LogLevel, LogLine, ResourceState, RunResource
+from app.models.run_states import CancelMode, RunKind, RunStatus
+from app.models.shared_stack import SharedStack, SharedStackStatus
 from app.models.sign_in import SignIn
 from app.models.ssh_key import SshKey
 from app.models.stack import ProviderLock, Root, Stack, StateVersion
@@ -13,6 +16,8 @@ from app.models.worker import Worker
 from app.models.workstation import Workstation, WorkstationStatus
 
 __all__ = [
+    "AllowedIp",
+    "AllowedIpStatus",
     "ApiToken",
     "Base",
     "CancelMode",
@@ -28,6 +33,8 @@ __all__ = [
     "RunKind",
     "RunResource",
     "RunStatus",
+    "SharedStack",
+    "SharedStackStatus",
     "SignIn",
     "SshKey",
     "Stack",

@@ -1,7 +1,6 @@
-"""A run is one queued change to a stack. Its states and what may follow what are here, as methods on the row."""
+"""A run is one queued change to a stack. Its transitions are here, as methods on the row."""
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, ForeignKey, Index, text
@@ -10,61 +9,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Base, short_id, stored_as_text
 from app.models.member import Member
-
-
-class RunKind(StrEnum):
-    """What a run does to its stack."""
-
-    PROVISION = "provision"
-    UPDATE = "update"
-    DESTROY = "destroy"
-    MANUAL = "manual"
-    """Somebody has checked the stack out and works on it by hand; no worker ever claims this."""
-
-
-class CancelMode(StrEnum):
-    """How hard a run that has begun is stopped. Each is asked for by itself, and only after the one before."""
-
-    UNDO = "undo"
-    """Terraform's command goes on to its end, then what it did is undone."""
-    NOW = "now"
-    """Terraform gets its one interrupt; what it leaves behind is adopted, then undone."""
-    FORCE = "force"
-    """Terraform is killed; the same follows."""
-
-
-class RunStatus(StrEnum):
-    """The states of a run; `Run` has the transitions."""
-
-    QUEUED = "queued"
-    PLANNING = "planning"
-    AWAITING_APPROVAL = "awaiting_approval"
-    APPLYING = "applying"
-    APPLIED = "applied"
-    NO_CHANGES = "no_changes"
-    ERRORED = "errored"
-    DISCARDED = "discarded"
-    SUPERSEDED = "superseded"
-    CANCELED = "canceled"
-    INTERRUPTED = "interrupted"
-
+from app.models.run_states import EXECUTING, FINAL, NEXT, SUCCESS, UNDOABLE, CancelMode, RunKind, RunStatus
 
 S = RunStatus
-NEXT: dict[RunStatus, frozenset[RunStatus]] = {
-    S.QUEUED: frozenset({S.PLANNING, S.CANCELED, S.SUPERSEDED}),
-    S.PLANNING: frozenset(
-        {S.AWAITING_APPROVAL, S.APPLYING, S.APPLIED, S.NO_CHANGES, S.ERRORED, S.CANCELED, S.INTERRUPTED}
-    ),
-    S.AWAITING_APPROVAL: frozenset({S.PLANNING, S.DISCARDED, S.SUPERSEDED, S.CANCELED}),
-    S.APPLYING: frozenset({S.PLANNING, S.APPLIED, S.ERRORED, S.CANCELED, S.INTERRUPTED}),
-    S.INTERRUPTED: frozenset({S.PLANNING, S.ERRORED, S.CANCELED}),
-}
-"""Which states may follow a state; a state without an entry is final."""
-
-EXECUTING = frozenset({S.PLANNING, S.AWAITING_APPROVAL, S.APPLYING, S.INTERRUPTED})
-"""States that hold the stack: at most one run of a stack is in one of them."""
-FINAL = frozenset(set(RunStatus) - set(NEXT))
-SUCCESS = frozenset({S.APPLIED, S.NO_CHANGES})
+ITSELF = "Stationmaster"
+"""Who asks for what the portal does by itself, such as a daily check."""
 
 
 class TransitionError(Exception):
@@ -100,14 +49,18 @@ class Run(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: short_id(10))
     stack_id: Mapped[str] = mapped_column(ForeignKey("stacks.id"))
-    requested_by: Mapped[str] = mapped_column(ForeignKey("members.id"))
+    requested_by: Mapped[str | None] = mapped_column(ForeignKey("members.id"))
+    """Nobody: the portal itself, such as for a daily check."""
     kind: Mapped[RunKind] = mapped_column(stored_as_text(RunKind))
     status: Mapped[RunStatus] = mapped_column(stored_as_text(RunStatus), default=RunStatus.QUEUED)
     inputs: Mapped[dict[str, Any]]
     """The root's variables, written to terraform.tfvars.json as they are."""
 
     changes: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """What becomes of the workstation's row when the run succeeds: column → value."""
+    """What becomes of the row of its stack's subject when the run succeeds: column → value."""
+
+    reason: Mapped[str] = mapped_column(default="")
+    """Why it was asked for, as whoever asked put it."""
 
     attempt: Mapped[int] = mapped_column(default=0)
     worker_id: Mapped[str | None]
@@ -127,7 +80,8 @@ class Run(Base):
     cancel_by: Mapped[str | None] = mapped_column(ForeignKey("members.id"))
 
     awaits: Mapped[list[dict[str, str]]] = mapped_column(JSONB, default=list)
-    """The changes that a decision is (or was) wanted for: {"address", "action"}."""
+    """The changes that a decision is (or was) wanted for: {"address", "action"}. What would be lost for good has a
+    "name" as well, which whoever approves has to write."""
     approved_at: Mapped[datetime | None]
     approved_by: Mapped[str | None] = mapped_column(ForeignKey("members.id"))
 
@@ -149,7 +103,7 @@ class Run(Base):
     """The raw text of what went wrong."""
     superseded_by: Mapped[str | None]
 
-    requester: Mapped[Member] = relationship(lazy="raise", foreign_keys=requested_by)
+    requester: Mapped[Member | None] = relationship(lazy="raise", foreign_keys=requested_by)
 
     def _become(self, status: RunStatus, now: datetime) -> None:
         if status not in NEXT.get(self.status, frozenset()):
@@ -234,6 +188,10 @@ class Run(Base):
         """The plan was empty."""
         self._become(S.NO_CHANGES, now)
 
+    def find_differences(self, now: datetime) -> None:
+        """A check's plan was not empty; it is not to be applied."""
+        self._become(S.PLANNED, now)
+
     def fail(self, error: str, now: datetime) -> None:
         """End with the raw text of what went wrong."""
         self._become(S.ERRORED, now)
@@ -255,6 +213,16 @@ class Run(Base):
         """A newer wish for the same stack takes this one's place in the queue."""
         self._become(S.SUPERSEDED, now)
         self.superseded_by = by.id
+
+    @property
+    def asked_by(self) -> str:
+        """Name of who asked for it."""
+        return self.requester.name if self.requester else ITSELF
+
+    @property
+    def confirmations(self) -> list[str]:
+        """The names that whoever approves has to write: of what would be lost for good."""
+        return [change["name"] for change in self.awaits if change.get("name")]
 
     @property
     def is_queued(self) -> bool:
@@ -309,8 +277,7 @@ class Run(Base):
     def _first_cancel_choices(self) -> tuple[CancelMode, ...]:
         if not self.has_changed_anything:
             return (CancelMode.UNDO,)
-        # What a destroy has done cannot be undone: it can only be kept from going on.
-        return (CancelMode.NOW,) if self.kind is RunKind.DESTROY else (CancelMode.UNDO, CancelMode.NOW)
+        return (CancelMode.UNDO, CancelMode.NOW) if self.kind in UNDOABLE else (CancelMode.NOW,)
 
     @property
     def can_cancel(self) -> bool:

@@ -1,4 +1,4 @@
-"""A stack is one Terraform root module with its own state: every workstation is one."""
+"""A stack is one Terraform root module with its own state: every workstation is one, the shared stack one more."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +13,7 @@ class Root(StrEnum):
     """The Terraform roots, named as their folders."""
 
     WORKSTATION = "workstation"
+    SHARED = "shared"
 
 
 class Stack(Base):

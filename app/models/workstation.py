@@ -10,7 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Base, stored_as_text
 from app.models.member import Member
-from app.models.run import Run, RunKind
+from app.models.run import Run
+from app.models.run_states import RunKind
 from app.models.stack import Stack
 
 DEVICE_PATH = "/dev/disk/by-id/google-home"
@@ -81,6 +82,11 @@ class Workstation(Base):
 
     owner: Mapped[Member] = relationship(lazy="raise")
     stack: Mapped[Stack] = relationship(lazy="raise")
+
+    @property
+    def noun(self) -> str:
+        """What it is, in sentences."""
+        return "workstation"
 
     @property
     def resource_name(self) -> str:

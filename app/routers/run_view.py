@@ -12,11 +12,14 @@ from app.services import plans, progress, runs
 from app.services.attributes import REPLACES, UNKNOWN, Attribute, Change
 from app.services.progress import Progress
 from app.services.runs import Waiting
+from app.services.stacks import Subject
 
 _DOING = {
     RunKind.PROVISION: "Building",
     RunKind.UPDATE: "Updating",
     RunKind.DESTROY: "Destroying",
+    RunKind.CONFIGURE: "Configuring",
+    RunKind.CHECK: "Checking",
     RunKind.MANUAL: "Working by hand on",
 }
 SHORT_PLAN = 12
@@ -54,8 +57,8 @@ class PlanView:
         return sum(attribute["note"] != UNKNOWN for attribute in [*told, *self.outputs]) <= SHORT_PLAN
 
     def is_loss(self, change: Change) -> bool:
-        """Whether this is what a decision is wanted for."""
-        return any(awaited["address"] == change["address"] for awaited in self.awaits)
+        """Whether something would be lost for good."""
+        return any(awaited["address"] == change["address"] and awaited.get("name") for awaited in self.awaits)
 
     def is_open(self, change: Change) -> bool:
         """Whether its attributes are shown unasked."""
@@ -79,6 +82,9 @@ class RunView:
     next: Run | None
     trouble: str
     """Why it is tried again."""
+    can_retry: bool
+    remove_path: str
+    """The page that asks whether to remove what failed; empty where there is none."""
     canceled_by: Member | None
     approved_by: Member | None
 
@@ -100,14 +106,14 @@ class RunView:
         return self.run.kind is RunKind.MANUAL and not self.run.is_final
 
 
-async def view(session: AsyncSession, run: Run, workstation: Workstation, now: datetime) -> RunView:
+async def view(session: AsyncSession, run: Run, subject: Subject, now: datetime) -> RunView:
     """Look at a run as it stands."""
     resources = list(await runs.resources(session, run.id))
     goes_on = run.is_busy and not run.is_canceling
     way = await progress.of_run(session, run, resources, now) if goes_on else None
     return RunView(
         run=run,
-        title=f"{_DOING[run.kind]} {workstation.name}",
+        title=f"{_DOING[run.kind]} {spoken(subject)}",
         resources=resources,
         progress=way,
         estimate=_estimate(run, way.remaining_seconds) if way else "",
@@ -118,9 +124,21 @@ async def view(session: AsyncSession, run: Run, workstation: Workstation, now: d
         waiting=await runs.waiting(session, run, now),
         next=await runs.next_of(session, run),
         trouble=await runs.trouble(session, run) if run.is_retrying else "",
+        can_retry=run.can_retry and not subject.is_gone_for(run.kind),
+        remove_path=f"{path(subject)}/destroy" if isinstance(subject, Workstation) and subject.can_destroy else "",
         canceled_by=await session.get(Member, run.cancel_by) if run.cancel_by else None,
         approved_by=await session.get(Member, run.approved_by) if run.approved_by else None,
     )
+
+
+def spoken(subject: Subject) -> str:
+    """A stack's subject in a title; its page is at `path`."""
+    return subject.name if isinstance(subject, Workstation) else f"the {subject.name}"
+
+
+def path(subject: Subject) -> str:
+    """Where its page is."""
+    return f"/workstations/{subject.id}" if isinstance(subject, Workstation) else "/admin/shared-stack"
 
 
 async def _plan(session: AsyncSession, run: Run) -> PlanView | None:

@@ -1,7 +1,7 @@
 """The pages of a run: what it does and plans, its log live and as a file, and what people decide about it."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import StreamingResponse
@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.deps import MemberDep, Portal, PortalDep, RunDep, SessionDep, get_caller
 from app.errors import InvalidError, StationmasterError
 from app.live import run_topic
-from app.models import CancelMode, Member, Run
+from app.models import CancelMode, Run, Workstation
 from app.routers import log_files, run_stop, streams
 from app.routers.api.shapes import After
-from app.routers.run_view import view
-from app.services import decisions, runs, workstations
+from app.routers.run_view import path, spoken, view
+from app.services import decisions, runs, stacks
+from app.services.stacks import Subject
 from app.web import redirect, render
 
 router = APIRouter(prefix="/runs")
@@ -23,26 +24,38 @@ LINES_ON_PAGE = 1000
 
 
 @router.get("/{run_id}")
-async def show(request: Request, run: RunDep, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
+async def show(request: Request, run: RunDep, portal: PortalDep, session: SessionDep) -> Response:
     """One run with the end of its log, which the page then follows."""
-    return await _page(request, run, portal, session, member)
+    return await _page(request, run, portal, session)
 
 
 async def _page(
-    request: Request, run: Run, portal: Portal, session: AsyncSession, member: Member, error: InvalidError | None = None
+    request: Request, run: Run, portal: Portal, session: AsyncSession, error: InvalidError | None = None
 ) -> Response:
-    workstation = await workstations.find(session, member, run.stack_id)
+    subject = await stacks.subject(session, run.stack_id)
     skipped = max(0, run.log_seq - LINES_ON_PAGE)
     context = {
-        "run": run,
-        "workstation": workstation,
-        "view": await view(session, run, workstation, portal.clock()),
+        **_about(run, subject),
+        "view": await view(session, run, subject, portal.clock()),
         "lines": await runs.log(session, run.id, after=skipped, limit=LINES_ON_PAGE),
         "skipped": skipped,
         "error": error,
     }
     status = error.status if error else 200
     return render(request, "runs/show.html", context, fragment="runs/_show.html", status=status)
+
+
+def _about(run: Run, subject: Subject) -> dict[str, Any]:
+    """The run, and what it is a run of."""
+    workstation = subject if isinstance(subject, Workstation) else None
+    return {
+        "run": run,
+        "subject": subject,
+        "subject_name": spoken(subject),
+        "subject_path": path(subject),
+        "section": "workstations" if workstation else "admin",
+        "connect_to": workstation.name if workstation and workstation.can_connect else "",
+    }
 
 
 @router.get("/{run_id}/events")
@@ -112,12 +125,10 @@ async def cancel(
 
 
 @router.get("/{run_id}/kill")
-async def kill_page(request: Request, run: RunDep, session: SessionDep, member: MemberDep) -> Response:
+async def kill_page(request: Request, run: RunDep, session: SessionDep) -> Response:
     """What it risks to kill Terraform."""
-    workstation = await workstations.find(session, member, run.stack_id)
-    return render(
-        request, "runs/kill.html", {"run": run, "workstation": workstation, "can_kill": run_stop.can_kill(run)}
-    )
+    subject = await stacks.subject(session, run.stack_id)
+    return render(request, "runs/kill.html", {**_about(run, subject), "can_kill": run_stop.can_kill(run)})
 
 
 @router.post("/{run_id}/approve")
@@ -127,13 +138,13 @@ async def approve(
     portal: PortalDep,
     session: SessionDep,
     member: MemberDep,
-    confirm: Annotated[str, Form()] = "",
+    confirm: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
-    """Let it do what it awaits; a wrong name of the disk is said at its field."""
+    """Let it do what it awaits; a name that is missing is said at its field."""
     try:
-        await decisions.approve(session, run, member, confirm.strip(), portal.clock())
+        await decisions.approve(session, run, member, confirm or [], portal.clock())
     except InvalidError as error:
-        return await _page(request, run, portal, session, member, error)
+        return await _page(request, run, portal, session, error)
     return redirect(f"/runs/{run.id}")
 
 

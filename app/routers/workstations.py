@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from app.deps import MemberDep, PortalDep, SessionDep, WorkstationDep
 from app.errors import ConflictError, InvalidError, StationmasterError
-from app.live import member_topic, workstation_topic
+from app.live import member_topic, stack_topic
 from app.models import Workstation
 from app.models.workstation import DEVICE_PATH, MOUNT_POINT
 from app.routers import streams, workstation_form
@@ -98,11 +98,12 @@ async def _form(
 @router.get("/workstations/{workstation_id}")
 async def show(request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep) -> Response:
     """One workstation: what it does, how to connect, its runs."""
-    history = await runs.of_workstation(session, workstation.id)
+    history = await runs.of_stack(session, workstation.id)
     current = next((run for run in history if run.is_executing), history[0] if history else None)
     shown = await view(session, current, workstation, portal.clock()) if current else None
     context: dict[str, Any] = {
         "workstation": workstation,
+        "subject_name": workstation.name,
         "offer": _offer(workstation, portal.catalog),
         "runs": history,
         "view": shown,
@@ -118,7 +119,7 @@ async def show(request: Request, workstation: WorkstationDep, portal: PortalDep,
 @router.get("/workstations/{workstation_id}/events")
 async def events(workstation: WorkstationDep, portal: PortalDep) -> StreamingResponse:
     """A signal whenever this workstation changed."""
-    return streams.event_stream(streams.changes(portal, workstation_topic(workstation.id)))
+    return streams.event_stream(streams.changes(portal, stack_topic(workstation.id)))
 
 
 @router.get("/workstations/{workstation_id}/destroy")

@@ -16,6 +16,7 @@ from app.models import (
     LogLine,
     Member,
     Role,
+    Root,
     Run,
     RunKind,
     RunStatus,
@@ -100,8 +101,8 @@ async def check_out(
     Raises NotFoundError, or ConflictError while another run goes on or is queued.
     """
     stack = await session.get(Stack, stack_id)
-    if stack is None:
-        raise NotFoundError("stack")
+    if stack is None or stack.root is not Root.WORKSTATION:
+        raise NotFoundError("workstation's stack")
     others = await runs.hold(session, stack_id)
     if others:
         other = others[0]
@@ -234,9 +235,7 @@ def _rebased(wish: dict[str, Any], before: dict[str, Any], after: dict[str, Any]
 
 async def _take_over(session: AsyncSession, run: Run, state: State | None, wanted: _Variables, now: datetime) -> None:
     """What the workstation's row says from now on."""
-    workstation = await session.get(Workstation, run.stack_id, with_for_update=True)
-    if workstation is None:
-        return
+    workstation = await session.get_one(Workstation, run.stack_id, with_for_update=True)
     workstation.take(wanted.columns)
     exists = state is not None and bool(state.outputs.get("instance_name"))
     if not exists:

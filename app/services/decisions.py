@@ -1,5 +1,6 @@
 """What people decide about a run: cancel, approve, discard, ask again."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -8,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import queue
 from app.errors import ConflictError, InvalidError
 from app.models import CancelMode, Member, Run, RunKind, Stack, Workstation
-from app.services import plans, runs
+from app.services import plans, runs, shared_stack, stacks
 
 _REFUSED = {
     CancelMode.UNDO: "This run is being stopped already, or can only be stopped at once.",
@@ -31,19 +32,20 @@ async def cancel(session: AsyncSession, run: Run, member: Member, mode: CancelMo
     await runs.announce(session, run)
 
 
-async def approve(session: AsyncSession, run: Run, member: Member, confirm: str, now: datetime) -> None:
+async def approve(session: AsyncSession, run: Run, member: Member, confirm: Sequence[str], now: datetime) -> None:
     """Let it do what it awaits. A worker then applies the very plan that was shown.
 
-    :param confirm: where a data disk would be lost, the name of that disk.
-    Raises ConflictError when there is nothing to decide, InvalidError when the name is another one.
+    :param confirm: the name of each thing that would be lost for good.
+    Raises ConflictError when there is nothing to decide, InvalidError when a name is missing or another one.
     """
     await session.refresh(run, with_for_update={"of": Run})
     if not run.can_approve:
         raise ConflictError("This run does not wait for a decision.")
-    workstation = await session.get(Workstation, run.stack_id)
-    if workstation and confirm != workstation.disk_name:
-        sentence = f"Write the name of the disk that would be lost: {workstation.disk_name}"
-        raise InvalidError("The data on the disk would be lost.", fields={"confirm": sentence})
+    written = {name.strip() for name in confirm}
+    missing = [name for name in run.confirmations if name not in written]
+    if missing:
+        sentence = f"Write the name of what would be lost: {', '.join(missing)}"
+        raise InvalidError("What would be lost was not named.", fields={"confirm": sentence})
     run.approve(member, now)
     await queue.ring(session, run.id)
     await runs.announce(session, run)
@@ -62,12 +64,11 @@ async def discard(session: AsyncSession, run: Run, member: Member, now: datetime
 async def _ended(session: AsyncSession, run: Run, now: datetime) -> None:
     """It ended without a worker: nothing was changed."""
     await plans.forget(session, run.id)
-    workstation = await session.get(Workstation, run.stack_id)
-    if workstation:
-        if not await _ever_executed(session, run.stack_id):
-            workstation.become_destroyed(now, disk_kept=False)
-        elif run.claimed_at:
-            workstation.become_as_before()
+    subject = await stacks.subject(session, run.stack_id)
+    if run.claimed_at:
+        subject.become_as_before()
+    elif isinstance(subject, Workstation) and not await _ever_executed(session, run.stack_id):
+        subject.become_destroyed(now, disk_kept=False)
     await session.flush()
     await runs.ring_next(session, run.stack_id)
 
@@ -80,9 +81,11 @@ async def retry(session: AsyncSession, run: Run, member: Member, now: datetime) 
     """Ask for the same again, as a new run. Raises ConflictError while it goes on, or when it succeeded."""
     if not run.can_retry:
         raise ConflictError("Only a run that ended without success can be retried.")
-    workstation = await session.get(Workstation, run.stack_id)
-    if workstation and workstation.is_gone_for(run.kind):
-        raise ConflictError(f"{workstation.name} is destroyed.", hint="Ask for a new workstation.")
+    if run.kind in {RunKind.CONFIGURE, RunKind.CHECK}:
+        return await shared_stack.ask_again(session, run, member, now)
+    subject = await stacks.subject(session, run.stack_id)
+    if subject.is_gone_for(run.kind):
+        raise ConflictError(f"{subject.name} is destroyed.", hint="Ask for a new workstation.")
     destroy = await runs.under_way(session, run.stack_id, RunKind.DESTROY)
     if destroy and destroy.is_executing and run.kind is not RunKind.DESTROY:
         raise ConflictError("This workstation is being destroyed.", hint="Ask for a new workstation.")

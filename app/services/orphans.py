@@ -9,7 +9,7 @@ from app.crypto import Vault
 from app.db import Database
 from app.infra.google import Compute, Labelled
 from app.models import Run, Stack, Workstation
-from app.models.run import EXECUTING
+from app.models.run_states import EXECUTING
 from app.services import state_resources, state_versions
 
 STACK_LABEL = "stationmaster-stack"

@@ -31,7 +31,7 @@ def of_plan(shown: dict[str, Any], secrets: Collection[str] = ()) -> dict[str, A
     clean = Scrubber({*secrets, *_marked_in(shown)}).clean
     outputs = shown.get("output_changes") or {}
     return {
-        "changes": list(_changes(shown.get("resource_changes") or [], clean)),
+        "changes": list(_changes(managed_changes(shown), clean)),
         "outputs": [found for name in sorted(outputs) for found in _differences(outputs[name], clean, name)],
     }
 
@@ -55,22 +55,27 @@ def _after(change: dict[str, Any]) -> Side:
     return Side(change.get("after"), change.get("after_sensitive"))
 
 
+def managed_changes(shown: dict[str, Any]) -> list[dict[str, Any]]:
+    """The resources that a plan changes, as `terraform show -json` gives them; data sources are left out."""
+    resources = shown.get("resource_changes") or []
+    return [resource for resource in resources if resource["mode"] == "managed" and action(resource) != "no-op"]
+
+
 def _changes(resources: list[dict[str, Any]], clean: Clean) -> Iterator[Change]:
     for resource in resources:
-        action = _action(resource)
-        if resource["mode"] == "managed" and action != "no-op":
-            yield Change(
-                address=clean(resource["address"]),
-                type=resource["type"],
-                name=clean(resource["name"]),
-                action=action,
-                imported=bool(resource["change"].get("importing")),
-                reason=_reason(resource, clean),
-                attributes=_differences(resource["change"], clean),
-            )
+        yield Change(
+            address=clean(resource["address"]),
+            type=resource["type"],
+            name=clean(resource["name"]),
+            action=action(resource),
+            imported=bool(resource["change"].get("importing")),
+            reason=_reason(resource, clean),
+            attributes=_differences(resource["change"], clean),
+        )
 
 
-def _action(resource: dict[str, Any]) -> str:
+def action(resource: dict[str, Any]) -> str:
+    """What happens to it, in one word: create, update, delete, replace, import, move, forget or no-op."""
     change = resource["change"]
     actions = tuple(change["actions"])
     if actions == ("no-op",) and change.get("importing"):

@@ -7,11 +7,18 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import ResourceState, Run, RunKind, RunResource, RunStatus, Workstation
+from app.models import ResourceState, Run, RunKind, RunResource, RunStatus, SharedStack, Workstation
 
-PRIOR_SECONDS = {RunKind.PROVISION: 75.0, RunKind.UPDATE: 60.0, RunKind.DESTROY: 60.0}
+PRIOR_SECONDS = {
+    RunKind.PROVISION: 75.0,
+    RunKind.UPDATE: 60.0,
+    RunKind.DESTROY: 60.0,
+    RunKind.CONFIGURE: 300.0,
+    RunKind.CHECK: 30.0,
+}
 """How long a run takes where there is none to learn from yet: what Google usually needs, rounded up."""
 LEARN_FROM = 20
+_LEARN_FROM_STATUS = (RunStatus.APPLIED, RunStatus.PLANNED)
 
 
 class StageState(StrEnum):
@@ -45,25 +52,25 @@ async def of_run(session: AsyncSession, run: Run, resources: list[RunResource], 
     """Where this run stands."""
     elapsed = ((run.finished_at or now) - run.created_at).total_seconds()
     expected = await _expected_seconds(session, run)
+    is_shared = await session.get(SharedStack, run.stack_id) is not None
     if run.is_final:
-        return Progress(_stages(run, resources), 100, round(elapsed), None)
+        return Progress(_stages(run, resources, is_shared=is_shared), 100, round(elapsed), None)
     percent = min(99, round(100 * elapsed / expected)) if not run.is_queued else 0
-    return Progress(_stages(run, resources), percent, round(elapsed), max(1, round(expected - elapsed)))
+    stages = _stages(run, resources, is_shared=is_shared)
+    return Progress(stages, percent, round(elapsed), max(1, round(expected - elapsed)))
 
 
 async def _expected_seconds(session: AsyncSession, run: Run) -> float:
     """The upper quartile of the latest successful runs of this kind on the same machine type and zone."""
+    query = select(Run.created_at, Run.finished_at).where(Run.kind == run.kind, Run.status.in_(_LEARN_FROM_STATUS))
     workstation = await session.get(Workstation, run.stack_id)
     if workstation is None:
-        return PRIOR_SECONDS[run.kind]
-    query = (
-        select(Run.created_at, Run.finished_at)
-        .join(Workstation, Workstation.id == Run.stack_id)
-        .where(Run.kind == run.kind, Run.status == RunStatus.APPLIED)
-        .where(Workstation.machine_type == workstation.machine_type, Workstation.zone == workstation.zone)
-        .order_by(Run.finished_at.desc())
-        .limit(LEARN_FROM)
-    )
+        query = query.where(Run.stack_id == run.stack_id)
+    else:
+        query = query.join(Workstation, Workstation.id == Run.stack_id).where(
+            Workstation.machine_type == workstation.machine_type, Workstation.zone == workstation.zone
+        )
+    query = query.order_by(Run.finished_at.desc()).limit(LEARN_FROM)
     took = sorted((ended - began).total_seconds() for began, ended in await session.execute(query) if ended)
     return max(took[len(took) * 3 // 4], 1.0) if took else PRIOR_SECONDS[run.kind]
 
@@ -71,7 +78,29 @@ async def _expected_seconds(session: AsyncSession, run: Run) -> float:
 _MAKING = (("Disk", "compute_disk"), ("Address", "compute_address"), ("Machine", "compute_instance"))
 
 
-def _stages(run: Run, resources: list[RunResource]) -> list[Stage]:
+def _stages(run: Run, resources: list[RunResource], *, is_shared: bool) -> list[Stage]:
+    return _of_shared_stack(run, resources) if is_shared else _of_workstation(run, resources)
+
+
+def _of_shared_stack(run: Run, resources: list[RunResource]) -> list[Stage]:
+    stages = [Stage("Queued", StageState.NOW if run.is_queued else StageState.DONE), Stage("Planning", _preparing(run))]
+    if run.kind is RunKind.CHECK:
+        return [*stages, Stage("Compared", _ready(run))]
+    done = sum(resource.state is ResourceState.DONE for resource in resources)
+    label = f"Applying, {done} of {len(resources)}" if run.has_changed_anything and resources else "Applying"
+    decided = StageState.DONE if run.approved_at or run.has_changed_anything else StageState.TO_COME
+    return [*stages, Stage("Decided", decided), Stage(label, _applying(run)), Stage("Ready", _ready(run))]
+
+
+def _applying(run: Run) -> StageState:
+    if run.is_success:
+        return StageState.DONE
+    if not run.has_changed_anything:
+        return StageState.TO_COME
+    return StageState.FAILED if run.is_final else StageState.NOW
+
+
+def _of_workstation(run: Run, resources: list[RunResource]) -> list[Stage]:
     making = list(_MAKING) if run.kind is not RunKind.DESTROY else list(reversed(_MAKING))
     stages = [Stage("Queued", StageState.NOW if run.is_queued else StageState.DONE)]
     stages.append(Stage("Preparing", _preparing(run)))

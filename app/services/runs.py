@@ -15,7 +15,7 @@ from app.errors import NotFoundError
 from app.infra import hints
 from app.models import LogLevel, LogLine, Member, Run, RunKind, RunResource, RunStatus, Stack, Worker, Workstation
 from app.models.base import short_id
-from app.models.run import EXECUTING, SUCCESS
+from app.models.run_states import EXECUTING, SUCCESS
 from app.services import plans
 
 
@@ -23,17 +23,20 @@ async def request(
     session: AsyncSession,
     stack: Stack,
     kind: RunKind,
-    member: Member,
+    member: Member | None,
     inputs: dict[str, Any],
     now: datetime,
     changes: dict[str, Any] | None = None,
+    reason: str = "",
 ) -> Run:
     """Queue a change to a stack, and ring for a worker, in the caller's transaction.
 
     An identical wish joins the one queued or, where nothing is queued behind it, the one executing. Any other wish that
     is queued, or waits for a decision, is superseded; a run that executes is never touched.
 
-    :param changes: what becomes of the workstation's row once the run has succeeded.
+    :param member: who asks; None for the portal itself.
+    :param changes: what becomes of the row of the stack's subject once the run has succeeded.
+    :param reason: why, in a sentence.
     """
     others = await hold(session, stack.id)
     newest = others[-1] if others else None
@@ -42,10 +45,11 @@ async def request(
     run = Run(
         id=short_id(10),
         stack_id=stack.id,
-        requested_by=member.id,
+        requested_by=member.id if member else None,
         kind=kind,
         inputs=inputs,
         changes=changes or {},
+        reason=reason,
         created_at=now,
     )
     for waiting in others:
@@ -60,8 +64,8 @@ async def request(
 
 async def hold(session: AsyncSession, stack_id: str) -> list[Run]:
     """The stack's executing run, then its queued one, as they are until our transaction ends."""
-    # NO KEY UPDATE: a worker that stores a state of this stack, which only refers to it, must not wait for us.
-    await session.execute(select(Stack.id).where(Stack.id == stack_id).with_for_update(key_share=True))
+    # Not the stack's row: a worker that holds its run and marks the stack would wait for us, and we for that run.
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"wishes of {stack_id}", 0))))
     return await pending(session, stack_id, lock=True)
 
 
@@ -80,9 +84,9 @@ async def ring_next(session: AsyncSession, stack_id: str) -> None:
 
 
 async def announce(session: AsyncSession, run: Run) -> None:
-    """Signal to whoever watches the run, its workstation, or all that its owner has."""
+    """Signal to whoever watches the run, its stack, or all that its owner has."""
     owner_id = await session.scalar(select(Workstation.owner_id).where(Workstation.id == run.stack_id))
-    topics = [live.run_topic(run.id), live.workstation_topic(run.stack_id)]
+    topics = [live.run_topic(run.id), live.stack_topic(run.stack_id)]
     if owner_id:
         topics.append(live.member_topic(owner_id))
     await live.signal(session, *topics)
@@ -133,9 +137,9 @@ async def list_of(
     return list(await session.scalars(query.limit(limit).offset(offset)))
 
 
-async def of_workstation(session: AsyncSession, workstation_id: str, limit: int = 20) -> list[Run]:
-    """A workstation's runs, newest first."""
-    query = select(Run).where(Run.stack_id == workstation_id).options(joinedload(Run.requester))
+async def of_stack(session: AsyncSession, stack_id: str, limit: int = 20) -> list[Run]:
+    """A stack's runs, newest first."""
+    query = select(Run).where(Run.stack_id == stack_id).options(joinedload(Run.requester))
     return list(await session.scalars(query.order_by(Run.created_at.desc(), Run.id).limit(limit)))
 
 

@@ -21,7 +21,10 @@ class State:
         self.raw = raw
         self.serial = int(content["serial"])
         self.lineage = str(content["lineage"])
-        self.outputs = {name: output["value"] for name, output in content.get("outputs", {}).items()}
+        outputs = content.get("outputs", {})
+        self.outputs = {name: output["value"] for name, output in outputs.items()}
+        self.open_outputs = {name: output["value"] for name, output in outputs.items() if not output.get("sensitive")}
+        """Those that are not marked as sensitive."""
         self.is_empty = not any(resource["mode"] == "managed" for resource in content.get("resources", []))
 
 

@@ -160,11 +160,17 @@ def accelerator_columns(machine_type: MachineType) -> dict[str, Any]:
 
 
 def terraform_inputs(
-    workstation: Workstation, changes: dict[str, Any], keys: list[SshKey], catalog: Catalog, settings: Settings
+    workstation: Workstation,
+    changes: dict[str, Any],
+    keys: list[SshKey],
+    service_account: str | None,
+    catalog: Catalog,
+    settings: Settings,
 ) -> dict[str, Any]:
     """The variables of terraform/workstation for this machine as it is to be.
 
     :param changes: columns with values other than the row's.
+    :param service_account: address of the account that the machine acts as.
     """
     wished = columns(workstation) | changes
     machine_type = catalog.machine_type(wished["machine_type"])
@@ -186,7 +192,7 @@ def terraform_inputs(
         "spot": wished["spot"],
         "network": settings.network,
         "subnetwork": settings.subnetwork,
-        "service_account_email": settings.service_account_email,
+        "service_account_email": service_account,
         "ssh_username": workstation.ssh_username,
         "ssh_public_keys": [key.public_key for key in keys],
         "disk_only": False,

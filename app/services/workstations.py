@@ -12,7 +12,7 @@ from app.config import Settings
 from app.errors import ConflictError, InvalidError, NotFoundError
 from app.infra.secrets import SecretStore
 from app.models import Member, Root, Run, RunKind, Stack, Workstation, WorkstationStatus
-from app.services import runs, ssh_keys, wishes
+from app.services import runs, shared_stack, ssh_keys, stacks, wishes
 from app.services.catalog import Catalog, MachineType
 from app.services.wishes import WorkstationChange, WorkstationWish
 
@@ -48,7 +48,8 @@ async def request(
     except IntegrityError:
         return *await _join(session, workstation), False
     keys = await ssh_keys.ensure_key(session, member, secrets, settings, now)
-    inputs = wishes.terraform_inputs(workstation, {}, keys, catalog, settings)
+    account = shared_stack.service_account_of(await stacks.shared(session), member, settings)
+    inputs = wishes.terraform_inputs(workstation, {}, keys, account, catalog, settings)
     run = await runs.request(session, stack, RunKind.PROVISION, member, inputs, now)
     return workstation, run, True
 
@@ -143,7 +144,8 @@ async def request_change(
     changes = wishes.changed(workstation, _pending_changes(pending), change, catalog, settings)
     owner = await session.get_one(Member, workstation.owner_id)
     keys = await ssh_keys.list_of(session, owner)
-    inputs = wishes.terraform_inputs(workstation, changes, keys, catalog, settings)
+    account = shared_stack.service_account_of(await stacks.shared(session), owner, settings)
+    inputs = wishes.terraform_inputs(workstation, changes, keys, account, catalog, settings)
     stack = await session.get_one(Stack, workstation.id)
     return await runs.request(session, stack, RunKind.UPDATE, member, inputs, now, changes)
 

@@ -1,7 +1,7 @@
 """A worker's hold on one run: every write goes through it, and none passes once another attempt has begun."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,9 +16,9 @@ from app.crypto import Vault
 from app.db import Database
 from app.infra.events import Event
 from app.infra.google import Compute
-from app.models import CancelMode, LogLevel, LogLine, ResourceState, Run, RunResource, RunStatus, Workstation
+from app.models import CancelMode, LogLevel, LogLine, ResourceState, Run, RunResource, RunStatus, SharedStack
 from app.models.run import LostClaimError
-from app.services import plans, runs
+from app.services import plans, runs, shared_stack, stacks
 from app.services.scrub import Scrubber, secrets_of_settings
 from app.worker.roots import Roots
 
@@ -42,17 +42,24 @@ class Tools:
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when this worker is to go: what only waits is handed over, a Terraform at work is followed to its end."""
 
-    @cached_property
-    def scrubber(self) -> Scrubber:
-        """Takes the portal's own secrets out of what Terraform and its plugins say."""
-        return Scrubber(secrets_of_settings(self.settings))
-
 
 class Claim:
     """One attempt at one run."""
 
-    def __init__(self, tools: Tools, run_id: str, attempt: int) -> None:
+    def __init__(self, tools: Tools, run_id: str, attempt: int, secrets: Mapping[str, str] | None = None) -> None:
+        """`secrets` are what Terraform is told in its environment alone, by the name of the root's variable."""
         self.tools, self.run_id, self.attempt = tools, run_id, attempt
+        self.secrets = dict(secrets or {})
+
+    @cached_property
+    def known_secrets(self) -> set[str]:
+        """What Terraform, its plans and its plugins must not tell: the portal's own secrets and the stack's."""
+        return {*secrets_of_settings(self.tools.settings), *self.secrets.values()}
+
+    @cached_property
+    def clean(self) -> Callable[[str], str]:
+        """Takes them out of a text."""
+        return Scrubber(self.known_secrets).clean
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[tuple[AsyncSession, Run]]:
@@ -86,7 +93,6 @@ class Claim:
     async def record(self, session: AsyncSession, run: Run, events: Sequence[Event], step: str | None) -> None:
         """Append events to the log and bring the resources they speak of up to date."""
         told = [event for event in events if event.is_told]
-        clean = self.tools.scrubber.clean
         lines = [
             {
                 "run_id": run.id,
@@ -94,7 +100,7 @@ class Claim:
                 "at": event.at or self.tools.clock(),
                 "level": event.level,
                 "step": step,
-                "message": clean(event.message),
+                "message": self.clean(event.message),
             }
             for number, event in enumerate(told, start=run.log_seq + 1)
         ]
@@ -130,22 +136,24 @@ async def take(tools: Tools, run_id: str) -> Claim | None:
             return None
         if run.is_queued and await _stack_is_busy(session, run):
             return None
-        workstation = await session.get_one(Workstation, run.stack_id, with_for_update=True)
-        if run.is_queued and workstation.is_gone_for(run.kind):
+        subject = await stacks.subject(session, run.stack_id, lock=True)
+        before = Claim(tools, run.id, run.attempt)
+        if run.is_queued and subject.is_gone_for(run.kind):
             # Wished for while the run that destroyed it went on.
-            await Claim(tools, run.id, run.attempt).tell(session, run, "Dropped: the workstation is destroyed.")
+            await before.tell(session, run, f"Dropped: the {subject.noun} is destroyed.")
             run.end_canceled(tools.clock())
             await runs.announce(session, run)
             return None
         if run.interruptions >= MAX_INTERRUPTIONS:
             reason = f"\n{run.error}" if run.error else ""
             text = f"Given up after {run.interruptions} interrupted attempts.{reason}"
-            await end(session, run, tools, error=text)
+            await end(session, run, before, error=text)
             return None
         run.claim(tools.worker_id, tools.host, tools.clock())
-        workstation.begin(run)
+        subject.begin(run)
         await runs.announce(session, run)
-        return Claim(tools, run.id, run.attempt)
+        secrets = shared_stack.secrets_of(subject, tools.vault) if isinstance(subject, SharedStack) else {}
+        return Claim(tools, run.id, run.attempt, secrets)
 
 
 async def _stack_is_busy(session: AsyncSession, run: Run) -> bool:
@@ -153,12 +161,11 @@ async def _stack_is_busy(session: AsyncSession, run: Run) -> bool:
     return any(other.is_executing for other in others)
 
 
-async def end(session: AsyncSession, run: Run, tools: Tools, error: str | None = None) -> None:
+async def end(session: AsyncSession, run: Run, claim: Claim, error: str | None = None) -> None:
     """What every end of a run has in common; with an error it ends the run, otherwise the caller has."""
     if error is not None:
-        run.fail(tools.scrubber.clean(error), tools.clock())
-        workstation = await session.get_one(Workstation, run.stack_id, with_for_update=True)
-        workstation.become_failed()
+        run.fail(claim.clean(error), claim.tools.clock())
+        (await stacks.subject(session, run.stack_id, lock=True)).become_failed()
     await plans.forget(session, run.id)
     await session.flush()
     await runs.ring_next(session, run.stack_id)

@@ -11,6 +11,7 @@ from typing import Any
 from app.infra import hints, terraform
 from app.models import CancelMode, Stack
 from app.services import plans
+from app.services.state_versions import State
 from app.worker.claim import Claim
 from app.worker.folder import RunFolder
 from app.worker.follow import Follower
@@ -20,6 +21,8 @@ ALWAYS = frozenset(CancelMode)
 AT_ONCE_ONLY = frozenset({CancelMode.NOW, CancelMode.FORCE})
 IF_KILLED = frozenset({CancelMode.FORCE})
 NEVER = frozenset[CancelMode]()
+_NOT_THERE = "Cannot import non-existent remote object"
+"""What Terraform says where there is nothing to import."""
 
 
 @dataclass
@@ -71,19 +74,36 @@ class Commands:
 
     async def show(self, plan: str) -> dict[str, Any]:
         """A plan file, attribute by attribute; not a step, since nothing is lost with it."""
-        argv = terraform.command(self._terraform, "show", plan, json=terraform.FLAG)
+        code, shown, complaint = await self._aside("show", plan, json=terraform.FLAG)
+        if code:
+            raise PassingTroubleError(f"terraform show failed:\n{complaint}")
+        return dict(json.loads(shown))
+
+    async def probe(self, address: str, resource_id: str) -> State | None:
+        """What exists at Google under this id, as a state that has nothing else in it; None where there is nothing."""
+        file = self.folder.work / "probe.tfstate"
+        file.unlink(missing_ok=True)
+        code, _, complaint = await self._aside(
+            "import", address, resource_id, input=False, no_color=terraform.FLAG, state=file.name
+        )
+        if code == 0:
+            return State(file.read_bytes())
+        if _NOT_THERE in complaint:
+            return None
+        raise PassingTroubleError(f"Looking for {resource_id} failed:\n{complaint}")
+
+    async def _aside(self, name: str, *arguments: str, **options: object) -> tuple[int, bytes, str]:
+        """A command that is no step of the run: exit code, output, and what it complained of."""
         process = await asyncio.create_subprocess_exec(
-            *argv,
+            *terraform.command(self._terraform, name, *arguments, **options),
             cwd=self.folder.work,
-            env=terraform.environment(self.folder.temporary),
+            env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        shown, complaint = await process.communicate()
-        if process.returncode:
-            raise PassingTroubleError(f"terraform show failed:\n{complaint.decode(errors='replace')}")
-        return dict(json.loads(shown))
+        output, complaint = await process.communicate()
+        return process.returncode or 0, output, complaint.decode(errors="replace")
 
     async def follow(self, step: str, offset: int) -> None:
         """What an earlier worker started on this host goes on, or has ended meanwhile: write down the rest of it."""
@@ -144,7 +164,8 @@ class Commands:
 
     @property
     def _environment(self) -> dict[str, str]:
-        return terraform.environment(self.folder.temporary)
+        secrets = {f"TF_VAR_{name}": value for name, value in self.claim.secrets.items()}
+        return terraform.environment(self.folder.temporary) | secrets
 
 
 def _trouble(follower: Follower) -> Exception:

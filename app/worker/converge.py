@@ -10,21 +10,20 @@ import structlog
 from app.crypto import Vault
 from app.infra import terraform
 from app.infra.events import Event
-from app.models import LogLevel, Root, Run, RunKind, Stack, Workstation
-from app.services import plan_view, plans, scrub, state_versions
+from app.models import LogLevel, Root, Run, RunKind, Stack
+from app.services import plans, state_versions
 from app.services.state_versions import State
 from app.worker.adopt import Adoption
+from app.worker.adopt_shared import SharedAdoption
 from app.worker.claim import MAX_INTERRUPTIONS, Claim
 from app.worker.commands import Commands
-from app.worker.trouble import DecisionWantedError, KilledError, PassingTroubleError, RunFailedError
+from app.worker.decide import PLAN_FILE, Decision
+from app.worker.trouble import KilledError, PassingTroubleError, RunFailedError
 
 log = structlog.get_logger()
 BACK_OFF_SECONDS = (1, 5, 20, 60, 120)
 """Waits between the tries of a run that meets trouble which passes as a rule."""
 PAUSE_SECONDS = 0.3
-PLAN_FILE = "tfplan"
-MACHINE = "module.compute[0].google_compute_instance.workstation"
-DATA_DISK = ".google_compute_disk."
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,7 @@ class Goal:
 
     inputs: dict[str, Any]
     kind: RunKind
+    root: Root = Root.WORKSTATION
 
     def deletes_everything(self, state: State | None) -> bool:
         """Destroy, not keeping the disk, or with no disk to keep: a plan to keep one would make it."""
@@ -56,9 +56,10 @@ class Convergence:
         self._claim, self._commands, self._stack_id = claim, commands, stack_id
         self._tools, self._folder = claim.tools, commands.folder
         self._vault: Vault = claim.tools.vault
+        self._decision = Decision(claim, commands, stack_id)
 
-    async def reach(self, goal: Goal) -> None:
-        """Make it so. Raises the errors of trouble.py."""
+    async def reach(self, goal: Goal) -> list[Event]:
+        """Make it so; returns what the plan changes, where there was one. Raises the errors of trouble.py."""
         while True:
             try:
                 return await self._try(goal)
@@ -67,20 +68,20 @@ class Convergence:
             except PassingTroubleError as trouble:
                 await self._wait_for_better(str(trouble))
 
-    async def _try(self, goal: Goal) -> None:
-        root = await self._tools.roots.ready(Root.WORKSTATION)
+    async def _try(self, goal: Goal) -> list[Event]:
+        root = await self._tools.roots.ready(goal.root)
         standing = await self._standing()
         self._folder.prepare(root, goal.inputs, standing.state)
         if standing.approved_plan and not standing.unsettled:
             self._folder.write_plan(PLAN_FILE, standing.approved_plan)
             await self._commands.apply(PLAN_FILE, told="Applying the plan that was approved.")
-            return
+            return []
         if goal.kind is RunKind.PROVISION and standing.state is None and not standing.unsettled:
             told = "Nothing exists yet, so there is nothing to lose: applying without a plan."
             await self._commands.apply(told=told, auto_approve=terraform.FLAG)
-            return
+            return []
         adopted = await self._adopt(goal, standing) if standing.unsettled else []
-        await self._plan_and_apply(goal, adopted)
+        return await self._plan_and_apply(goal, adopted)
 
     async def _standing(self) -> Standing:
         async with self._tools.database.sessions() as session:
@@ -92,7 +93,9 @@ class Convergence:
         return Standing(state, stack.unsettled, plan)
 
     async def _adopt(self, goal: Goal, standing: Standing) -> list[str]:
-        root = await self._tools.roots.ready(Root.WORKSTATION)
+        if goal.root is Root.SHARED:
+            return await SharedAdoption(self._claim, self._commands, self._stack_id).adopt()
+        root = await self._tools.roots.ready(goal.root)
         self._folder.prepare(root, {**goal.inputs, "disk_only": False}, standing.state)
         adopted = await Adoption(self._claim, self._commands, self._stack_id, goal.inputs["zone"]).adopt()
         if adopted and goal.inputs.get("disk_only"):
@@ -101,68 +104,28 @@ class Convergence:
         self._folder.write_variables(goal.inputs)
         return adopted
 
-    async def _plan_and_apply(self, goal: Goal, adopted: Collection[str]) -> None:
+    async def _plan_and_apply(self, goal: Goal, adopted: Collection[str]) -> list[Event]:
+        """Returns what the plan changes. Raises what trouble.py has."""
         state = self._folder.read_state()
         deletes_everything = goal.deletes_everything(state)
-        arguments = ["-destroy"] if deletes_everything else []
-        plan = await self._commands.plan(*arguments, out=PLAN_FILE)
-        changes = plan.changes if deletes_everything else await self._check(goal, plan.changes, adopted)
-        if not changes:
+        plan = await self._commands.plan(*(["-destroy"] if deletes_everything else []), out=PLAN_FILE)
+        changes = plan.changes
+        if goal.root is Root.WORKSTATION and not deletes_everything:
+            changes = await self._decision.of_workstation(goal.kind, changes, adopted)
+        shown = await self._commands.show(PLAN_FILE) if changes or goal.root is Root.SHARED else {}
+        if not changes and not _changes_outputs(shown):
             await self._claim.say("Nothing is to be changed.")
             if goal.kind is not RunKind.DESTROY or state is None or state.is_empty:
-                return
+                return []
             # What an earlier attempt deleted may still be in the state: an empty plan applied is what it learns it by.
-        await self._keep_view()
-        await self._commands.apply(PLAN_FILE)
-
-    async def _check(self, goal: Goal, changes: list[Event], adopted: Collection[str]) -> list[Event]:
-        """Have decided what somebody must decide. Raises DecisionWantedError, or RunFailedError for a plan refused."""
-        misfits = [change.address for change in changes if change.is_loss and change.address in adopted]
-        if misfits and goal.kind is RunKind.PROVISION:
-            raise RunFailedError(
-                f"{misfits[0]} was found at Google, made for this machine, but is not what was asked for: it would be "
-                "replaced. Nothing was changed."
-            )
-        lost = [change for change in changes if change.is_loss and DATA_DISK in f".{change.address}"]
-        if not lost:
+        if goal.kind is RunKind.CHECK:
+            await self._decision.keep_view(shown)
             return changes
-        if any(change.action == "replace" for change in lost) and not _replaces_machine(changes):
-            # The new disk has the old one's name, and the machine would hold on to the old one.
-            changes = (await self._commands.plan(f"-replace={MACHINE}", out=PLAN_FILE)).changes
-        awaits = [{"address": str(change.address), "action": str(change.action)} for change in lost]
-        if not await self._is_approved(awaits):
-            await self._ask(awaits)
+        if goal.root is Root.SHARED:
+            await self._decision.of_shared_stack(shown, adopted)
+        await self._decision.keep_view(shown)
+        await self._commands.apply(PLAN_FILE)
         return changes
-
-    async def _is_approved(self, awaits: list[dict[str, str]]) -> bool:
-        async with self._tools.database.sessions() as session:
-            return (await session.get_one(Run, self._claim.run_id)).has_approval_for(awaits)
-
-    async def _ask(self, awaits: list[dict[str, str]]) -> None:
-        """Raises DecisionWantedError, once the plan is stored for whoever decides."""
-        if self._commands.undoing:
-            raise RunFailedError(f"Undoing this would lose the data disk ({awaits[0]['address']}): left as it is.")
-        shown = await self._commands.show(PLAN_FILE)
-        file = (self._folder.work / PLAN_FILE).read_bytes()
-        async with self._claim.writing() as (session, run):
-            await plans.keep(session, self._vault, run.id, self._view(shown), self._tools.clock(), file)
-            run.await_approval(awaits, self._tools.clock())
-            workstation = await session.get_one(Workstation, self._stack_id, with_for_update=True)
-            workstation.become_as_before()
-            await self._claim.tell(
-                session, run, "This would lose the data disk: waiting for a decision.", LogLevel.WARN
-            )
-        raise DecisionWantedError
-
-    async def _keep_view(self) -> None:
-        view = self._view(await self._commands.show(PLAN_FILE))
-        async with self._claim.writing() as (session, run):
-            await plans.keep(session, self._vault, run.id, view, self._tools.clock())
-
-    def _view(self, shown: dict[str, Any]) -> dict[str, Any]:
-        state = self._folder.read_state()
-        secrets = scrub.secrets_of_settings(self._tools.settings) | (scrub.secrets_of_state(state) if state else set())
-        return plan_view.of_plan(shown, secrets)
 
     async def _begin_anew(self, trouble: str) -> None:
         """Raises RunFailedError when it was killed too often: it may be the run that has it killed."""
@@ -189,5 +152,6 @@ class Convergence:
             run.resume()
 
 
-def _replaces_machine(changes: Collection[Event]) -> bool:
-    return any(change.address == MACHINE and change.is_loss for change in changes)
+def _changes_outputs(shown: dict[str, Any]) -> bool:
+    """Whether outputs differ: of the shared stack people see them, so the state is to have them."""
+    return any(output["actions"] != ["no-op"] for output in (shown.get("output_changes") or {}).values())

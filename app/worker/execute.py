@@ -8,9 +8,10 @@ from sqlalchemy import select
 
 from app import queue
 from app.errors import ConfigurationError
-from app.models import LogLevel, Run, RunKind, RunStatus, Stack, Workstation
+from app.models import LogLevel, Root, Run, RunKind, RunStatus, Stack, Workstation
 from app.models.run import LostClaimError
-from app.services import state_versions
+from app.models.run_states import UNDOABLE
+from app.services import stacks, state_versions
 from app.worker import claim as claims
 from app.worker import settle
 from app.worker.claim import Claim, Tools
@@ -29,6 +30,7 @@ class Work:
     """What is to be done, read once at the claim."""
 
     kind: RunKind
+    root: Root
     stack_id: str
     inputs: dict[str, Any]
     step: str | None
@@ -62,7 +64,7 @@ class Execution:
     async def run(self) -> None:
         """Do the work; whatever ends it, the run's row says how."""
         work = await self._read()
-        log.info("run begins", kind=work.kind, workstation=work.stack_id)
+        log.info("run begins", kind=work.kind, stack=work.stack_id)
         try:
             try:
                 await self._do(work)
@@ -82,7 +84,8 @@ class Execution:
             run = await session.get_one(Run, self._claim.run_id)
             state = await state_versions.newest(session, self._tools.vault, run.stack_id)
             self._commands.serial = state.serial if state else 0
-            return Work(run.kind, run.stack_id, run.inputs, run.step, run.log_offset)
+            stack = await session.get_one(Stack, run.stack_id)
+            return Work(run.kind, stack.root, run.stack_id, run.inputs, run.step, run.log_offset)
 
     async def _do(self, work: Work) -> None:
         if work.step and self._folder.step(work.step).has_started:
@@ -90,12 +93,15 @@ class Execution:
             await self._commands.follow(work.step, work.log_offset)
         if await self._claim.wish_to_cancel():
             raise CanceledError
-        await Convergence(self._claim, self._commands, work.stack_id).reach(Goal(work.inputs, work.kind))
+        goal = Goal(work.inputs, work.kind, work.root)
+        changes = await Convergence(self._claim, self._commands, work.stack_id).reach(goal)
         settlement = Settlement(self._claim, self._commands, work.stack_id)
-        if work.kind is RunKind.DESTROY:
-            await settlement.destroyed()
+        if work.kind is RunKind.CHECK:
+            await settlement.checked(len(changes))
+        elif work.kind is RunKind.DESTROY:
+            await (settlement.destroyed() if work.root is Root.WORKSTATION else settlement.shared_destroyed())
         else:
-            await settlement.machine()
+            await (settlement.machine() if work.root is Root.WORKSTATION else settlement.shared())
         log.info("run ended well", kind=work.kind)
 
     async def _undo(self, work: Work) -> None:
@@ -106,26 +112,28 @@ class Execution:
             await self._claim.say("Cancelled: undoing what was done.", LogLevel.WARN)
             await Convergence(self._claim, self._commands, work.stack_id).reach(goal)
         async with self._claim.writing() as (session, run):
-            workstation = await session.get_one(Workstation, work.stack_id, with_for_update=True)
+            subject = await stacks.subject(session, work.stack_id, lock=True)
             if goal and goal.kind is RunKind.DESTROY:
                 await settle.gone(self._claim, session, run)
             elif goal or not run.has_changed_anything:
-                workstation.become_as_before()
+                subject.become_as_before()
             else:
-                workstation.become_failed()
+                subject.become_failed()
             await self._claim.tell(session, run, "Cancelled." if goal is None else "Cancelled, and undone.")
             run.end_canceled(self._tools.clock())
-            await claims.end(session, run, self._tools)
+            await claims.end(session, run, self._claim)
         log.info("run was cancelled", kind=work.kind)
 
     async def _goal_of_undo(self, work: Work) -> Goal | None:
         """What was before: no machine before its first run, else the last one that was reached. None: nothing to do."""
         async with self._claim.writing() as (session, run):
+            if run.kind not in UNDOABLE:
+                return None
             workstation = await session.get_one(Workstation, work.stack_id, with_for_update=True)
             if run.kind is RunKind.PROVISION and workstation.running_at is None:
                 workstation.begin_undo()
                 return Goal({**work.inputs, "disk_only": False}, RunKind.DESTROY)
-            if not run.has_changed_anything or run.kind is RunKind.DESTROY:
+            if not run.has_changed_anything:
                 return None
             reached = (
                 select(Run.inputs)
@@ -144,7 +152,7 @@ class Execution:
 
     async def _fail(self, error: str) -> None:
         async with self._claim.writing() as (session, run):
-            await claims.end(session, run, self._tools, error=error)
+            await claims.end(session, run, self._claim, error=error)
         log.info("run failed")
 
 

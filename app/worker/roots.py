@@ -34,25 +34,22 @@ class Roots:
     async def ready(self, root: Root) -> Path:
         """The folder of an initialised root. Raises ConfigurationError when `terraform init` fails."""
         async with self._one_at_a_time:
-            content_hash = await asyncio.to_thread(self._hash)
-            target = self._folder / content_hash
+            content_hash = await asyncio.to_thread(self._hash, root)
+            target = self._folder / f"{root}-{content_hash}"
             if not (target / root / LOCK_FILE).exists():
                 await self._initialise(root, target, content_hash)
             return target / root
 
-    def _hash(self) -> str:
+    def _hash(self, root: Root) -> str:
         """Of the files, and of what decides where the provider comes from."""
         digest = hashlib.sha256()
-        for file in self._files():
+        for file in self._files(root):
             digest.update(f"{file.relative_to(self._source)}\0".encode() + file.read_bytes() + b"\0")
         digest.update(terraform.environment().get("TF_CLI_CONFIG_FILE", "").encode())
         return digest.hexdigest()[:16]
 
-    def _files(self) -> list[Path]:
-        wanted = (
-            *self._source.glob("modules/*/*"),
-            *(file for root in Root for file in (self._source / root).iterdir()),
-        )
+    def _files(self, root: Root) -> list[Path]:
+        wanted = (*self._source.glob("modules/*/*"), *(self._source / root).iterdir())
         return sorted(file for file in wanted if file.is_file() and not file.name.startswith("."))
 
     async def _initialise(self, root: Root, target: Path, content_hash: str) -> None:
@@ -60,7 +57,7 @@ class Roots:
         self._folder.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=self._folder, prefix=".new-"))
         try:
-            for file in self._files():
+            for file in self._files(root):
                 copy = draft / file.relative_to(self._source)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, copy)

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Run, Workstation
+from app.models import LogLevel, Run, SharedStack, Workstation
 from app.services import state_versions
 from app.worker import claim as claims
 from app.worker.claim import Claim
@@ -40,7 +40,7 @@ class Settlement:
             workstation.become_running(str(outputs["address"]), host_keys, now)
             await self.claim.tell(session, run, f"Ready: ssh {workstation.name}")
             self._succeed(run)
-            await claims.end(session, run, self.claim.tools)
+            await claims.end(session, run, self.claim)
 
     async def destroyed(self) -> None:
         """The machine is gone; whether its disk is stands in the state."""
@@ -48,7 +48,40 @@ class Settlement:
             disk_kept = await gone(self.claim, session, run)
             await self.claim.tell(session, run, "Destroyed; the data disk is kept." if disk_kept else "Destroyed.")
             self._succeed(run)
-            await claims.end(session, run, self.claim.tools)
+            await claims.end(session, run, self.claim)
+
+    async def shared(self) -> None:
+        """The shared stack is as it was wished for: what it says of itself is for everybody to see."""
+        async with self.claim.writing() as (session, run):
+            state = await state_versions.newest(session, self.claim.tools.vault, self.stack_id)
+            stack = await session.get_one(SharedStack, self.stack_id, with_for_update=True)
+            stack.take(run.changes)
+            stack.become_ready(state.open_outputs if state else {}, self.claim.tools.clock())
+            await self.claim.tell(session, run, "The shared stack is as asked for.")
+            self._succeed(run)
+            await claims.end(session, run, self.claim)
+
+    async def shared_destroyed(self) -> None:
+        """All of the shared stack is gone."""
+        async with self.claim.writing() as (session, run):
+            (await session.get_one(SharedStack, self.stack_id, with_for_update=True)).become_absent()
+            await self.claim.tell(session, run, "Destroyed.")
+            self._succeed(run)
+            await claims.end(session, run, self.claim)
+
+    async def checked(self, differences: int) -> None:
+        """A check has ended: with differences it raises a notice, and changes nothing."""
+        async with self.claim.writing() as (session, run):
+            stack = await session.get_one(SharedStack, self.stack_id, with_for_update=True)
+            now = self.claim.tools.clock()
+            stack.become_checked(run.id if differences else None, now)
+            if differences:
+                told = f"{differences} resources are not as they were applied: somebody else has changed them."
+                await self.claim.tell(session, run, told, LogLevel.WARN)
+                run.find_differences(now)
+            else:
+                run.find_no_changes(now)
+            await claims.end(session, run, self.claim)
 
     def _succeed(self, run: Run) -> None:
         now = self.claim.tools.clock()

@@ -243,10 +243,10 @@ async def test_a_disk_is_given_up_by_its_name_without_javascript(
     await page.goto(f"/runs/{asked}")
     await expect(page.get_by_text("forces replacement")).to_be_visible()
 
-    await page.get_by_label("Write the name of the disk").fill("yes")
+    await page.get_by_label(f"Write dev-1-{machine_id}-home to go on").fill("yes")
     await page.get_by_role("button", name="Approve").click()
     await expect(page.locator("#confirm-error")).to_be_visible()
-    await page.get_by_label("Write the name of the disk").fill(f"dev-1-{machine_id}-home")
+    await page.get_by_label(f"Write dev-1-{machine_id}-home to go on").fill(f"dev-1-{machine_id}-home")
     await page.get_by_role("button", name="Approve").click()
     await expect(page.get_by_text("approved by Grace")).to_be_visible()
 

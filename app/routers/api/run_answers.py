@@ -42,6 +42,7 @@ class Awaited(BaseModel):
 
     address: str
     action: str
+    name: str | None = Field(description="What would be lost for good: to be written in `confirm`.")
 
 
 class RunAnswer(BaseModel):
@@ -51,7 +52,7 @@ class RunAnswer(BaseModel):
     workstation_id: str
     kind: RunKind
     status: RunStatus
-    requested_by: str = Field(description="Address of the member who asked for it.")
+    requested_by: str | None = Field(description="Address of the member who asked for it; null for the portal itself.")
     changes: dict[str, Any] = Field(description="What becomes of the workstation's fields when it succeeds.")
     plan: list[PlannedChange] | None = Field(description="What it changes, as far as known; left out of lists.")
     awaits: list[Awaited] = Field(description="What a decision is (or was) wanted for.")
@@ -78,10 +79,10 @@ def brief(run: Run) -> RunAnswer:
         workstation_id=run.stack_id,
         kind=run.kind,
         status=run.status,
-        requested_by=run.requester.email,
+        requested_by=run.requester.email if run.requester else None,
         changes=run.changes,
         plan=None,
-        awaits=[Awaited(address=change["address"], action=change["action"]) for change in run.awaits],
+        awaits=[Awaited.model_validate({"name": None, **change}) for change in run.awaits],
         can_approve=run.can_approve,
         cancel=run.cancel,
         cancel_choices=list(run.cancel_choices),

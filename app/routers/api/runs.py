@@ -33,7 +33,14 @@ class Approval(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    confirm: str = Field("", description="Where a data disk would be lost: the name of that disk.")
+    confirm: str | list[str] = Field(
+        "", description="The name of each thing that would be lost for good, as `awaits` has it."
+    )
+
+    @property
+    def names(self) -> list[str]:
+        """As a list."""
+        return [self.confirm] if isinstance(self.confirm, str) else self.confirm
 
 
 @router.get("")
@@ -89,7 +96,7 @@ async def approve_run(
     approval: Annotated[Approval, Body(default_factory=Approval)],
 ) -> RunAnswer:
     """Let a run do what it `awaits`: the plan that was shown is applied, and nothing else."""
-    await decisions.approve(session, run, member, approval.confirm, portal.clock())
+    await decisions.approve(session, run, member, approval.names, portal.clock())
     return await full(session, run, portal.clock())
 
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.models import Member
-from app.models.run import EXECUTING, FINAL, NEXT, CancelMode, Run, RunKind, RunStatus, TransitionError
+from app.models.run import Run, TransitionError
+from app.models.run_states import EXECUTING, FINAL, NEXT, CancelMode, RunKind, RunStatus
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 S = RunStatus
@@ -81,7 +82,7 @@ def test_each_action_leads_where_the_table_says_or_is_refused(status: RunStatus,
 
 
 def test_final_states_are_those_that_nothing_follows() -> None:
-    assert {S.APPLIED, S.NO_CHANGES, S.ERRORED, S.DISCARDED, S.SUPERSEDED, S.CANCELED} == FINAL
+    assert {S.APPLIED, S.NO_CHANGES, S.PLANNED, S.ERRORED, S.DISCARDED, S.SUPERSEDED, S.CANCELED} == FINAL
     assert not FINAL & EXECUTING
     assert set(NEXT) | FINAL == set(S)
 

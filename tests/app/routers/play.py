@@ -107,11 +107,11 @@ async def fail(app: FastAPI, run_id: str, error: str = STOCK_OUT) -> None:
     await change(app, run_id, failed, error, level=LogLevel.ERROR)
 
 
-LOST_DISK = [{"address": "module.compute_configure.google_compute_disk.data", "action": "replace"}]
+DISK = "module.compute_configure.google_compute_disk.data"
 PLANNED = {
     "changes": [
         {
-            "address": LOST_DISK[0]["address"],
+            "address": DISK,
             "type": "google_compute_disk",
             "name": "data",
             "action": "replace",
@@ -145,7 +145,8 @@ async def await_approval(app: FastAPI, run_id: str) -> None:
         await plans.keep(session, portal.vault, run_id, PLANNED, portal.clock(), b"the plan's file")
 
     def waiting(run: Run, workstation: Workstation) -> None:
-        run.await_approval(LOST_DISK, portal.clock())
+        lost = {"address": DISK, "action": "replace", "name": workstation.disk_name}
+        run.await_approval([lost], portal.clock())
         workstation.become_as_before()
 
     await change(app, run_id, waiting, "This would lose the data disk: waiting for a decision.", level=LogLevel.WARN)

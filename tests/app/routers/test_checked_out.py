@@ -35,7 +35,7 @@ async def run_id(app: FastAPI, ada: httpx2.AsyncClient, machine_id: str, clock: 
 async def test_they_say_who_has_it_and_until_when(grace: httpx2.AsyncClient, machine_id: str, run_id: str) -> None:
     for path in (f"/runs/{run_id}", f"/workstations/{machine_id}"):
         page = (await grace.get(path)).text
-        assert "Ada has checked this machine's Terraform out" in page.replace("&#39;", "'")
+        assert "Ada has checked this Terraform out" in page
         assert "2 Mar 2026, 17:31 UTC" in page
         assert "/cancel" not in page
     run_page = (await grace.get(f"/runs/{run_id}")).text

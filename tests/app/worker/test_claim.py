@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from app.errors import ConflictError
-from app.models import CancelMode, Run, RunKind, RunStatus, StateVersion, Workstation, WorkstationStatus
+from app.models import CancelMode, Run, RunKind, RunStatus, Stack, StateVersion, Workstation, WorkstationStatus
 from app.services import decisions, members, runs, state_versions
 from app.worker import claim as claims
-from app.worker.claim import Tools
+from app.worker.claim import Claim, Tools
 from tests.app.conftest import MovingClock, identity
 from tests.app.worker.conftest import ask_destroy, run_of, state, wish, workstation_of
 
@@ -33,19 +33,21 @@ async def cancel(tools: Tools, run_id: str) -> None:
 
 async def destroyed(tools: Tools, run_id: str, *, disk_kept: bool) -> None:
     """The run of a worker that has taken it ends well."""
+    claim = Claim(tools, run_id, 1)
     async with tools.database.sessions.begin() as session:
         run = await session.get_one(Run, run_id)
         workstation = await session.get_one(Workstation, run.stack_id)
         run.begin_apply(tools.clock())
         run.succeed(tools.clock())
         workstation.become_destroyed(tools.clock(), disk_kept=disk_kept)
-        await claims.end(session, run, tools)
+        await claims.end(session, run, claim)
 
 
 async def failed(tools: Tools, run_id: str) -> None:
+    claim = Claim(tools, run_id, 1)
     async with tools.database.sessions.begin() as session:
         run = await session.get_one(Run, run_id)
-        await claims.end(session, run, tools, error="No luck")
+        await claims.end(session, run, claim, error="No luck")
 
 
 async def somebody_waits_for_a_lock(tools: Tools) -> None:
@@ -235,3 +237,15 @@ async def test_a_quarantined_state_is_never_the_state(tools: Tools) -> None:
 def test_an_empty_or_cut_state_is_none(raw: bytes) -> None:
     with pytest.raises(ValueError):
         state_versions.State(raw)
+
+
+async def test_a_wish_and_the_worker_that_marks_its_stack_do_not_wait_for_each_other(tools: Tools) -> None:
+    workstation_id, provision = await wish(tools)
+    claim = await claims.take(tools, provision)
+    assert claim
+    async with claim.writing() as (session, run):
+        asking = asyncio.create_task(ask_destroy(tools, workstation_id))
+        await somebody_waits_for_a_lock(tools)
+        (await session.get_one(Stack, run.stack_id)).unsettled = True
+        await session.flush()
+    assert (await run_of(tools, await asking)).status is S.QUEUED

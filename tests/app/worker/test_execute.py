@@ -75,7 +75,9 @@ async def test_a_plan_that_loses_a_disk_meant_to_be_kept_waits_for_a_decision(
     run_id = await ask_destroy(tools, workstation_id, keep_disk=True)
     await execute(tools, run_id)
     run = await run_of(tools, run_id)
-    assert (run.status, run.awaits) == (RunStatus.AWAITING_APPROVAL, [{"address": DISK, "action": action}])
+    name = (await workstation_of(tools, workstation_id)).disk_name
+    lost = [{"address": DISK, "action": action, "name": name}]
+    assert (run.status, run.awaits) == (RunStatus.AWAITING_APPROVAL, lost)
     assert "apply" not in {call.split()[0] for call in script.calls[1:]}
     assert (await workstation_of(tools, workstation_id)).status is WorkstationStatus.RUNNING
 

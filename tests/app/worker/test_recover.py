@@ -188,7 +188,7 @@ async def test_an_approved_plan_is_applied_as_it_was_shown_by_whichever_worker(t
         grace = await members.sign_in(session, identity("grace"), tools.settings, tools.clock())
         run = await runs.find(session, grace, run_id)
         disk = (await workstation_of(tools, workstation_id)).disk_name
-        await decisions.approve(session, run, grace, disk, tools.clock())
+        await decisions.approve(session, run, grace, [disk], tools.clock())
     planned = len([call for call in script.calls if call.startswith("plan")])
     other = make_tools(tools.settings, tools.database, MovingClock(), "worker-2", "host-2")
     await execute(other, run_id)

@@ -38,12 +38,13 @@ async def asked(app: FastAPI, script: httpx2.AsyncClient, clock: MovingClock) ->
 
 
 async def test_a_plan_is_told_attribute_by_attribute(script: httpx2.AsyncClient, asked: tuple[str, str]) -> None:
-    run = await read(script, asked[1])
+    machine_id, run_id = asked
+    run = await read(script, run_id)
 
     assert (run["status"], run["can_approve"], run["changes"]) == ("awaiting_approval", True, {"disk_size_gb": 50})
-    assert run["awaits"] == play.LOST_DISK
+    assert run["awaits"] == [{"address": play.DISK, "action": "replace", "name": f"box-{machine_id}-home"}]
     disk, machine = run["plan"]
-    assert (disk["address"], disk["action"], disk["state"]) == (*play.LOST_DISK[0].values(), "pending")
+    assert (disk["address"], disk["action"], disk["state"]) == (play.DISK, "replace", "pending")
     assert disk["attributes"][0] == {"path": "size", "before": "100", "after": "50", "note": "forces replacement"}
     assert machine["attributes"][0]["after"] == "<i>new</i>"
 

@@ -1,0 +1,101 @@
+"""What admins choose of the shared stack, and the variables of terraform/shared that follow from it."""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from app.config import Settings
+from app.models import SharedStack
+
+PREFIX = re.compile(r"[a-z]([-a-z0-9]{0,12}[a-z0-9])?")
+LONGEST_PREFIX = 14
+"""Account ids at Google have at most 30 characters, and the longest of ours adds 16 to the prefix."""
+EVERYBODY = ("0.0.0.0/0", "::/0")
+
+
+def _prefix(text: str) -> str:
+    if not PREFIX.fullmatch(text):
+        raise ValueError(f"use 1 to {LONGEST_PREFIX} lower-case letters, digits and hyphens; begin with a letter")
+    return text
+
+
+def _ranges(texts: list[str]) -> list[str]:
+    """Each as ipaddress writes it, in order and once."""
+    return [str(network) for network in sorted({_range(text) for text in texts}, key=str)]
+
+
+def _range(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    try:
+        network = ipaddress.ip_network(text.strip(), strict=False)
+    except ValueError:
+        raise ValueError(f"{text} is no range of addresses, such as 203.0.113.0/24") from None
+    if str(network) in EVERYBODY:
+        raise ValueError(f"{text} is everybody: name the ranges that people come from")
+    return network
+
+
+class SharedSettings(BaseModel):
+    """The form of the shared stack. Names are those of the root's variables."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    prefix: Annotated[str, AfterValidator(_prefix)] = Field(description="Last part of the name of everything.")
+    zone: str = Field(description="Zone of the MLflow server; the region of everything else follows.")
+    enable_services: bool = Field(True, description="Google's APIs")
+    deploy_storage: bool = Field(True, description="Buckets for data and results")
+    deploy_docker_registry: bool = Field(True, description="Docker registry")
+    deploy_pypi_registry: bool = Field(True, description="Python package registry")
+    deploy_sql: bool = Field(True, description="Cloud SQL (PostgreSQL)")
+    deploy_mlflow: bool = Field(True, description="MLflow server")
+    deploy_kubernetes: bool = Field(False, description="Kubernetes cluster")
+    deploy_service_accounts: bool = Field(True, description="A service account for workstations")
+    member_service_accounts: bool = Field(False, description="A service account for each member")
+    create_service_account_keys: bool = Field(False, description="JSON keys of service accounts")
+    authoritative_admins: bool = Field(False, description="Nobody but the IAM admins listed here")
+    iam_admin_role: Literal["roles/owner", "roles/editor"] = Field("roles/owner", description="Role of IAM admins")
+    ssh_allowed_ips: Annotated[list[str], AfterValidator(_ranges)] = Field([], description="SSH is open to")
+    sql_tier: str = Field("db-f1-micro", pattern=r"^db-[a-z0-9-]{2,40}$", description="Cloud SQL machine")
+    mlflow_machine_type: str = Field("e2-small", pattern=r"^[a-z][a-z0-9-]{2,40}$", description="MLflow machine")
+    deletion_protection: bool = Field(True, description="Protect SQL and Kubernetes from being deleted")
+    force_destroy_buckets: bool = Field(False, description="Let buckets be deleted with what is in them")
+
+
+def defaults(settings: Settings) -> SharedSettings:
+    """What the form proposes: the prefix is the project's id, as far as there is room."""
+    prefix = settings.google_project[:LONGEST_PREFIX].strip("-")
+    return SharedSettings(prefix=prefix if PREFIX.fullmatch(prefix) else "shared", zone=settings.default_zone)
+
+
+def of(stack: SharedStack, settings: Settings) -> SharedSettings:
+    """What was last applied; the defaults for what was never chosen."""
+    known = {name: value for name, value in stack.settings.items() if name in SharedSettings.model_fields}
+    return SharedSettings.model_validate({**defaults(settings).model_dump(), **known})
+
+
+def terraform_inputs(
+    chosen: SharedSettings,
+    stack: SharedStack,
+    iam_admins: Sequence[str],
+    cidrs: Sequence[str],
+    members: Sequence[str],
+    settings: Settings,
+) -> dict[str, Any]:
+    """The variables of terraform/shared. Its passwords are not among them: the worker hands those over apart.
+
+    :param cidrs: the ranges that may reach MLflow.
+    :param members: the SSH user names of those who get a service account of their own.
+    """
+    return {
+        **chosen.model_dump(),
+        "project": settings.google_project,
+        "region": chosen.zone.rpartition("-")[0],
+        "stack_id": stack.id,
+        "network": settings.network,
+        "iam_admins": sorted(iam_admins),
+        "mlflow_allowed_ips": sorted(set(cidrs)),
+        "members": sorted(set(members)) if chosen.member_service_accounts else [],
+        "secrets_version": stack.secrets_version,
+    }

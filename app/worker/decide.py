@@ -1,0 +1,124 @@
+"""Which plans go on by themselves, and which wait until somebody has decided; none is applied that nobody may want."""
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+from app.infra.events import Event
+from app.models import LogLevel, RunKind, Workstation
+from app.models.run import Run
+from app.services import plan_view, plans, scrub, stacks
+from app.worker.claim import Claim
+from app.worker.commands import Commands
+from app.worker.trouble import DecisionWantedError, RunFailedError
+
+PLAN_FILE = "tfplan"
+MACHINE = "module.compute[0].google_compute_instance.workstation"
+DATA_DISK = ".google_compute_disk."
+
+WHITELIST = re.compile(r"google_compute_firewall\.mlflow_access(_v6)?(\[.*\])?")
+"""What allowed IPs change, and nothing else: whoever approved the address has decided."""
+_LOST_FOR_GOOD = {
+    "google_artifact_registry_repository": "repository_id",
+    "google_container_cluster": "name",
+    "google_project_iam_binding": "role",
+    "google_project_iam_member": "member",
+    "google_sql_database": "name",
+    "google_sql_database_instance": "name",
+    "google_storage_bucket": "name",
+}
+"""Types that hold data, run other people's work or are others' rights → the attribute that names one to people."""
+
+Awaited = dict[str, str]
+
+
+class Decision:
+    """What one attempt's plan needs before it may be applied."""
+
+    def __init__(self, claim: Claim, commands: Commands, stack_id: str) -> None:
+        self._claim, self._commands, self._stack_id = claim, commands, stack_id
+        self._tools, self._folder = claim.tools, commands.folder
+
+    async def of_workstation(self, kind: RunKind, changes: list[Event], adopted: Collection[str]) -> list[Event]:
+        """What the plan changes, once nothing is in its way: losing the data disk wants a decision.
+
+        Raises DecisionWantedError, or RunFailedError for a plan refused.
+        """
+        misfits = [change.address for change in changes if change.is_loss and change.address in adopted]
+        if misfits and kind is RunKind.PROVISION:
+            raise RunFailedError(
+                f"{misfits[0]} was found at Google, made for this machine, but is not what was asked for: it would be "
+                "replaced. Nothing was changed."
+            )
+        lost = [change for change in changes if change.is_loss and DATA_DISK in f".{change.address}"]
+        if not lost:
+            return changes
+        if any(change.action == "replace" for change in lost) and not _replaces_machine(changes):
+            # The new disk has the old one's name, and the machine would hold on to the old one.
+            changes = (await self._commands.plan(f"-replace={MACHINE}", out=PLAN_FILE)).changes
+        if self._commands.undoing:
+            raise RunFailedError(f"Undoing this would lose the data disk ({lost[0].address}): left as it is.")
+        disk = await self._disk_name()
+        awaits = [{"address": str(change.address), "action": str(change.action), "name": disk} for change in lost]
+        if not await self._is_approved(awaits):
+            shown = await self._commands.show(PLAN_FILE)
+            await self._ask(awaits, shown, "This would lose the data disk: waiting for a decision.")
+        return changes
+
+    async def of_shared_stack(self, shown: dict[str, Any], adopted: Collection[str]) -> None:
+        """Everything wants a decision but what allowed IPs change. Raises DecisionWantedError, or RunFailedError."""
+        awaits = awaited(shown)
+        misfits = [change["address"] for change in awaits if change["address"] in adopted and _is_loss(change)]
+        if misfits:
+            raise RunFailedError(f"{misfits[0]} was taken over from Google and would be replaced. Nothing was changed.")
+        if all(WHITELIST.fullmatch(change["address"]) for change in awaits) or await self._is_approved(awaits):
+            return
+        await self._ask(awaits, shown, "This is the plan: waiting for a decision.")
+
+    async def keep_view(self, shown: dict[str, Any]) -> None:
+        """Show people the plan."""
+        async with self._claim.writing() as (session, run):
+            await plans.keep(session, self._tools.vault, run.id, self._view(shown), self._tools.clock())
+
+    async def _disk_name(self) -> str:
+        async with self._tools.database.sessions() as session:
+            return (await session.get_one(Workstation, self._stack_id)).disk_name
+
+    async def _is_approved(self, awaits: list[Awaited]) -> bool:
+        async with self._tools.database.sessions() as session:
+            return (await session.get_one(Run, self._claim.run_id)).has_approval_for(awaits)
+
+    async def _ask(self, awaits: list[Awaited], shown: dict[str, Any], told: str) -> None:
+        """Raises DecisionWantedError, once the plan is stored for whoever decides."""
+        file = (self._folder.work / PLAN_FILE).read_bytes()
+        async with self._claim.writing() as (session, run):
+            await plans.keep(session, self._tools.vault, run.id, self._view(shown), self._tools.clock(), file)
+            run.await_approval(awaits, self._tools.clock())
+            (await stacks.subject(session, self._stack_id, lock=True)).become_as_before()
+            await self._claim.tell(session, run, told, LogLevel.WARN)
+        raise DecisionWantedError
+
+    def _view(self, shown: dict[str, Any]) -> dict[str, Any]:
+        state = self._folder.read_state()
+        secrets = self._claim.known_secrets | (scrub.secrets_of_state(state) if state else set())
+        return plan_view.of_plan(shown, secrets)
+
+
+def awaited(shown: dict[str, Any]) -> list[Awaited]:
+    """Every change of a plan of the shared stack, with the name of what would be lost for good."""
+    found = []
+    for change in plan_view.managed_changes(shown):
+        entry = {"address": change["address"], "action": plan_view.action(change)}
+        attribute = _LOST_FOR_GOOD.get(change["type"])
+        if attribute and _is_loss(entry):
+            entry["name"] = str(change["change"]["before"][attribute])
+        found.append(entry)
+    return found
+
+
+def _is_loss(change: Awaited) -> bool:
+    return change["action"] in {"delete", "replace"}
+
+
+def _replaces_machine(changes: Collection[Event]) -> bool:
+    return any(change.address == MACHINE and change.is_loss for change in changes)
