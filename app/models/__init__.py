@@ -1,6 +1,7 @@
 """The tables, one file a noun; state machines live here as methods on the rows."""
 
 from app.models.api_token import ApiToken
+from app.models.audit_entry import Action, AuditEntry
 from app.models.base import Base
 from app.models.member import Member, Role
 from app.models.plan import Plan
@@ -13,7 +14,9 @@ from app.models.worker import Worker
 from app.models.workstation import Workstation, WorkstationStatus
 
 __all__ = [
+    "Action",
     "ApiToken",
+    "AuditEntry",
     "Base",
     "CancelMode",
     "LogLevel",
