@@ -49,7 +49,7 @@ class Action(StrEnum):
     END_SIGN_IN = "sign_in.end", "signed out from"
     REVOKE_SIGN_IN = "sign_in.revoke", "ended the sign-in from"
     REFUSE_SIGN_IN = "sign_in.refuse", "refused to sign in"
-    JOIN_MEMBER = "member.join", "took up member"
+    JOIN_MEMBER = "member.join", "added member"
     CHANGE_MEMBER = "member.change", "changed member"
 
     @property

@@ -49,6 +49,8 @@ class EntryView:
 def _text(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return ", ".join(value)
     return json.dumps(value, ensure_ascii=False)
 
 
