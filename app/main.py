@@ -16,6 +16,7 @@ from app.infra.secrets import SecretStore
 from app.live import Hub
 from app.routers import (
     account,
+    audit,
     auth,
     health,
     runs,
@@ -25,14 +26,15 @@ from app.routers import (
     workstation_states,
     workstations,
 )
+from app.routers.api import audit as api_audit
 from app.routers.api import runs as api_runs
 from app.routers.api import ssh_keys as api_ssh_keys
 from app.routers.api import workstations as api_workstations
 from app.services.catalog import Catalog
 from app.web import HERE, add_error_handlers, create_templates
 
-PAGES = (auth, account, ssh_keys, workstations, workstation_changes, workstation_states, runs, health)
-API = (api_workstations, api_runs, api_ssh_keys, ssh_files)
+PAGES = (auth, account, ssh_keys, workstations, workstation_changes, workstation_states, runs, audit, health)
+API = (api_workstations, api_runs, api_ssh_keys, api_audit, ssh_files)
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -10,6 +10,7 @@ from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import origin
 from app.models.base import short_id
 
 log = structlog.get_logger()
@@ -24,6 +25,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+LONGEST_ADDRESS = 100
 UNINTERESTING = ("/static/", "/healthz", "/readyz", "/metrics")
 """Asked for all the time, by machines: measured, but not logged."""
 
@@ -54,7 +56,7 @@ class Observer:
                 _account(scope, message["status"], time.perf_counter() - began)
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request=request_id):
+        with structlog.contextvars.bound_contextvars(request=request_id), origin.bound(_client(scope), request_id):
             await self._app(scope, receive, send_with_headers)
 
 
@@ -62,6 +64,12 @@ def _trusted_id(headers: Headers) -> str | None:
     """A proxy's request id, if it looks like one."""
     given = headers.get("x-request-id", "")
     return given if given.isascii() and given.replace("-", "").isalnum() and len(given) <= 64 else None
+
+
+def _client(scope: Scope) -> str:
+    """The client's address: uvicorn has put in what trusted proxies say."""
+    host: str = (scope.get("client") or ("",))[0]
+    return host[:LONGEST_ADDRESS] or origin.UNKNOWN
 
 
 def _add_headers(message: MutableMapping[str, Any], path: str, request_id: str) -> None:

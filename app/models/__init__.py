@@ -2,6 +2,7 @@
 
 from app.models.allowed_ip import AllowedIp, AllowedIpStatus
 from app.models.api_token import ApiToken
+from app.models.audit_entry import Action, AuditEntry
 from app.models.base import Base
 from app.models.member import Member, Role
 from app.models.plan import Plan
@@ -16,9 +17,11 @@ from app.models.worker import Worker
 from app.models.workstation import Workstation, WorkstationStatus
 
 __all__ = [
+    "Action",
     "AllowedIp",
     "AllowedIpStatus",
     "ApiToken",
+    "AuditEntry",
     "Base",
     "CancelMode",
     "LogLevel",

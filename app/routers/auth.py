@@ -7,10 +7,12 @@ import structlog
 from fastapi import APIRouter, Request, Response
 
 from app.deps import MaybeCallerDep, Portal, PortalDep, SessionDep, cookie_name
+from app.errors import RefusedError
 from app.infra.oidc import SignInFailedError
+from app.models import Action
 from app.models.sign_in import FRESH_FOR
 from app.routers.paths import local_path
-from app.services import members, sign_ins
+from app.services import audit, members, sign_ins
 from app.web import redirect, render
 
 router = APIRouter(include_in_schema=False)
@@ -48,7 +50,14 @@ async def callback(request: Request, portal: PortalDep, session: SessionDep) -> 
         raise SignInFailedError(
             "Google did not ask you to prove who you are.", hint="Sign out at Google, then sign in again."
         )
-    member = await members.sign_in(session, identity, portal.settings, now)
+    try:
+        member = await members.sign_in(session, identity, portal.settings, now)
+    except RefusedError as error:
+        # In a transaction of its own: the request's is rolled back.
+        async with portal.database.sessions.begin() as apart:
+            why = {"why": error.message}
+            audit.record(apart, None, Action.REFUSE_SIGN_IN, identity.sub, identity.email, after=why, now=now)
+        raise
     await _sign_out(request, portal, session)
     lasts = timedelta(hours=portal.settings.session_hours)
     sign_in, secret = await sign_ins.start(

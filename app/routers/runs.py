@@ -97,18 +97,13 @@ async def _still_allowed(request: Request, portal: Portal, run_id: str) -> Run |
 @router.get("/{run_id}/log")
 async def download_log(run: RunDep, portal: PortalDep) -> StreamingResponse:
     """The whole log as a text file."""
-    return _file(log_files.text(portal, run.id), f"run-{run.id}.log", "text/plain; charset=utf-8")
+    return streams.file(log_files.text(portal, run.id), f"run-{run.id}.log", "text/plain; charset=utf-8")
 
 
 @router.get("/{run_id}/log.jsonl")
 async def download_json_lines(run: RunDep, portal: PortalDep) -> StreamingResponse:
     """The whole log as JSON lines."""
-    return _file(log_files.json_lines(portal, run.id), f"run-{run.id}.jsonl", log_files.JSON_LINES)
-
-
-def _file(content: AsyncIterator[str], name: str, media_type: str) -> StreamingResponse:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(content, media_type=media_type, headers=headers)
+    return streams.file(log_files.json_lines(portal, run.id), f"run-{run.id}.jsonl", log_files.JSON_LINES)
 
 
 @router.post("/{run_id}/cancel")

@@ -60,7 +60,7 @@ async def download_private_half(
     if not sign_in.is_fresh(portal.clock()):
         # Back to the page, not to the file: a download would leave the browser standing at Google's.
         return redirect_to_sign_in(f"/ssh-keys#key-{key.id}")
-    text = await ssh_keys.private(key, portal.secrets)
+    text = await ssh_keys.private(session, member, key, portal.secrets, portal.clock())
     log.info("private key read", member=member.id, key=key.id, by="browser")
     headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{key.name}"'}
     return PlainTextResponse(text, headers=headers, media_type="application/octet-stream")
@@ -76,7 +76,8 @@ async def delete_page(request: Request, key_id: IdPath, session: SessionDep, mem
 @router.post("/{key_id}/delete")
 async def delete(key_id: IdPath, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
     """Delete it."""
-    await ssh_keys.delete(session, await ssh_keys.find(session, member, key_id), portal.secrets)
+    key = await ssh_keys.find(session, member, key_id)
+    await ssh_keys.delete(session, member, key, portal.secrets, portal.clock())
     return redirect("/ssh-keys")
 
 

@@ -29,6 +29,12 @@ def event_stream(events: AsyncIterator[bytes]) -> StreamingResponse:
     return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
 
+def file(content: AsyncIterator[str], name: str, media_type: str) -> StreamingResponse:
+    """A file to keep, sent as it is made."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(content, media_type=media_type, headers=headers)
+
+
 def resume_point(request: Request, after: int) -> int:
     """The number of the last line that the browser has: a reconnect says it in a header, the page in its address."""
     last = request.headers.get("last-event-id", "")

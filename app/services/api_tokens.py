@@ -9,8 +9,8 @@ from sqlalchemy.orm import joinedload
 from app.config import Settings
 from app.crypto import digest, new_secret
 from app.errors import InvalidError, NotFoundError
-from app.models import ApiToken, Member
-from app.services import members
+from app.models import Action, ApiToken, Member
+from app.services import audit, members
 
 PREFIX = "stm_"
 """Begins every token, so that people and secret scanners recognise one."""
@@ -22,6 +22,12 @@ USED_EVERY = timedelta(minutes=1)
 
 async def create(session: AsyncSession, member: Member, name: str, now: datetime) -> tuple[ApiToken, str]:
     """Make a token; returns its row, and the token itself, which is shown once and stored nowhere."""
+    return await _create(session, member, name, member, now)
+
+
+async def _create(
+    session: AsyncSession, member: Member, name: str, by: Member | None, now: datetime
+) -> tuple[ApiToken, str]:
     name = name.strip()
     if not 1 <= len(name) <= NAME_LENGTH or not name.isprintable():
         sentence = f"Say what the token is for, in 1 to {NAME_LENGTH} characters."
@@ -33,6 +39,7 @@ async def create(session: AsyncSession, member: Member, name: str, now: datetime
     token = ApiToken(member_id=member.id, name=name, token_hash=digest(plain), hint=plain[:HINT_LENGTH], created_at=now)
     session.add(token)
     await session.flush()
+    audit.record(session, by, Action.MAKE_TOKEN, token.id, token.name, after={"member": member.email}, now=now)
     return token, plain
 
 
@@ -40,7 +47,7 @@ async def create_for_email(
     session: AsyncSession, email: str, name: str, settings: Settings, now: datetime
 ) -> tuple[ApiToken, str]:
     """A token for the member with this address, for the operator's command line (see members.by_address)."""
-    return await create(session, await members.by_address(session, email, settings, now), name, now)
+    return await _create(session, await members.by_address(session, email, settings, now), name, None, now)
 
 
 async def find(session: AsyncSession, plain: str, now: datetime) -> ApiToken | None:
@@ -74,6 +81,8 @@ async def revoke(session: AsyncSession, member: Member, token_id: str, now: date
     token = await session.scalar(select(ApiToken).where(ApiToken.id == token_id, ApiToken.member_id == member.id))
     if token is None:
         raise NotFoundError("API token")
+    if token.is_valid:
+        audit.record(session, member, Action.REVOKE_TOKEN, token.id, token.name, now=now)
     token.revoke(now)
 
 

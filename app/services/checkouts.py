@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.crypto import Vault
 from app.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from app.models import (
+    Action,
     LogLevel,
     LogLine,
     Member,
@@ -26,7 +27,7 @@ from app.models import (
     WorkstationStatus,
 )
 from app.models.base import short_id
-from app.services import runs, state_versions
+from app.services import audit, runs, state_versions
 from app.services.state_versions import State
 
 log = structlog.get_logger()
@@ -126,6 +127,7 @@ async def check_out(
     await session.flush()
     await _tell(session, run, f"Checked out by {by.name} at {now.strftime(TIME)}, until {until.strftime(TIME)}.", now)
     await runs.announce(session, run)
+    await _record(session, by, Action.CHECK_OUT_STACK, run, {"until": until.strftime(TIME)}, now)
     log.info("stack checked out", stack=stack_id, run=run.id, admin=by.email, until=until.isoformat())
     return CheckedOut(run, await state_versions.newest(session, vault, stack_id), was_unsettled)
 
@@ -165,6 +167,8 @@ async def check_in(
     await _tell(session, run, sentence, now)
     run.succeed(now)
     await _ended(session, run)
+    stored = {"said": sentence, "variables": wanted.columns}
+    await _record(session, by, Action.CHECK_IN_STACK, run, stored, now)
     log.info("stack checked in", stack=run.stack_id, run=run.id, admin=by.email, serial=state.serial if state else None)
     return sentence
 
@@ -178,6 +182,7 @@ async def give_back(session: AsyncSession, run_id: str, reason: str, now: dateti
     await _tell(session, run, reason, now, LogLevel.WARN)
     run.end_canceled(now)
     await _ended(session, run)
+    await _record(session, by, Action.GIVE_BACK_STACK, run, {"said": reason}, now)
     log.info("stack given back", stack=run.stack_id, run=run.id, admin=by.email, reason=reason)
 
 
@@ -186,6 +191,7 @@ async def expire(session: AsyncSession, run: Run, now: datetime) -> None:
     await _tell(session, run, EXPIRED, now, LogLevel.ERROR)
     run.fail(EXPIRED, now)
     await _ended(session, run)
+    await _record(session, None, Action.EXPIRE_STACK, run, {"said": EXPIRED}, now)
     log.warning("checkout expired", stack=run.stack_id, run=run.id)
 
 
@@ -257,6 +263,13 @@ async def _check_name_is_free(session: AsyncSession, workstation: Workstation) -
     )
     if other := await session.scalar(same):
         raise ConflictError(f"Its owner has another workstation called {workstation.name} by now ({other}).")
+
+
+async def _record(
+    session: AsyncSession, by: Member | None, action: Action, run: Run, after: dict[str, Any], now: datetime
+) -> None:
+    name = await audit.name_of_stack(session, run.stack_id)
+    audit.record(session, by, action, run.stack_id, name, after={"run": run.id, **after}, now=now)
 
 
 async def _ended(session: AsyncSession, run: Run) -> None:

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import queue
 from app.errors import ConflictError, InvalidError
-from app.models import CancelMode, Member, Run, RunKind, Stack, Workstation
-from app.services import plans, runs, shared_stack, stacks
+from app.models import Action, CancelMode, Member, Run, RunKind, Stack, Workstation
+from app.services import audit, plans, runs, shared_stack, stacks
 
 _REFUSED = {
     CancelMode.UNDO: "This run is being stopped already, or can only be stopped at once.",
@@ -27,6 +27,7 @@ async def cancel(session: AsyncSession, run: Run, member: Member, mode: CancelMo
     if mode not in run.cancel_choices:
         raise ConflictError("This run has ended." if run.is_final else _REFUSED[mode])
     run.ask_cancel(mode, member, now)
+    await audit.record_run(session, member, Action.CANCEL_RUN, run, now, mode=mode)
     if run.is_final:
         await _ended(session, run, now)
     await runs.announce(session, run)
@@ -47,6 +48,7 @@ async def approve(session: AsyncSession, run: Run, member: Member, confirm: Sequ
         sentence = f"Write the name of what would be lost: {', '.join(missing)}"
         raise InvalidError("What would be lost was not named.", fields={"confirm": sentence})
     run.approve(member, now)
+    await audit.record_run(session, member, Action.APPROVE_RUN, run, now)
     await queue.ring(session, run.id)
     await runs.announce(session, run)
 
@@ -57,6 +59,7 @@ async def discard(session: AsyncSession, run: Run, member: Member, now: datetime
     if not run.can_discard:
         raise ConflictError("This run does not wait for a decision.")
     run.discard(member, now)
+    await audit.record_run(session, member, Action.DISCARD_RUN, run, now)
     await _ended(session, run, now)
     await runs.announce(session, run)
 
@@ -90,4 +93,6 @@ async def retry(session: AsyncSession, run: Run, member: Member, now: datetime) 
     if destroy and destroy.is_executing and run.kind is not RunKind.DESTROY:
         raise ConflictError("This workstation is being destroyed.", hint="Ask for a new workstation.")
     stack = await session.get_one(Stack, run.stack_id)
-    return await runs.request(session, stack, run.kind, member, run.inputs, now, run.changes)
+    again = await runs.request(session, stack, run.kind, member, run.inputs, now, run.changes)
+    await audit.record_run(session, member, Action.RETRY_RUN, run, now, again=again.id)
+    return again

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.config import Settings
 from app.errors import RefusedError
 from app.infra.oidc import Identity
-from app.models import Member, Role
+from app.models import Action, Member, Role
+from app.services import audit
 
 _SIGN_IN_LOCK = 7_301_948_212
 _NOT_YET_SIGNED_IN = "email:"
@@ -50,13 +52,15 @@ async def sign_in(session: AsyncSession, identity: Identity, settings: Settings,
         if member is None and holder.sub.startswith(_NOT_YET_SIGNED_IN):
             member = holder
         else:
-            await _take_address_away(session, holder)
+            await _take_address_away(session, holder, now)
+    before = _told(member) if member else None
     if member is None:
         member = Member(sub=identity.sub, email=identity.email, name=identity.name, created_at=now, last_seen_at=now)
         session.add(member)
     member.sub, member.email, member.name, member.last_seen_at = identity.sub, identity.email, identity.name, now
     await _promote_first_admin(session, member, settings)
     await session.flush()
+    _record(session, member, member, before, now)
     return member
 
 
@@ -80,6 +84,7 @@ async def by_address(session: AsyncSession, email: str, settings: Settings, now:
         session.add(member)
         await _promote_first_admin(session, member, settings)
         await session.flush()
+        _record(session, None, member, None, now)
     return member
 
 
@@ -96,14 +101,16 @@ async def _by_email(session: AsyncSession, email: str) -> Member | None:
     return await session.scalar(select(Member).where(Member.email == email))
 
 
-async def _take_address_away(session: AsyncSession, former: Member) -> None:
+async def _take_address_away(session: AsyncSession, former: Member, now: datetime) -> None:
     """The address was given to somebody else, who must not become its former holder.
 
     No rule lets the address put in its place in, so the former holder's browsers and tokens are out as well, until
     they sign in with an address of their own.
     """
+    before = _told(former)
     former.email = f"{former.email.partition('@')[0]}@{former.id}.invalid"
     await session.flush()
+    _record(session, None, former, before, now)
 
 
 async def _promote_first_admin(session: AsyncSession, member: Member, settings: Settings) -> None:
@@ -112,3 +119,17 @@ async def _promote_first_admin(session: AsyncSession, member: Member, settings: 
     admins = await session.scalar(select(Member.id).where(Member.role == Role.ADMIN).limit(1))
     if admins is None:
         member.role = Role.ADMIN
+
+
+def _told(member: Member) -> dict[str, Any]:
+    return {"email": member.email, "role": member.role}
+
+
+def _record(
+    session: AsyncSession, by: Member | None, member: Member, before: dict[str, Any] | None, now: datetime
+) -> None:
+    """What became of a member, if anything did; `before` is None for one who is new."""
+    after = _told(member)
+    if after != before:
+        action = Action.CHANGE_MEMBER if before else Action.JOIN_MEMBER
+        audit.record(session, by, action, member.id, member.email, before, after, now=now)

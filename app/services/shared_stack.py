@@ -15,8 +15,8 @@ from sqlalchemy.orm import joinedload
 from app.config import Settings
 from app.crypto import Vault, new_secret
 from app.errors import ConflictError, InvalidError, NotFoundError
-from app.models import AllowedIp, Member, Root, Run, RunKind, RunStatus, SharedStack, Stack
-from app.services import runs, shared_settings, stacks
+from app.models import Action, AllowedIp, Member, Root, Run, RunKind, RunStatus, SharedStack, Stack
+from app.services import audit, runs, shared_settings, stacks
 from app.services.catalog import Catalog
 from app.services.shared_settings import SharedSettings
 
@@ -146,8 +146,10 @@ async def configure(
     await hold(session, stack)
     if chosen.zone not in catalog.zones:
         raise InvalidError("The settings do not fit.", fields={"zone": "That zone is not on offer."})
-    wish = replace(await wanted(session, stack, settings), settings=chosen)
-    return await request(session, stack, wish, member, settings, now, reason)
+    before = await wanted(session, stack, settings)
+    run = await request(session, stack, replace(before, settings=chosen), member, settings, now, reason)
+    _record(session, member, Action.CONFIGURE_SHARED_STACK, stack, before.settings, chosen, now)
+    return run
 
 
 async def roll_back(
@@ -157,10 +159,24 @@ async def roll_back(
     await hold(session, stack)
     if to.stack_id != stack.id or to.kind is not RunKind.CONFIGURE:
         raise NotFoundError("run")
-    earlier = _wish(to.changes, stack, settings)
-    wish = replace(await wanted(session, stack, settings), settings=earlier.settings)
+    earlier = _wish(to.changes, stack, settings).settings
+    before = await wanted(session, stack, settings)
     reason = f"Back to the settings of {to.created_at:%-d %b %Y, %H:%M} UTC"
-    return await request(session, stack, wish, member, settings, now, reason)
+    run = await request(session, stack, replace(before, settings=earlier), member, settings, now, reason)
+    _record(session, member, Action.ROLL_BACK_SHARED_STACK, stack, before.settings, earlier, now)
+    return run
+
+
+def _record(
+    session: AsyncSession,
+    member: Member,
+    action: Action,
+    stack: SharedStack,
+    before: SharedSettings,
+    after: SharedSettings,
+    now: datetime,
+) -> None:
+    audit.record(session, member, action, stack.id, stack.name, before.model_dump(), after.model_dump(), now=now)
 
 
 async def check(session: AsyncSession, stack: SharedStack, member: Member | None, now: datetime) -> Run:
@@ -177,6 +193,7 @@ async def check(session: AsyncSession, stack: SharedStack, member: Member | None
         raise ConflictError("Nothing of the shared stack was made yet, so there is nothing to compare.")
     root = await session.get_one(Stack, stack.id)
     inputs = await runs.last_inputs(session, stack.id)
+    audit.record(session, member, Action.CHECK_SHARED_STACK, stack.id, stack.name, now=now)
     return await runs.request(session, root, RunKind.CHECK, member, inputs, now)
 
 
@@ -200,6 +217,7 @@ async def request_destroy(session: AsyncSession, stack: SharedStack, member: Mem
         raise ConflictError("There is nothing to destroy: the shared stack was never made.")
     root = await session.get_one(Stack, stack.id)
     inputs = await runs.last_inputs(session, stack.id)
+    audit.record(session, member, Action.DESTROY_SHARED_STACK, stack.id, stack.name, now=now)
     return await runs.request(session, root, RunKind.DESTROY, member, inputs, now)
 
 

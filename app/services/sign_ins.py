@@ -8,7 +8,8 @@ from sqlalchemy.orm import joinedload
 
 from app.crypto import digest, new_secret
 from app.errors import NotFoundError
-from app.models import Member, SignIn
+from app.models import Action, Member, SignIn
+from app.services import audit
 
 SEEN_EVERY = timedelta(minutes=1)
 """How exact `last_seen_at` is: a write for every request would be too much for what it is worth."""
@@ -32,6 +33,7 @@ async def start(
     )
     session.add(sign_in)
     await session.flush()
+    _record(session, member, Action.START_SIGN_IN, sign_in, now)
     return sign_in, secret
 
 
@@ -70,14 +72,23 @@ async def revoke(session: AsyncSession, member: Member, sign_in_id: str, now: da
     sign_in = await session.scalar(select(SignIn).where(SignIn.id == sign_in_id, SignIn.member_id == member.id))
     if sign_in is None:
         raise NotFoundError("sign-in")
+    if sign_in.is_valid(now):
+        _record(session, member, Action.REVOKE_SIGN_IN, sign_in, now)
     sign_in.revoke(now)
 
 
 async def sign_out(session: AsyncSession, secret: str, now: datetime) -> None:
     """End the sign-in of this cookie; one that has ended already is fine."""
-    sign_in = await session.scalar(select(SignIn).where(SignIn.token_hash == digest(secret)))
-    if sign_in:
+    sign_in = await session.scalar(
+        select(SignIn).where(SignIn.token_hash == digest(secret)).options(joinedload(SignIn.member))
+    )
+    if sign_in and sign_in.is_valid(now):
+        _record(session, sign_in.member, Action.END_SIGN_IN, sign_in, now)
         sign_in.revoke(now)
+
+
+def _record(session: AsyncSession, by: Member, action: Action, sign_in: SignIn, now: datetime) -> None:
+    audit.record(session, by, action, sign_in.id, sign_in.address, now=now)
 
 
 async def forget_ended(session: AsyncSession, now: datetime) -> None:

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.config import Settings
 from app.errors import InvalidError, NotFoundError
 from app.infra.secrets import SecretStore
-from app.models import Member, SshKey
+from app.models import Action, Member, SshKey
 from app.models.base import short_id
-from app.services import public_keys
+from app.services import audit, public_keys
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,30}")
 NAME_RULE = "Use 1 to 31 lower-case letters, digits, dots, hyphens and underscores; begin with a letter or digit."
@@ -74,6 +74,7 @@ async def add(session: AsyncSession, member: Member, name: str, pasted: str, now
     session.add(row)
     await session.flush()
     log.info("ssh key added", member=member.id, key=row.id, fingerprint=row.fingerprint)
+    _record(session, member, Action.ADD_SSH_KEY, row, now)
     return row
 
 
@@ -98,20 +99,27 @@ async def ensure_key(
     return existing or [await _generate(session, member, FIRST_PAIR, secrets, settings, now)]
 
 
-async def private(key: SshKey, secrets: SecretStore) -> str:
-    """The private half in OpenSSH's format. Whoever calls this answers for its being the owner who asks."""
+async def private(session: AsyncSession, member: Member, key: SshKey, secrets: SecretStore, now: datetime) -> str:
+    """The private half in OpenSSH's format, for `member`. Whoever calls this answers for its being the owner."""
     if key.secret_name is None:
         raise NotFoundError("private half (a pasted key's stays with who made it)")
-    return (await secrets.get(key.secret_name)).decode()
+    text = (await secrets.get(key.secret_name)).decode()
+    _record(session, member, Action.READ_SSH_KEY, key, now)
+    return text
 
 
-async def delete(session: AsyncSession, key: SshKey, secrets: SecretStore) -> None:
+async def delete(session: AsyncSession, member: Member, key: SshKey, secrets: SecretStore, now: datetime) -> None:
     """Remove a key, its private half first: a secret that nobody's row names would stay for ever."""
     if key.secret_name is not None:
         await secrets.delete(key.secret_name)
     await session.delete(key)
     await session.flush()
     log.info("ssh key deleted", member=key.member_id, key=key.id, fingerprint=key.fingerprint)
+    _record(session, member, Action.DELETE_SSH_KEY, key, now)
+
+
+def _record(session: AsyncSession, by: Member, action: Action, key: SshKey, now: datetime) -> None:
+    audit.record(session, by, action, key.id, key.name, after={"fingerprint": key.fingerprint}, now=now)
 
 
 def secret_name(settings: Settings, member: Member, key_id: str) -> str:
@@ -142,6 +150,7 @@ async def _generate(
     session.add(row)
     await session.flush()
     log.info("ssh key pair made", member=member.id, key=row.id, fingerprint=row.fingerprint)
+    _record(session, member, Action.GENERATE_SSH_KEY, row, now)
     return row
 
 

@@ -11,8 +11,8 @@ from sqlalchemy.orm import joinedload
 from app.config import Settings
 from app.errors import ConflictError, InvalidError, NotFoundError
 from app.infra.secrets import SecretStore
-from app.models import Member, Root, Run, RunKind, Stack, Workstation, WorkstationStatus
-from app.services import runs, shared_stack, ssh_keys, stacks, wishes
+from app.models import Action, Member, Root, Run, RunKind, Stack, Workstation, WorkstationStatus
+from app.services import audit, runs, shared_stack, ssh_keys, stacks, wishes
 from app.services.catalog import Catalog, MachineType
 from app.services.wishes import WorkstationChange, WorkstationWish
 
@@ -51,6 +51,8 @@ async def request(
     account = shared_stack.service_account_of(await stacks.shared(session), member, settings)
     inputs = wishes.terraform_inputs(workstation, {}, keys, account, catalog, settings)
     run = await runs.request(session, stack, RunKind.PROVISION, member, inputs, now)
+    wished = {"zone": workstation.zone, "snapshot": workstation.snapshot, **wishes.columns(workstation)}
+    _record(session, member, Action.REQUEST_WORKSTATION, workstation, run, {}, wished, now)
     return workstation, run, True
 
 
@@ -141,13 +143,17 @@ async def request_change(
     pending = await runs.hold(session, workstation.id)
     await session.refresh(workstation)
     _refuse_if_going(workstation, pending)
+    wanted_before = wishes.columns(workstation) | _pending_changes(pending)
     changes = wishes.changed(workstation, _pending_changes(pending), change, catalog, settings)
     owner = await session.get_one(Member, workstation.owner_id)
     keys = await ssh_keys.list_of(session, owner)
     account = shared_stack.service_account_of(await stacks.shared(session), owner, settings)
     inputs = wishes.terraform_inputs(workstation, changes, keys, account, catalog, settings)
     stack = await session.get_one(Stack, workstation.id)
-    return await runs.request(session, stack, RunKind.UPDATE, member, inputs, now, changes)
+    run = await runs.request(session, stack, RunKind.UPDATE, member, inputs, now, changes)
+    action = Action.CHANGE_WORKSTATION if change.model_dump(exclude_none=True) else Action.CHECK_WORKSTATION
+    _record(session, member, action, workstation, run, wanted_before, wanted_before | changes, now)
+    return run
 
 
 def _refuse_if_going(workstation: Workstation, pending: list[Run]) -> None:
@@ -177,4 +183,19 @@ async def request_destroy(
         raise ConflictError(f"{workstation.name} is destroyed already.")
     stack = await session.get_one(Stack, workstation.id)
     last = await runs.last_inputs(session, stack.id)
-    return await runs.request(session, stack, RunKind.DESTROY, member, {**last, "disk_only": keep_disk}, now)
+    run = await runs.request(session, stack, RunKind.DESTROY, member, {**last, "disk_only": keep_disk}, now)
+    _record(session, member, Action.DESTROY_WORKSTATION, workstation, run, {}, {"keep_disk": keep_disk}, now)
+    return run
+
+
+def _record(
+    session: AsyncSession,
+    by: Member,
+    action: Action,
+    workstation: Workstation,
+    run: Run,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    now: datetime,
+) -> None:
+    audit.record(session, by, action, workstation.id, workstation.name, before, {**after, "run": run.id}, now=now)

@@ -9,7 +9,7 @@ from contextlib import suppress
 import structlog
 from procrastinate import PsycopgConnector
 
-from app import clock, db
+from app import clock, db, origin
 from app.config import Settings
 from app.crypto import Vault
 from app.infra.google import Compute
@@ -30,6 +30,7 @@ POLL_SECONDS = 0.5
 
 async def work(settings: Settings) -> None:
     """Work until a signal; SIGTERM and SIGINT mean: take nothing new, let each Terraform end, hand over, then go."""
+    origin.become(origin.WORKER)
     database = db.connect(settings.database_url, pool_size=settings.runs_at_once + 5)
     tools = Tools(
         settings=settings,

@@ -78,6 +78,12 @@ async def open_window(
     return context
 
 
+async def open_page(browser: Browser, app: FastAPI, name: str, address: str, **options: object) -> Page:
+    """A page of somebody who signs in just now."""
+    async with await signed_in(app, name) as client:
+        return await (await open_window(browser, app, client, address, **options)).new_page()
+
+
 async def _problems(page: Page) -> list[str]:
     results = await Axe().run(page)
     problems = [
@@ -126,8 +132,32 @@ async def test_main_pages_are_accessible_and_fit_the_window(
     ):
         await page.goto(path)
         problems += await _problems(page)
+    page = await open_page(browser, app, "ada", address, color_scheme=scheme, viewport={"width": width, "height": 800})
+    await page.goto("/admin/audit")
+    await page.locator("main summary").first.click()
+    await page.locator("summary", has_text="Admin").click()
+    problems += await _problems(page)
 
     assert problems == []
+
+
+@pytest.mark.parametrize("has_javascript", [True, False])
+async def test_the_audit_is_filtered_with_and_without_javascript(
+    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str, has_javascript: bool
+) -> None:
+    await create(grace)
+    page = await open_page(browser, app, "ada", address, java_script_enabled=has_javascript)
+    await page.goto("/")
+    await page.locator("summary", has_text="Admin").click()
+    await page.get_by_role("link", name="Audit").click()
+    await page.get_by_label("Decision").select_option("workstation.request")
+    if not has_javascript:
+        await page.get_by_role("button", name="Filter").click()
+
+    rows = page.locator("#audit .list-row")
+    await expect(rows).to_have_count(1)
+    await expect(rows).to_contain_text("grace@example.com asked for workstation dev-1")
+    await expect(page.get_by_label("Decision")).to_have_value("workstation.request")
 
 
 async def test_the_pages_follow_a_run_by_themselves(

@@ -88,7 +88,7 @@ async def read_private_half(
 ) -> PlainTextResponse:
     """The private half of a pair that the portal made. With a browser's sign-in, that must be minutes old."""
     key = await ssh_keys.find(session, caller.member, key_id)
-    text = await ssh_keys.private(key, portal.secrets)
+    text = await ssh_keys.private(session, caller.member, key, portal.secrets, portal.clock())
     log.info("private key read", member=caller.member.id, key=key.id, by="browser" if caller.sign_in else "token")
     return PlainTextResponse(text, headers={"Cache-Control": "no-store"})
 
@@ -96,5 +96,6 @@ async def read_private_half(
 @router.delete("/{key_id}", status_code=204, responses=errors(401, 404, 503))
 async def delete_key(key_id: IdPath, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
     """Delete a key, and its private half for good. Machines that exist keep taking it until they are changed."""
-    await ssh_keys.delete(session, await ssh_keys.find(session, member, key_id), portal.secrets)
+    key = await ssh_keys.find(session, member, key_id)
+    await ssh_keys.delete(session, member, key, portal.secrets, portal.clock())
     return Response(status_code=204)

@@ -11,6 +11,8 @@ from app.deps import cookie_name
 from app.infra.oidc import OpenIdProvider
 from app.main import create_app
 from app.models import Member
+from app.services import audit
+from app.services.audit import AuditFilter
 from tests.app.conftest import MovingClock, client_of, make_settings, signed_in
 from tests.app.openid_provider import OpenIdServer, openid_server
 
@@ -135,6 +137,11 @@ async def test_eve_is_refused_with_a_page_that_says_why(
 
     assert refused.status_code == 403
     assert "eve@elsewhere.test may not use this portal" in refused.text
+    async with portal.state.portal.database.sessions() as session:
+        entries = await audit.entries(session, AuditFilter())
+    assert [(entry.actor, entry.action, entry.thing_name) for entry in entries] == [
+        ("Stationmaster", "sign_in.refuse", "eve@elsewhere.test")
+    ]
     assert COOKIE not in browser.cookies
     assert await people(portal) == 0
 

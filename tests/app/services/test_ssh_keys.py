@@ -105,7 +105,7 @@ async def test_a_generated_pair_fits_together_and_its_private_half_is_only_in_se
 ) -> None:
     with capture_logs() as logs:
         key = await ssh_keys.generate(session, grace, "laptop", secrets, settings, clock())
-        private = await ssh_keys.private(key, secrets)
+        private = await ssh_keys.private(session, grace, key, secrets, clock())
     await session.commit()
 
     pair = asyncssh.import_private_key(private)
@@ -131,10 +131,10 @@ async def test_deleting_a_pair_destroys_its_private_half_first(
 ) -> None:
     key = await ssh_keys.generate(session, grace, "laptop", secrets, settings, clock())
     with pytest.raises(UnavailableError):
-        await ssh_keys.delete(session, key, BrokenSecrets())
+        await ssh_keys.delete(session, grace, key, BrokenSecrets(), clock())
     assert await ssh_keys.list_of(session, grace) == [key]
 
-    await ssh_keys.delete(session, key, secrets)
+    await ssh_keys.delete(session, grace, key, secrets, clock())
     assert await ssh_keys.list_of(session, grace) == []
     assert secrets.kept == {}
 
@@ -157,7 +157,7 @@ async def test_a_pasted_key_has_no_private_half_to_read(
     key = await ssh_keys.add(session, grace, "laptop", LINE, clock())
 
     with pytest.raises(NotFoundError):
-        await ssh_keys.private(key, secrets)
+        await ssh_keys.private(session, grace, key, secrets, clock())
 
 
 async def test_who_has_no_key_gets_one_pair_even_when_asked_for_twice_at_once(

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.anyio
 MACHINES = "/api/v1/workstations"
 RUNS = "/api/v1/runs"
 KEYS = "/api/v1/ssh-keys"
+AUDIT = "/api/v1/audit"
 WISH = {"name": "box", "machine_type": "e2-standard-4"}
 HUGE = 2**64
 TRUE = [content_type_conformance, not_a_server_error, response_schema_conformance, status_code_conformance]
@@ -81,6 +82,7 @@ async def test_every_route_of_the_api_is_in_the_document_with_its_errors_and_its
         f"{KEYS}/generate",
         f"{KEYS}/{{key_id}}",
         f"{KEYS}/{{key_id}}/private",
+        AUDIT,
     }
     for path, operations in document["paths"].items():
         for method, operation in operations.items():

@@ -1,0 +1,43 @@
+"""The audit, as JSON: for admins."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from app.deps import AdminDep, SessionDep
+from app.routers.api.shapes import errors
+from app.routers.audit_files import AuditEntryAnswer
+from app.services import audit
+from app.services.audit import AuditFilter
+
+MOST_ENTRIES = 2**63 - 1
+"""Postgres numbers them in 64 bits."""
+
+Below = Annotated[int, Query(ge=1, le=MOST_ENTRIES)]
+"""The number of the last entry that somebody has."""
+
+router = APIRouter(prefix="/api/v1/audit", tags=["audit"], responses=errors(401, 403, 422))
+
+
+class AuditPage(AuditFilter):
+    """Which entries, and how many."""
+
+    below: int | None = Field(None, ge=1, le=MOST_ENTRIES, description="Only entries with a lower number.")
+    limit: int = Field(50, ge=1, le=200)
+
+
+class AuditEntries(BaseModel):
+    """A page of decisions, newest first."""
+
+    items: list[AuditEntryAnswer]
+    next_below: int | None = Field(description="What `below` is on the next page; null where there is none.")
+
+
+@router.get("")
+async def list_audit(session: SessionDep, _: AdminDep, wanted: Annotated[AuditPage, Query()]) -> AuditEntries:
+    """Every decision: who, what, when, from where, and what it was before and after. For admins."""
+    found = await audit.entries(session, wanted, below=wanted.below, limit=wanted.limit + 1)
+    page = found[: wanted.limit]
+    items = [AuditEntryAnswer.model_validate(entry) for entry in page]
+    return AuditEntries(items=items, next_below=page[-1].number if len(found) > len(page) else None)

@@ -1,0 +1,112 @@
+"""The audit's page, and all of it as files: for admins."""
+
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import ValidationError
+
+from app.deps import AdminDep, PortalDep, SessionDep
+from app.models import Action, AuditEntry
+from app.models.audit_entry import KINDS
+from app.routers import audit_files, log_files, streams
+from app.routers.api.audit import Below
+from app.services import audit
+from app.services.attributes import Attribute
+from app.services.audit import ENTRIES_A_PAGE, AuditFilter
+from app.web import field_sentences, render, wants_fragment
+
+router = APIRouter(prefix="/admin")
+_PAGES = {"workstation": "/workstations/", "stack": "/workstations/", "run": "/runs/"}
+_ANY = [("", "Any")]
+
+
+@dataclass(frozen=True)
+class EntryView:
+    """An entry, with what it says of before and after in the form that the plan's macros show."""
+
+    entry: AuditEntry
+
+    @property
+    def href(self) -> str | None:
+        """The page of the thing, where there is one."""
+        if self.entry.thing_kind == "shared_stack":
+            return "/admin/shared-stack"
+        page = _PAGES.get(self.entry.thing_kind)
+        return page + self.entry.thing_id if page else None
+
+    @property
+    def attributes(self) -> list[Attribute]:
+        """Column by column, before and after."""
+        before, after = self.entry.before, self.entry.after
+        return [
+            Attribute(path=name, before=_text(before.get(name)), after=_text(after.get(name)), note=None)
+            for name in dict.fromkeys([*before, *after])
+        ]
+
+
+def _text(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return ", ".join(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+@router.get("/audit")
+async def page(request: Request, session: SessionDep, _: AdminDep, below: Below | None = None) -> Response:
+    """The newest entries, or those below a number; what does not fit a filter is said at its field."""
+    asked = dict(request.query_params)
+    try:
+        wanted = AuditFilter.model_validate(asked)
+    except ValidationError as error:
+        context = _context(asked, field_sentences(error.errors()))
+        # htmx shows no answer of 4xx.
+        status = 200 if wants_fragment(request) else 422
+        return render(request, "audit/list.html", context, fragment="audit/_show.html", status=status)
+    found = await audit.entries(session, wanted, below=below)
+    context = {**_context(asked, {}), "entries": [EntryView(entry) for entry in found], "query": _query(wanted)}
+    if len(found) == ENTRIES_A_PAGE:
+        context["older"] = "/admin/audit" + _query(wanted, below=str(found[-1].number))
+    return render(request, "audit/list.html", context, fragment="audit/_show.html")
+
+
+def _context(asked: dict[str, str], errors: dict[str, str]) -> dict[str, Any]:
+    return {
+        "form": {name: asked.get(name, "") for name in ("person", "action", "kind", "thing", "from", "to")},
+        "errors": errors,
+        "actions": _ANY + [(action.value, f"{_of_kind(action.kind)}: {action.words}") for action in Action],
+        "kinds": _ANY + [(kind, _of_kind(kind)) for kind in KINDS],
+        "entries": [],
+        "older": None,
+        "query": "",
+    }
+
+
+def _of_kind(kind: str) -> str:
+    return kind.replace("_", " ").replace("ssh", "SSH")
+
+
+def _query(wanted: AuditFilter, **more: str) -> str:
+    said = {**wanted.as_query, **more}
+    return f"?{urlencode(said)}" if said else ""
+
+
+@router.get("/audit.csv")
+async def download_csv(portal: PortalDep, _: AdminDep, wanted: Annotated[AuditFilter, Query()]) -> StreamingResponse:
+    """The filtered entries as a table for spreadsheets."""
+    content = audit_files.csv_rows(audit.batches(portal.database, wanted))
+    return streams.file(content, "audit.csv", "text/csv; charset=utf-8")
+
+
+@router.get("/audit.jsonl")
+async def download_json_lines(
+    portal: PortalDep, _: AdminDep, wanted: Annotated[AuditFilter, Query()]
+) -> StreamingResponse:
+    """The filtered entries as JSON, one a line."""
+    return streams.file(
+        audit_files.json_lines(audit.batches(portal.database, wanted)), "audit.jsonl", log_files.JSON_LINES
+    )

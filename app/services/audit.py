@@ -1,0 +1,151 @@
+"""The audit: decisions are written down where they are made, and read by admins."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from sqlalchemy import Select, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import origin
+from app.db import Database
+from app.models import Action, AuditEntry, Member, Run
+from app.models.audit_entry import OPERATOR, STATIONMASTER
+from app.services import stacks
+
+ENTRIES_A_PAGE = 50
+ENTRIES_A_BATCH = 500
+
+
+def record(
+    session: AsyncSession,
+    by: Member | None,
+    action: Action,
+    thing_id: str,
+    thing_name: str,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    *,
+    now: datetime,
+) -> None:
+    """Write a decision down in the caller's transaction: both are committed, or neither is.
+
+    :param by: who decided; None for the portal itself, or whoever works on the command line.
+    :param before, after: columns by name, as JSON has them; of what both name, what differs is kept. Never a secret:
+        of a key its fingerprint, of a token its name.
+    """
+    here = origin.current()
+    was, becomes = before or {}, after or {}
+    session.add(
+        AuditEntry(
+            at=now,
+            actor_id=by.id if by else None,
+            actor=by.email if by else OPERATOR if here.place == origin.COMMAND_LINE else STATIONMASTER,
+            action=action,
+            thing_kind=action.kind,
+            thing_id=thing_id,
+            thing_name=thing_name,
+            origin=here.place,
+            request_id=here.request_id,
+            before={name: value for name, value in was.items() if name not in becomes or becomes[name] != value},
+            after={name: value for name, value in becomes.items() if name not in was or was[name] != value},
+        )
+    )
+
+
+async def record_run(
+    session: AsyncSession, by: Member, action: Action, run: Run, now: datetime, **after: str | None
+) -> None:
+    """The same for a decision about a run, with what it awaits, if anything."""
+    awaits = {"awaits": [f"{change['action']} {change['address']}" for change in run.awaits]} if run.awaits else {}
+    name = f"{run.kind} {await name_of_stack(session, run.stack_id)}"
+    record(session, by, action, run.id, name, after={**awaits, **after}, now=now)
+
+
+async def name_of_stack(session: AsyncSession, stack_id: str) -> str:
+    """What people call it: by its subject's name."""
+    return (await stacks.subject(session, stack_id)).name
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("Use letters, digits and signs.")
+    return text.strip()
+
+
+Words = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
+
+
+class AuditFilter(BaseModel):
+    """Which entries are wanted. What is empty filters nothing."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    person: Words = Field("", description="Part of the address of who decided.")
+    action: Words = Field("", description="What was decided.", examples=["workstation.destroy"])
+    kind: Words = Field("", description="The kind of thing.", examples=["run"])
+    thing: Words = Field("", description="The thing's id, or part of its name.")
+    first: date | None = Field(None, alias="from", description="The first day, in UTC.")
+    last: date | None = Field(None, alias="to", description="The last day, in UTC.")
+
+    @field_validator("first", "last", mode="before")
+    @classmethod
+    def _as_a_form_sends_it(cls, value: object) -> object:
+        return value or None
+
+    @field_validator("last")
+    @classmethod
+    def _is_not_before_the_first(cls, last: date | None, info: ValidationInfo) -> date | None:
+        first = info.data.get("first")
+        if first and last and last < first:
+            raise ValueError("This is before the first day.")
+        return last
+
+    @property
+    def as_query(self) -> dict[str, str]:
+        """Those that filter anything, as they stand in an address."""
+        return {name: str(value) for name, value in self.model_dump(by_alias=True).items() if value}
+
+
+async def entries(
+    session: AsyncSession, wanted: AuditFilter, *, below: int | None = None, limit: int = ENTRIES_A_PAGE
+) -> list[AuditEntry]:
+    """Entries, newest first.
+
+    :param below: the number of the last one of the page before.
+    """
+    query = _filtered(select(AuditEntry), wanted)
+    if below is not None:
+        query = query.where(AuditEntry.number < below)
+    return list(await session.scalars(query.order_by(AuditEntry.number.desc()).limit(limit)))
+
+
+def _filtered(query: Select[tuple[AuditEntry]], wanted: AuditFilter) -> Select[tuple[AuditEntry]]:
+    if wanted.person:
+        query = query.where(AuditEntry.actor.icontains(wanted.person, autoescape=True))
+    if wanted.action:
+        query = query.where(AuditEntry.action == wanted.action)
+    if wanted.kind:
+        query = query.where(AuditEntry.thing_kind == wanted.kind)
+    if wanted.thing:
+        named = AuditEntry.thing_name.icontains(wanted.thing, autoescape=True)
+        query = query.where(or_(AuditEntry.thing_id == wanted.thing, named))
+    if wanted.first:
+        query = query.where(AuditEntry.at >= datetime.combine(wanted.first, time.min, UTC))
+    if wanted.last:
+        query = query.where(AuditEntry.at <= datetime.combine(wanted.last, time.max, UTC))
+    return query
+
+
+async def batches(database: Database, wanted: AuditFilter) -> AsyncIterator[list[AuditEntry]]:
+    """All of them, newest first, each batch with a short session of its own."""
+    below = None
+    while True:
+        async with database.sessions() as session:
+            batch = await entries(session, wanted, below=below, limit=ENTRIES_A_BATCH)
+        if batch:
+            below = batch[-1].number
+            yield batch
+        if len(batch) < ENTRIES_A_BATCH:
+            return
