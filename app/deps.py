@@ -19,8 +19,8 @@ from app.errors import FreshSignInRequiredError, NotFoundError, RefusedError, Si
 from app.infra.oidc import OpenIdProvider
 from app.infra.secrets import SecretStore
 from app.live import Hub
-from app.models import Member, Run, SignIn, Workstation
-from app.services import api_tokens, runs, sign_ins, workstations
+from app.models import Member, Run, SharedStack, SignIn, Workstation
+from app.services import api_tokens, runs, shared_stack, sign_ins, workstations
 from app.services.catalog import Catalog
 
 
@@ -185,6 +185,14 @@ async def get_workstation(workstation_id: IdPath, session: SessionDep, member: M
 
 
 WorkstationDep = Annotated[Workstation, Depends(get_workstation)]
+
+
+async def get_shared_stack(portal: PortalDep, session: SessionDep, _: AdminDep) -> SharedStack:
+    """The shared stack, for admins."""
+    return await shared_stack.find(session, portal.vault, portal.clock())
+
+
+SharedStackDep = Annotated[SharedStack, Depends(get_shared_stack)]
 
 
 async def get_run(run_id: IdPath, session: SessionDep, member: MemberDep) -> Run:

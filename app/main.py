@@ -20,10 +20,11 @@ from app.routers import (
     auth,
     health,
     runs,
+    shared_stack,
     ssh_files,
     ssh_keys,
+    stack_states,
     workstation_changes,
-    workstation_states,
     workstations,
 )
 from app.routers.api import audit as api_audit
@@ -33,7 +34,10 @@ from app.routers.api import workstations as api_workstations
 from app.services.catalog import Catalog
 from app.web import HERE, add_error_handlers, create_templates
 
-PAGES = (auth, account, ssh_keys, workstations, workstation_changes, workstation_states, runs, audit, health)
+PAGES = (
+    *(auth, account, ssh_keys, workstations, workstation_changes, stack_states),
+    *(shared_stack, runs, audit, health),
+)
 API = (api_workstations, api_runs, api_ssh_keys, api_audit, ssh_files)
 
 

@@ -53,7 +53,7 @@ def _about(run: Run, subject: Subject) -> dict[str, Any]:
         "subject": subject,
         "subject_name": spoken(subject),
         "subject_path": path(subject),
-        "section": "workstations" if workstation else "admin",
+        "section": "workstations" if workstation else "shared-stack",
         "connect_to": workstation.name if workstation and workstation.can_connect else "",
     }
 

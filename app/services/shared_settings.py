@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -10,15 +10,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from app.config import Settings
 from app.models import SharedStack
 
-PREFIX = re.compile(r"[a-z]([-a-z0-9]{0,12}[a-z0-9])?")
-LONGEST_PREFIX = 14
-"""Account ids at Google have at most 30 characters, and the longest of ours adds 16 to the prefix."""
+PREFIX = re.compile(r"[a-z][-a-z0-9]{0,16}[a-z0-9]")
+LONGEST_PREFIX = 18
+"""As terraform/shared has it: account ids at Google have at most 30 characters."""
 EVERYBODY = ("0.0.0.0/0", "::/0")
 
 
 def _prefix(text: str) -> str:
     if not PREFIX.fullmatch(text):
-        raise ValueError(f"use 1 to {LONGEST_PREFIX} lower-case letters, digits and hyphens; begin with a letter")
+        raise ValueError(f"use 2 to {LONGEST_PREFIX} lower-case letters, digits and hyphens; begin with a letter")
     return text
 
 
@@ -57,7 +57,10 @@ class SharedSettings(BaseModel):
     authoritative_admins: bool = Field(False, description="Nobody but the IAM admins listed here")
     iam_admin_role: Literal["roles/owner", "roles/editor"] = Field("roles/owner", description="Role of IAM admins")
     ssh_allowed_ips: Annotated[list[str], AfterValidator(_ranges)] = Field([], description="SSH is open to")
-    sql_tier: str = Field("db-f1-micro", pattern=r"^db-[a-z0-9-]{2,40}$", description="Cloud SQL machine")
+    sql_tier: str = Field(
+        "db-f1-micro", pattern=r"^db-(f1-micro|g1-small|custom-[0-9]+-[0-9]+)$", description="Cloud SQL machine"
+    )
+    sql_user: str = Field("mlflow", pattern=r"^[a-z][a-z0-9_]{0,62}$", description="Cloud SQL user")
     mlflow_machine_type: str = Field("e2-small", pattern=r"^[a-z][a-z0-9-]{2,40}$", description="MLflow machine")
     deletion_protection: bool = Field(True, description="Protect SQL and Kubernetes from being deleted")
     force_destroy_buckets: bool = Field(False, description="Let buckets be deleted with what is in them")
@@ -80,13 +83,13 @@ def terraform_inputs(
     stack: SharedStack,
     iam_admins: Sequence[str],
     cidrs: Sequence[str],
-    members: Sequence[str],
+    members: Mapping[str, str],
     settings: Settings,
 ) -> dict[str, Any]:
     """The variables of terraform/shared. Its passwords are not among them: the worker hands those over apart.
 
     :param cidrs: the ranges that may reach MLflow.
-    :param members: the SSH user names of those who get a service account of their own.
+    :param members: SSH user name → address of everybody; each gets a service account where that is chosen.
     """
     return {
         **chosen.model_dump(),
@@ -96,6 +99,6 @@ def terraform_inputs(
         "network": settings.network,
         "iam_admins": sorted(iam_admins),
         "mlflow_allowed_ips": sorted(set(cidrs)),
-        "members": sorted(set(members)) if chosen.member_service_accounts else [],
+        "members": {name: f"user:{email}" for name, email in members.items()} if chosen.member_service_accounts else {},
         "secrets_version": stack.secrets_version,
     }

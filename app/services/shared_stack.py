@@ -111,15 +111,9 @@ async def request(
     """
     ips = await _wanted_ips(session, wish.allowed_ips, now)
     wish = replace(wish, allowed_ips=tuple(ip.id for ip in ips))
-    members = await session.scalars(select(Member))
-    inputs = shared_settings.terraform_inputs(
-        wish.settings,
-        stack,
-        wish.iam_admins,
-        [ip.cidr for ip in ips],
-        [each.ssh_username for each in members],
-        settings,
-    )
+    members = {each.ssh_username: each.email for each in await session.scalars(select(Member).order_by(Member.email))}
+    cidrs = [ip.cidr for ip in ips]
+    inputs = shared_settings.terraform_inputs(wish.settings, stack, wish.iam_admins, cidrs, members, settings)
     waiting = [run for run in await runs.pending(session, stack.id) if run.is_queued or run.can_approve]
     reasons = [run.reason for run in waiting if run.kind is RunKind.CONFIGURE and run.reason]
     told = " · ".join(dict.fromkeys([*reasons, reason] if reason else reasons))
