@@ -29,6 +29,8 @@ resource "google_storage_bucket" "data" {
 }
 
 resource "google_storage_bucket" "data_logs" {
+  #checkov:skip=CKV_GCP_62:these are the logs
+  #checkov:skip=CKV_GCP_78:a log is written once
   project                     = var.project
   location                    = var.region
   name                        = "data-logs-${var.prefix}"
@@ -56,6 +58,7 @@ resource "google_storage_bucket_iam_member" "access_logs" {
 }
 
 resource "google_storage_bucket" "evaluation_results" {
+  #checkov:skip=CKV_GCP_62:results are made by the team itself, and can be made again
   project                     = var.project
   location                    = var.region
   name                        = "evaluation-results-${var.prefix}"
@@ -63,4 +66,19 @@ resource "google_storage_bucket" "evaluation_results" {
   force_destroy               = var.force_destroy
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
+
+  versioning {
+    enabled = true
+  }
+
+  lifecycle_rule {
+    action {
+      type = "Delete"
+    }
+
+    condition {
+      days_since_noncurrent_time = var.keep_days
+      with_state                 = "ARCHIVED"
+    }
+  }
 }

@@ -1,7 +1,7 @@
 variable "database_version" {
   description = "PostgreSQL's version, as Google writes it. It can be raised in place."
   type        = string
-  default     = "POSTGRES_17"
+  default     = "POSTGRES_18"
   nullable    = false
 }
 
