@@ -1,7 +1,7 @@
 """Look through terraform/ for what is unsafe: `python tools/checkov.py`. Exits with 1 where something was found.
 
-checkov lives in an environment of its own, made on first use: it brings a hundred packages, in versions that ours do not
-go with. A finding that is to stay has its reason beside it, as `#checkov:skip=ID:reason`.
+checkov lives in an environment of its own, made on first use: it brings a hundred packages, in versions that ours do
+not go with. A finding that is to stay has its reason beside it, as `#checkov:skip=ID:reason`.
 """
 
 import subprocess

@@ -20,16 +20,16 @@ from .network import (
 )
 from .secret import SecretKind, SecretVersionKind
 from .service_account_key import ServiceAccountKeyKind
-from .sql import INSIDE, InSqlInstanceKind, SqlInstanceKind
+from .sql import DATABASE, USER, InSqlInstanceKind, SqlInstanceKind, SqlUserKind
 
 __all__ = ["Kind", "World", "kind_of"]
 
 KINDS: dict[str, Kind] = {
     **dict.fromkeys(IN_NETWORKS, InNetworkKind()),
-    **dict.fromkeys(INSIDE, InSqlInstanceKind()),
     ADDRESS: AddressKind(),
     ATTACHMENT: AttachmentKind(),
     CONNECTION: ConnectionKind(),
+    DATABASE: InSqlInstanceKind(),
     DISK: DiskKind(),
     FIREWALL: FirewallKind(),
     INSTANCE: InstanceKind(),
@@ -37,6 +37,7 @@ KINDS: dict[str, Kind] = {
     SECRET: SecretKind(),
     SECRET_VERSION: SecretVersionKind(),
     SQL_INSTANCE: SqlInstanceKind(),
+    USER: SqlUserKind(),
     "google_project_service": Membership(),
     "google_service_account_key": ServiceAccountKeyKind(),
     "google_storage_bucket": BucketKind(),

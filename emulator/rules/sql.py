@@ -6,7 +6,7 @@ from ..store import CloudObject
 from .kind import Kind, World
 from .network import SQL_INSTANCE, check_network, is_connected, private_network
 
-INSIDE = ("google_sql_database", "google_sql_user")
+DATABASE, USER = "google_sql_database", "google_sql_user"
 
 
 class SqlInstanceKind(Kind):
@@ -28,7 +28,7 @@ class SqlInstanceKind(Kind):
 
     def deleted(self, world: World, thing: CloudObject) -> None:
         # Users whom Terraform only forgets (deletion_policy = "ABANDON") go with the instance too.
-        for type_ in INSIDE:
+        for type_ in (DATABASE, USER):
             for inside in world.store.all(type_):
                 if last(str(inside.state.get("instance"))) == last(thing.id):
                     world.store.delete(inside)
@@ -39,3 +39,8 @@ class InSqlInstanceKind(Kind):
         instance = last(str(thing.state.get("instance")))
         if all(last(each.id) != instance for each in world.store.all(SQL_INSTANCE)):
             raise not_found(f"projects/{world.project}/instances/{instance}")
+
+
+class SqlUserKind(InSqlInstanceKind):
+    # A user made again gets the new password, as the user postgres does who was never made.
+    idempotent = True

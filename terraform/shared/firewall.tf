@@ -8,11 +8,11 @@ locals {
   ssh_ranges    = concat([local.iap_range], [for range in var.ssh_allowed_ips : range if !strcontains(range, ":")])
   ssh_ranges_v6 = [for range in var.ssh_allowed_ips : range if strcontains(range, ":")]
 
-  mlflow_ranges = local.deploy_mlflow ? concat(
+  mlflow_ranges = var.deploy_mlflow ? concat(
     [for range in var.mlflow_allowed_ips : range if !strcontains(range, ":")],
     var.deploy_kubernetes ? [var.kubernetes_pods_ip_range] : [],
   ) : []
-  mlflow_ranges_v6 = local.deploy_mlflow ? [for range in var.mlflow_allowed_ips : range if strcontains(range, ":")] : []
+  mlflow_ranges_v6 = var.deploy_mlflow ? [for range in var.mlflow_allowed_ips : range if strcontains(range, ":")] : []
 }
 
 resource "google_compute_firewall" "allow_ssh" {
@@ -91,7 +91,7 @@ resource "google_compute_firewall" "mlflow_access_v6" {
 
 # MLflow's address stays when its machine is built anew.
 resource "google_compute_address" "static_ip" {
-  count = local.deploy_mlflow ? 1 : 0
+  count = var.deploy_mlflow ? 1 : 0
 
   project      = var.project
   region       = var.region

@@ -7,11 +7,9 @@ locals {
     { for account in google_service_account.artifact_writer : "artifact writer" => account.member },
   )
   pods = { for account in module.kubernetes : "pods" => "serviceAccount:${account.service_account_email}" }
-
-  # Those who log experiments. objectUser reads, writes and deletes objects, and cannot touch the bucket itself.
-  mlflow_users = merge(local.workstation_accounts, local.pods)
 }
 
+# objectUser reads, writes and deletes objects, and cannot touch the bucket itself.
 resource "google_storage_bucket_iam_member" "data_storage_admin" {
   count = var.deploy_storage ? 1 : 0
 
@@ -44,24 +42,9 @@ resource "google_storage_bucket_iam_member" "gke_evaluation_bucket_admin" {
   member = each.value
 }
 
-resource "google_storage_bucket_iam_member" "compute_mlflow_bucket_user" {
-  for_each = local.deploy_mlflow ? local.workstation_accounts : {}
-
-  bucket = module.mlflow[0].bucket_name
-  role   = "roles/storage.objectUser"
-  member = each.value
-}
-
-resource "google_storage_bucket_iam_member" "gke_mlflow_bucket_user" {
-  for_each = local.deploy_mlflow ? local.pods : {}
-
-  bucket = module.mlflow[0].bucket_name
-  role   = "roles/storage.objectUser"
-  member = each.value
-}
-
+# Who logs experiments. Artifacts go through the server: nobody else needs rights in its bucket.
 resource "google_secret_manager_secret_iam_member" "mlflow_member_password" {
-  for_each = local.deploy_mlflow ? local.mlflow_users : {}
+  for_each = var.deploy_mlflow ? merge(local.workstation_accounts, local.pods) : {}
 
   project   = var.project
   secret_id = module.mlflow[0].member_password_secret

@@ -9,8 +9,6 @@ locals {
   # would have to be planned as replaced.
   network = "projects/${var.project}/global/networks/${var.network}"
 
-  # MLflow keeps its experiments in the database.
-  deploy_mlflow     = var.deploy_mlflow && var.deploy_sql
   deploy_registries = var.deploy_docker_registry || var.deploy_pypi_registry
 }
 
@@ -55,7 +53,7 @@ module "sql" {
 
 module "mlflow" {
   source = "../modules/mlflow"
-  count  = local.deploy_mlflow ? 1 : 0
+  count  = var.deploy_mlflow ? 1 : 0
 
   project                        = var.project
   region                         = var.region
@@ -67,10 +65,10 @@ module "mlflow" {
   address                        = google_compute_address.static_ip[0].address
   machine_type                   = var.mlflow_machine_type
   mlflow_version                 = var.mlflow_version
-  sql_instance                   = module.sql[0].instance_name
-  sql_private_address            = module.sql[0].private_address
-  sql_user                       = module.sql[0].user
-  sql_password_secret            = module.sql[0].password_secret
+  sql_instance                   = one(module.sql[*].instance_name)
+  sql_private_address            = one(module.sql[*].private_address)
+  sql_user                       = one(module.sql[*].user)
+  sql_password_secret            = one(module.sql[*].password_secret)
   artifacts_bucket_force_destroy = var.force_destroy_buckets
   deletion_protection            = var.deletion_protection
   admin_password                 = var.mlflow_admin_password

@@ -113,7 +113,7 @@ output "mlflow_url" {
 
 output "mlflow_zone" {
   description = "Zone of MLflow's machine, or null."
-  value       = local.deploy_mlflow ? var.zone : null
+  value       = var.deploy_mlflow ? var.zone : null
 }
 
 output "pods_ip_range" {

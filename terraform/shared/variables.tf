@@ -137,14 +137,13 @@ variable "mlflow_machine_type" {
 }
 
 variable "mlflow_version" {
-  description = "Version of MLflow."
+  description = "Version of MLflow. Null for the one that this version of the stack was tried with."
   type        = string
-  default     = "3.4.0"
-  nullable    = false
+  default     = null
 
   validation {
-    condition     = can(regex("^[0-9]+\\.[0-9]+\\.[0-9]+$", var.mlflow_version))
-    error_message = "A version of MLflow is three numbers, such as 3.4.0."
+    condition     = var.mlflow_version == null || can(regex("^[0-9]+\\.[0-9]+\\.[0-9]+$", var.mlflow_version))
+    error_message = "A version of MLflow is three numbers, such as 3.17.2."
   }
 }
 

@@ -8,7 +8,7 @@ variable "mlflow_admin_password" {
   sensitive   = true
 
   validation {
-    condition     = !(var.deploy_mlflow && var.deploy_sql) || var.mlflow_admin_password != null
+    condition     = !var.deploy_mlflow || var.mlflow_admin_password != null
     error_message = "The password of MLflow's admin is missing: give it as TF_VAR_mlflow_admin_password."
   }
 
@@ -26,7 +26,7 @@ variable "mlflow_member_password" {
   sensitive   = true
 
   validation {
-    condition     = !(var.deploy_mlflow && var.deploy_sql) || var.mlflow_member_password != null
+    condition     = !var.deploy_mlflow || var.mlflow_member_password != null
     error_message = "The password of MLflow's members is missing: give it as TF_VAR_mlflow_member_password."
   }
 
@@ -44,7 +44,7 @@ variable "mlflow_secret_key" {
   sensitive   = true
 
   validation {
-    condition     = !(var.deploy_mlflow && var.deploy_sql) || var.mlflow_secret_key != null
+    condition     = !var.deploy_mlflow || var.mlflow_secret_key != null
     error_message = "The secret key of MLflow is missing: give it as TF_VAR_mlflow_secret_key."
   }
 

@@ -29,7 +29,7 @@ variable "deploy_kubernetes" {
 }
 
 variable "deploy_mlflow" {
-  description = "Whether there is an MLflow server. It goes with the database: without deploy_sql there is none."
+  description = "Whether there is an MLflow server."
   type        = bool
   default     = true
   nullable    = false
@@ -50,7 +50,7 @@ variable "deploy_service_accounts" {
 }
 
 variable "deploy_sql" {
-  description = "Whether there is a database. MLflow needs it."
+  description = "Whether there is a database. Without, MLflow keeps its experiments on its machine, and loses them with it."
   type        = bool
   default     = true
   nullable    = false

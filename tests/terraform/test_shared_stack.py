@@ -1,84 +1,16 @@
 """The shared stack, applied and destroyed by the real Terraform in the emulated cloud."""
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.emulator_process import EmulatorProcess, start_emulator
 from tests.terraform.conftest import Terraform
+from tests.terraform.shared_stack import EVERYTHING, NOTHING, SECRETS, STACK_ID, SWITCHES, SharedStack
 
-STACK_ID = "k3x9q2"
-WISH = {
-    "project": "pocket-project",
-    "region": "europe-west4",
-    "zone": "europe-west4-a",
-    "prefix": "vision",
-    "stack_id": STACK_ID,
-    "iam_admins": ["user:ada@example.com"],
-    "members": {"grace": "user:grace@example.com", "linus": "user:linus@example.com"},
-    "mlflow_allowed_ips": ["203.0.113.7/32", "2001:db8::/48"],
-    "ssh_allowed_ips": ["198.51.100.0/24", "2001:db8:1::/48"],
-    "deletion_protection": False,
-}
-SWITCHES = {
-    "authoritative_admins": False,
-    "create_service_account_keys": False,
-    "deploy_docker_registry": True,
-    "deploy_kubernetes": False,
-    "deploy_mlflow": True,
-    "deploy_pypi_registry": True,
-    "deploy_service_accounts": True,
-    "deploy_sql": True,
-    "deploy_storage": True,
-    "enable_services": True,
-    "member_service_accounts": False,
-}
-EVERYTHING = dict.fromkeys(SWITCHES, True)
-NOTHING = dict.fromkeys(SWITCHES, False)
-SECRETS = {
-    "mlflow_admin_password": "admin-Sesame-1",
-    "mlflow_member_password": "member-Sesame-1",
-    "mlflow_secret_key": "flask-Sesame-1",
-    "sql_password": "sql-Sesame-1",
-}
-WITHOUT_A_STACK_ID = ("_iam_member", "_iam_binding", "_peering", "_connection", "_version", "_key", "_nat", "_service", "_user", "_database")
-"""Types with neither labels nor a description."""
-
-
-class SharedStack:
-    """One folder with the root, and what is done with it."""
-
-    def __init__(self, terraform: Terraform, root: Path, emulator: EmulatorProcess) -> None:
-        self._terraform, self.root, self.emulator = terraform, root, emulator
-
-    def run(self, *arguments: str) -> str:
-        return self._terraform(self.root, *arguments, variables=SECRETS)
-
-    def wish(self, **changes: Any) -> None:
-        (self.root / "terraform.tfvars.json").write_text(json.dumps({**WISH, **changes}))
-
-    def plan(self, *arguments: str, **changes: Any) -> dict[str, str]:
-        """What would be done, by address, kept as `tfplan`."""
-        self.wish(**changes)
-        self.run("plan", "-out=tfplan", *arguments)
-        shown = json.loads(self.run("show", "-json", "tfplan"))
-        actions = {change["address"]: change["change"]["actions"] for change in shown["resource_changes"]}
-        return {address: "+".join(done) for address, done in actions.items() if done != ["no-op"]}
-
-    def apply(self, **changes: Any) -> dict[str, str]:
-        planned = self.plan(**changes)
-        self.run("apply", "tfplan")
-        return planned
-
-    def destroy(self) -> None:
-        self.run("destroy", "-auto-approve")
-
-    def outputs(self) -> dict[str, Any]:
-        shown = json.loads(self.run("output", "-json"))
-        return {name: output["value"] for name, output in shown.items()}
+# These have neither labels nor a description.
+NAMELESS = ("_iam_member", "_iam_binding", "_peering", "_connection", "_version", "_key", "_nat", "_user", "_database")
 
 
 @pytest.fixture(scope="module")
@@ -90,17 +22,97 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorProce
 
 @pytest.fixture
 def stack(terraform: Terraform, tree: Path, emulator: EmulatorProcess) -> SharedStack:
-    folder = tree / "shared"
-    provider = {"google": {"compute_custom_endpoint": emulator.env["GOOGLE_COMPUTE_CUSTOM_ENDPOINT"]}}
-    (folder / "providers_override.tf.json").write_text(json.dumps({"provider": provider}))
-    terraform(folder, "init")
-    return SharedStack(terraform, folder, emulator)
+    return SharedStack(terraform, tree / "shared", emulator)
+
+
+def belongs_to_the_stack(thing: dict[str, object]) -> bool:
+    state = thing["state"]
+    assert isinstance(state, dict)
+    settings = (state.get("settings") or [{}])[0]
+    labels = state.get("labels") or state.get("resource_labels") or settings.get("user_labels") or {}
+    said = labels.get("stationmaster-stack") == STACK_ID
+    return said or f"stationmaster-stack={STACK_ID}" in str(state.get("description"))
 
 
 def test_everything_on_then_destroyed_to_nothing(stack: SharedStack) -> None:
-    print(len(stack.apply(**EVERYTHING)))
+    stack.apply(**EVERYTHING)
     assert stack.plan(**EVERYTHING) == {}
-    print(stack.outputs())
-    for o in stack.emulator.objects(): print(o["type"], o["id"])
+    assert [name for name, value in stack.outputs().items() if value in (None, "", [], {})] == []
+
+    things = [thing for thing in stack.emulator.objects() if thing["type"] != "google_project_service"]
+    nameless = [thing["id"] for thing in things if not belongs_to_the_stack(thing)]
+    assert [id_ for thing in things if (id_ := thing["id"]) in nameless and not thing["type"].endswith(NAMELESS)] == []
+    written = (stack.folder / "terraform.tfstate").read_text()
+    assert [name for name, secret in SECRETS.items() if secret in written] == []
+
+    added = {
+        "mlflow_allowed_ips": ["203.0.113.7/32", "203.0.113.8/32", "2001:db8::/48"],
+        "iam_admins": ["user:ada@example.com", "user:joan@example.com"],
+        "authoritative_admins": False,
+    }
+    assert stack.plan(**EVERYTHING | added) == {
+        "google_compute_firewall.mlflow_access[0]": "update",
+        "google_project_iam_binding.this[0]": "delete",
+        'google_project_iam_member.admin["user:joan@example.com"]': "create",
+        'google_service_account_iam_member.artifact_writer["user:joan@example.com"]': "create",
+        'google_service_account_iam_member.data_storage_admin["user:joan@example.com"]': "create",
+    }
+
     stack.destroy()
-    assert stack.emulator.objects() == []
+    assert stack.left() == []
+
+
+def test_what_is_protected_or_holds_data_stays_until_it_is_given_up(stack: SharedStack) -> None:
+    parts = NOTHING | {"deploy_sql": True, "deploy_storage": True}
+    stack.apply(**parts, deletion_protection=True)
+    file = {"state": {"id": "data-vision-weights", "bucket": "data-vision", "name": "weights"}}
+    stack.emulator.call("POST", "/terraform/google_storage_bucket_object/data-vision-weights", file)
+
+    with pytest.raises(pytest.fail.Exception, match="deletion_protection is set to true") as refused:
+        stack.destroy()
+    assert "data-vision containing objects without `force_destroy`" in " ".join(str(refused.value).split())
+
+    stack.apply(**parts, deletion_protection=False, force_destroy_buckets=True)
+    stack.destroy()
+    assert stack.left() == []
+
+
+def test_another_password_is_written_without_replacing_the_database(stack: SharedStack) -> None:
+    parts = NOTHING | {"deploy_sql": True}
+    stack.apply(**parts)
+    stack.secrets["sql_password"] = "another-Sesame-1"  # pretend
+    assert stack.plan(**parts) == {}
+    assert stack.plan(**parts, secrets_version=2) == {
+        "module.sql[0].google_secret_manager_secret_version.password": "create+delete",
+        "module.sql[0].google_sql_user.this": "update",
+    }
+    stack.destroy()
+
+
+@pytest.mark.long
+def test_nothing_on_is_valid_too(stack: SharedStack) -> None:
+    stack.apply(**NOTHING)
+    assert stack.plan(**NOTHING) == {}
+    assert "data_bucket_name" not in stack.outputs()
+    stack.destroy()
+    assert stack.left() == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_each_part_alone(stack: SharedStack, switch: str) -> None:
+    stack.apply(**NOTHING | {switch: True})
+    assert stack.plan(**NOTHING | {switch: True}) == {}
+    stack.destroy()
+    assert stack.left() == []
+
+
+@pytest.mark.long
+def test_each_part_is_taken_away_and_comes_back(stack: SharedStack) -> None:
+    stack.apply(**EVERYTHING)
+    for switch in SWITCHES:
+        stack.apply(**EVERYTHING | {switch: False})
+        assert stack.plan(**EVERYTHING | {switch: False}) == {}, switch
+        stack.apply(**EVERYTHING)
+    stack.destroy()
+    assert stack.left() == []

@@ -10,12 +10,12 @@ output "admin_username" {
 
 output "bucket_name" {
   description = "Bucket of the artifacts."
-  value       = "mlflow-${var.prefix}"
+  value       = "mlflow-artifacts-${var.prefix}"
 }
 
 output "database_name" {
   description = "Database on the SQL instance."
-  value       = "mlflow"
+  value       = var.sql_instance == null ? null : "mlflow"
 }
 
 output "instance_name" {

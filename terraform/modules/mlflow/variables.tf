@@ -70,7 +70,7 @@ variable "member_password" {
 variable "mlflow_version" {
   description = "Version of MLflow."
   type        = string
-  default     = "3.4.0"
+  default     = "3.17.2"
   nullable    = false
 }
 
@@ -108,25 +108,25 @@ variable "secrets_version" {
 variable "sql_instance" {
   description = "Cloud SQL instance."
   type        = string
-  nullable    = false
+  default     = null
 }
 
 variable "sql_password_secret" {
   description = "Id of the secret with the SQL user's password."
   type        = string
-  nullable    = false
+  default     = null
 }
 
 variable "sql_private_address" {
   description = "Address of the SQL instance."
   type        = string
-  nullable    = false
+  default     = null
 }
 
 variable "sql_user" {
   description = "SQL user."
   type        = string
-  nullable    = false
+  default     = null
 }
 
 variable "stack_id" {
