@@ -33,7 +33,8 @@ variable "iam_admins" {
   validation {
     condition = alltrue([
       for admin in var.iam_admins :
-      can(regex("^(user|group|serviceAccount):[^@:\\s]+@[a-zA-Z0-9.-]+\\.[a-zA-Z]{2,}$", admin)) || can(regex("^domain:[a-zA-Z0-9.-]+\\.[a-zA-Z]{2,}$", admin))
+      can(regex("^(user|group|serviceAccount):[^@:\\s]+@[a-zA-Z0-9.-]+\\.[a-zA-Z]{2,}$", admin)) ||
+      can(regex("^domain:[a-zA-Z0-9.-]+\\.[a-zA-Z]{2,}$", admin))
     ])
     error_message = "An admin is written as user:, group: or serviceAccount: and an address, or as domain: and a domain: user:ada@example.com."
   }
@@ -46,7 +47,10 @@ variable "kubernetes_nodes_ip_range" {
   nullable    = false
 
   validation {
-    condition     = can(cidrhost(var.kubernetes_nodes_ip_range, 0)) && !strcontains(var.kubernetes_nodes_ip_range, ":") && try(cidrhost(var.kubernetes_nodes_ip_range, 0) == split("/", var.kubernetes_nodes_ip_range)[0], false)
+    condition = (
+      !strcontains(var.kubernetes_nodes_ip_range, ":") &&
+      try(cidrhost(var.kubernetes_nodes_ip_range, 0) == split("/", var.kubernetes_nodes_ip_range)[0], false)
+    )
     error_message = "The nodes have a range in CIDR notation, from its first address on, such as 10.20.0.0/16."
   }
 
@@ -63,7 +67,10 @@ variable "kubernetes_pods_ip_range" {
   nullable    = false
 
   validation {
-    condition     = can(cidrhost(var.kubernetes_pods_ip_range, 0)) && !strcontains(var.kubernetes_pods_ip_range, ":") && try(cidrhost(var.kubernetes_pods_ip_range, 0) == split("/", var.kubernetes_pods_ip_range)[0], false)
+    condition = (
+      !strcontains(var.kubernetes_pods_ip_range, ":") &&
+      try(cidrhost(var.kubernetes_pods_ip_range, 0) == split("/", var.kubernetes_pods_ip_range)[0], false)
+    )
     error_message = "The pods have a range in CIDR notation, from its first address on, such as 10.20.0.0/16."
   }
 
@@ -80,7 +87,10 @@ variable "kubernetes_services_ip_range" {
   nullable    = false
 
   validation {
-    condition     = can(cidrhost(var.kubernetes_services_ip_range, 0)) && !strcontains(var.kubernetes_services_ip_range, ":") && try(cidrhost(var.kubernetes_services_ip_range, 0) == split("/", var.kubernetes_services_ip_range)[0], false)
+    condition = (
+      !strcontains(var.kubernetes_services_ip_range, ":") &&
+      try(cidrhost(var.kubernetes_services_ip_range, 0) == split("/", var.kubernetes_services_ip_range)[0], false)
+    )
     error_message = "The Kubernetes services have a range in CIDR notation, from its first address on, such as 10.20.0.0/16."
   }
 
@@ -102,7 +112,9 @@ variable "members" {
   }
 
   validation {
-    condition     = alltrue([for principal in values(var.members) : can(regex("^(user|group|serviceAccount):[^@:\\s]+@[a-zA-Z0-9.-]+\\.[a-zA-Z]{2,}$", principal))])
+    condition = alltrue([
+      for principal in values(var.members) : can(regex("^(user|group|serviceAccount):[^@:\\s]+@[a-zA-Z0-9.-]+\\.[a-zA-Z]{2,}$", principal))
+    ])
     error_message = "A member's principal is written as user:, group: or serviceAccount: and an address."
   }
 }
@@ -114,7 +126,7 @@ variable "mlflow_allowed_ips" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for range in var.mlflow_allowed_ips : can(cidrhost(range, 0)) && try(cidrhost(range, 0) == split("/", range)[0], false)])
+    condition     = alltrue([for range in var.mlflow_allowed_ips : try(cidrhost(range, 0) == split("/", range)[0], false)])
     error_message = "A range is written in CIDR notation, from its first address on: 203.0.113.7/32, 203.0.113.0/24 or 2001:db8::/48."
   }
 
@@ -223,7 +235,7 @@ variable "ssh_allowed_ips" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for range in var.ssh_allowed_ips : can(cidrhost(range, 0)) && try(cidrhost(range, 0) == split("/", range)[0], false)])
+    condition     = alltrue([for range in var.ssh_allowed_ips : try(cidrhost(range, 0) == split("/", range)[0], false)])
     error_message = "A range is written in CIDR notation, from its first address on: 203.0.113.7/32, 203.0.113.0/24 or 2001:db8::/48."
   }
 
