@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,13 +10,16 @@ from tests.emulator_process import EmulatorProcess, start_emulator
 from tests.terraform.conftest import Terraform
 from tests.terraform.shared_stack import EVERYTHING, NOTHING, SECRETS, STACK_ID, SWITCHES, SharedStack
 
-# These have neither labels nor a description.
-NAMELESS = ("_iam_member", "_iam_binding", "_peering", "_connection", "_version", "_key", "_nat", "_user", "_database")
+# Types with neither labels nor a description; and disks, here the boot disks that Google makes with a machine.
+SAY_NOTHING = (
+    *("_iam_member", "_iam_binding", "_peering", "_connection", "_version", "_key", "_nat", "_user", "_database"),
+    *("_project_service", "_disk"),
+)
 
 
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorProcess]:
-    emulator = start_emulator(tmp_path_factory.mktemp("cloud"))
+@pytest.fixture
+def emulator(tmp_path: Path) -> Iterator[EmulatorProcess]:
+    emulator = start_emulator(tmp_path)
     yield emulator
     emulator.stop()
 
@@ -25,13 +29,15 @@ def stack(terraform: Terraform, tree: Path, emulator: EmulatorProcess) -> Shared
     return SharedStack(terraform, tree / "shared", emulator)
 
 
-def belongs_to_the_stack(thing: dict[str, object]) -> bool:
+def says_whose_it_is(thing: dict[str, Any]) -> bool:
+    """In its labels or its description, if it has either."""
+    if thing["type"].endswith(SAY_NOTHING):
+        return True
     state = thing["state"]
-    assert isinstance(state, dict)
     settings = (state.get("settings") or [{}])[0]
     labels = state.get("labels") or state.get("resource_labels") or settings.get("user_labels") or {}
-    said = labels.get("stationmaster-stack") == STACK_ID
-    return said or f"stationmaster-stack={STACK_ID}" in str(state.get("description"))
+    described = f"stationmaster-stack={STACK_ID}" in str(state.get("description"))
+    return labels.get("stationmaster-stack") == STACK_ID or described
 
 
 def test_everything_on_then_destroyed_to_nothing(stack: SharedStack) -> None:
@@ -39,9 +45,7 @@ def test_everything_on_then_destroyed_to_nothing(stack: SharedStack) -> None:
     assert stack.plan(**EVERYTHING) == {}
     assert [name for name, value in stack.outputs().items() if value in (None, "", [], {})] == []
 
-    things = [thing for thing in stack.emulator.objects() if thing["type"] != "google_project_service"]
-    nameless = [thing["id"] for thing in things if not belongs_to_the_stack(thing)]
-    assert [id_ for thing in things if (id_ := thing["id"]) in nameless and not thing["type"].endswith(NAMELESS)] == []
+    assert [thing["id"] for thing in stack.emulator.objects() if not says_whose_it_is(thing)] == []
     written = (stack.folder / "terraform.tfstate").read_text()
     assert [name for name, secret in SECRETS.items() if secret in written] == []
 
