@@ -39,6 +39,10 @@ chaos: $(VENV)/.ready-dev ## Kill things at random and see that nothing is lost 
 	@$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),10) $(if $(SEED),--seed $(SEED)) \
 		--at-once $(or $(AT_ONCE),1) $(if $(SMALL),--small) $(if $(CANCELS),--cancels)
 
+.PHONY: checkov
+checkov: ## Look through terraform/ for what is unsafe (installs checkov in .checkov, once)
+	@$(PYTHON) tools/checkov.py
+
 .PHONY: format
 format: $(VENV)/.ready-dev ## Format Python, templates and Terraform
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
@@ -56,7 +60,7 @@ facts: $(VENV)/.ready-dev ## Write the emulator's provider schema facts anew fro
 
 .PHONY: clean
 clean: ## Remove what set-up installed (the data in .stationmaster stays)
-	@rm -rf $(VENV) node_modules app/static/vendor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf $(VENV) .checkov node_modules app/static/vendor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 # --- set-up: each step leaves a stamp, so the second time costs nothing ---
 

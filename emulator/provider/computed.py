@@ -152,6 +152,7 @@ _BY_TYPE: dict[tuple[str, str], Callable[[Making, Path], str]] = {
     ("google_compute_address", "network_tier"): _always("PREMIUM"),
     ("google_compute_attached_disk", "device_name"): lambda making, path: making.resource_id.rpartition("/")[2],
     ("google_compute_firewall", "direction"): _always("INGRESS"),
+    ("google_compute_global_address", "address"): lambda making, path: f"10.77.{making.host(path)}.0",
     ("google_compute_instance", "cpu_platform"): _always("Intel Cascade Lake"),
     ("google_compute_instance", "current_status"): _always("RUNNING"),
     ("google_compute_instance", "device_name"): _device_name,
@@ -167,6 +168,7 @@ _BY_TYPE: dict[tuple[str, str], Callable[[Making, Path], str]] = {
     ("google_secret_manager_secret_version", "version"): _always("1"),
     ("google_service_account", "name"): lambda making, path: making.resource_id,
     ("google_service_account_key", "private_key"): _key_file,
+    ("google_sql_database_instance", "private_ip_address"): lambda making, path: f"10.77.0.{making.host(path)}",
     ("google_sql_database_instance", "connection_name"): lambda making, path: ":".join(
         str(making.state.get(part) or making.config.place(part)) for part in ("project", "region", "name")
     ),

@@ -15,6 +15,17 @@ NEEDS_STOP = (
     "shielded_instance_config",
 )
 NETWORK = ("network", "subnetwork", "subnetwork_project")
+PROTECTED = {
+    "google_container_cluster": (
+        "Cannot destroy cluster because deletion_protection is set to true. Set it to false to proceed with cluster "
+        "deletion."
+    ),
+    "google_sql_database_instance": (
+        "Error, failed to delete instance because deletion_protection is set to true. Set it to false to proceed with "
+        "instance deletion."
+    ),
+}
+"""Those that say it in words of their own."""
 IDEMPOTENT = ("_iam_member", "_iam_binding", "google_project_service")
 
 
@@ -62,8 +73,10 @@ def check_delete(resource_type: str, prior: State) -> None:
             f'cannot destroy {resource_type} without setting deletion_policy="DELETE" and running `terraform apply`'
         )
     if prior.get("deletion_protection") is True:
+        own = PROTECTED.get(resource_type)
         raise ProviderError(
-            f"cannot destroy {resource_type} without setting deletion_protection=false and running `terraform apply`"
+            own
+            or f"cannot destroy {resource_type} without setting deletion_protection=false and running `terraform apply`"
         )
 
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,10 @@ Terraform = Callable[..., str]
 
 @pytest.fixture(scope="session")
 def terraform(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
-    """`terraform(folder, "validate")` gives what Terraform printed; a failure of Terraform fails the test with it."""
+    """`terraform(folder, "validate")` gives what Terraform printed; a failure of Terraform fails the test with it.
+
+    `variables` are given by environment, as secrets are.
+    """
     command = [shutil.which("terraform") or sys.executable]
     if command == [sys.executable]:
         command += ["-m", "app.infra.terraform_cli"]
@@ -31,8 +34,11 @@ def terraform(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
         "TF_IN_AUTOMATION": "1",
     }
 
-    def run(folder: Path, *arguments: str) -> str:
-        done = subprocess.run([*command, *arguments], cwd=folder, env=ours, capture_output=True, text=True, check=False)
+    def run(folder: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> str:
+        given = {f"TF_VAR_{name}": value for name, value in (variables or {}).items()}
+        done = subprocess.run(
+            [*command, *arguments], cwd=folder, env=ours | given, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             pytest.fail(
                 f"terraform {' '.join(arguments)} in {folder.name}:\n{done.stdout}\n{done.stderr}", pytrace=False

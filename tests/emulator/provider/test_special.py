@@ -25,6 +25,12 @@ def test_what_is_protected_is_not_destroyed(guard: dict[str, object]) -> None:
         check_delete("google_compute_disk", guard)
 
 
+def test_databases_and_clusters_say_it_in_words_of_their_own() -> None:
+    for resource_type in ("google_sql_database_instance", "google_container_cluster"):
+        with pytest.raises(ProviderError, match="because deletion_protection is set to true"):
+            check_delete(resource_type, {"deletion_protection": True})
+
+
 def test_some_things_are_only_forgotten() -> None:
     assert is_abandoned("google_compute_disk", {"deletion_policy": "ABANDON"})
     assert is_abandoned("google_project_service", {"disable_on_destroy": False})

@@ -1,0 +1,122 @@
+"""The shared stack, applied and destroyed by the real Terraform in the emulated cloud."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.emulator_process import EmulatorProcess, start_emulator
+from tests.terraform.conftest import Terraform
+from tests.terraform.shared_stack import EVERYTHING, NOTHING, SECRETS, STACK_ID, SWITCHES, SharedStack
+
+# Types with neither labels nor a description; and disks, here the boot disks that Google makes with a machine.
+SAY_NOTHING = (
+    *("_iam_member", "_iam_binding", "_peering", "_connection", "_version", "_key", "_nat", "_user", "_database"),
+    *("_project_service", "_disk"),
+)
+
+
+@pytest.fixture
+def emulator(tmp_path: Path) -> Iterator[EmulatorProcess]:
+    emulator = start_emulator(tmp_path)
+    yield emulator
+    emulator.stop()
+
+
+@pytest.fixture
+def stack(terraform: Terraform, tree: Path, emulator: EmulatorProcess) -> SharedStack:
+    return SharedStack(terraform, tree / "shared", emulator)
+
+
+def says_whose_it_is(thing: dict[str, Any]) -> bool:
+    """In its labels or its description, if it has either."""
+    if thing["type"].endswith(SAY_NOTHING):
+        return True
+    state = thing["state"]
+    settings = (state.get("settings") or [{}])[0]
+    labels = state.get("labels") or state.get("resource_labels") or settings.get("user_labels") or {}
+    described = f"stationmaster-stack={STACK_ID}" in str(state.get("description"))
+    return labels.get("stationmaster-stack") == STACK_ID or described
+
+
+def test_everything_on_then_destroyed_to_nothing(stack: SharedStack) -> None:
+    stack.apply(**EVERYTHING)
+    assert stack.plan(**EVERYTHING) == {}
+    assert [name for name, value in stack.outputs().items() if value in (None, "", [], {})] == []
+
+    assert [thing["id"] for thing in stack.emulator.objects() if not says_whose_it_is(thing)] == []
+    written = (stack.folder / "terraform.tfstate").read_text()
+    assert [name for name, secret in SECRETS.items() if secret in written] == []
+
+    added = {
+        "mlflow_allowed_ips": ["203.0.113.7/32", "203.0.113.8/32", "2001:db8::/48"],
+        "iam_admins": ["user:ada@example.com", "user:joan@example.com"],
+        "authoritative_admins": False,
+    }
+    assert stack.plan(**EVERYTHING | added) == {
+        "google_compute_firewall.mlflow_access[0]": "update",
+        "google_project_iam_binding.this[0]": "delete",
+        'google_project_iam_member.admin["user:joan@example.com"]': "create",
+        'google_service_account_iam_member.artifact_writer["user:joan@example.com"]': "create",
+        'google_service_account_iam_member.data_storage_admin["user:joan@example.com"]': "create",
+    }
+
+    stack.destroy()
+    assert stack.left() == []
+
+
+def test_what_is_protected_or_holds_data_stays_until_it_is_given_up(stack: SharedStack) -> None:
+    parts = NOTHING | {"deploy_sql": True, "deploy_storage": True}
+    stack.apply(**parts, deletion_protection=True)
+    file = {"state": {"id": "data-vision-weights", "bucket": "data-vision", "name": "weights"}}
+    stack.emulator.call("POST", "/terraform/google_storage_bucket_object/data-vision-weights", file)
+
+    with pytest.raises(pytest.fail.Exception, match="deletion_protection is set to true") as refused:
+        stack.destroy()
+    assert "data-vision containing objects without `force_destroy`" in " ".join(str(refused.value).split())
+
+    stack.apply(**parts, deletion_protection=False, force_destroy_buckets=True)
+    stack.destroy()
+    assert stack.left() == []
+
+
+def test_another_password_is_written_without_replacing_the_database(stack: SharedStack) -> None:
+    parts = NOTHING | {"deploy_sql": True}
+    stack.apply(**parts)
+    stack.secrets["sql_password"] = "another-Sesame-1"  # pretend
+    assert stack.plan(**parts) == {}
+    assert stack.plan(**parts, secrets_version=2) == {
+        "module.sql[0].google_secret_manager_secret_version.password": "create+delete",
+        "module.sql[0].google_sql_user.this": "update",
+    }
+    stack.destroy()
+
+
+@pytest.mark.long
+def test_nothing_on_is_valid_too(stack: SharedStack) -> None:
+    stack.apply(**NOTHING)
+    assert stack.plan(**NOTHING) == {}
+    assert "data_bucket_name" not in stack.outputs()
+    stack.destroy()
+    assert stack.left() == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_each_part_alone(stack: SharedStack, switch: str) -> None:
+    stack.apply(**NOTHING | {switch: True})
+    assert stack.plan(**NOTHING | {switch: True}) == {}
+    stack.destroy()
+    assert stack.left() == []
+
+
+@pytest.mark.long
+def test_each_part_is_taken_away_and_comes_back(stack: SharedStack) -> None:
+    stack.apply(**EVERYTHING)
+    for switch in SWITCHES:
+        stack.apply(**EVERYTHING | {switch: False})
+        assert stack.plan(**EVERYTHING | {switch: False}) == {}, switch
+        stack.apply(**EVERYTHING)
+    stack.destroy()
+    assert stack.left() == []
