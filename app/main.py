@@ -29,6 +29,7 @@ from app.routers import (
 )
 from app.routers.api import audit as api_audit
 from app.routers.api import runs as api_runs
+from app.routers.api import shared_stack as api_shared_stack
 from app.routers.api import ssh_keys as api_ssh_keys
 from app.routers.api import workstations as api_workstations
 from app.services.catalog import Catalog
@@ -38,7 +39,7 @@ PAGES = (
     *(auth, account, ssh_keys, workstations, workstation_changes, stack_states),
     *(shared_stack, runs, audit, health),
 )
-API = (api_workstations, api_runs, api_ssh_keys, api_audit, ssh_files)
+API = (api_workstations, api_runs, api_ssh_keys, api_shared_stack, api_audit, ssh_files)
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -115,7 +115,8 @@ async def last_inputs(session: AsyncSession, stack_id: str) -> dict[str, Any]:
 
 async def find(session: AsyncSession, member: Member, run_id: str) -> Run:
     """One run, with who asked for it; raises NotFoundError for what is neither of one's own stack nor an admin's."""
-    run = await session.get(Run, run_id, options=[joinedload(Run.requester)])
+    # Anew, where a service has just made it: who asked for it is then not loaded.
+    run = await session.get(Run, run_id, options=[joinedload(Run.requester)], populate_existing=True)
     if run is None or not (member.is_admin or await _owns(session, member, run)):
         raise NotFoundError("run")
     return run

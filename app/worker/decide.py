@@ -29,6 +29,9 @@ _LOST_FOR_GOOD = {
 }
 """Types that hold data, run other people's work or are others' rights → the attribute that names one to people."""
 
+IAM_ADMINS = "admin"
+"""Name of the resource in terraform/shared that makes the listed IAM admins such."""
+
 Awaited = dict[str, str]
 
 
@@ -110,10 +113,16 @@ def awaited(shown: dict[str, Any]) -> list[Awaited]:
     for change in plan_view.managed_changes(shown):
         entry = {"address": change["address"], "action": plan_view.action(change)}
         attribute = _LOST_FOR_GOOD.get(change["type"])
-        if attribute and _is_loss(entry):
+        if attribute and _is_loss(entry) and not _is_own_account(change):
             entry["name"] = str(change["change"]["before"][attribute])
         found.append(entry)
     return found
+
+
+def _is_own_account(change: dict[str, Any]) -> bool:
+    """Whether these are rights of a service account that goes with the stack, and no person's."""
+    member = str(change["change"]["before"].get("member", ""))
+    return member.startswith("serviceAccount:") and change["name"] != IAM_ADMINS
 
 
 def _is_loss(change: Awaited) -> bool:

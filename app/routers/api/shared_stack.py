@@ -1,0 +1,91 @@
+"""/api/v1/shared-stack: read, configure, compare, destroy. For admins."""
+
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field, ValidationError
+
+from app.deps import AdminDep, PortalDep, SessionDep, SharedStackDep
+from app.errors import InvalidError
+from app.models import SharedStack, SharedStackStatus
+from app.routers.api.run_answers import RunAnswer, full
+from app.routers.api.shapes import errors
+from app.services import runs, shared_settings, shared_stack
+from app.services.shared_settings import SharedSettings
+from app.web import field_sentences
+
+router = APIRouter(prefix="/api/v1/shared-stack", tags=["shared stack"], responses=errors(401, 403, 409, 422))
+
+
+class SharedStackAnswer(BaseModel):
+    """The shared stack as it was last applied."""
+
+    id: str
+    status: SharedStackStatus
+    settings: SharedSettings
+    iam_admins: list[str]
+    outputs: dict[str, Any] = Field(description="What it is called and where it is; empty before the first apply.")
+    applied_at: datetime | None
+    checked_at: datetime | None = Field(description="When a plan last compared it with what Google has.")
+    drift_run_id: str | None = Field(description="The comparison that found differences, until they are put right.")
+
+
+class SharedStackChange(BaseModel):
+    """Settings to become others; what is left out stays as it is wanted now."""
+
+    settings: dict[str, Any] = Field({}, examples=[{"deploy_kubernetes": True}])
+    reason: str = Field("", max_length=200, description="Why, for the history.")
+
+
+def _answer(stack: SharedStack, settings: SharedSettings) -> SharedStackAnswer:
+    return SharedStackAnswer(
+        id=stack.id,
+        status=stack.status,
+        settings=settings,
+        iam_admins=stack.iam_admins,
+        outputs=stack.outputs,
+        applied_at=stack.applied_at,
+        checked_at=stack.checked_at,
+        drift_run_id=stack.drift_run_id,
+    )
+
+
+@router.get("")
+async def read_shared_stack(stack: SharedStackDep, portal: PortalDep) -> SharedStackAnswer:
+    """How it stands."""
+    return _answer(stack, shared_settings.of(stack, portal.settings))
+
+
+@router.patch("", status_code=202)
+async def configure_shared_stack(
+    stack: SharedStackDep, change: SharedStackChange, portal: PortalDep, session: SessionDep, admin: AdminDep
+) -> RunAnswer:
+    """Plan other settings. The run waits for approval."""
+    wanted = (await shared_stack.wanted(session, stack, portal.settings)).settings
+    try:
+        chosen = SharedSettings.model_validate({**wanted.model_dump(), **change.settings})
+    except ValidationError as error:
+        raise InvalidError("The settings do not fit.", fields=field_sentences(error.errors())) from error
+    run = await shared_stack.configure(
+        session, stack, chosen, admin, portal.catalog, portal.settings, portal.clock(), change.reason
+    )
+    return await full(session, await runs.find(session, admin, run.id), portal.clock())
+
+
+@router.post("/check", status_code=202)
+async def check_shared_stack(
+    stack: SharedStackDep, portal: PortalDep, session: SessionDep, admin: AdminDep
+) -> RunAnswer:
+    """Compare it with what Google has; nothing is changed."""
+    run = await shared_stack.check(session, stack, admin, portal.clock())
+    return await full(session, await runs.find(session, admin, run.id), portal.clock())
+
+
+@router.delete("", status_code=202)
+async def destroy_shared_stack(
+    stack: SharedStackDep, portal: PortalDep, session: SessionDep, admin: AdminDep
+) -> RunAnswer:
+    """Plan its destruction. The run waits for approval, with the names of what would be lost."""
+    run = await shared_stack.request_destroy(session, stack, admin, portal.clock())
+    return await full(session, await runs.find(session, admin, run.id), portal.clock())
