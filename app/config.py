@@ -67,6 +67,14 @@ class Settings(BaseSettings):
     )
     compute_endpoint: str = Field("", description="Another address of the Compute API.")
     secret_manager_endpoint: str = Field("", description="Another address of the Secret Manager API.")
+    google_endpoint: str = Field(
+        "", description="Another address of Resource Manager, Billing, Service Usage and IAM: one for all of them."
+    )
+    shared_parts: Words = Field(
+        (),
+        description="Parts of the shared infrastructure that this portal may make: `access`, `storage`, `registries`, "
+        "`sql`, `mlflow`, `kubernetes`. `stationmaster doctor` checks what they need.",
+    )
     ssh_port: int = Field(22, ge=1, le=65535, description="Port on which workstations answer ssh.")
     cloud_notice: str = Field("", description="A sentence shown on every page, such as that the cloud is emulated.")
     mlflow_url: str = Field("", description="MLflow server that the pages link to, where there is one.")
@@ -82,7 +90,7 @@ class Settings(BaseSettings):
     boot_timeout: int = Field(600, ge=1, description="Seconds to wait for a new machine's SSH host keys.")
     log_format: str = Field("text", pattern="^(text|json)$", description="How logs are written: text or json.")
 
-    @field_validator("encryption_keys", "allowed_domains", "allowed_emails", mode="before")
+    @field_validator("encryption_keys", "allowed_domains", "allowed_emails", "shared_parts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value

@@ -7,6 +7,7 @@ from .disk import DiskKind
 from .instance import InstanceKind
 from .kind import Kind, Membership, World
 from .secret import SecretKind, SecretVersionKind
+from .service import ServiceKind
 
 __all__ = ["Kind", "World", "kind_of"]
 
@@ -17,7 +18,7 @@ KINDS: dict[str, Kind] = {
     INSTANCE: InstanceKind(),
     SECRET: SecretKind(),
     SECRET_VERSION: SecretVersionKind(),
-    "google_project_service": Membership(),
+    "google_project_service": ServiceKind(),
 }
 _MEMBERSHIP, _OTHER = Membership(), Kind()
 
