@@ -17,6 +17,9 @@ RECORD = "up.json"
 REACHES_GOOGLE = ("GOOGLE_", "CLOUDSDK_", "TF_CLI_CONFIG_FILE", "TF_DISABLE_PLUGIN_TLS")
 """Beginnings of the variables that tell Terraform, and Google's libraries, where Google is and who asks."""
 
+SHARED_PARTS = ("access", "storage", "registries", "sql", "mlflow", "kubernetes")
+"""What the shared infrastructure can have; `services/google_needs.py` says what each needs of Google."""
+
 Words = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list in the environment."""
 
@@ -72,8 +75,8 @@ class Settings(BaseSettings):
     )
     shared_parts: Words = Field(
         (),
-        description="Parts of the shared infrastructure that this portal may make: `access`, `storage`, `registries`, "
-        "`sql`, `mlflow`, `kubernetes`. `stationmaster doctor` checks what they need.",
+        description=f"Parts of the shared infrastructure to be made, of {', '.join(SHARED_PARTS)}; `doctor` checks "
+        "what they need.",
     )
     ssh_port: int = Field(22, ge=1, le=65535, description="Port on which workstations answer ssh.")
     cloud_notice: str = Field("", description="A sentence shown on every page, such as that the cloud is emulated.")
@@ -99,6 +102,14 @@ class Settings(BaseSettings):
     @classmethod
     def _lower(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(word.lower() for word in value)
+
+    @field_validator("shared_parts")
+    @classmethod
+    def _are_parts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [word for word in value if word not in SHARED_PARTS]
+        if unknown:
+            raise ValueError(f"there is no part {unknown[0]}; there are {', '.join(SHARED_PARTS)}")
+        return value
 
     @field_validator("database_url")
     @classmethod

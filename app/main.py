@@ -18,6 +18,7 @@ from app.routers import (
     account,
     audit,
     auth,
+    doctor,
     health,
     runs,
     ssh_files,
@@ -33,7 +34,7 @@ from app.routers.api import workstations as api_workstations
 from app.services.catalog import Catalog
 from app.web import HERE, add_error_handlers, create_templates
 
-PAGES = (auth, account, ssh_keys, workstations, workstation_changes, workstation_states, runs, audit, health)
+PAGES = (auth, account, ssh_keys, workstations, workstation_changes, workstation_states, runs, audit, doctor, health)
 API = (api_workstations, api_runs, api_ssh_keys, api_audit, ssh_files)
 
 

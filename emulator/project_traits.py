@@ -1,4 +1,4 @@
-"""What is so of the project as a whole: billing, APIs, permissions, quotas. All is well until somebody says otherwise."""
+"""What is so of the project as a whole: all is well until somebody says otherwise."""
 
 import json
 from dataclasses import asdict, dataclass, field, fields

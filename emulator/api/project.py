@@ -85,7 +85,7 @@ class ProjectApi:
         return Route(path, answer, methods=[method])
 
     def _admitted(self, project: str, service: str) -> ProjectTraits:
-        """Raises CloudError (403) for another project (Google does not say whether it exists) and for an API turned off."""
+        """Raises CloudError (403) for an API turned off, and for another project, be it there or not."""
         traits = ProjectTraits.of(self._cloud.store)
         if project not in (self._cloud.world.project, "-"):
             raise CloudError(403, "The caller does not have permission")
