@@ -8,7 +8,7 @@ import pytest
 
 from tests.terraform.conftest import REPOSITORY, Terraform
 
-FOLDERS = ("workstation", "modules/compute", "modules/compute_configure")
+FOLDERS = ("bootstrap", "workstation", "modules/compute", "modules/compute_configure")
 PINNED = "8.7.0"
 OTHER = "7.45.0"
 
