@@ -41,7 +41,7 @@ def database(found: DatabaseFinding) -> list[Check]:
     """Whether it answers, has this release's tables, and can be read with the keys that there are."""
     name, why = "Database", "Members, runs and Terraform's states are kept in it."
     if not found.is_configured:
-        told = "None is configured: `stationmaster up` starts one of its own. Web and worker alone need DATABASE_URL."
+        told = 'None is configured: "stationmaster up" starts one of its own. Web and worker alone need DATABASE_URL.'
         return [Check(name, WARNING, told, why)]
     if found.trouble:
         told = f"It does not answer: {found.trouble.text}"
@@ -56,7 +56,7 @@ def _key(found: DatabaseFinding) -> Check:
     name, why = "Encryption keys", "Terraform's states are readable with them alone."
     if not found.has_keys:
         new = "python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
-        told = "STATIONMASTER_ENCRYPTION_KEYS is not set: `stationmaster up` makes a key of its own."
+        told = 'STATIONMASTER_ENCRYPTION_KEYS is not set: "stationmaster up" makes a key of its own.'
         return Check(name, WARNING, told, why, (new,))
     if found.newest_state_opens is False:
         told = "The newest state cannot be opened: none of the keys is the one that it was sealed with."
@@ -76,7 +76,7 @@ def terraform(found: str | Trouble) -> Check:
 
 def provider(found: str | Trouble | None) -> Check:
     """Whether Terraform gets at Google's provider."""
-    name, why = "Google's Terraform provider", "`terraform init` downloads it once, when a worker first starts."
+    name, why = "Google's Terraform provider", '"terraform init" downloads it once, when a worker first starts.'
     if found is None:
         return Check(name, WARNING, "Not looked at: its lock file is kept in the database, which comes first.", why)
     if isinstance(found, Trouble):

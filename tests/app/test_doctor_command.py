@@ -127,7 +127,7 @@ def test_before_the_first_up_there_is_no_database_and_no_key(
     monkeypatch.delenv("STATIONMASTER_ENCRYPTION_KEYS")
     result = doctor()
     assert result.exit_code == 0, result.output
-    assert "`stationmaster up` starts one of its own" in result.output
+    assert '"stationmaster up" starts one of its own' in result.output
     assert "Not looked at" in result.output
 
 
