@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.config import SHARED_PARTS, Settings
 from app.infra.google import Quota
 from app.infra.google_project import Identity
-from app.services import doctor_portal, google_needs, snapshots
+from app.services import doctor_portal, google_needs, shared_settings, snapshots, stacks
 from app.services.checkup import Check, Findings, Trouble, Verdict
 
 SNAPSHOT = "doctor"
@@ -47,6 +48,26 @@ async def keep(session: AsyncSession, findings: Findings, now: datetime) -> None
         "checks": [each.as_json() for each in check(findings)],
     }
     await snapshots.keep(session, SNAPSHOT, content, now)
+
+
+async def parts_in_use(session: AsyncSession, settings: Settings) -> tuple[str, ...]:
+    """What is checked for: workstations, the parts that the settings name, and those that the shared stack has."""
+    stack = await stacks.shared(session)
+    switched_on = _parts_of(shared_settings.of(stack, settings)) if stack and stack.exists else set()
+    wanted = switched_on | set(settings.shared_parts)
+    return (google_needs.WORKSTATIONS, *(part for part in SHARED_PARTS if part in wanted))
+
+
+def _parts_of(chosen: shared_settings.SharedSettings) -> set[str]:
+    switches = {
+        "access": True,
+        "storage": chosen.deploy_storage,
+        "registries": chosen.deploy_docker_registry or chosen.deploy_pypi_registry,
+        "sql": chosen.deploy_sql,
+        "mlflow": chosen.deploy_mlflow,
+        "kubernetes": chosen.deploy_kubernetes,
+    }
+    return {part for part, is_on in switches.items() if is_on}
 
 
 def identity(findings: Findings) -> Check:

@@ -18,7 +18,7 @@ from app.infra import terraform
 from app.infra.google import Compute
 from app.infra.google_project import GoogleProject
 from app.models import Root
-from app.services import doctor_portal, google_needs, state_versions
+from app.services import doctor, doctor_portal, google_needs, state_versions
 from app.services.catalog import Catalog
 from app.services.checkup import DatabaseFinding, Findings, Trouble
 from app.worker.roots import Roots
@@ -40,11 +40,11 @@ class Examination:
     async def findings(self) -> Findings:
         """Look at everything; what cannot be seen is Trouble, and never raises."""
         settings, google = self.settings, GoogleProject(self.settings)
-        parts = (google_needs.WORKSTATIONS, *settings.shared_parts)
+        database = await self._database()
+        parts = await self._parts(database)
         region = settings.default_zone.rpartition("-")[0]
         permissions = sorted({one for needed in google_needs.grants(parts).values() for one in needed})
         account = settings.service_account_email
-        database = await self._database()
         return Findings(
             project_id=settings.google_project,
             region=region,
@@ -62,6 +62,13 @@ class Examination:
             database=database,
             settings=doctor_portal.oddities(settings, Catalog.load(settings.catalog_file)),
         )
+
+    async def _parts(self, found: DatabaseFinding) -> tuple[str, ...]:
+        """Without a database there is no shared stack yet: what the settings name is what counts."""
+        if self.database is None or not found.is_migrated:
+            return (google_needs.WORKSTATIONS, *self.settings.shared_parts)
+        async with self.database.sessions() as session:
+            return await doctor.parts_in_use(session, self.settings)
 
     def _terraform(self) -> str | Trouble:
         try:

@@ -4,13 +4,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.crypto import Vault
 from app.infra.google import Quota
 from app.infra.google_project import Identity, Project
-from app.services import doctor, doctor_portal, google_needs
+from app.services import doctor, doctor_portal, google_needs, shared_stack
 from app.services.catalog import Catalog
 from app.services.checkup import Check, DatabaseFinding, Findings, Trouble, Verdict, worst
-from tests.app.conftest import make_settings
+from tests.app.conftest import MovingClock, make_settings
 
 WORKER = "worker@ml-team.iam.gserviceaccount.com"
 PARTS = (google_needs.WORKSTATIONS, "storage")
@@ -191,3 +193,18 @@ def test_odd_settings_are_said(changes: dict[str, Any], said: str) -> None:
     found = doctor_portal.oddities(settings, Catalog.load(settings.catalog_file))
     assert len(found) == bool(said)
     assert said in "".join(found)
+
+
+@pytest.mark.anyio
+async def test_parts_are_those_of_the_settings_and_those_that_the_shared_stack_has(
+    session: AsyncSession, clock: MovingClock
+) -> None:
+    settings = make_settings(shared_parts=("kubernetes",))
+    assert await doctor.parts_in_use(session, settings) == ("workstations", "kubernetes")
+    stack = await shared_stack.find(session, Vault(settings.encryption_keys), clock())
+    assert await doctor.parts_in_use(session, settings) == ("workstations", "kubernetes")
+    stack.become_ready({}, clock())
+    stack.settings = {"deploy_sql": False, "deploy_mlflow": False}
+    await session.flush()
+    parts = ("workstations", "access", "storage", "registries", "kubernetes")
+    assert await doctor.parts_in_use(session, settings) == parts
