@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import httpx2
 import pytest
 from fastapi import FastAPI
@@ -62,3 +65,8 @@ async def test_it_is_for_admins_only(grace: httpx2.AsyncClient, client: httpx2.A
         assert answer.status_code == 403
     assert "/admin/doctor" not in (await grace.get("/")).text
     assert (await client.get("/admin/doctor")).headers["location"] == "/sign-in?next=/admin/doctor"
+
+
+def test_the_web_process_does_not_import_the_compute_client() -> None:
+    look = "import sys, app.main, app.routers.doctor; sys.exit('google.cloud.compute_v1' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0
