@@ -23,7 +23,7 @@ def test_ada_has_a_worker_look_until_nothing_is_missing(
 ) -> None:
     person.sign_in("Ada")
     person.open("/")
-    person.page.locator("[data-menu] summary").click()
+    person.page.locator("summary", has_text="Admin").click()
     person.page.get_by_role("link", name="Doctor").click()
     person.page.get_by_role("button", name="Look now").click()
     expect(person.page.get_by_text("Something is missing")).to_be_visible()
