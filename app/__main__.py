@@ -11,6 +11,7 @@ import typer
 
 from app import config, logs
 from app.config import Settings
+from app.doctor_command import doctor
 from app.errors import ConfigurationError, StartError, StationmasterError
 from app.stack_command import stack
 
@@ -23,6 +24,7 @@ cli = typer.Typer(
 token = typer.Typer(no_args_is_help=True, help="Personal API tokens.")
 cli.add_typer(token, name="token")
 cli.add_typer(stack, name="stack")
+cli.command()(doctor)
 
 EndWithParent = Annotated[bool, typer.Option("--end-with-parent", hidden=True)]
 

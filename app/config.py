@@ -17,6 +17,9 @@ RECORD = "up.json"
 REACHES_GOOGLE = ("GOOGLE_", "CLOUDSDK_", "TF_CLI_CONFIG_FILE", "TF_DISABLE_PLUGIN_TLS")
 """Beginnings of the variables that tell Terraform, and Google's libraries, where Google is and who asks."""
 
+SHARED_PARTS = ("access", "storage", "registries", "sql", "mlflow", "kubernetes")
+"""What the shared infrastructure can have; `services/google_needs.py` says what each needs of Google."""
+
 Words = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list in the environment."""
 
@@ -67,6 +70,14 @@ class Settings(BaseSettings):
     )
     compute_endpoint: str = Field("", description="Another address of the Compute API.")
     secret_manager_endpoint: str = Field("", description="Another address of the Secret Manager API.")
+    google_endpoint: str = Field(
+        "", description="Another address of Resource Manager, Billing, Service Usage and IAM: one for all of them."
+    )
+    shared_parts: Words = Field(
+        (),
+        description=f"Parts of the shared infrastructure to be made, of {', '.join(SHARED_PARTS)}; `doctor` checks "
+        "what they need.",
+    )
     ssh_port: int = Field(22, ge=1, le=65535, description="Port on which workstations answer ssh.")
     cloud_notice: str = Field("", description="A sentence shown on every page, such as that the cloud is emulated.")
     mlflow_url: str = Field("", description="MLflow server that the pages link to, where there is one.")
@@ -82,7 +93,7 @@ class Settings(BaseSettings):
     boot_timeout: int = Field(600, ge=1, description="Seconds to wait for a new machine's SSH host keys.")
     log_format: str = Field("text", pattern="^(text|json)$", description="How logs are written: text or json.")
 
-    @field_validator("encryption_keys", "allowed_domains", "allowed_emails", mode="before")
+    @field_validator("encryption_keys", "allowed_domains", "allowed_emails", "shared_parts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
@@ -91,6 +102,14 @@ class Settings(BaseSettings):
     @classmethod
     def _lower(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(word.lower() for word in value)
+
+    @field_validator("shared_parts")
+    @classmethod
+    def _are_parts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [word for word in value if word not in SHARED_PARTS]
+        if unknown:
+            raise ValueError(f"there is no part {unknown[0]}; there are {', '.join(SHARED_PARTS)}")
+        return value
 
     @field_validator("database_url")
     @classmethod

@@ -37,6 +37,11 @@ def member_topic(member_id: str) -> str:
     return f"member:{member_id}"
 
 
+def snapshot_topic(name: str) -> str:
+    """Signals about one snapshot: it was asked for, or taken."""
+    return f"snapshot:{name}"
+
+
 async def signal(session: AsyncSession, *topics: str) -> None:
     """Tell everybody who watches these topics, when this session's transaction commits."""
     notify = text("SELECT pg_notify(:channel, topic) FROM unnest(CAST(:topics AS text[])) AS topic")

@@ -18,6 +18,7 @@ from app.routers import (
     account,
     audit,
     auth,
+    doctor,
     health,
     runs,
     shared_stack,
@@ -37,7 +38,7 @@ from app.web import HERE, add_error_handlers, create_templates
 
 PAGES = (
     *(auth, account, ssh_keys, workstations, workstation_changes, stack_states),
-    *(shared_stack, runs, audit, health),
+    *(shared_stack, runs, audit, doctor, health),
 )
 API = (api_workstations, api_runs, api_ssh_keys, api_shared_stack, api_audit, ssh_files)
 

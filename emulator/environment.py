@@ -25,6 +25,7 @@ def command_environment(
         "STATIONMASTER_FIRST_ADMIN": "ada@example.com",
         "STATIONMASTER_COMPUTE_ENDPOINT": url,
         "STATIONMASTER_SECRET_MANAGER_ENDPOINT": url,
+        "STATIONMASTER_GOOGLE_ENDPOINT": url,
         "STATIONMASTER_SSH_PORT": str(settings.ssh_port),
     }
     forced = {

@@ -13,6 +13,7 @@ from .api.admin import AdminApi
 from .api.calls import CallLog
 from .api.compute import ComputeApi
 from .api.home import HomePage
+from .api.project import ProjectApi
 from .api.secret_manager import SecretManagerApi
 from .api.sign_in import SignIn
 from .api.terraform import TerraformApi
@@ -44,6 +45,7 @@ def create_app(cloud: Cloud, *, url: str, browser_url: str, client: tuple[str, s
         *TerraformApi(cloud, calls).routes(),
         *ComputeApi(cloud, calls).routes(),
         *SecretManagerApi(cloud, calls).routes(),
+        *ProjectApi(cloud, calls).routes(),
         *sign_in.routes(),
     ]
     # A page somewhere on the web must not be able to make trouble here.

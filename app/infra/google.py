@@ -29,6 +29,18 @@ class Labelled:
     labels: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Quota:
+    """How much of something the project may have, in one region or in all."""
+
+    metric: str
+    """As Google names it: GPUS_ALL_REGIONS, NVIDIA_L4_GPUS, SSD_TOTAL_GB."""
+    limit: float
+    usage: float
+    region: str | None = None
+    """None for the whole project."""
+
+
 class Compute:
     """The project's machines, disks and addresses, through google-cloud-compute.
 
@@ -69,6 +81,20 @@ class Compute:
     async def labelled(self, label: str) -> list[Labelled]:
         """Every machine, disk and address of the project that has this label, whatever its value."""
         return await asyncio.to_thread(self._labelled, label)
+
+    async def quotas(self, region: str) -> list[Quota]:
+        """Those of the project, and those of this region."""
+        return await asyncio.to_thread(self._quotas, region)
+
+    def _quotas(self, region: str) -> list[Quota]:
+        from google.cloud import compute_v1
+
+        project = compute_v1.ProjectsClient(**self._options()).get(project=self._project, **_ONCE)
+        there = compute_v1.RegionsClient(**self._options()).get(project=self._project, region=region, **_ONCE)
+        return [
+            *(Quota(quota.metric, quota.limit, quota.usage) for quota in project.quotas),
+            *(Quota(quota.metric, quota.limit, quota.usage, region) for quota in there.quotas),
+        ]
 
     def _host_keys(self, zone: str, instance: str) -> dict[str, str]:
         from google.api_core.exceptions import NotFound

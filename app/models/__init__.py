@@ -11,6 +11,7 @@ from app.models.run_event import LogLevel, LogLine, ResourceState, RunResource
 from app.models.run_states import CancelMode, RunKind, RunStatus
 from app.models.shared_stack import SharedStack, SharedStackStatus
 from app.models.sign_in import SignIn
+from app.models.snapshot import Snapshot
 from app.models.ssh_key import SshKey
 from app.models.stack import ProviderLock, Root, Stack, StateVersion
 from app.models.worker import Worker
@@ -39,6 +40,7 @@ __all__ = [
     "SharedStack",
     "SharedStackStatus",
     "SignIn",
+    "Snapshot",
     "SshKey",
     "Stack",
     "StateVersion",

@@ -3,6 +3,7 @@
 import json
 from datetime import datetime
 
+from cryptography.fernet import InvalidToken
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -33,6 +34,18 @@ async def newest(session: AsyncSession, vault: Vault, stack_id: str) -> State | 
     query = select(StateVersion.sealed).where(StateVersion.stack_id == stack_id, StateVersion.quarantined.is_(False))
     sealed = await session.scalar(query.order_by(StateVersion.number.desc()).limit(1))
     return State(vault.open(sealed)) if sealed is not None else None
+
+
+async def newest_opens(session: AsyncSession, vault: Vault) -> bool | None:
+    """Whether the keys open what was stored last, of any stack; None where nothing is stored."""
+    sealed = await session.scalar(select(StateVersion.sealed).order_by(StateVersion.created_at.desc()).limit(1))
+    if sealed is None:
+        return None
+    try:
+        vault.open(sealed)
+    except InvalidToken:
+        return False
+    return True
 
 
 async def store(session: AsyncSession, vault: Vault, run: Run, state: State, now: datetime) -> None:

@@ -15,8 +15,10 @@ from app.crypto import Vault
 from app.infra.google import Compute
 from app.models import Root, Worker
 from app.models.base import short_id
-from app.queue import EXECUTE_RUN, RUNS, queue, queue_of
+from app.queue import EXECUTE_RUN, RUNS, TAKE_SNAPSHOT, queue, queue_of
+from app.services import doctor
 from app.worker.claim import Tools
+from app.worker.examine import Examination
 from app.worker.execute import execute
 from app.worker.folder import host_id
 from app.worker.heartbeat import Active, Heartbeat
@@ -24,6 +26,8 @@ from app.worker.roots import Roots
 from app.worker.sweep import Sweep
 
 log = structlog.get_logger()
+DAILY = "17 4 * * *"
+"""When snapshots are taken that nobody asked for; cron's form, UTC."""
 POLL_SECONDS = 0.5
 """How often the queue is looked at besides its notifications: one in a few hundred of those is missed."""
 
@@ -60,6 +64,17 @@ async def _work(settings: Settings, tools: Tools) -> None:
         with active.executing(run_id):
             await execute(tools, run_id)
 
+    @app.periodic(cron=DAILY)
+    @app.task(name="take_daily_snapshots", queue=RUNS)
+    async def take_daily_snapshots(timestamp: int) -> None:
+        """Once a day, by one worker of all."""
+        await _take_snapshot(tools, doctor.SNAPSHOT)
+
+    @app.task(name=TAKE_SNAPSHOT, queue=RUNS)
+    async def take_snapshot(name: str) -> None:
+        """Somebody asked for it."""
+        await _take_snapshot(tools, name)
+
     async with app.open_async():
         await _register(tools)
         beats = asyncio.create_task(Heartbeat(tools, active).beat_for_ever(), name="heartbeat")
@@ -89,6 +104,17 @@ async def _work(settings: Settings, tools: Tools) -> None:
         with suppress(asyncio.CancelledError):
             task.result()
     log.info("worker ended")
+
+
+async def _take_snapshot(tools: Tools, name: str) -> None:
+    if name != doctor.SNAPSHOT:
+        log.warning("no such snapshot: a newer release asked for it", snapshot=name)
+        return
+    examination = Examination(tools.settings, tools.database, lambda: tools.roots, tools.compute)
+    findings = await examination.findings()
+    async with tools.database.sessions.begin() as session:
+        await doctor.keep(session, findings, tools.clock())
+    log.info("snapshot taken", snapshot=name)
 
 
 def _leave_on_signal(tools: Tools, jobs: asyncio.Task[None]) -> None:

@@ -10,6 +10,7 @@ from ..cloud import Cloud
 from ..errors import CloudError
 from ..faults import FaultError
 from ..ids import INSTANCE
+from ..project_traits import ProjectTraits
 from ..store import CloudObject, Json
 from .bodies import json_body
 
@@ -22,6 +23,8 @@ class AdminApi:
         return [
             Route("/_emulator/objects", self.objects, methods=["GET"]),
             Route("/_emulator/objects/{type}/{id:path}", self.drift, methods=["PATCH"]),
+            Route("/_emulator/project", self.project, methods=["GET"]),
+            Route("/_emulator/project", self.change_project, methods=["PATCH"]),
             Route("/_emulator/operations", self.operations, methods=["GET"]),
             Route("/_emulator/log", self.log, methods=["GET"]),
             Route("/_emulator/faults", self.faults, methods=["GET"]),
@@ -65,6 +68,19 @@ class AdminApi:
             return JSONResponse({"error": error.message}, status_code=error.code)
         self._cloud.store.put(thing)
         return JSONResponse(_shown(thing))
+
+    async def project(self, request: Request) -> Response:
+        return JSONResponse(ProjectTraits.of(self._cloud.store).as_json())
+
+    async def change_project(self, request: Request) -> Response:
+        """Turns billing or APIs off, denies permissions, lowers quotas: the fields of ProjectTraits, as JSON."""
+        traits = ProjectTraits.of(self._cloud.store)
+        try:
+            traits.change(await json_body(request))
+        except CloudError as error:
+            return JSONResponse({"error": error.message}, status_code=error.code)
+        traits.keep(self._cloud.store)
+        return JSONResponse(traits.as_json())
 
     async def inject(self, wish: Json) -> Json:
         """`vanish` and `preempt` happen at once, the other faults wait for their call. Raises FaultError."""

@@ -19,6 +19,7 @@ from .network import (
     NetworkKind,
 )
 from .secret import SecretKind, SecretVersionKind
+from .service import ServiceKind
 from .service_account_key import ServiceAccountKeyKind
 from .sql import DATABASE, USER, InSqlInstanceKind, SqlInstanceKind, SqlUserKind
 
@@ -38,9 +39,9 @@ KINDS: dict[str, Kind] = {
     SECRET_VERSION: SecretVersionKind(),
     SQL_INSTANCE: SqlInstanceKind(),
     USER: SqlUserKind(),
-    "google_project_service": Membership(),
     "google_service_account_key": ServiceAccountKeyKind(),
     "google_storage_bucket": BucketKind(),
+    "google_project_service": ServiceKind(),
 }
 _MEMBERSHIP, _OTHER = Membership(), Kind()
 

@@ -16,13 +16,14 @@ from ..catalog import (
     region_zones,
 )
 from ..ids import ADDRESS, DISK, INSTANCE, last, link, region_of
+from ..project_traits import ProjectTraits
 from ..projects import project_number
 from ..rules import World
 from ..rules.checks import scoped
 from ..store import Json
 from .common import fixed_head
 
-# More than a pretend team needs; quota errors are injected as faults, not counted.
+# More than a pretend team needs; they are shown, and quota errors are injected as faults.
 PROJECT_LIMITS = {"CPUS_ALL_REGIONS": 1000.0, "GPUS_ALL_REGIONS": 32.0, "NETWORKS": 15.0, "SNAPSHOTS": 5000.0}
 REGION_LIMITS = {
     "CPUS": 600.0,
@@ -49,7 +50,7 @@ def project_view(world: World, project: str) -> Json:
         "defaultNetworkTier": "PREMIUM",
         "xpnProjectStatus": "UNSPECIFIED_XPN_PROJECT_STATUS",
         "commonInstanceMetadata": {"kind": "compute#metadata"},
-        "quotas": _quotas(PROJECT_LIMITS, usage),
+        "quotas": _quotas(world, PROJECT_LIMITS, usage),
     }
 
 
@@ -59,7 +60,7 @@ def region_view(world: World, project: str, region: str) -> Json:
         "description": region,
         "status": "UP",
         "zones": [link(f"projects/{project}/zones/{zone}") for zone in region_zones(region)],
-        "quotas": _quotas(REGION_LIMITS, _usage(world, project, (region,))),
+        "quotas": _quotas(world, REGION_LIMITS, _usage(world, project, (region,))),
     }
 
 
@@ -117,8 +118,12 @@ def _add_gpus(add: Callable[[str, float], None], state: Json) -> None:
             add("GPUS_ALL_REGIONS", count)
 
 
-def _quotas(limits: dict[str, float], usage: dict[str, float]) -> list[Json]:
-    return [{"metric": metric, "limit": limit, "usage": usage.get(metric, 0.0)} for metric, limit in limits.items()]
+def _quotas(world: World, limits: dict[str, float], usage: dict[str, float]) -> list[Json]:
+    told = ProjectTraits.of(world.store).quotas
+    return [
+        {"metric": metric, "limit": float(told.get(metric, limit)), "usage": usage.get(metric, 0.0)}
+        for metric, limit in limits.items()
+    ]
 
 
 def _usage(world: World, project: str, regions: tuple[str, ...]) -> dict[str, float]:

@@ -32,6 +32,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.Monke
     ("name", "value", "said"),
     [
         ("STATIONMASTER_GOOGLE_PROJECT", "", "STATIONMASTER_GOOGLE_PROJECT is missing"),
+        ("STATIONMASTER_SHARED_PARTS", "sql, mail", "there is no part mail"),
         ("STATIONMASTER_PORT", "99999", "STATIONMASTER_PORT is wrong"),
         ("STATIONMASTER_ENCRYPTION_KEYS", "short", "STATIONMASTER_ENCRYPTION_KEYS is wrong"),
         ("STATIONMASTER_ALLOWED_DOMAINS", "", "nobody could sign in"),

