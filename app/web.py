@@ -18,6 +18,12 @@ from app.errors import InvalidError, NotFoundError, SignInRequiredError, Station
 
 HERE = Path(__file__).resolve().parent
 API = "/api/"
+ADMIN_PAGES = (
+    ("shared-stack", "/admin/shared-stack", "stack", "Shared stack"),
+    ("audit", "/admin/audit", "ledger", "Audit"),
+    ("doctor", "/admin/doctor", "pulse", "Doctor"),
+)
+"""The menu for admins: section, address, icon, name."""
 
 
 def create_templates(settings: Settings) -> Jinja2Templates:
@@ -29,7 +35,7 @@ def create_templates(settings: Settings) -> Jinja2Templates:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(settings=settings, me=None, sign_in=None)
+    environment.globals.update(settings=settings, admin_pages=ADMIN_PAGES, me=None, sign_in=None)
     environment.filters.update(iso=lambda at: at.isoformat(timespec="seconds"), duration=humanize.precisedelta)
     return Jinja2Templates(env=environment)
 
