@@ -4,6 +4,7 @@
 before it is known whose it is. It takes seconds a resource, and only a run that was killed in mid-apply needs it.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from app.models import Stack
@@ -21,6 +22,9 @@ IDS = {
     "google_compute_global_address": "projects/{project}/global/addresses/{name}",
     "google_compute_instance": "projects/{project}/zones/{zone}/instances/{name}",
     "google_compute_network": "projects/{project}/global/networks/{name}",
+    "google_compute_network_peering": "{project}/{network}/{name}",
+    "google_compute_router": "projects/{project}/regions/{region}/routers/{name}",
+    "google_compute_router_nat": "{project}/{region}/{router}/{name}",
     "google_compute_subnetwork": "projects/{project}/regions/{region}/subnetworks/{name}",
     "google_container_cluster": "projects/{project}/locations/{location}/clusters/{name}",
     "google_secret_manager_secret": "projects/{project}/secrets/{secret_id}",
@@ -30,9 +34,31 @@ IDS = {
     "google_sql_user": "{project}/{instance}/{name}",
     "google_storage_bucket": "{project}/{name}",
 }
-"""Import ids of what cannot be made twice, from the planned attributes. Rights and APIs are not here: making them again
-is no error. A test holds this to the root."""
-WITHIN_OURS = frozenset({"google_sql_database", "google_sql_user"})
+"""Import ids of what cannot be made twice, from the planned attributes; links to other things stand for their names."""
+MADE_AGAIN = frozenset(
+    {
+        "google_artifact_registry_repository_iam_member",
+        "google_project_iam_binding",
+        "google_project_iam_member",
+        "google_project_service",
+        "google_secret_manager_secret_iam_member",
+        "google_secret_manager_secret_version",
+        "google_service_account_iam_member",
+        "google_service_account_key",
+        "google_service_networking_connection",
+        "google_storage_bucket_iam_member",
+    }
+)
+"""What is made once more without an error: rights and APIs are the same again, a secret gets another version. A test
+holds the two to the root."""
+WITHIN_OURS = frozenset(
+    {
+        "google_compute_network_peering",
+        "google_compute_router_nat",
+        "google_sql_database",
+        "google_sql_user",
+    }
+)
 """What is inside something of ours is ours; it has neither labels nor a description."""
 
 
@@ -45,6 +71,17 @@ class SharedAdoption:
     async def adopt(self) -> list[str]:
         """Take in what is there; returns the addresses. Raises RunFailedError for what is somebody else's."""
         await self._claim.say("Looking at Google for what earlier work made and could not write down.")
+        adopted: list[str] = []
+        while found := await self._adopt_those_known():
+            # What is inside of them has a name that Terraform can tell only now.
+            adopted += found
+        async with self._claim.writing() as (session, run):
+            (await session.get_one(Stack, run.stack_id)).unsettled = False
+            if not adopted:
+                await self._claim.tell(session, run, "Nothing was left behind.")
+        return adopted
+
+    async def _adopt_those_known(self) -> list[str]:
         await self._commands.plan("-refresh=false", out=PLAN_FILE)
         adopted = []
         for address, type_, resource_id in wanted_by(await self._commands.show(PLAN_FILE)):
@@ -58,21 +95,29 @@ class SharedAdoption:
             await self._claim.say(f"Found {resource_id}, made for this stack: taking it over.")
             await self._commands.take_in(address, resource_id)
             adopted.append(address)
-        async with self._claim.writing() as (session, run):
-            (await session.get_one(Stack, run.stack_id)).unsettled = False
-            if not adopted:
-                await self._claim.tell(session, run, "Nothing was left behind.")
         return adopted
 
 
 def wanted_by(shown: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Address, type and import id of what the plan would create and could not create twice."""
+    """Address, type and import id of what the plan would create and could not create twice.
+
+    Left out is what the plan cannot tell the name of, since it is inside something else that is still to be made.
+    """
     found = []
     for change in shown.get("resource_changes", []):
         form = IDS.get(change["type"])
-        if form and change["mode"] == "managed" and change["change"]["actions"] == ["create"]:
-            found.append((change["address"], change["type"], form.format_map(change["change"]["after"])))
+        if form is None or change["mode"] != "managed" or change["change"]["actions"] != ["create"]:
+            continue
+        after = {name: _short(value) for name, value in change["change"]["after"].items()}
+        with suppress(KeyError):
+            found.append((change["address"], change["type"], form.format_map(after)))
     return found
+
+
+def _short(value: Any) -> Any:
+    """The name at the end of a link to something at Google."""
+    is_link = isinstance(value, str) and ("://" in value or value.startswith("projects/"))
+    return value.rpartition("/")[2] if is_link else value
 
 
 def is_of(state: State, stack_id: str) -> bool:

@@ -90,7 +90,8 @@ class Commands:
             return State(file.read_bytes())
         if _NOT_THERE in complaint:
             return None
-        raise PassingTroubleError(f"Looking for {resource_id} failed:\n{complaint}")
+        trouble = f"Looking for {resource_id} failed:\n{complaint}"
+        raise PassingTroubleError(trouble) if hints.passes(complaint) else RunFailedError(trouble)
 
     async def _aside(self, name: str, *arguments: str, **options: object) -> tuple[int, bytes, str]:
         """A command that is no step of the run: exit code, output, and what it complained of."""

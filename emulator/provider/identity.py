@@ -11,6 +11,11 @@ from emulator.provider.errors import ProviderError
 from emulator.provider.links import last
 from emulator.provider.values import UNKNOWN, State
 
+IMPORT_IDS = {
+    "google_compute_network_peering": "{project}/{network}/{name}",
+    "google_sql_user": "{project}/{instance}/{name}",
+}
+"""Types that are imported by another id than the one they have, as their pages in the provider's documentation say."""
 PLACEHOLDER = re.compile(r"\{(\w+)(\.name)?\}")
 
 

@@ -7,7 +7,7 @@ from emulator.provider.computed import Making, computed_value
 from emulator.provider.config import ProviderConfig
 from emulator.provider.errors import CloudError, ProviderError, failed
 from emulator.provider.facts_file import Block, Resource
-from emulator.provider.identity import parse_import_id
+from emulator.provider.identity import IMPORT_IDS, make_id, parse_import_id
 from emulator.provider.labels import read_labels
 from emulator.provider.links import API
 from emulator.provider.values import State, conform
@@ -45,9 +45,11 @@ def read(resource_type: str, resource: Resource, known: State, provider: Provide
     return state
 
 
-def start_import(resource: Resource, given: str, provider: ProviderConfig) -> State:
+def start_import(type_name: str, resource: Resource, given: str, provider: ProviderConfig) -> State:
     """The little that an id tells; Terraform then reads the rest, and what no reading tells stays empty."""
-    resource_id, values = parse_import_id(resource["id"], given, provider)
+    resource_id, values = parse_import_id(IMPORT_IDS.get(type_name) or str(resource["id"]), given, provider)
+    if type_name in IMPORT_IDS:
+        resource_id = make_id(resource["id"], values, provider)
     block = resource["block"]
     known = {name: value for name, value in values.items() if name in block["attributes"]}
     state: State = conform(block, known | {"id": resource_id})

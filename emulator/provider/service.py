@@ -99,7 +99,7 @@ class Provider:
     def _ImportResourceState(self, request: Message) -> Message:  # noqa: N802
         if self._cloud is None:
             raise ProviderError("There is no cloud to import from: GOOGLE_COMPUTE_CUSTOM_ENDPOINT is not set")
-        state = reading.start_import(self._resource(request), request["id"], self._config)
+        state = reading.start_import(request["type_name"], self._resource(request), request["id"], self._config)
         return {"imported_resources": [{"type_name": request["type_name"], "state": pack(state)}]}
 
     def _ReadDataSource(self, request: Message) -> Message:  # noqa: N802

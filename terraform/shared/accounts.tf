@@ -47,10 +47,13 @@ resource "google_service_account" "data_storage_admin" {
 }
 
 locals {
-  # Who works on a machine: the account of all, and those of single members. The keys are known before anything exists.
+  # Who works on a machine: the account of all, and those of single members. The keys follow from variables alone:
+  # `terraform import`, by which lost resources are found again, knows nothing of what is not yet in the state.
   workstation_accounts = merge(
-    { for account in google_service_account.workstation : "workstation" => account.member },
-    { for username, account in google_service_account.member : "member ${username}" => account.member },
+    var.deploy_service_accounts ? { "workstation" = google_service_account.workstation[0].member } : {},
+    var.member_service_accounts ? {
+      for username in keys(var.members) : "member ${username}" => google_service_account.member[username].member
+    } : {},
   )
 
   # Who may act as the two accounts above, from a laptop and without a key.

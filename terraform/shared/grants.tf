@@ -1,12 +1,12 @@
 # Who may do what with the buckets, registries and secrets. Each grant is for one of them, none for the whole project.
 
 locals {
-  artifact_readers = { for account in module.kubernetes : "kubernetes nodes" => "serviceAccount:${account.nodes_service_account_email}" }
+  artifact_readers = var.deploy_kubernetes ? { "kubernetes nodes" = "serviceAccount:${module.kubernetes[0].nodes_service_account_email}" } : {}
   artifact_writers = merge(
     local.workstation_accounts,
-    { for account in google_service_account.artifact_writer : "artifact writer" => account.member },
+    local.deploy_registries ? { "artifact writer" = google_service_account.artifact_writer[0].member } : {},
   )
-  pods = { for account in module.kubernetes : "pods" => "serviceAccount:${account.service_account_email}" }
+  pods = var.deploy_kubernetes ? { "pods" = "serviceAccount:${module.kubernetes[0].service_account_email}" } : {}
 }
 
 # objectUser reads, writes and deletes objects, and cannot touch the bucket itself.
