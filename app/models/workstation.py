@@ -169,8 +169,8 @@ class Workstation(Base):
     def hear(self, report: MachineReport, now: datetime) -> bool:
         """What the machine says of itself by now; returns whether that is anything new.
 
-        It comes the way its host keys came, so keys that changed with a boot are pinned as well: after one without the data
-        disk, for example, where they are kept.
+        It comes the way its host keys came, so keys that changed with a boot are pinned as well: after one without the
+        data disk, for example, where they are kept.
         """
         is_new = self.report != report.attributes
         self.report, self.reported_at = report.attributes, now
