@@ -16,7 +16,7 @@ from app.worker.commands import Commands
 from app.worker.trouble import GOOGLE_TROUBLE, RunFailedError
 
 log = structlog.get_logger()
-BOOT_POLL_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+BOOT_POLL_SECONDS = (0.05, 0.05, 0.1, 0.1, 0.2, 0.2, 0.5, 1.0, 2.0)
 """Waits between looks; the last one repeats."""
 SILENCE_SECONDS = 30.0
 """A machine that has booted and that this worker has not reached for so long is kept from it by a firewall."""
