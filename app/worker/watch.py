@@ -67,7 +67,7 @@ class Watch:
         async with self._tools.database.sessions.begin() as session:
             workstation = await session.get_one(Workstation, workstation_id, with_for_update=True)
             if workstation.is_running and workstation.hear(report, self._tools.clock()):
-                await live.signal(session, live.workstation_topic(workstation_id))
+                await live.signal(session, live.stack_topic(workstation_id))
 
 
 def _is_due(workstation: Workstation, now: datetime) -> bool:

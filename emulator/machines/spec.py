@@ -11,6 +11,8 @@ from ..store import CloudObject, Json, Store
 
 HOME_DEVICE = "home"
 """The disk with this device name is the one that a workstation mounts at /home/jupyter."""
+WORKSTATION_MARK = "stationmaster-stack"
+"""Metadata that workstations have, and no other machine of the portal's."""
 USER_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
 
@@ -58,12 +60,18 @@ def spec_of(store: Store, instance: CloudObject | None) -> Spec | None:
         gpu=gpu,
         gpus=gpus,
         publishes_attributes=publishes_attributes(instance),
-        startup_script=str(metadata_of(instance).get("startup-script") or ""),
+        startup_script=_workstations_script(instance),
     )
 
 
 def metadata_of(instance: CloudObject) -> Json:
     return dict(instance.state.get("metadata") or {})
+
+
+def _workstations_script(instance: CloudObject) -> str:
+    """Empty for other machines: their scripts would do to this computer what they are meant to do to a machine."""
+    metadata = metadata_of(instance)
+    return str(metadata.get("startup-script") or "") if WORKSTATION_MARK in metadata else ""
 
 
 def publishes_attributes(instance: CloudObject) -> bool:

@@ -229,6 +229,15 @@ def test_a_machine_without_a_startup_script_mounts_nothing(world: World, key: Ke
     assert ssh.run("test", "-e", "/home/jupyter").returncode == 1
 
 
+def test_no_other_machines_startup_script_is_run_on_this_computer(
+    world: World, key: Key, folder: Path, tmp_path: Path
+) -> None:
+    metadata = ssh_keys(f"grace:{key.public}") | {"startup-script": f"#!/bin/sh\ntouch {tmp_path}/harm\n"}
+    ssh = log_in(world, world.instance(metadata=metadata), key, folder)
+    assert ssh.out("pwd") == "/home/grace"
+    assert not (tmp_path / "harm").exists()
+
+
 def test_a_disk_that_is_attached_while_the_machine_waits_is_mounted_and_gone_once_detached(
     world: World, key: Key, folder: Path
 ) -> None:
