@@ -209,7 +209,13 @@ def test_script_and_terraform_agree_on_the_device() -> None:
     assert '"/dev/disk/by-id/google-home"' in (REPOSITORY / "terraform/workstation/outputs.tf").read_text()
 
 
-@pytest.mark.parametrize("script", [startup_script(), STAND_IN.read_text()], ids=["startup", "stand_in"])
+SCRIPTS = {"startup": startup_script()} | {
+    file.name: file.read_text()
+    for file in (STAND_IN, *sorted((REPOSITORY / "emulator/machines/programs").glob("*.sh")))
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
 def test_shellcheck_has_nothing_to_say(script: str) -> None:
     shellcheck = Path(sys.executable).with_name("shellcheck")
     done = subprocess.run([shellcheck, "-"], input=script, capture_output=True, text=True, check=False)

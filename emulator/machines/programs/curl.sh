@@ -8,7 +8,7 @@ while [[ $# -gt 0 ]]; do
   case $1 in
     -X | --request) method=$2 && shift ;;
     -d | --data | --data-binary) body=$2 && shift ;;
-    -H | --header) [[ ${2,,} != "metadata-flavor: google" ]] || flavor=$2 && shift ;;
+    -H | --header) [[ ${2,,} != "metadata-flavor: google" ]] || flavor=$2$'\r\n' && shift ;;
     --max-time | --retry | --noproxy | -o | --output) shift ;;
     -*) ;;
     *) url=$1 ;;
@@ -25,7 +25,7 @@ fi
 read -r host port prefix </home/.machine/metadata-server
 exec 3<>"/dev/tcp/$host/$port"
 LC_ALL=C
-printf '%s %s HTTP/1.0\r\nHost: %s:%s\r\n%s\r\nContent-Length: %d\r\n\r\n%s' \
+printf '%s %s HTTP/1.0\r\nHost: %s:%s\r\n%sContent-Length: %d\r\n\r\n%s' \
   "$method" "$prefix/${path#*/}" "$host" "$port" "$flavor" "${#body}" "$body" >&3
 read -r _ status _ <&3
 while read -r line <&3 && [[ $line != $'\r' ]]; do :; done
