@@ -29,7 +29,8 @@ printf '%s %s HTTP/1.0\r\nHost: %s:%s\r\n%sContent-Length: %d\r\n\r\n%s' \
   "$method" "$prefix/${path#*/}" "$host" "$port" "$flavor" "${#body}" "$body" >&3
 read -r _ status _ <&3
 while read -r line <&3 && [[ $line != $'\r' ]]; do :; done
-answer=$(cat <&3)
+answer=''
+IFS= read -r -d '' answer <&3 || true
 if [[ $status -ge 400 ]]; then
   echo "curl: (22) The requested URL returned error: $status $answer" >&2
   exit 22

@@ -22,7 +22,10 @@ real() {
 
 # Sets $device and $folder to a pretend disk named by any of its links; fails for anything else.
 find_disk() {
-  device=$(readlink -f -- "${1:-/}") || return 1
+  case ${1:-} in
+    /dev/disk/by-id/google-home) [[ -e $1 ]] && device=/dev/sdb || return 1 ;;
+    *) device=$(readlink -f -- "${1:-/}") || return 1 ;;
+  esac
   folder=/dev/.disks/${device#/dev/}
   [[ $device == /dev/sd? && -d $folder ]]
 }
@@ -34,7 +37,11 @@ look() {
 }
 
 mounted_at() {
-  awk -v folder="$1" '$2 == folder { print $1; found = 1 } END { exit !found }' "$mounts"
+  local source target
+  while read -r source target; do
+    [[ $target != "$1" ]] || { echo "$source" && return; }
+  done <"$mounts"
+  return 1
 }
 
 do_blkid() {
@@ -61,11 +68,11 @@ do_wipefs() {
 
 do_mkfs() {
   find_disk "$last" || real
-  ! grep -q "^$device " "$mounts" || fail 1 "$device is mounted; will not make a filesystem here!"
-  rm -rf "$folder/files"
+  [[ $(<"$mounts") != *"$device "* ]] || fail 1 "$device is mounted; will not make a filesystem here!"
+  [[ ! -e $folder/files ]] || rm -rf "$folder/files"
   mkdir "$folder/files"
   stat -c %s "$device" >"$folder/grown"
-  echo "ext4 $(cat /proc/sys/kernel/random/uuid)" >"$folder/holds"
+  echo "ext4 $(</proc/sys/kernel/random/uuid)" >"$folder/holds"
 }
 
 do_mount() {
