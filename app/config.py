@@ -90,7 +90,7 @@ class Settings(BaseSettings):
     runs_at_once: int = Field(
         2 * (os.cpu_count() or 1), ge=1, description="Terraform processes a worker runs at a time."
     )
-    boot_timeout: int = Field(600, ge=1, description="Seconds to wait for a new machine's SSH host keys.")
+    boot_timeout: int = Field(600, ge=1, description="Seconds to wait for a machine to boot and to answer by SSH.")
     log_format: str = Field("text", pattern="^(text|json)$", description="How logs are written: text or json.")
 
     @field_validator("encryption_keys", "allowed_domains", "allowed_emails", "shared_parts", mode="before")

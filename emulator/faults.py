@@ -45,6 +45,7 @@ PRESETS: dict[str, Json] = {
         "message": "The service is currently unavailable.",
         "reason": "backendError",
     },
+    "mount-failure": {"op": "mount", "type": INSTANCE, "message": "can't read superblock."},
     "slow": {"op": "create", "type": INSTANCE, "delay": 30.0},
 }
 """The texts are Google's, as far as they are known; see the facts on error texts in the documentation."""
@@ -60,7 +61,8 @@ class Fault:
 
     number: int = 0
     op: str = ""
-    """Operations with commas between: create, read, update, delete, data, start, stop, reset, get, list; empty: all."""
+    """Operations with commas between: create, read, update, delete, data, start, stop, reset, get, list, or
+    mount, a machine's first mount of a boot; empty: all."""
     type: str = ""
     """Terraform's resource type; empty: all."""
     id: str = ""

@@ -54,9 +54,9 @@ async def _run(
         if process is None:
             return NOT_FOUND
     cloud = _cloud(settings, store)
-    hall = MachineHall(cloud, settings)
+    hall = MachineHall(cloud, settings, _from_here(listener))
     await hall.open()
-    server = _http_server(cloud, settings, url, client)
+    server = _http_server(cloud, hall, settings, url, client)
     server.start(listener, on_failure=supervisor.interrupt)
     logger.info("An emulated Google Cloud runs at %s", settings.browser_url or url)
     try:
@@ -70,6 +70,12 @@ async def _run(
         await cloud.close()
 
 
+def _from_here(listener: socket.socket) -> tuple[str, int]:
+    """Where this computer's own programs reach what listens there."""
+    host, port = listener.getsockname()[:2]
+    return ("127.0.0.1" if host == "0.0.0.0" else str(host)), int(port)
+
+
 def _cloud(settings: Settings, store: Store) -> Cloud:
     addresses = AddressBook(store, in_container=bool(settings.ssh_listen))
     faults = FaultBook()
@@ -80,12 +86,14 @@ def _cloud(settings: Settings, store: Store) -> Cloud:
     return cloud
 
 
-def _http_server(cloud: Cloud, settings: Settings, url: str, client: tuple[str, str]) -> "HttpServer":
+def _http_server(
+    cloud: Cloud, hall: MachineHall, settings: Settings, url: str, client: tuple[str, str]
+) -> "HttpServer":
     from .http_server import HttpServer
     from .web import create_app
 
     browser_url = settings.browser_url or url
-    app = create_app(cloud, url=url, browser_url=browser_url, client=client, ssh_port=settings.ssh_port)
+    app = create_app(cloud, hall, url=url, browser_url=browser_url, client=client, ssh_port=settings.ssh_port)
     return HttpServer(app)
 
 

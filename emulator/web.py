@@ -13,17 +13,21 @@ from .api.admin import AdminApi
 from .api.calls import CallLog
 from .api.compute import ComputeApi
 from .api.home import HomePage
+from .api.metadata import MetadataApi
 from .api.project import ProjectApi
 from .api.secret_manager import SecretManagerApi
 from .api.sign_in import SignIn
 from .api.terraform import TerraformApi
 from .cloud import Cloud
+from .machines.hall import MachineHall
 from .openid.grants import Grants
 from .openid.keys import Signer
 from .pages import Pages
 
 
-def create_app(cloud: Cloud, *, url: str, browser_url: str, client: tuple[str, str], ssh_port: int) -> Starlette:
+def create_app(
+    cloud: Cloud, hall: MachineHall, *, url: str, browser_url: str, client: tuple[str, str], ssh_port: int
+) -> Starlette:
     """`client` is the id and secret that the sign-in endpoint accepts."""
     clock = cloud.world.clock
     calls = CallLog(cloud.store, clock)
@@ -42,6 +46,7 @@ def create_app(cloud: Cloud, *, url: str, browser_url: str, client: tuple[str, s
         Route("/_emulator/style.css", _style),
         *HomePage(cloud, admin, pages, ssh_port).routes(),
         *admin.routes(),
+        *MetadataApi(cloud, hall).routes(),
         *TerraformApi(cloud, calls).routes(),
         *ComputeApi(cloud, calls).routes(),
         *SecretManagerApi(cloud, calls).routes(),

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _RESOURCE_ID = re.compile(r"projects/([^/]+)/(?:(zone)s/([^/]+)/(instance|disk)|(region)s/([^/]+)/(address)e)s/([^/]+)")
+GUEST_NAMESPACE = "stationmaster"
+"""Of the guest attributes that the startup script writes; Google's own agent writes elsewhere."""
 # Google's clients would go on for ten minutes by themselves, with nobody told. The run's own back-off tries again.
 _ONCE: dict[str, Any] = {"timeout": 30.0, "retry": None}
 
@@ -57,12 +60,13 @@ class Compute:
         """Import the client now, rather than in the first run."""
         await asyncio.to_thread(lambda: self._instances)
 
-    async def host_keys(self, zone: str, instance: str) -> dict[str, str]:
-        """The SSH host keys that the machine has published: algorithm → base64; empty until it has booted so far.
+    async def guest_attributes(self, zone: str, instance: str) -> dict[str, str]:
+        """What the machine has written into our namespace of its guest attributes; empty until it has."""
+        return await asyncio.to_thread(self._guest_attributes, zone, instance)
 
-        Google's guest agent writes them to the guest attributes' namespace `hostkeys`.
-        """
-        return await asyncio.to_thread(self._host_keys, zone, instance)
+    async def last_start(self, zone: str, instance: str) -> datetime | None:
+        """When the machine was last switched on, by Google's clock; None for one that never was."""
+        return await asyncio.to_thread(self._last_start, zone, instance)
 
     async def labels_of(self, resource_id: str) -> dict[str, str] | None:
         """The labels of a machine, disk or address given by its Terraform import id; None when it does not exist.
@@ -96,15 +100,21 @@ class Compute:
             *(Quota(quota.metric, quota.limit, quota.usage, region) for quota in there.quotas),
         ]
 
-    def _host_keys(self, zone: str, instance: str) -> dict[str, str]:
+    def _guest_attributes(self, zone: str, instance: str) -> dict[str, str]:
         from google.api_core.exceptions import NotFound
 
-        request = {"project": self._project, "zone": zone, "instance": instance, "query_path": "hostkeys/"}
+        path = f"{GUEST_NAMESPACE}/"
+        request = {"project": self._project, "zone": zone, "instance": instance, "query_path": path}
         try:
             attributes = self._instances.get_guest_attributes(request=request, **_ONCE)
         except NotFound:
             return {}
         return {item.key: item.value for item in attributes.query_value.items}
+
+    def _last_start(self, zone: str, instance: str) -> datetime | None:
+        request = {"project": self._project, "zone": zone, "instance": instance}
+        text: str = self._instances.get(request=request, **_ONCE).last_start_timestamp
+        return datetime.fromisoformat(text) if text else None
 
     def _labels_of(self, resource_id: str) -> dict[str, str] | None:
         from google.api_core.exceptions import NotFound

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Base, stored_as_text
+from app.models.machine_report import MachineReport
 from app.models.member import Member
 from app.models.run import Run
 from app.models.run_states import RunKind
@@ -73,6 +74,9 @@ class Workstation(Base):
     address: Mapped[str | None]
     host_keys: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
     """SSH host keys by algorithm, base64, as the machine published them: {"ssh-ed25519": "AAAA…"}."""
+    report: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
+    """What the machine said of itself when the worker last looked; `machine` reads it."""
+    reported_at: Mapped[datetime | None]
     disk_kept: Mapped[bool] = mapped_column(default=False)
     """Destroyed, but its data disk still exists (and costs)."""
 
@@ -97,6 +101,17 @@ class Workstation(Base):
     def disk_name(self) -> str:
         """The data disk's name at Google."""
         return f"{self.resource_name}-home"
+
+    @property
+    def machine(self) -> MachineReport:
+        """What the machine says of itself: boot, disk, driver."""
+        return MachineReport.read(self.report)
+
+    @property
+    def is_without_disk(self) -> bool:
+        """It runs, and says that its data disk is not mounted."""
+        mount = self.machine.mount
+        return self.is_running and mount is not None and not mount.is_mounted
 
     @property
     def is_running(self) -> bool:
@@ -151,10 +166,23 @@ class Workstation(Base):
         self.address, self.host_keys = address, host_keys
         self.status, self.running_at = W.RUNNING, now
 
+    def hear(self, report: MachineReport, now: datetime) -> bool:
+        """What the machine says of itself by now; returns whether that is anything new.
+
+        It comes the way its host keys came, so keys that changed with a boot are pinned as well: after one without the
+        data disk, for example, where they are kept.
+        """
+        is_new = self.report != report.attributes
+        self.report, self.reported_at = report.attributes, now
+        if report.has_booted and report.host_keys:
+            self.host_keys = report.host_keys
+        return is_new
+
     def become_destroyed(self, now: datetime, *, disk_kept: bool) -> None:
         """The machine is gone, and its disk too unless it was kept."""
         self.status, self.destroyed_at, self.disk_kept = W.DESTROYED, now, disk_kept
         self.address, self.host_keys = None, {}
+        self.report, self.reported_at = {}, None
 
     def begin_undo(self) -> None:
         """Its making was cancelled: what there is of it goes."""

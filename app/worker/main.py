@@ -12,6 +12,7 @@ from procrastinate import PsycopgConnector
 from app import clock, db, origin
 from app.config import Settings
 from app.crypto import Vault
+from app.infra import ssh
 from app.infra.google import Compute
 from app.models import Root, Worker
 from app.models.base import short_id
@@ -24,6 +25,7 @@ from app.worker.folder import host_id
 from app.worker.heartbeat import Active, Heartbeat
 from app.worker.roots import Roots
 from app.worker.sweep import Sweep
+from app.worker.watch import Watch
 
 log = structlog.get_logger()
 DAILY = "17 4 * * *"
@@ -79,7 +81,8 @@ async def _work(settings: Settings, tools: Tools) -> None:
         await _register(tools)
         beats = asyncio.create_task(Heartbeat(tools, active).beat_for_ever(), name="heartbeat")
         sweeps = asyncio.create_task(Sweep(tools).sweep_for_ever(active), name="sweeps")
-        warm_up = asyncio.create_task(tools.compute.warm_up(), name="warm up")
+        watch = asyncio.create_task(Watch(tools).watch_for_ever(), name="watch")
+        warm_up = asyncio.create_task(_warm_up(tools), name="warm up")
         jobs = asyncio.create_task(
             app.run_worker_async(
                 queues=[RUNS, queue_of(tools.host)],
@@ -93,14 +96,14 @@ async def _work(settings: Settings, tools: Tools) -> None:
         _leave_on_signal(tools, jobs)
         log.info("worker ready", worker=tools.worker_id, runs_at_once=settings.runs_at_once)
         try:
-            await asyncio.wait({jobs, beats, sweeps}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({jobs, beats, sweeps, watch}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             # A worker without a heartbeat would lose its leases unawares: it ends instead, and is started anew.
-            for task in (jobs, beats, sweeps, warm_up):
+            for task in (jobs, beats, sweeps, watch, warm_up):
                 task.cancel()
-            await asyncio.wait({jobs, beats, sweeps, warm_up})
+            await asyncio.wait({jobs, beats, sweeps, watch, warm_up})
             await _unregister(tools)
-    for task in (jobs, beats, sweeps):
+    for task in (jobs, beats, sweeps, watch):
         with suppress(asyncio.CancelledError):
             task.result()
     log.info("worker ended")
@@ -115,6 +118,12 @@ async def _take_snapshot(tools: Tools, name: str) -> None:
     async with tools.database.sessions.begin() as session:
         await doctor.keep(session, findings, tools.clock())
     log.info("snapshot taken", snapshot=name)
+
+
+async def _warm_up(tools: Tools) -> None:
+    """Imports that take a while, now rather than in the first run."""
+    await tools.compute.warm_up()
+    await ssh.warm_up()
 
 
 def _leave_on_signal(tools: Tools, jobs: asyncio.Task[None]) -> None:

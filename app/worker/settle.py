@@ -1,22 +1,17 @@
 """Terraform is done: wait for a machine that was made to say who it is, then write down what is."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import LogLevel, Run, SharedStack, Workstation
 from app.services import state_versions
 from app.worker import claim as claims
+from app.worker.arrival import Arrival
 from app.worker.claim import Claim
 from app.worker.commands import Commands
-from app.worker.trouble import GOOGLE_TROUBLE, CanceledError, RunFailedError
-
-log = structlog.get_logger()
-BOOT_POLL_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
-"""Waits between looks for host keys; the last one repeats."""
+from app.worker.trouble import CanceledError, RunFailedError
 
 
 @dataclass
@@ -28,16 +23,19 @@ class Settlement:
     stack_id: str
 
     async def machine(self) -> None:
-        """The machine runs. Raises RunFailedError when it does not say who it is, CanceledError when it need not."""
+        """The machine runs. Raises RunFailedError when it does not arrive, CanceledError when it need not."""
         outputs = await self._outputs()
-        host_keys = await self._host_keys(str(outputs["zone"]), str(outputs["instance_name"]))
+        address = str(outputs["address"])
+        place = str(outputs["zone"]), str(outputs["instance_name"])
+        report = await Arrival(self.claim, self.commands, *place, address).wait()
         async with self.claim.writing() as (session, run):
             if run.cancel:
                 raise CanceledError
             workstation = await session.get_one(Workstation, self.stack_id, with_for_update=True)
             now = self.claim.tools.clock()
             workstation.take(run.changes)
-            workstation.become_running(str(outputs["address"]), host_keys, now)
+            workstation.become_running(address, report.host_keys, now)
+            workstation.hear(report, now)
             await self.claim.tell(session, run, f"Ready: ssh {workstation.name}")
             self._succeed(run)
             await claims.end(session, run, self.claim)
@@ -93,24 +91,6 @@ class Settlement:
         if state is None or "instance_name" not in state.outputs:
             raise RunFailedError("Terraform ended well, but its state names no machine.")
         return state.outputs
-
-    async def _host_keys(self, zone: str, instance: str) -> dict[str, str]:
-        """Wait until the machine has published its SSH host keys. Raises RunFailedError after settings.boot_timeout."""
-        async with self.claim.writing() as (session, run):
-            run.booting_at = self.claim.tools.clock()
-            await self.claim.tell(session, run, "The machine is made. Waiting for it to boot and to say who it is.")
-        loop, timeout = asyncio.get_running_loop(), self.claim.tools.settings.boot_timeout
-        deadline, looks, trouble = loop.time() + timeout, 0, ""
-        while loop.time() < deadline:
-            try:
-                if host_keys := await self.claim.tools.compute.host_keys(zone, instance):
-                    return host_keys
-            except GOOGLE_TROUBLE as error:
-                log.warning("host keys could not be read, will try again", error=str(error))
-                trouble = f"\n{error}"
-            await self.commands.pause(BOOT_POLL_SECONDS[min(looks, len(BOOT_POLL_SECONDS) - 1)])
-            looks += 1
-        raise RunFailedError(f"{instance} did not publish its SSH host keys within {timeout // 60} minutes.{trouble}")
 
 
 async def gone(claim: Claim, session: AsyncSession, run: Run) -> bool:

@@ -1,11 +1,24 @@
 """The files of machines: a folder for each disk, named by its number, that lives as long as the disk."""
 
+import os
 import shutil
+import uuid
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 
-PROGRAMS = "home/.machine/bin"
+MACHINE = "home/.machine"
+"""On the boot disk, what is the machine's own: seen from inside as /home/.machine."""
+PROGRAMS = f"{MACHINE}/bin"
+SSH_KEYS = f"{MACHINE}/etc/ssh"
+STAND_INS = {
+    "disk": ("blkid", "df", "findmnt", "lsblk", "mkfs.ext4", "mount", "resize2fs", "umount", "wipefs"),
+    "systemd": ("systemctl", "systemd-run", "udevadm"),
+    "curl": ("curl",),
+    "sudo": ("sudo",),
+}
+"""Program in programs/ → the commands that it stands in for."""
+NVIDIA = "0x10de"
 PROFILE = """# ~/.profile: read by login shells
 [ -n "$BASH_VERSION" ] && [ -f ~/.bashrc ] && . ~/.bashrc
 """
@@ -17,22 +30,43 @@ alias ls='ls --color=auto'
 
 
 def prepare_boot_disk(folder: Path, users: Iterable[str], gpu: tuple[str, int]) -> None:
-    """What a fresh image holds; leaves alone what is there already."""
-    for name in ("home", "tmp", PROGRAMS):
+    """What a fresh image holds; leaves alone what is there already, but for what a boot begins without."""
+    for name in ("home", "tmp", PROGRAMS, SSH_KEYS, f"{MACHINE}/pci/0"):
         (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
     write_users(folder, users)
-    _install(folder, "sudo", {})
+    machine = folder / MACHINE
+    (machine / "etc/fstab").touch()
+    (machine / "mounts").write_text("")
+    (machine / "mount.fails").unlink(missing_ok=True)
+    shutil.rmtree(machine / "run", ignore_errors=True)
+    (machine / "pci/0/vendor").write_text(NVIDIA if gpu[1] else "")
+    for program, names in STAND_INS.items():
+        _install(folder, program, {}, *names)
     if gpu[1]:
-        _install(folder, "nvidia-smi", {"@GPU@": gpu[0], "@COUNT@": str(gpu[1])})
+        _install(folder, "nvidia-smi", {"@GPU@": gpu[0], "@COUNT@": str(gpu[1])}, "nvidia-smi")
 
 
-def prepare_data_disk(folder: Path) -> Path:
-    """Its files' folder; what the startup script's mount leaves: writable for all."""
-    files = folder / "files"
-    if not files.exists():
-        files.mkdir(parents=True)
-        files.chmod(0o777)
-    return files
+def prepare_data_disk(folder: Path, size_gb: int) -> None:
+    """A blank disk of this size, or the one there is, made larger where it is smaller. See programs/disk.sh."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "device").open("ab") as device:
+        os.truncate(device.fileno(), max(device.tell(), size_gb << 30))
+    if (folder / "files").exists() and not (folder / "holds").exists():
+        # Of an emulator that formatted nothing.
+        (folder / "holds").write_text(f"ext4 {uuid.uuid4()}\n")
+        (folder / "grown").write_text(str(size_gb << 30))
+
+
+def fail_next_mount(boot_disk: Path, message: str) -> None:
+    """The next attempt to mount a disk on that machine fails so."""
+    (boot_disk / MACHINE / "mount.fails").write_text(message)
+
+
+def copy_data_disk(source: Path, folder: Path) -> None:
+    """As it is at this moment. Takes as long as there are files."""
+    if source.exists() and not folder.exists():
+        # Nothing is ever written into `device`; a copy of it would be as large as it looks.
+        shutil.copytree(source, folder, symlinks=True, ignore=lambda path, _: {"device"} if path == str(source) else ())
 
 
 def write_users(folder: Path, users: Iterable[str]) -> None:
@@ -71,10 +105,11 @@ def _host_users(hidden: set[str]) -> list[str]:
     return [line for line in lines if line.partition(":")[0] not in hidden]
 
 
-def _install(folder: Path, program: str, words: dict[str, str]) -> None:
+def _install(folder: Path, program: str, words: dict[str, str], *names: str) -> None:
     text = resources.files(__package__).joinpath("programs", f"{program}.sh").read_text()
     for word, value in words.items():
         text = text.replace(word, value)
-    path = folder / PROGRAMS / program
-    path.write_text(text)
-    path.chmod(0o755)
+    for name in names:
+        path = folder / PROGRAMS / name
+        path.write_text(text)
+        path.chmod(0o755)

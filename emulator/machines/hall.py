@@ -9,28 +9,34 @@ from ..cloud import Cloud
 from ..ids import ATTACHMENT, DISK, INSTANCE, instance_of_attachment
 from ..settings import Settings
 from ..store import CloudObject
-from .folders import doomed, prepare_boot_disk, remove, write_users
+from .copies import SNAPSHOT, Copies
+from .folders import doomed, fail_next_mount, prepare_boot_disk, remove, write_users
 from .room import NamespaceRoom, PlainRoom, Room, RoomError, usable_flags
-from .spec import Spec, disk_folder, public_keys_of, spec_of
+from .spec import Spec, disk_folder, machine_path, public_keys_of, spec_of
+from .startup import without_a_room
 
 if TYPE_CHECKING:
     from .ssh_server import Machine
 
 logger = logging.getLogger(__name__)
-HOST_KEY_ATTRIBUTE = "hostkeys/ssh-ed25519"
+AGENTS_NAMESPACE = "hostkeys"
+"""Of the guest attributes in which Google's agent publishes the host keys it sees first."""
 NO_NAMESPACES = (
     "This system does not let the emulator make namespaces (unshare --user --mount --uts --pid): machines have no "
-    "/home/jupyter and no name of their own. Logging in and copying files work."
+    "/home/jupyter and no name of their own, and run no startup script. Logging in and copying files work."
 )
 
 
 class MachineHall:
     """Every change is answered by looking at the store again, so that nothing depends on the order of changes."""
 
-    def __init__(self, cloud: Cloud, settings: Settings) -> None:
+    def __init__(self, cloud: Cloud, settings: Settings, server: tuple[str, int]) -> None:
+        """`server` is where the emulator's HTTP server listens."""
         self._cloud = cloud
         self._settings = settings
+        self._server = server
         self._disks = settings.data_dir / "disks"
+        self._copies = Copies(cloud.store, self._disks)
         self._machines: dict[str, Machine] = {}
         self._changed: set[str] = set()
         self._settling: dict[str, asyncio.Task[None]] = {}
@@ -61,8 +67,14 @@ class MachineHall:
             self._look_at(thing.id)
         elif thing.type == ATTACHMENT:
             self._look_at(instance_of_attachment(thing.id))
-        elif thing.type == DISK:
+        elif thing.type in (DISK, SNAPSHOT):
+            self._copies.begin(thing)
             self._sweep()
+
+    def reload_host_keys(self, instance_id: str) -> None:
+        """The machine's SSH server takes the keys in its folder."""
+        if machine := self._machines.get(instance_id):
+            machine.reload_host_keys()
 
     def _look_at(self, instance_id: str) -> None:
         self._changed.add(instance_id)
@@ -98,12 +110,18 @@ class MachineHall:
         wanted = self._wanted(instance_id)
         if machine and wanted:
             write_users(disk_folder(self._disks, wanted.boot_disk), self._users(instance_id))
-            await machine.attach(wanted.home_disk)
+            await self._attach(machine, wanted)
+
+    async def _attach(self, machine: "Machine", spec: Spec) -> None:
+        if spec.home_disk is not None:
+            await self._copies.done(spec.home_disk)
+        await machine.attach(spec.home_disk, spec.home_size_gb)
 
     async def _boot(self, spec: Spec) -> "Machine":
         # Imported late and beside: it takes most of a second, and the emulator should be up before.
         importing = asyncio.create_task(asyncio.to_thread(importlib.import_module, f"{__package__}.ssh_server"))
-        if not self._has_booted(spec):
+        is_new_boot = not self._has_booted(spec)
+        if is_new_boot:
             await self._cloud.latency.wait("boot", INSTANCE)
         module = await importing
         folder = disk_folder(self._disks, spec.boot_disk)
@@ -111,14 +129,28 @@ class MachineHall:
         room = await self._room(spec)
         machine: Machine = module.Machine(spec, self._disks, room, lambda: self._users(spec.id))
         try:
-            await machine.attach(spec.home_disk)
+            await self._attach(machine, spec)
             await machine.listen(*self._listening_address(spec.address))
+            self._machines[spec.id] = machine
+            self._publish(spec, {f"{AGENTS_NAMESPACE}/{name}": key for name, key in machine.public_keys.items()})
+            if spec.startup_script:
+                await self._start_up(machine, spec, is_new_boot=is_new_boot)
         except BaseException:
+            self._machines.pop(spec.id, None)
             await machine.stop()
             raise
-        self._machines[spec.id] = machine
-        self._publish(spec, machine.host_key_base64)
         return machine
+
+    async def _start_up(self, machine: "Machine", spec: Spec, *, is_new_boot: bool) -> None:
+        """Again after the emulator's own restart: what was mounted in the machine is not any more."""
+        if not machine.room.has_disks:
+            self._publish(spec, without_a_room(self._cloud.world.clock(), machine.public_keys))
+            return
+        fault = self._cloud.faults.strike("mount", INSTANCE, spec.id) if is_new_boot else None
+        if fault:
+            fail_next_mount(disk_folder(self._disks, spec.boot_disk), fault.message)
+        host, port = self._server
+        await machine.run_startup_script(spec.startup_script, f"{host} {port} {machine_path(spec.id)}")
 
     async def _room(self, spec: Spec) -> Room:
         if self._flags is not None:
@@ -136,13 +168,13 @@ class MachineHall:
             return self._settings.ssh_listen, self._settings.ssh_base_port + int(address.rpartition(".")[2])
         return address, self._settings.ssh_port
 
-    def _publish(self, spec: Spec, key: str) -> None:
+    def _publish(self, spec: Spec, attributes: dict[str, str]) -> None:
         instance = self._cloud.store.get(INSTANCE, spec.id)
         if instance is None:
             return
         instance.cloud["booted"] = spec.boots
-        if spec.publishes_host_key:
-            instance.cloud.setdefault("guest_attributes", {})[HOST_KEY_ATTRIBUTE] = key
+        if spec.publishes_attributes:
+            instance.cloud.setdefault("guest_attributes", {}).update(attributes)
         self._cloud.store.put(instance)
 
     def _has_booted(self, spec: Spec) -> bool:
@@ -157,7 +189,7 @@ class MachineHall:
 
     def _sweep(self) -> None:
         """Files go when their disk is gone and no machine uses them any more."""
-        kept = {disk.number for disk in self._cloud.store.all(DISK)}
+        kept = {thing.number for type_ in (DISK, SNAPSHOT) for thing in self._cloud.store.all(type_)}
         for machine in self._machines.values():
             kept |= {machine.spec.boot_disk, machine.home_disk or 0}
         # A machine that is on its way up or down may use folders that nobody knows of yet, or still.

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Protocol
 
 from ..supervisor import kill_group
-from .folders import prepare_data_disk
 from .spec import disk_folder
 
 logger = logging.getLogger(__name__)
@@ -29,10 +28,12 @@ class RoomError(Exception):
 class Room(Protocol):
     home_root: str
     """What the machine's processes call the folder of homes."""
+    has_disks: bool
+    """Whether a startup script can do its work in here."""
 
     async def start(self) -> None: ...
     async def attach(self, disk: int | None) -> None:
-        """Mounts this disk at /home/jupyter in place of another; None for none."""
+        """Plugs this disk in, in place of another; None for none. Its folder has been prepared."""
 
     def command(self, argv: Sequence[str], *, terminal: bool) -> list[str]:
         """The command line that runs `argv` in here, in $HOME; with a terminal as its controlling one."""
@@ -43,6 +44,7 @@ class Room(Protocol):
 
 class NamespaceRoom:
     home_root = "/home"
+    has_disks = True
 
     def __init__(self, disks: Path, boot_disk: int, name: str, flags: Sequence[str]) -> None:
         self._disks = disks
@@ -74,7 +76,6 @@ class NamespaceRoom:
         if self._attached is not None:
             await self._order("detach")
         if disk is not None:
-            prepare_data_disk(disk_folder(self._disks, disk))
             await self._order(f"attach {disk}")
         self._attached = disk
 
@@ -128,6 +129,8 @@ class NamespaceRoom:
 class PlainRoom:
     """No /home of its own, no name: enough to log in and copy files."""
 
+    has_disks = False
+
     def __init__(self, disks: Path, boot_disk: int) -> None:
         self.home_root = str(disk_folder(disks, boot_disk) / "home")
 
@@ -135,7 +138,7 @@ class PlainRoom:
         """Nothing to make."""
 
     async def attach(self, disk: int | None) -> None:
-        """Nowhere to mount it."""
+        """Nowhere to plug it in."""
 
     def command(self, argv: Sequence[str], *, terminal: bool) -> list[str]:
         return in_home(argv, terminal=terminal)

@@ -10,7 +10,9 @@ from ..ids import DISK, last
 from ..store import CloudObject, Json, Store
 
 HOME_DEVICE = "home"
-"""The disk with this device name is the one mounted at /home/jupyter."""
+"""The disk with this device name is the one that a workstation mounts at /home/jupyter."""
+WORKSTATION_MARK = "stationmaster-stack"
+"""Metadata that workstations have, and no other machine of the portal's."""
 USER_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
 
@@ -24,9 +26,11 @@ class Spec:
     boot_disk: int
     """Numbers of disks name their folders."""
     home_disk: int | None
+    home_size_gb: int
     gpu: str
     gpus: int
-    publishes_host_key: bool
+    publishes_attributes: bool
+    startup_script: str
 
     def needs_reboot(self, other: "Spec") -> bool:
         mine, its = (self.address, self.boots, self.boot_disk), (other.address, other.boots, other.boot_disk)
@@ -37,13 +41,13 @@ def spec_of(store: Store, instance: CloudObject | None) -> Spec | None:
     """None for a machine that should not answer: not running, or without a public address."""
     if instance is None or instance.cloud.get("status") != "RUNNING" or not instance.cloud.get("nat_ip"):
         return None
-    boot, home = 0, None
+    boot, home, size = 0, None, 0
     for attachment in attachments_of(store, instance):
         disk = store.get(DISK, attachment.disk)
         if disk and attachment.boot:
             boot = disk.number
         elif disk and attachment.device_name == HOME_DEVICE:
-            home = disk.number
+            home, size = disk.number, int(disk.state.get("size") or 10)
     gpu, gpus = next(iter(of_machine(instance.state)), ("", 0))
     return Spec(
         id=instance.id,
@@ -52,14 +56,27 @@ def spec_of(store: Store, instance: CloudObject | None) -> Spec | None:
         boots=int(instance.cloud["boots"]),
         boot_disk=boot,
         home_disk=home,
+        home_size_gb=size,
         gpu=gpu,
         gpus=gpus,
-        publishes_host_key=_is_true(metadata_of(instance).get("enable-guest-attributes")),
+        publishes_attributes=publishes_attributes(instance),
+        startup_script=_workstations_script(instance),
     )
 
 
 def metadata_of(instance: CloudObject) -> Json:
     return dict(instance.state.get("metadata") or {})
+
+
+def _workstations_script(instance: CloudObject) -> str:
+    """Empty for other machines: their scripts would do to this computer what they are meant to do to a machine."""
+    metadata = metadata_of(instance)
+    return str(metadata.get("startup-script") or "") if WORKSTATION_MARK in metadata else ""
+
+
+def publishes_attributes(instance: CloudObject) -> bool:
+    """Google takes guest attributes from such machines only."""
+    return _is_true(metadata_of(instance).get("enable-guest-attributes"))
 
 
 def public_keys_of(instance: CloudObject | None) -> dict[str, list[str]]:
@@ -75,6 +92,11 @@ def public_keys_of(instance: CloudObject | None) -> dict[str, list[str]]:
         if USER_NAME.fullmatch(user) and key:
             keys.setdefault(user, []).append(key)
     return keys
+
+
+def machine_path(instance_id: str) -> str:
+    """Where the emulator's HTTP server answers for what a machine finds at addresses of Google's, such as metadata."""
+    return f"/_emulator/machines/{instance_id}"
 
 
 def disk_folder(folder: Path, number: int) -> Path:

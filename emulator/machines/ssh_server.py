@@ -1,16 +1,16 @@
 """A machine's SSH server."""
 
-import base64
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import asyncssh
 
 from .files import MachineFiles, Tree
-from .folders import PROGRAMS, prepare_home
+from .folders import MACHINE, PROGRAMS, SSH_KEYS, prepare_data_disk, prepare_home
 from .room import Room
 from .session import Session
 from .spec import Spec, disk_folder
+from .startup import Startup
 
 LOOPBACK = ("", "localhost", "127.0.0.1", "::1", "*", "0.0.0.0", "::")
 LOGIN_TIMEOUT_S = 30
@@ -27,21 +27,24 @@ class Machine:
         self.users = users
         self.home_disk: int | None = None
         self.connections: set[asyncssh.SSHServerConnection] = set()
-        self._key = host_key(disk_folder(disks, spec.boot_disk))
+        self._keys = disk_folder(disks, spec.boot_disk) / SSH_KEYS
         self._acceptor: asyncssh.SSHAcceptor | None = None
+        self._startup: Startup | None = None
 
     @property
-    def host_key_base64(self) -> str:
-        """The public half, the way Google's guest agent publishes it."""
-        return base64.b64encode(self._key.public_data).decode()
+    def public_keys(self) -> dict[str, str]:
+        """The public halves of the host keys in its folder: algorithm → base64."""
+        lines = [file.read_text().split() for file in sorted(self._keys.glob("ssh_host_*_key.pub"))]
+        return {algorithm: key for algorithm, key, *_ in lines}
 
     async def listen(self, host: str, port: int) -> None:
-        """Raises OSError."""
+        """With the host keys of its boot disk. Raises OSError."""
+        make_host_key(self._keys)
         self._acceptor = await asyncssh.listen(
             host,
             port,
             server_factory=lambda: _Server(self),
-            server_host_keys=[self._key],
+            server_host_keys=self._private_keys(),
             process_factory=self._process,
             sftp_factory=self._files,
             allow_scp=True,
@@ -53,9 +56,24 @@ class Machine:
             reuse_address=True,
         )
 
-    async def attach(self, disk: int | None) -> None:
+    def reload_host_keys(self) -> None:
+        """What sshd does when it is told to reload: who is logged in stays."""
+        if self._acceptor:
+            self._acceptor.update(server_host_keys=self._private_keys())
+
+    def _private_keys(self) -> list[str]:
+        return [str(file) for file in sorted(self._keys.glob("ssh_host_*_key"))]
+
+    async def attach(self, disk: int | None, size_gb: int) -> None:
+        if disk is not None:
+            prepare_data_disk(disk_folder(self.disks, disk), size_gb)
         await self.room.attach(disk)
         self.home_disk = disk
+
+    async def run_startup_script(self, script: str, metadata_server: str) -> None:
+        """Returns once it has begun."""
+        self._startup = Startup(self.room, disk_folder(self.disks, self.spec.boot_disk))
+        await self._startup.begin(script, metadata_server)
 
     async def stop(self) -> None:
         """Answers no more; sessions end, and every process with them."""
@@ -63,6 +81,8 @@ class Machine:
             self._acceptor.close()
         for connection in list(self.connections):
             connection.disconnect(asyncssh.DISC_BY_APPLICATION, "The machine is going down.")
+        if self._startup:
+            await self._startup.stop()
         await self.room.stop()
         if self._acceptor:
             await self._acceptor.wait_closed()
@@ -78,7 +98,8 @@ class Machine:
         boot = disk_folder(self.disks, self.spec.boot_disk)
         prepare_home(boot, user)
         mounts = {"/home": boot / "home", "/tmp": boot / "tmp"}  # noqa: S108 - the machine's own
-        if self.home_disk is not None:
+        # The folder of a disk that the machine has and has not mounted is not to be seen.
+        if self.home_disk is not None and (boot / MACHINE / "mounts").read_text():
             mounts["/home/jupyter"] = disk_folder(self.disks, self.home_disk) / "files"
         return MachineFiles(channel, Tree(mounts, f"/home/{user}"))
 
@@ -122,15 +143,15 @@ class _Server(asyncssh.SSHServer):
         return True
 
 
-def host_key(boot_disk: Path) -> asyncssh.SSHKey:
-    """Made at the first boot from this disk, the same ever after."""
-    path = boot_disk / "host_key"
+def make_host_key(folder: Path) -> None:
+    """As an image does at its first boot; leaves alone what is there."""
+    path = folder / "ssh_host_ed25519_key"
     if path.exists():
-        return asyncssh.read_private_key(path)
+        return
     key = asyncssh.generate_private_key("ssh-ed25519")
     path.touch(mode=0o600)
     path.write_bytes(key.export_private_key("openssh"))
-    return key
+    path.with_suffix(".pub").write_bytes(key.export_public_key("openssh"))
 
 
 def _same(key: asyncssh.SSHKey, text: str) -> bool:

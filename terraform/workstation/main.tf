@@ -27,6 +27,7 @@ module "compute" {
   zone                  = var.zone
   name                  = var.name
   labels                = local.labels
+  stack_id              = var.stack_id
   machine_type          = var.machine_type
   accelerator           = var.accelerator
   gpu                   = var.gpu

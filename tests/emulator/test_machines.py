@@ -43,24 +43,20 @@ def ssh_keys(*lines: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def instance(world: World, key: Key) -> str:
-    """A machine with its data disk, attached as Terraform attaches it: once the machine runs."""
-    made = world.instance("grace-box", metadata=ssh_keys(f"grace:{key.public}"))
-    world.attach(made, world.disk("grace-box-home"))
-    return made
+    """A workstation: with its data disk at /home/jupyter."""
+    return world.workstation("grace-box", key.public, world.disk("grace-box-home"))
 
 
 @pytest.fixture(scope="module")
 def ssh(world: World, instance: str, key: Key, folder: Path) -> Ssh:
-    found = log_in(world, instance, key, folder)
-    until(lambda: found.run("test", "-d", "/home/jupyter").returncode == 0)
-    return found
+    host_key = world.told(instance)["hostkeys-ssh-ed25519"]
+    return Ssh(nat_ip(world.read("google_compute_instance", instance)), host_key, key, folder)
 
 
-def test_the_machine_has_its_own_name_home_and_data_disk(ssh: Ssh, world: World) -> None:
+def test_the_machine_has_its_own_name_home_and_data_disk(ssh: Ssh) -> None:
     assert ssh.out("hostname") == "grace-box"
     assert ssh.out("whoami; pwd; echo $HOME $USER").split() == ["grace", "/home/grace", "/home/grace", "grace"]
-    mounted = ssh.out("findmnt --noheadings --output SOURCE /home/jupyter")
-    assert str(world.emulator.data_dir.name) in mounted
+    assert ssh.out("findmnt --noheadings --output SOURCE /home/jupyter") == "/dev/sdb"
     assert ssh.out("test -w /home/jupyter && echo writable; stat -c %a /home/jupyter") == "writable\n777"
     assert ssh.out("ls -A /tmp") == ""
     assert "python" not in ssh.out("ps ax")
@@ -224,35 +220,38 @@ def test_a_stopped_machine_ends_its_sessions_and_comes_back_with_its_files_and_k
     assert ssh.out("cat ~/file") == "kept"
 
 
-def test_a_rebuilt_machine_has_a_new_host_key_and_the_same_data_disk(world: World, key: Key, folder: Path) -> None:
-    _, address = world.address()
-    disk = world.disk("outlives")
-    keys = []
-    for round_number in range(2):
-        instance = world.instance("rebuilt", nat_ip=address, metadata=ssh_keys(f"grace:{key.public}"))
-        world.attach(instance, disk)
-        ssh = log_in(world, instance, key, folder)
-        keys.append(ssh.host_key)
-        until(lambda ssh=ssh: ssh.run("test", "-d", "/home/jupyter").returncode == 0)
-        assert ssh.out("cat /home/jupyter/round 2>/dev/null || true") == ("0" if round_number else "")
-        assert ssh.run("test", "-e", "/home/grace/own").returncode == 1
-        ssh.out(f"echo {round_number} > /home/jupyter/round; touch ~/own")
-        world.delete("google_compute_instance", instance)
-        refused_connection(ssh)
-    assert keys[0] != keys[1]
-    (kept,) = world.emulator.data_dir.rglob("round")
-    world.delete("google_compute_disk", disk)
-    until(lambda: not kept.exists())
-
-
-def test_a_detached_disk_is_no_longer_mounted(world: World, key: Key, folder: Path) -> None:
-    disk, instance = world.disk(), world.instance(metadata=ssh_keys(f"grace:{key.public}"))
+def test_a_machine_without_a_startup_script_mounts_nothing(world: World, key: Key, folder: Path) -> None:
+    instance = world.instance(metadata=ssh_keys(f"grace:{key.public}"))
     ssh = log_in(world, instance, key, folder)
+    assert ssh.run("test -e /dev/disk/by-id/google-home").returncode == 1
+    world.attach(instance, world.disk())
+    until(lambda: ssh.run("test -e /dev/disk/by-id/google-home").returncode == 0)
     assert ssh.run("test", "-e", "/home/jupyter").returncode == 1
+
+
+def test_no_other_machines_startup_script_is_run_on_this_computer(
+    world: World, key: Key, folder: Path, tmp_path: Path
+) -> None:
+    metadata = ssh_keys(f"grace:{key.public}") | {"startup-script": f"#!/bin/sh\ntouch {tmp_path}/harm\n"}
+    ssh = log_in(world, world.instance(metadata=metadata), key, folder)
+    assert ssh.out("pwd") == "/home/grace"
+    assert not (tmp_path / "harm").exists()
+
+
+def test_a_disk_that_is_attached_while_the_machine_waits_is_mounted_and_gone_once_detached(
+    world: World, key: Key, folder: Path
+) -> None:
+    instance = world.workstation("waits", key.public, "", attached_disk=[])
+    disk = world.disk("comes-late")
+    ssh = log_in(world, instance, key, folder)
     attachment = world.attach(instance, disk)
-    until(lambda: ssh.run("test", "-d", "/home/jupyter").returncode == 0)
+    ssh = replace(ssh, host_key=world.told(instance)["hostkeys-ssh-ed25519"])
+    ssh.out("echo kept > /home/jupyter/comes-late")
     world.delete("google_compute_attached_disk", attachment)
     until(lambda: ssh.run("test", "-e", "/home/jupyter").returncode == 1)
+    (kept,) = world.emulator.data_dir.rglob("comes-late")
+    world.delete("google_compute_disk", disk)
+    until(lambda: not kept.exists())
 
 
 def test_a_gpu_machine_names_its_gpu(world: World, key: Key, folder: Path) -> None:

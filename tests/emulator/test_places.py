@@ -30,6 +30,18 @@ def test_without_namespaces_one_can_still_log_in_and_copy_and_is_told(tmp_path: 
     until(lambda: not is_running("sleep 4711"))
 
 
+def test_without_namespaces_a_workstation_tells_its_keys_and_that_it_has_no_disk(tmp_path: Path) -> None:
+    emulator = start_emulator(tmp_path, PATH="/nowhere")
+    world, key = World(emulator), make_key(tmp_path / "key")
+    instance = world.workstation("bare", key.public, world.disk())
+    told = world.told(instance)
+    assert told["boot-stage"].startswith("failed ")
+    assert "state=absent" in told["mount"]
+    address = nat_ip(world.read("google_compute_instance", instance))
+    assert Ssh(address, told["hostkeys-ssh-ed25519"], key, tmp_path).out("echo in") == "in"
+    emulator.stop()
+
+
 def test_in_a_container_machines_share_an_address_and_have_a_port_each(tmp_path: Path) -> None:
     base = free_stretch()
     emulator = start_emulator(tmp_path, EMULATOR_SSH_LISTEN="127.0.0.1", EMULATOR_SSH_BASE_PORT=str(base))

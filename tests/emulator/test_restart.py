@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.emulator.ssh import Ssh, make_key
-from tests.emulator.world import IN_ZONE, PROJECT, World, machine, nat_ip, until
+from tests.emulator.world import IN_ZONE, PROJECT, World, nat_ip, until
 from tests.emulator_process import start_emulator
 
 CREATE = """
@@ -28,12 +28,9 @@ def own(tmp_path: Path) -> Iterator[World]:
 @pytest.mark.parametrize("power_cut", [False, True])
 def test_machines_come_back_with_their_addresses_keys_and_files(own: World, tmp_path: Path, power_cut: bool) -> None:
     key = make_key(tmp_path / "key")
-    metadata = machine(**{"ssh-keys": f"grace:{key.public}"})["metadata"]
-    instance = own.instance("comes-back", metadata=metadata)
-    own.attach(instance, own.disk("comes-back-home"))
-    host_key, before = own.host_key(instance), own.read("google_compute_instance", instance)
+    instance = own.workstation("comes-back", key.public, own.disk("comes-back-home"))
+    host_key, before = own.told(instance)["hostkeys-ssh-ed25519"], own.read("google_compute_instance", instance)
     ssh = Ssh(nat_ip(before), host_key, key, tmp_path)
-    until(lambda: ssh.run("test", "-d", "/home/jupyter").returncode == 0)
     ssh.out("echo one > ~/file; echo two > /home/jupyter/file; setsid -f sleep 4321 > /dev/null 2>&1")
     url, objects = own.emulator.url, own.emulator.objects()
     if power_cut:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 from tests.emulator_process import CallError, EmulatorProcess
+from tests.terraform.machine import startup_script
 
 PROJECT, ZONE, REGION = "pocket-project", "europe-west4-a", "europe-west4"
 IN_ZONE = f"projects/{PROJECT}/zones/{ZONE}"
@@ -58,6 +59,30 @@ class World:
         id_ = f"{IN_ZONE}/instances/{name or self.new_name('vm')}"
         self.create("google_compute_instance", id_, {**machine(nat_ip=nat_ip), **state})
         return id_
+
+    def workstation(self, name: str, public_key: str, disk: str, stack: str = "", **state: Any) -> str:
+        """As the portal's Terraform makes one for grace: with its disk from the first boot on."""
+        metadata = {
+            **machine()["metadata"],
+            "ssh-keys": f"grace:{public_key}",
+            "stationmaster-stack": stack or name,
+            "startup-script": startup_script(),
+        }
+        disks = [{"source": disk, "device_name": "home", "mode": "READ_WRITE"}]
+        return self.instance(name, **{"metadata": metadata, "attached_disk": disks, **state})
+
+    def told(self, instance: str) -> dict[str, str]:
+        """What the machine says of itself once its startup script has ended."""
+
+        def ended() -> dict[str, str]:
+            try:
+                items = self.rest(f"{instance}/getGuestAttributes?queryPath=stationmaster/")["queryValue"]["items"]
+            except CallError:
+                return {}
+            told = {item["key"]: item["value"] for item in items}
+            return told if told.get("boot-stage", "").startswith(("ready ", "failed ")) else {}
+
+        return until(ended)
 
     def attach(self, instance: str, disk: str, device_name: str = "home") -> str:
         id_ = f"{instance}/{disk.rpartition('/')[2]}"

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from emulator.provider.mirror import write_mirror
-
-REPOSITORY = Path(__file__).parents[2]
+from tests.terraform.machine import REPOSITORY, Machine
 
 Terraform = Callable[..., str]
 
@@ -54,3 +53,9 @@ def tree(tmp_path: Path) -> Path:
     return Path(
         shutil.copytree(REPOSITORY / "terraform", tmp_path / "terraform", ignore=shutil.ignore_patterns(".terraform*"))
     )
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """A machine without a disk that has not booted yet."""
+    return Machine(tmp_path)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Stands in for the commands by which startup.sh touches a disk. Called by the name it stands in for, it notes the call in
+# Stands in for the commands by which the startup script touches a disk, systemd or Google. Called by the name it stands in for, it notes the call in
 # $STAND_IN/calls and acts on plain files: what is on a device stands in DEVICE.holds, as "TYPE UUID", and nothing stands
 # for a blank one.
 set -euo pipefail
@@ -28,6 +28,10 @@ case "$name $*" in
   mount*) echo "$(readlink -f -- "${*: -2:1}") $last" >>"$STAND_IN/mounts" ;;
   umount*) : >"$STAND_IN/mounts" ;;
   findmnt*) awk -v target="$last" '$2 == target { print $1; found = 1 } END { exit !found }' "$STAND_IN/mounts" ;;
+  df*) printf '     Size     Avail\n10000000   4000000\n' ;;
+  curl*--request\ PUT*) echo "${*: -2:1}" >"$STAND_IN/attributes/${last##*/}" ;;
+  curl*/attributes/stationmaster-stack) cat "$STAND_IN/stack" ;;
+  nvidia-smi*) cat "$STAND_IN/driver-version" ;;
   growpart*) [[ -e $STAND_IN/grown ]] || exit 1 ;;
   resize2fs*) if [[ -e $STAND_IN/grown ]]; then echo "It is now 2048 blocks long."; else echo "Nothing to do!"; fi ;;
   udevadm*) [[ ! -e $STAND_IN/late-partition ]] || mv "$STAND_IN/late-partition" "$STATIONMASTER_DISK-part1" ;;

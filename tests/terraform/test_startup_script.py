@@ -1,90 +1,12 @@
 """What a machine does with its data disk at boot: the real script, with stand-ins for what would touch a disk."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.terraform.conftest import REPOSITORY
-
-MODULE = REPOSITORY / "terraform/modules/compute"
-SCRIPT = MODULE / "startup.sh"
-STAND_IN = Path(__file__).with_name("stand_in.sh")
-DISK_COMMANDS = ("blkid", "findmnt", "growpart", "mkfs.ext4", "mount", "resize2fs", "umount", "wipefs")
-OTHER_COMMANDS = ("sleep", "systemctl", "udevadm")
-ROOT_LINE = "UUID=root / ext4 defaults 0 1\n"
-
-
-class Machine:
-    """A folder with a disk, an fstab and a mount point. `boot` runs the script once."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.device = folder / "sdb"
-        self.link = folder / "google-home"
-        self.mount_point = folder / "home/jupyter"
-        self.fstab = folder / "fstab"
-        self.fstab.write_text(ROOT_LINE)
-        (folder / "mounts").touch()
-        (folder / "uuids").touch()
-        (folder / "bin").mkdir()
-        for command in (*DISK_COMMANDS, *OTHER_COMMANDS):
-            (folder / "bin" / command).symlink_to(STAND_IN)
-
-    def attach_disk(self, holds: str = "", content: bytes = b"") -> None:
-        with self.device.open("wb") as device:
-            device.write(content)
-            device.truncate(8 * 1024 * 1024)
-        self.hold(self.device, holds)
-        self.link.symlink_to(self.device)
-
-    def attach_partitioned_disk(self, first_partition_holds: str) -> None:
-        self.attach_disk("dos")
-        partition = self.folder / "sdb1"
-        partition.touch()
-        self.hold(partition, first_partition_holds)
-        (self.folder / "google-home-part1").symlink_to(partition)
-
-    def hold(self, device: Path, holds: str) -> None:
-        if holds:
-            Path(f"{device}.holds").write_text(f"{holds}\n")
-
-    def break_command(self, name: str) -> None:
-        (self.folder / f"{name}.fails").touch()
-
-    def boot(self) -> tuple[int, str]:
-        """Exit code, and what the machine's log would show: both streams go there."""
-        (self.folder / "calls").write_text("")
-        environment = {
-            "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
-            "STAND_IN": str(self.folder),
-            "STATIONMASTER_DISK": str(self.link),
-            "STATIONMASTER_FSTAB": str(self.fstab),
-            "STATIONMASTER_MOUNT_POINT": str(self.mount_point),
-            "STATIONMASTER_SECONDS_TO_WAIT": "3",
-        }
-        done = subprocess.run(
-            [SCRIPT], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-        )
-        return done.returncode, done.stdout
-
-    def restart(self) -> tuple[int, str]:
-        (self.folder / "mounts").write_text("")
-        return self.boot()
-
-    def calls(self, command: str) -> list[str]:
-        return [line for line in (self.folder / "calls").read_text().splitlines() if line.split()[0] == command]
-
-    @property
-    def mounted(self) -> list[str]:
-        return (self.folder / "mounts").read_text().splitlines()
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path)
+from tests.terraform.machine import MODULE, REPOSITORY, ROOT_LINE, STAND_IN, Machine, startup_script
 
 
 def assert_left_alone(machine: Machine, result: tuple[int, str], reason: str) -> None:
@@ -183,7 +105,7 @@ def test_second_boot_formats_nothing_and_adds_no_line(machine: Machine) -> None:
     code, said = machine.restart()
     assert code == 0, said
     assert not machine.calls("mkfs.ext4")
-    assert not machine.calls("systemctl")
+    assert "systemctl daemon-reload" not in machine.calls("systemctl")
     assert machine.mounted == [f"{machine.device} {machine.mount_point}"]
     assert machine.fstab.read_text() == after_first
     assert after_first == f"{ROOT_LINE}UUID=made-at-first-boot {machine.mount_point} ext4 defaults,discard,nofail 0 2\n"
@@ -283,12 +205,18 @@ def test_everybody_may_write_at_the_top_and_nothing_below_is_touched(machine: Ma
 
 def test_script_and_terraform_agree_on_the_device() -> None:
     assert 'device_name = "home"' in (MODULE / "metadata.tf").read_text()
-    assert ":-/dev/disk/by-id/google-home}" in SCRIPT.read_text()
+    assert ":-/dev/disk/by-id/google-home}" in startup_script()
     assert '"/dev/disk/by-id/google-home"' in (REPOSITORY / "terraform/workstation/outputs.tf").read_text()
 
 
-@pytest.mark.parametrize("script", [SCRIPT, STAND_IN], ids=lambda path: path.name)
-def test_shellcheck_has_nothing_to_say(script: Path) -> None:
+SCRIPTS = {"startup": startup_script()} | {
+    file.name: file.read_text()
+    for file in (STAND_IN, *sorted((REPOSITORY / "emulator/machines/programs").glob("*.sh")))
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
+def test_shellcheck_has_nothing_to_say(script: str) -> None:
     shellcheck = Path(sys.executable).with_name("shellcheck")
-    done = subprocess.run([shellcheck, script], capture_output=True, text=True, check=False)
+    done = subprocess.run([shellcheck, "-"], input=script, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -4,16 +4,45 @@ from datetime import datetime
 from decimal import Decimal
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from app.deps import MemberDep, PortalDep, SessionDep, WorkstationDep
 from app.models import Workstation, WorkstationStatus
+from app.models.machine_report import BootStage, MountState
 from app.routers.api.shapes import Limit, Offset, errors
 from app.services import runs, workstations
 from app.services.catalog import Catalog
 from app.services.wishes import WorkstationChange, WorkstationWish
 
 router = APIRouter(prefix="/api/v1/workstations", tags=["workstations"], responses=errors(401, 403, 404, 409, 422))
+
+
+class MountAnswer(BaseModel):
+    """The data disk, as the machine sees it. Sizes are in bytes."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    state: MountState
+    device: str | None
+    file_system: str | None
+    size_bytes: int | None
+    free_bytes: int | None
+    at: datetime | None
+    reason: str | None
+    """In words, why it is not mounted at /home/jupyter."""
+
+
+class MachineAnswer(BaseModel):
+    """What the machine says of itself; null where it has said nothing."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    stage: BootStage | None
+    """How far its startup script is, since stage_at."""
+    stage_at: datetime | None
+    mount: MountAnswer | None
+    driver: str | None
+    """Of the GPU: none (there is no GPU), missing, or the driver's version."""
 
 
 class WorkstationAnswer(BaseModel):
@@ -36,6 +65,9 @@ class WorkstationAnswer(BaseModel):
     address: str | None
     ssh_username: str
     host_keys: dict[str, str]
+    machine: MachineAnswer
+    reported_at: datetime | None
+    """When the worker last asked the machine."""
     price_per_hour_usd: Decimal | None
     """Estimated while it runs, as of the catalog's date."""
     created_at: datetime

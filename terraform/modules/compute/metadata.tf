@@ -2,6 +2,9 @@ locals {
   # Becomes /dev/disk/by-id/google-home, which startup.sh waits for.
   device_name = "home"
 
+  # One script for the machine, in files that one can read: startup.sh comes first, what it calls after it.
+  startup_parts = sort(fileset(path.module, "startup*.sh"))
+
   metadata = merge(
     {
       # The keys of this machine's owner only: none of the project, and no OS Login, which would switch these off.
@@ -9,11 +12,14 @@ locals {
       enable-oslogin         = "FALSE"
       ssh-keys               = join("\n", [for key in var.ssh_public_keys : "${var.ssh_username}:${key}"])
 
-      # Has to be there at the first boot: the guest agent publishes the host keys that the portal pins.
+      # Has to be there at the first boot: the machine says in guest attributes how it is and which host keys it has.
       enable-guest-attributes = "TRUE"
 
+      # By this the startup script knows a disk that is a copy of another stack's.
+      stationmaster-stack = var.stack_id
+
       # As metadata, which changes in place; the metadata_startup_script argument would replace the machine.
-      startup-script = file("${path.module}/startup.sh")
+      startup-script = join("\n", [for part in local.startup_parts : file("${path.module}/${part}")], ["main\n"])
     },
     # Images of today bring the driver. Older ones, such as a snapshot of an earlier machine, ask for it at the first login.
     local.has_gpu ? { install-nvidia-driver = "True" } : {},

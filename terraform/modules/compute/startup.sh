@@ -1,139 +1,48 @@
 #!/bin/bash
-# Mounts the workstation's data disk at /home/jupyter. Google's guest agent runs this as root at every boot, and writes
-# what it prints to the serial console and the system's log.
+# What a workstation does at every boot: mounts its data disk at /home/jupyter, takes its SSH host keys from there, and says
+# how it is in guest attributes, which the portal reads. Google's guest agent runs this as root, and writes what it prints to
+# the serial console and the system's log. metadata.tf joins this file and its neighbours startup_*.sh to one script.
 #
 # The disk may hold years of work. So this never formats a disk unless three looks at it agree that it is blank, and
-# whenever it is in doubt it says so and leaves the disk alone. It needs no network and may run any number of times.
+# whenever it is in doubt it says so and leaves the disk alone. It needs no network but the metadata server, may run any
+# number of times, and whatever goes wrong with the disk or with telling of it, the machine can be logged in to.
 set -euo pipefail
 export LC_ALL=C
 
-# The tests set these; on a machine they are what stands here.
+# The tests and the emulator set these; on a machine they are what stands here.
 disk=${STATIONMASTER_DISK:-/dev/disk/by-id/google-home}
 mount_point=${STATIONMASTER_MOUNT_POINT:-/home/jupyter}
 fstab=${STATIONMASTER_FSTAB:-/etc/fstab}
+ssh_folder=${STATIONMASTER_SSH_FOLDER:-/etc/ssh}
+pci_devices=${STATIONMASTER_PCI_DEVICES:-/sys/bus/pci/devices}
+run_folder=${STATIONMASTER_RUN_FOLDER:-/run/stationmaster}
+metadata=http://metadata.google.internal/computeMetadata/v1/instance
 seconds_to_wait=${STATIONMASTER_SECONDS_TO_WAIT:-120}
 
 say() {
   echo "stationmaster: $*"
 }
 
-give_up() {
-  say "ERROR: $*"
-  say "$mount_point is not the data disk: what is written there is lost with the machine."
-  exit 1
+# Runs one step in a shell of its own that ends at its first failure. The boot goes on: somebody can log in and see.
+attempt() {
+  local status=0
+  "$@" &
+  wait "$!" || status=$?
+  [[ $status -eq 0 ]] || outcome=failed
 }
 
-wait_for_disk() {
-  local waited=0
-  until [[ -e $disk ]]; do
-    ((waited < seconds_to_wait)) || give_up "The data disk did not appear at $disk within $seconds_to_wait seconds. Is it attached?"
-    sleep 1
-    waited=$((waited + 1))
-  done
-  # The links of a disk and of its partitions come one after the other.
-  udevadm settle --timeout=30 || say "The device links may be incomplete: udevadm settle failed."
+main() {
+  outcome=ready
+  mkdir -p "$run_folder"
+  tell_stage disk
+  attempt mount_disk
+  tell_mount
+  tell_stage keys
+  attempt settle_host_keys
+  tell_host_keys
+  tell_driver
+  keep_telling
+  tell_stage "$outcome"
+  say "The machine is $outcome."
+  [[ $outcome == ready ]]
 }
-
-# Prints what blkid knows of a device under a tag such as TYPE. -p looks at the device itself, not at a cache.
-probe() {
-  blkid -p -s "$1" -o value "$2" || true
-}
-
-# Succeeds only for a disk on which nobody has ever written: blkid answers "nothing found" (2, and not 8 for ambiguous),
-# wipefs lists no signature, and the first 4 MiB are zeros, as they are not on an encrypted disk without a header.
-is_blank() {
-  local device=$1 status=0 found signatures
-  found=$(blkid -p "$device") || status=$?
-  [[ $status -eq 2 && -z $found ]] || return 1
-  signatures=$(wipefs --no-act "$device") || return 1
-  [[ -z $signatures ]] || return 1
-  cmp --quiet --bytes=$((4 * 1024 * 1024)) "$device" /dev/zero
-}
-
-# Sets $volume to the device with the file system: the first partition of a disk that was made from an image, as those
-# of earlier workstations were, else the disk itself.
-find_volume() {
-  local partition=$disk-part1
-  volume=$disk
-  if [[ -e $partition ]]; then
-    volume=$partition
-    [[ $(probe TYPE "$partition") == ext4 ]] || give_up "$disk is partitioned and $partition holds no ext4 file system. I leave it as it is."
-  elif [[ $(probe TYPE "$disk") == ext4 ]]; then
-    say "Found an ext4 file system on $disk."
-  elif is_blank "$disk"; then
-    say "$disk is blank: making an ext4 file system on it."
-    mkfs.ext4 -q -m 0 -L home "$disk" </dev/null || give_up "mkfs.ext4 failed on $disk."
-  else
-    give_up "$disk is neither ext4 nor certainly blank, it may hold data. I leave it as it is: $(wipefs --no-act "$disk" 2>&1 || true)"
-  fi
-}
-
-# The volume as fstab names it: by UUID, unless another disk has the same one. A disk and a boot disk made from one image
-# do, and the boot disk would then be mounted in its place.
-fstab_source() {
-  local uuid
-  uuid=$(probe UUID "$volume")
-  if [[ -n $uuid && $(blkid -t "UUID=$uuid" -o device | wc -l) -le 1 ]]; then
-    echo "UUID=$uuid"
-  else
-    echo "$volume"
-  fi
-}
-
-# Writes the mount point's line, in place of any earlier one. nofail: a machine without its disk still boots, and can
-# then be looked at. systemd hears of it before the mount: it would undo a mount that contradicts the line it knows.
-write_fstab() {
-  local line
-  line="$(fstab_source) $mount_point ext4 defaults,discard,nofail 0 2"
-  if grep --quiet --line-regexp --fixed-strings "$line" "$fstab"; then
-    return
-  fi
-  awk -v mount_point="$mount_point" '/^[[:space:]]*#/ || $2 != mount_point' "$fstab" >"$fstab.new"
-  echo "$line" >>"$fstab.new"
-  chmod --reference="$fstab" "$fstab.new"
-  mv "$fstab.new" "$fstab"
-  systemctl daemon-reload || say "systemd did not take in the new $fstab."
-}
-
-mount_volume() {
-  local mounted
-  mounted=$(findmnt --noheadings --output SOURCE --mountpoint "$mount_point" || true)
-  if [[ -n $mounted && $(readlink -f "$mounted") != "$(readlink -f "$volume")" ]]; then
-    say "$mounted is mounted at $mount_point in the data disk's place: unmounting it."
-    umount "$mount_point" || give_up "$mounted is in use at $mount_point and cannot make way for $volume."
-    mounted=
-  fi
-  if [[ -z $mounted ]]; then
-    mkdir -p "$mount_point"
-    mount -t ext4 -o defaults,discard "$volume" "$mount_point" || give_up "$volume cannot be mounted at $mount_point. Its file system may want e2fsck."
-  fi
-  say "$volume is mounted at $mount_point."
-}
-
-# A disk that was made larger is larger at once, its partition and its file system are not. Both can grow while in use.
-grow_volume() {
-  local report
-  if [[ $volume == "$disk-part1" ]] && command -v growpart >/dev/null; then
-    # 1 says that there is nothing to grow, 2 that it failed.
-    growpart "$(readlink -f "$disk")" 1 >/dev/null || [[ $? -eq 1 ]] || say "The partition $volume could not be grown."
-  fi
-  if ! report=$(resize2fs "$volume" 2>&1); then
-    say "The file system on $volume could not be grown: $report"
-  elif [[ $report != *"Nothing to do"* ]]; then
-    say "The file system on $volume has grown to the size of its disk."
-  fi
-}
-
-# Whoever logs in may write at the top, whatever number the account had on an earlier machine. What lies below belongs to
-# whom it belongs.
-open_to_users() {
-  chmod a+rwx "$mount_point" || say "$mount_point could not be made writable for everybody."
-}
-
-wait_for_disk
-find_volume
-write_fstab
-mount_volume
-grow_volume
-open_to_users
-say "$mount_point is ready."

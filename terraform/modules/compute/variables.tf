@@ -107,6 +107,12 @@ variable "ssh_username" {
   nullable    = false
 }
 
+variable "stack_id" {
+  description = "The portal's short id of the stack. A data disk that carries another one is a copy, and gets host keys of its own."
+  type        = string
+  nullable    = false
+}
+
 variable "subnetwork" {
   description = "Subnetwork of the machine, or null for the network's own in this region."
   type        = string

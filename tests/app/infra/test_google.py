@@ -1,6 +1,7 @@
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -142,3 +143,14 @@ async def test_everything_with_a_label_whatever_its_value(world: World, compute:
     }
     assert len(found) == 4
     assert await compute.labelled("nobody-has-this") == []
+
+
+async def test_what_a_machine_has_told_of_itself_and_when_it_was_started(world: World, compute: Compute) -> None:
+    machine = world.workstation("tells-abc123", "ssh-ed25519 AAAA", world.disk("tells-abc123-home"))
+    told = world.told(machine)
+    assert await compute.guest_attributes(ZONE, "tells-abc123") == told
+    started = await compute.last_start(ZONE, "tells-abc123")
+    assert started
+    assert started <= datetime.fromisoformat(told["boot-stage"].removeprefix("ready "))
+    silent = world.instance("silent-abc123")
+    assert await compute.guest_attributes(ZONE, silent.rpartition("/")[2]) == {}

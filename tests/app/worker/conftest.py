@@ -1,10 +1,14 @@
 """A worker's tools, with a scripted stand-in for Terraform and a machine that says at once who it is."""
 
+import base64
 import json
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from app.config import Settings
@@ -21,7 +25,16 @@ from app.worker.execute import execute
 from app.worker.roots import Roots
 from tests.app.conftest import MovingClock, SecretsInMemory, identity, make_settings
 
-HOST_KEYS = {"ssh-ed25519": "AAAA"}
+ADDRESS = "127.70.1.2"
+KEY = asyncssh.generate_private_key("ssh-ed25519")
+HOST_KEYS = {"ssh-ed25519": base64.b64encode(KEY.public_data).decode()}
+READY = {
+    "boot-stage": "ready 2026-01-05T12:00:00.000Z",
+    "mount": "state=mounted volume=/dev/disk/by-id/google-home device=/dev/sdb type=ext4 size=100 free=60 at= reason=",
+    "driver": "none",
+    "hostkeys-ssh-ed25519": HOST_KEYS["ssh-ed25519"],
+}
+"""The guest attributes of a machine that has booted well."""
 DISK = "module.compute_configure.google_compute_disk.data"
 VM = "module.compute[0].google_compute_instance.workstation"
 SCRIPT = """#!/bin/sh
@@ -61,12 +74,17 @@ class PromptCompute(Compute):
         self.existing: dict[str, dict[str, str]] = {}
         self.pending: list[list[str]] = []
         self.booting = False
+        self.told = dict(READY)
+        self.started_at: datetime | None = None
 
     async def warm_up(self) -> None:
         pass
 
-    async def host_keys(self, zone: str, instance: str) -> dict[str, str]:
-        return {} if self.booting else HOST_KEYS
+    async def guest_attributes(self, zone: str, instance: str) -> dict[str, str]:
+        return {} if self.booting else self.told
+
+    async def last_start(self, zone: str, instance: str) -> datetime | None:
+        return self.started_at
 
     async def labels_of(self, resource_id: str) -> dict[str, str] | None:
         return self.existing.get(resource_id)
@@ -83,7 +101,15 @@ def script(tmp_path: Path) -> Script:
 
 
 @pytest.fixture
-def worker_settings(tmp_path: Path, script: Script, database_url: str) -> Settings:
+async def ssh_port() -> AsyncIterator[int]:
+    """Of the SSH server at every machine's address; it lets nobody in."""
+    acceptor = await asyncssh.listen(ADDRESS, 0, server_host_keys=[KEY])
+    yield acceptor.get_port()
+    acceptor.close()
+
+
+@pytest.fixture
+def worker_settings(tmp_path: Path, script: Script, database_url: str, ssh_port: int) -> Settings:
     root = tmp_path / "terraform" / "workstation"
     root.mkdir(parents=True)
     (root / "main.tf").write_text("# nothing")
@@ -93,6 +119,7 @@ def worker_settings(tmp_path: Path, script: Script, database_url: str) -> Settin
         data_dir=tmp_path / "data",
         terraform=str(script.executable),
         terraform_dir=tmp_path / "terraform",
+        ssh_port=ssh_port,
     )
 
 
@@ -152,7 +179,7 @@ async def interrupt(tools: Tools, run_id: str) -> None:
         (await session.get_one(Run, run_id)).interrupt(tools.clock())
 
 
-def state(serial: int, *, address: str = "127.70.1.2", lineage: str = "one", empty: bool = False) -> str:
+def state(serial: int, *, address: str = ADDRESS, lineage: str = "one", empty: bool = False) -> str:
     """A Terraform state as text."""
     outputs = {"address": address, "zone": "europe-west4-a", "instance_name": "dev-1-x"}
     return json.dumps(

@@ -167,10 +167,10 @@ class UnreachableCompute(PromptCompute):
         super().__init__(tools.settings)
         self._errors = list(errors)
 
-    async def host_keys(self, zone: str, instance: str) -> dict[str, str]:
+    async def guest_attributes(self, zone: str, instance: str) -> dict[str, str]:
         if self._errors:
             raise self._errors.pop(0)
-        return HOST_KEYS
+        return self.told
 
 
 async def test_googles_api_being_away_while_a_machine_boots_is_waited_for(tools: Tools, script: Script) -> None:

@@ -7,6 +7,7 @@ variables {
   zone            = "europe-west4-a"
   name            = "grace-cpu-k3x9q2"
   labels          = { stationmaster-owner = "grace", stationmaster-stack = "k3x9q2" }
+  stack_id        = "k3x9q2"
   machine_type    = "n2-standard-4"
   boot_image      = "ubuntu-os-cloud/ubuntu-2404-lts-amd64"
   data_disk       = "projects/pocket-project/zones/europe-west4-a/disks/grace-cpu-k3x9q2-home"
@@ -69,7 +70,7 @@ run "cpu_machine" {
       google_compute_instance.workstation.metadata["enable-oslogin"] == "FALSE" &&
       google_compute_instance.workstation.metadata["enable-guest-attributes"] == "TRUE"
     )
-    error_message = "Only the metadata's keys log in, and the machine publishes its host keys."
+    error_message = "Only the metadata's keys log in, and the machine may say how it is."
   }
 
   assert {
@@ -81,8 +82,24 @@ run "cpu_machine" {
   }
 
   assert {
-    condition     = google_compute_instance.workstation.metadata["startup-script"] == file("./startup.sh")
-    error_message = "The machine runs startup.sh as it stands."
+    condition = alltrue([
+      for part in ["startup.sh", "startup_disk.sh", "startup_host_keys.sh", "startup_tell.sh"] :
+      strcontains(google_compute_instance.workstation.metadata["startup-script"], file("./${part}"))
+    ])
+    error_message = "The machine's script has every part of it, as it stands."
+  }
+
+  assert {
+    condition = (
+      startswith(google_compute_instance.workstation.metadata["startup-script"], "#!/bin/bash\n") &&
+      endswith(google_compute_instance.workstation.metadata["startup-script"], "\nmain\n")
+    )
+    error_message = "What the parts define is run at the end."
+  }
+
+  assert {
+    condition     = google_compute_instance.workstation.metadata["stationmaster-stack"] == "k3x9q2"
+    error_message = "The machine knows whose its disk should be."
   }
 
   assert {

@@ -31,6 +31,14 @@ async def test_a_change_is_a_run_of_its_own_and_the_machine_stays_what_it_is_unt
     assert (await script.patch(here, json={})).json() == answer.json()
 
 
+async def test_a_machine_that_has_not_booted_has_said_nothing(
+    script: httpx2.AsyncClient, machine: dict[str, Any]
+) -> None:
+    answer = (await script.get(f"{MACHINES}/{machine['id']}")).json()
+    assert answer["machine"] == {"stage": None, "stage_at": None, "mount": None, "driver": None}
+    assert answer["reported_at"] is None
+
+
 @pytest.mark.parametrize(
     "changed",
     [{"name": "other"}, {"zone": "europe-west4-b"}, {"disk_size_gb": "200"}, {"disk_size_gb": 0}, {"spot": 1}],

@@ -1,0 +1,142 @@
+"""What a machine says of itself in its guest attributes: terraform/modules/compute/startup_tell.sh writes them.
+
+Whoever may do anything on the machine may write there, so nothing of it is believed to be well formed.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+_HOST_KEY = re.compile(r"hostkeys-(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521))")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{16,2000}={0,2}")
+_PATH = re.compile(r"/dev/[A-Za-z0-9/_-]{1,200}")
+_KEYS = ("boot-stage", "mount", "driver")
+LONGEST = 2000
+
+
+class BootStage(StrEnum):
+    """How far the startup script is."""
+
+    DISK = "disk"
+    KEYS = "keys"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class MountState(StrEnum):
+    """Where the data disk is."""
+
+    MOUNTED = "mounted"
+    UNMOUNTED = "unmounted"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True)
+class Mount:
+    """The data disk, as the machine saw it at `at`. Sizes are in bytes."""
+
+    state: MountState
+    volume: str | None
+    """What to mount: a path that is the same after every boot."""
+    device: str | None
+    """What that is at present, such as /dev/sdb."""
+    file_system: str | None
+    size_bytes: int | None
+    free_bytes: int | None
+    at: datetime | None
+    reason: str | None
+    """In words, why it is not mounted."""
+
+    @property
+    def is_mounted(self) -> bool:
+        """Whether /home/jupyter is the data disk."""
+        return self.state is MountState.MOUNTED
+
+    @property
+    def can_be_mounted(self) -> bool:
+        """The disk is there and holds a file system that the startup script would mount."""
+        return self.state is MountState.UNMOUNTED and self.file_system == "ext4" and bool(self.volume)
+
+
+@dataclass(frozen=True)
+class MachineReport:
+    """One reading of the attributes; all that a machine has not said (yet) is None or empty."""
+
+    stage: BootStage | None = None
+    stage_at: datetime | None = None
+    mount: Mount | None = None
+    driver: str | None = None
+    """Of the GPU: none (there is no GPU), missing, or the driver's version."""
+    host_keys: dict[str, str] = field(default_factory=dict)
+    """SSH host keys by algorithm, base64: {"ssh-ed25519": "AAAA…"}."""
+    attributes: dict[str, str] = field(default_factory=dict)
+    """What all this was read from, as a database can keep it."""
+
+    @classmethod
+    def read(cls, told: Mapping[str, str]) -> "MachineReport":
+        """From the namespace's keys and values; what makes no sense is left out."""
+        attributes = {key: _clean(value) for key, value in told.items() if key in _KEYS or _HOST_KEY.fullmatch(key)}
+        stage, _, at = attributes.get("boot-stage", "").partition(" ")
+        return cls(
+            stage=BootStage(stage) if stage in set(BootStage) else None,
+            stage_at=_time(at),
+            mount=_mount(attributes.get("mount", "")),
+            driver=attributes.get("driver", "").removeprefix("ok ") or None,
+            host_keys={
+                found[1]: value
+                for key, value in attributes.items()
+                if (found := _HOST_KEY.fullmatch(key)) and _BASE64.fullmatch(value)
+            },
+            attributes=attributes,
+        )
+
+    @property
+    def has_booted(self) -> bool:
+        """The startup script has ended, well or not."""
+        return self.stage in {BootStage.READY, BootStage.FAILED}
+
+    @property
+    def is_well(self) -> bool:
+        """It has booted, and the data disk is mounted."""
+        return self.has_booted and self.mount is not None and self.mount.is_mounted
+
+
+def _clean(text: str) -> str:
+    """PostgreSQL keeps neither NUL nor half a surrogate pair."""
+    return text[:LONGEST].replace("\0", "").encode(errors="replace").decode()
+
+
+def _mount(line: str) -> Mount | None:
+    facts, _, reason = line.partition(" reason=")
+    values = dict(word.partition("=")[::2] for word in facts.split())
+    if values.get("state") not in set(MountState):
+        return None
+    return Mount(
+        state=MountState(values["state"]),
+        volume=_path(values.get("volume", "")),
+        device=_path(values.get("device", "")),
+        file_system=values.get("type") or None,
+        size_bytes=_number(values.get("size", "")),
+        free_bytes=_number(values.get("free", "")),
+        at=_time(values.get("at", "")),
+        reason=reason.strip() or None,
+    )
+
+
+def _path(text: str) -> str | None:
+    """It goes into commands that people copy."""
+    return text if _PATH.fullmatch(text) else None
+
+
+def _number(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else None

@@ -1,0 +1,103 @@
+"""A machine has been made: wait until it has booted and ssh answers with the host key that it tells of."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+
+from app.infra import ssh
+from app.infra.google import Compute
+from app.models import LogLevel
+from app.models.machine_report import BootStage, MachineReport
+from app.worker.claim import Claim
+from app.worker.commands import Commands
+from app.worker.trouble import GOOGLE_TROUBLE, RunFailedError
+
+log = structlog.get_logger()
+BOOT_POLL_SECONDS = (0.05, 0.05, 0.1, 0.1, 0.2, 0.2, 0.5, 1.0, 2.0)
+"""Waits between looks; the last one repeats."""
+SILENCE_SECONDS = 30.0
+"""A machine that has booted and that this worker has not reached for so long is kept from it by a firewall."""
+CLOCKS_DIFFER = timedelta(seconds=1)
+"""How much earlier than Google's the machine's clock may run."""
+
+
+async def report_of(compute: Compute, zone: str, instance: str) -> MachineReport:
+    """What the machine has said since it was last started; an empty report where that is nothing yet.
+
+    Raises what Google's clients do (trouble.GOOGLE_TROUBLE).
+    """
+    report = MachineReport.read(await compute.guest_attributes(zone, instance))
+    if report.has_booted and report.stage_at:
+        # The attributes of an earlier boot stay where they are.
+        started_at = await compute.last_start(zone, instance)
+        if started_at and report.stage_at < started_at - CLOCKS_DIFFER:
+            return MachineReport()
+    return report
+
+
+@dataclass
+class Arrival:
+    """One machine on its way, within settings.boot_timeout."""
+
+    claim: Claim
+    commands: Commands
+    zone: str
+    instance: str
+    address: str
+    report: MachineReport = field(default_factory=MachineReport)
+    trouble: str = ""
+    """Why the last look was in vain."""
+
+    async def wait(self) -> MachineReport:
+        """The report of a machine that can be logged in to. Raises RunFailedError when there is none in time."""
+        async with self.claim.writing() as (session, run):
+            run.booting_at = self.claim.tools.clock()
+            await self.claim.tell(session, run, "The machine is made. Waiting for it to boot and to say who it is.")
+        deadline = asyncio.get_running_loop().time() + self.claim.tools.settings.boot_timeout
+        await self._until(self._has_booted, deadline, "did not say that it has booted, with its SSH host keys,")
+        if self.report.stage is BootStage.FAILED:
+            reason = self.report.mount.reason if self.report.mount else None
+            await self.claim.say(f"The machine has booted, and not all went well. {reason or ''}", LogLevel.WARN)
+        self._silent_since = asyncio.get_running_loop().time()
+        await self._until(self._answers, deadline, "did not answer by SSH with the host key that it has")
+        return self.report
+
+    async def _until(self, look: Callable[[], Awaitable[bool]], deadline: float, otherwise: str) -> None:
+        looks = 0
+        while not await look():
+            if asyncio.get_running_loop().time() >= deadline:
+                minutes = self.claim.tools.settings.boot_timeout // 60
+                raise RunFailedError(f"{self.instance} {otherwise} within {minutes} minutes.{self.trouble}")
+            await self.commands.pause(BOOT_POLL_SECONDS[min(looks, len(BOOT_POLL_SECONDS) - 1)])
+            looks += 1
+        self.trouble = ""
+
+    async def _has_booted(self) -> bool:
+        try:
+            self.report = await report_of(self.claim.tools.compute, self.zone, self.instance)
+        except GOOGLE_TROUBLE as error:
+            log.warning("the machine's report could not be read, will try again", error=str(error))
+            self.trouble = f"\n{error}"
+        return self.report.has_booted and bool(self.report.host_keys)
+
+    async def _answers(self) -> bool:
+        """With the key that it told of. After a while also true where this worker cannot know, and the log says so."""
+        port, told = self.claim.tools.settings.ssh_port, self.report.host_keys
+        try:
+            key = await ssh.host_key(self.address, port, told)
+        except ssh.UnreachableError as error:
+            self.trouble = f"\n{error}"
+            if asyncio.get_running_loop().time() - self._silent_since < SILENCE_SECONDS:
+                return False
+            await self.claim.say(
+                f"This worker cannot reach {self.address} port {port} ({error}), so it has not seen SSH answer. "
+                "Does the firewall let it in? The machine itself says that it has booted, and with which host keys.",
+                LogLevel.WARN,
+            )
+            return True
+        self._silent_since = asyncio.get_running_loop().time()
+        self.trouble = f"\nPort {port} of {self.address} answers with another host key."
+        return key is not None and told.get(key.algorithm) == key.base64

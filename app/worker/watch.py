@@ -1,0 +1,75 @@
+"""Looks now and then at what running machines say of themselves, so that their pages are true today."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import or_, select
+from sqlalchemy.exc import OperationalError
+
+from app import live
+from app.models import Workstation, WorkstationStatus
+from app.worker.arrival import report_of
+from app.worker.claim import Tools
+from app.worker.trouble import GOOGLE_TROUBLE
+
+log = structlog.get_logger()
+TICK_SECONDS = 5.0
+WELL = timedelta(seconds=60)
+"""A machine that is well is asked so often: it tells no more often either."""
+NOT_WELL = timedelta(seconds=5)
+"""One whose disk is not mounted is probably being mended."""
+AT_ONCE = 20
+
+
+class Watch:
+    """Several workers share the machines: each takes those that nobody has looked at for a while."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    async def watch_for_ever(self) -> None:
+        """Watch until cancelled. A database that is away is waited for."""
+        while True:
+            try:
+                await self._tools.database.reachable()
+                await self.look()
+            except OperationalError as error:
+                log.warning("the watch cannot reach the database", error=str(error.orig))
+            await asyncio.sleep(TICK_SECONDS)
+
+    async def look(self) -> None:
+        """Once at each machine whose turn it is."""
+        await asyncio.gather(*(self._look_at(*machine) for machine in await self._take()))
+
+    async def _take(self) -> list[tuple[str, str, str]]:
+        """Id, zone and name of each, marked as looked at."""
+        now = self._tools.clock()
+        query = (
+            select(Workstation)
+            .where(Workstation.status == WorkstationStatus.RUNNING)
+            .where(or_(Workstation.reported_at.is_(None), Workstation.reported_at < now - NOT_WELL))
+            .order_by(Workstation.reported_at.nulls_first())
+            .with_for_update(skip_locked=True)
+        )
+        async with self._tools.database.sessions.begin() as session:
+            due = [each for each in await session.scalars(query) if _is_due(each, now)][:AT_ONCE]
+            for workstation in due:
+                workstation.reported_at = now
+            return [(each.id, each.zone, each.resource_name) for each in due]
+
+    async def _look_at(self, workstation_id: str, zone: str, instance: str) -> None:
+        try:
+            report = await report_of(self._tools.compute, zone, instance)
+        except GOOGLE_TROUBLE as error:
+            log.warning("a machine's report could not be read", workstation=workstation_id, error=str(error))
+            return
+        async with self._tools.database.sessions.begin() as session:
+            workstation = await session.get_one(Workstation, workstation_id, with_for_update=True)
+            if workstation.is_running and workstation.hear(report, self._tools.clock()):
+                await live.signal(session, live.stack_topic(workstation_id))
+
+
+def _is_due(workstation: Workstation, now: datetime) -> bool:
+    last = workstation.reported_at
+    return last is None or not workstation.machine.is_well or last < now - WELL

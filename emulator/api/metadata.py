@@ -1,0 +1,68 @@
+"""What a machine reaches from inside: Google's metadata server, and its own SSH server, which is the emulator's.
+
+Machines share this computer's network, so each has its own path here; programs/curl.sh knows it.
+"""
+
+import re
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from ..cloud import Cloud
+from ..errors import CloudError
+from ..ids import INSTANCE
+from ..machines.hall import MachineHall
+from ..machines.spec import machine_path, metadata_of, publishes_attributes
+from ..store import CloudObject
+
+HERE = machine_path("{instance:path}")
+METADATA = f"{HERE}/computeMetadata/v1/instance"
+FLAVOR = "Google"
+ATTRIBUTE = re.compile(r"[A-Za-z0-9_-]{1,128}/[A-Za-z0-9_-]{1,128}")
+
+
+class MetadataApi:
+    def __init__(self, cloud: Cloud, hall: MachineHall) -> None:
+        self._cloud = cloud
+        self._hall = hall
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route(f"{METADATA}/attributes/{{key}}", self.attribute, methods=["GET"]),
+            Route(f"{METADATA}/guest-attributes/{{key:path}}", self.publish, methods=["PUT"]),
+            Route(f"{HERE}/reload-sshd", self.reload_sshd, methods=["POST"]),
+        ]
+
+    async def attribute(self, request: Request) -> Response:
+        """A value of the instance's metadata."""
+        try:
+            value = metadata_of(self._instance(request)).get(request.path_params["key"])
+        except CloudError as error:
+            return PlainTextResponse(error.message, error.code)
+        return PlainTextResponse("not found", 404) if value is None else PlainTextResponse(str(value))
+
+    async def publish(self, request: Request) -> Response:
+        """A guest attribute, NAMESPACE/KEY."""
+        key, value = request.path_params["key"], (await request.body()).decode(errors="replace")
+        try:
+            instance = self._instance(request)
+        except CloudError as error:
+            return PlainTextResponse(error.message, error.code)
+        if not publishes_attributes(instance):
+            return PlainTextResponse("guest attributes are not enabled", 403)
+        if not ATTRIBUTE.fullmatch(key):
+            return PlainTextResponse("not a NAMESPACE/KEY", 400)
+        instance.cloud.setdefault("guest_attributes", {})[key] = value
+        self._cloud.store.put(instance)
+        return PlainTextResponse("")
+
+    async def reload_sshd(self, request: Request) -> Response:
+        self._hall.reload_host_keys(request.path_params["instance"])
+        return PlainTextResponse("")
+
+    def _instance(self, request: Request) -> CloudObject:
+        """Raises CloudError: without its header, Google answers nobody, lest a browser be led here."""
+        if request.headers.get("Metadata-Flavor") != FLAVOR:
+            raise CloudError(403, "Missing required header: Metadata-Flavor")
+        return self._cloud.find(INSTANCE, request.path_params["instance"])

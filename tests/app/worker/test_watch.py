@@ -1,0 +1,100 @@
+"""The look at what running machines say: how often, and what becomes of it."""
+
+import pytest
+from google.auth.exceptions import DefaultCredentialsError
+
+from app.worker.claim import Tools
+from app.worker.watch import Watch
+from tests.app.conftest import MovingClock
+from tests.app.worker.conftest import PromptCompute, Script, ask_destroy, execute, provisioned, workstation_of
+from tests.app.worker.test_arrival import ANOTHER, UNMOUNTED
+
+pytestmark = pytest.mark.anyio
+
+
+class Asked(PromptCompute):
+    """Counts how often it was asked, and can be out of reach."""
+
+    asked = 0
+    is_away = False
+
+    async def guest_attributes(self, zone: str, instance: str) -> dict[str, str]:
+        self.asked += 1
+        if self.is_away:
+            raise DefaultCredentialsError("no credentials")
+        return self.told
+
+
+@pytest.fixture
+def compute(tools: Tools) -> Asked:
+    compute = Asked(tools.settings)
+    # The tools are frozen; the fixture's owner may still say what is in them.
+    object.__setattr__(tools, "compute", compute)
+    return compute
+
+
+async def test_a_machine_that_is_well_is_asked_every_minute(
+    tools: Tools, script: Script, compute: Asked, clock: MovingClock
+) -> None:
+    workstation_id = await provisioned(tools, script)
+    compute.asked = 0
+    await Watch(tools).look()
+    clock.advance(seconds=30)
+    await Watch(tools).look()
+    assert compute.asked == 0
+    clock.advance(seconds=31)
+    compute.told["mount"] = compute.told["mount"].replace("free=60", "free=20")
+    await Watch(tools).look()
+    await Watch(tools).look()
+    assert compute.asked == 1
+    workstation = await workstation_of(tools, workstation_id)
+    assert workstation.machine.mount
+    assert (workstation.machine.mount.free_bytes, workstation.reported_at) == (20, clock())
+
+
+async def test_a_machine_that_is_being_mended_is_asked_often_and_its_new_keys_are_pinned(
+    tools: Tools, script: Script, compute: Asked, clock: MovingClock
+) -> None:
+    good = compute.told["mount"]
+    compute.told |= {"mount": UNMOUNTED, "boot-stage": "failed 2026-01-05T12:00:00.000Z"}
+    workstation_id = await provisioned(tools, script)
+    assert (await workstation_of(tools, workstation_id)).is_without_disk
+    clock.advance(seconds=6)
+    compute.told |= {"mount": good, "hostkeys-ssh-ed25519": ANOTHER}
+    await Watch(tools).look()
+    workstation = await workstation_of(tools, workstation_id)
+    assert not workstation.is_without_disk
+    assert workstation.host_keys == {"ssh-ed25519": ANOTHER}
+
+
+async def test_keys_of_a_boot_that_goes_on_are_not_pinned_yet(
+    tools: Tools, script: Script, compute: Asked, clock: MovingClock
+) -> None:
+    workstation_id = await provisioned(tools, script)
+    pinned = (await workstation_of(tools, workstation_id)).host_keys
+    clock.advance(seconds=61)
+    compute.told |= {"boot-stage": "keys 2026-01-05T13:00:00.000Z", "hostkeys-ssh-ed25519": ANOTHER}
+    await Watch(tools).look()
+    assert (await workstation_of(tools, workstation_id)).host_keys == pinned
+
+
+async def test_google_being_away_changes_nothing(
+    tools: Tools, script: Script, compute: Asked, clock: MovingClock
+) -> None:
+    workstation_id = await provisioned(tools, script)
+    before = (await workstation_of(tools, workstation_id)).report
+    clock.advance(seconds=61)
+    compute.is_away = True
+    await Watch(tools).look()
+    assert (await workstation_of(tools, workstation_id)).report == before
+
+
+async def test_what_does_not_run_is_not_asked(tools: Tools, script: Script, compute: Asked, clock: MovingClock) -> None:
+    workstation_id = await provisioned(tools, script)
+    script.on("plan", "true")
+    script.on("apply", "")
+    await execute(tools, await ask_destroy(tools, workstation_id))
+    clock.advance(seconds=61)
+    compute.asked = 0
+    await Watch(tools).look()
+    assert compute.asked == 0

@@ -1,0 +1,63 @@
+"""What a machine says of itself: a mount that fails and is mended, and host keys that outlive the machine."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Laptop, Person
+from tests.portal_process import ApiUser
+
+NO_QUESTION = ("-o", "StrictHostKeyChecking=yes")
+
+
+def install(person: Person, laptop: Laptop, api: ApiUser) -> None:
+    """A key of the laptop's own, and the portal's two files."""
+    person.sign_in("Grace Hopper")
+    laptop.install("config", api.call("GET", "/ssh_compute_config").text)
+    laptop.install("known_hosts", api.call("GET", "/ssh_known_hosts").text)
+
+
+@pytest.fixture
+def equipped(laptop: Laptop, grace_api: ApiUser) -> Iterator[Laptop]:
+    """Grace's laptop with a private half that the portal made."""
+    made = grace_api.call("POST", "/api/v1/ssh-keys/generate", {"name": "boot-key"}).json
+    laptop.install("boot-key", grace_api.call("GET", f"/api/v1/ssh-keys/{made['id']}/private").text)
+    yield laptop
+    grace_api.call("DELETE", f"/api/v1/ssh-keys/{made['id']}")
+
+
+def test_a_mount_that_fails_is_shown_with_commands_that_mend_it(
+    person: Person, equipped: Laptop, grace_api: ApiUser
+) -> None:
+    person.portal.cloud("POST", "/_emulator/faults", {"preset": "mount-failure", "id": "unmounted"})
+    made = grace_api.create("unmounted")
+    grace_api.wait(made["id"], "running")
+    install(person, equipped, grace_api)
+    person.open(f"/workstations/{made['id']}")
+    expect(person.page.get_by_text("/home/jupyter is not mounted")).to_be_visible()
+    commands = person.page.locator("pre").all_inner_texts()
+    (mount,) = [text for text in commands if "sudo mount" in text]
+    assert "sdb" in equipped.ssh("unmounted", next(text for text in commands if text.startswith("lsblk")))
+    equipped.ssh("unmounted", mount)
+    equipped.ssh("unmounted", "echo mended > /home/jupyter/note")
+    expect(person.page.get_by_text("/home/jupyter is not mounted")).to_have_count(0, timeout=40_000)
+    expect(person.page.get_by_text(re.compile(r"Mounted from\s+/dev/sdb"))).to_be_visible()
+
+
+def test_a_machine_rebuilt_from_another_image_keeps_its_files_and_its_host_key(
+    person: Person, equipped: Laptop, grace_api: ApiUser
+) -> None:
+    made = grace_api.create("rebuilt")
+    before = grace_api.wait(made["id"], "running")
+    install(person, equipped, grace_api)
+    equipped.ssh(*NO_QUESTION, "rebuilt", "echo kept > /home/jupyter/note; touch ~/on-the-boot-disk")
+    image = "deeplearning-platform-release/common-cu129-ubuntu-2404-nvidia-580"
+    changed = grace_api.call("PATCH", f"/api/v1/workstations/{made['id']}", {"image": image})
+    assert changed.status == 202, changed.text
+    grace_api.wait_run(changed.json["run_id"], "applied")
+    # Not one file on the laptop has changed.
+    assert equipped.ssh(*NO_QUESTION, "rebuilt", "cat /home/jupyter/note") == "kept\n"
+    assert equipped.ssh("rebuilt", "ls ~") == ""
+    assert grace_api.wait(made["id"], "running")["host_keys"] == before["host_keys"]
