@@ -1,0 +1,327 @@
+"""Runs of the shared stack: planned, decided by somebody but for allowed IPs, and applied as they were shown."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from app.config import REPOSITORY
+from app.models import CancelMode, RunStatus, SharedStack, Stack
+from app.services import decisions, members, plans, runs, shared_settings, shared_stack
+from app.services.state_versions import State
+from app.worker.adopt_shared import IDS, MADE_AGAIN, WITHIN_OURS, is_of, wanted_by
+from app.worker.claim import Tools
+from app.worker.decide import awaited
+from app.worker.execute import execute
+from tests.app.conftest import MovingClock, identity
+from tests.app.worker.conftest import Script, log_of, make_tools, run_of, tells
+
+pytestmark = pytest.mark.anyio
+FIREWALL = "google_compute_firewall.mlflow_access[0]"
+BUCKET = "module.storage[0].google_storage_bucket.data"
+
+
+def change(address: str, action: str, **before: object) -> dict[str, Any]:
+    """One resource of a plan, as `terraform show -json` has it."""
+    actions = {"replace": ["delete", "create"]}.get(action, [action])
+    type_, name = re.sub(r"\[.*\]$", "", address).split(".")[-2:]
+    return {
+        "address": address,
+        "mode": "managed",
+        "type": type_,
+        "name": name,
+        "change": {"actions": actions, "before": before or None, "after": None},
+    }
+
+
+@dataclass
+class Shared:
+    """Ada's shared stack, with Terraform's answers to be scripted."""
+
+    tools: Tools
+    script: Script
+
+    def plans_to(self, *changes: dict[str, Any], outputs: bool = False) -> None:
+        events = "".join(tells("planned_change", each["address"], each["change"]["actions"][-1]) for each in changes)
+        self.script.on("plan", f"echo plan > tfplan\n{events}")
+        shown: dict[str, Any] = {"resource_changes": list(changes)}
+        if outputs:
+            shown["output_changes"] = {"mlflow_url": {"actions": ["create"], "after": "http://mlflow"}}
+        self.script.on("show", f"cat <<'END'\n{json.dumps(shown)}\nEND\n")
+
+    def leaves(self, serial: int, **outputs: object) -> None:
+        values = {name: {"value": value} for name, value in outputs.items()}
+        values["password"] = {"value": "very-secret", "sensitive": True}
+        state = {"version": 4, "serial": serial, "lineage": "one", "outputs": values, "resources": []}
+        self.script.on(
+            "apply", f"env | sort > {self.script.folder}/env\necho '{json.dumps(state)}' > terraform.tfstate\n"
+        )
+
+    async def configure(self, **fields: object) -> str:
+        async with self.tools.database.sessions.begin() as session:
+            ada = await members.sign_in(session, identity("ada"), self.tools.settings, self.tools.clock())
+            stack = await shared_stack.find(session, self.tools.vault, self.tools.clock())
+            chosen = shared_settings.of(stack, self.tools.settings).model_copy(update=fields)
+            wish = shared_stack.Wish(chosen)
+            now = self.tools.clock()
+            return (await shared_stack.request(session, stack, wish, ada, self.tools.settings, now)).id
+
+    async def ask(self, kind: str) -> str:
+        async with self.tools.database.sessions.begin() as session:
+            ada = await members.sign_in(session, identity("ada"), self.tools.settings, self.tools.clock())
+            stack = await shared_stack.find(session, self.tools.vault, self.tools.clock())
+            asked = {"check": shared_stack.check, "destroy": shared_stack.request_destroy}[kind]
+            return (await asked(session, stack, ada, self.tools.clock())).id
+
+    async def approve(self, run_id: str, names: Sequence[str] = ()) -> None:
+        async with self.tools.database.sessions.begin() as session:
+            ada = await members.sign_in(session, identity("ada"), self.tools.settings, self.tools.clock())
+            await decisions.approve(session, await runs.find(session, ada, run_id), ada, names, self.tools.clock())
+
+    async def stack(self) -> SharedStack:
+        async with self.tools.database.sessions.begin() as session:
+            return await shared_stack.find(session, self.tools.vault, self.tools.clock())
+
+    async def applied(self) -> None:
+        """It is there."""
+        self.plans_to(change(BUCKET, "create"))
+        self.leaves(3, mlflow_url="http://mlflow")
+        run_id = await self.configure()
+        await execute(self.tools, run_id)
+        await self.approve(run_id)
+        await execute(self.tools, run_id)
+        assert (await run_of(self.tools, run_id)).status is RunStatus.APPLIED
+
+
+@pytest.fixture
+def shared(tools: Tools, script: Script) -> Shared:
+    root = tools.settings.terraform_dir / "shared"
+    root.mkdir()
+    (root / "main.tf").write_text("# nothing")
+    return Shared(tools, script)
+
+
+async def test_the_first_apply_waits_for_a_decision_like_every_other(shared: Shared) -> None:
+    shared.plans_to(change(BUCKET, "create"))
+    run_id = await shared.configure()
+    await execute(shared.tools, run_id)
+    run = await run_of(shared.tools, run_id)
+    assert (run.status, run.awaits) == (RunStatus.AWAITING_APPROVAL, [{"address": BUCKET, "action": "create"}])
+    assert run.confirmations == []
+    assert (await shared.stack()).status == "absent"
+    assert "apply" not in {call.split()[0] for call in shared.script.calls}
+
+
+async def test_what_was_approved_is_applied_and_its_open_outputs_are_for_everybody(shared: Shared) -> None:
+    await shared.applied()
+    stack = await shared.stack()
+    assert (stack.status, stack.outputs) == ("ready", {"mlflow_url": "http://mlflow"})
+    assert stack.settings["prefix"] == "test-project"
+
+
+async def test_passwords_reach_terraform_by_its_environment_alone(shared: Shared) -> None:
+    await shared.applied()
+    secrets = shared_stack.secrets_of(await shared.stack(), shared.tools.vault)
+    environment = (shared.script.folder / "env").read_text().splitlines()
+    assert {f"TF_VAR_{name}={value}" for name, value in secrets.items()} <= set(environment)
+
+
+async def test_a_password_that_terraform_says_is_not_in_the_log(shared: Shared) -> None:
+    shared.plans_to(change(BUCKET, "create"))
+    shared.script.on("plan", 'echo plan > tfplan\necho "the password is $TF_VAR_sql_password"\n')
+    run_id = await shared.configure()
+    await execute(shared.tools, run_id)
+    assert "the password is (secret)" in await log_of(shared.tools, run_id)
+
+
+@pytest.mark.parametrize("action", ["create", "update", "delete"])
+async def test_what_allowed_ips_change_alone_goes_on_by_itself(shared: Shared, action: str) -> None:
+    await shared.applied()
+    shared.plans_to(change(FIREWALL, action, name="mlflow-access"))
+    shared.leaves(4)
+    run_id = await shared.configure(ssh_allowed_ips=[])
+    await execute(shared.tools, run_id)
+    assert (await run_of(shared.tools, run_id)).status is RunStatus.APPLIED
+
+
+async def test_together_with_anything_else_it_waits(shared: Shared) -> None:
+    await shared.applied()
+    shared.plans_to(change(FIREWALL, "update", name="mlflow-access"), change(BUCKET, "update", name="data"))
+    run_id = await shared.configure(ssh_allowed_ips=["203.0.113.0/24"])
+    await execute(shared.tools, run_id)
+    assert (await run_of(shared.tools, run_id)).status is RunStatus.AWAITING_APPROVAL
+    assert (await shared.stack()).status == "ready"
+
+
+async def test_outputs_alone_are_applied_so_that_people_see_them(shared: Shared) -> None:
+    await shared.applied()
+    shared.plans_to(outputs=True)
+    shared.leaves(4, mlflow_url="http://new")
+    await execute(shared.tools, await shared.configure(ssh_allowed_ips=["203.0.113.0/24"]))
+    assert (await shared.stack()).outputs == {"mlflow_url": "http://new"}
+
+
+async def test_a_check_without_differences_changes_nothing(shared: Shared) -> None:
+    await shared.applied()
+    shared.plans_to()
+    run_id = await shared.ask("check")
+    await execute(shared.tools, run_id)
+    assert (await run_of(shared.tools, run_id)).status is RunStatus.NO_CHANGES
+    stack = await shared.stack()
+    assert (stack.status, stack.has_drifted, stack.checked_at) == ("ready", False, shared.tools.clock())
+
+
+async def test_a_check_that_finds_differences_raises_a_notice_until_they_are_put_right(shared: Shared) -> None:
+    await shared.applied()
+    shared.plans_to(change(BUCKET, "update", name="data"))
+    calls = len(shared.script.calls)
+    run_id = await shared.ask("check")
+    await execute(shared.tools, run_id)
+    run = await run_of(shared.tools, run_id)
+    assert (run.status, run.is_final, run.can_retry) == (RunStatus.PLANNED, True, False)
+    assert (await shared.stack()).drift_run_id == run_id
+    assert "apply" not in {call.split()[0] for call in shared.script.calls[calls:]}
+    async with shared.tools.database.sessions() as session:
+        view = await plans.view_of(session, run_id)
+    assert view
+    assert [found["address"] for found in view["changes"]] == [BUCKET]
+    again = await shared.configure()
+    await execute(shared.tools, again)
+    await shared.approve(again)
+    await execute(shared.tools, again)
+    assert not (await shared.stack()).has_drifted
+
+
+async def test_its_destruction_wants_the_names_of_what_would_be_lost(shared: Shared) -> None:
+    await shared.applied()
+    shared.plans_to(change(BUCKET, "delete", name="data-x"), change(FIREWALL, "delete", name="mlflow-access"))
+    run_id = await shared.ask("destroy")
+    await execute(shared.tools, run_id)
+    run = await run_of(shared.tools, run_id)
+    assert (run.status, run.confirmations) == (RunStatus.AWAITING_APPROVAL, ["data-x"])
+    await shared.approve(run_id, ["data-x"])
+    await execute(shared.tools, run_id)
+    assert (await run_of(shared.tools, run_id)).status is RunStatus.APPLIED
+    stack = await shared.stack()
+    assert (stack.status, stack.outputs, stack.exists) == ("absent", {}, False)
+
+
+async def test_cancelling_stops_it_and_undoes_nothing(shared: Shared) -> None:
+    await shared.applied()
+    shared.plans_to(change(BUCKET, "update", name="data"))
+    run_id = await shared.configure(ssh_allowed_ips=["203.0.113.0/24"])
+    await execute(shared.tools, run_id)
+    await shared.approve(run_id)
+
+    async with shared.tools.database.sessions.begin() as session:
+        ada = await members.sign_in(session, identity("ada"), shared.tools.settings, shared.tools.clock())
+        run = await runs.find(session, ada, run_id)
+        run.claim("another", "host", shared.tools.clock())
+        run.begin_apply(shared.tools.clock())
+        assert run.cancel_choices == (CancelMode.NOW,)
+        run.ask_cancel(CancelMode.NOW, ada, shared.tools.clock())
+        run.interrupt(shared.tools.clock())
+    shared.tools.clock.advance(minutes=1)  # type: ignore[attr-defined]  # the clock of a test
+    planned = len(shared.script.calls)
+    await execute(make_tools(shared.tools.settings, shared.tools.database, MovingClock(), "worker-2", "host"), run_id)
+    assert (await run_of(shared.tools, run_id)).status is RunStatus.CANCELED
+    assert (await shared.stack()).status == "failed"
+    assert shared.script.calls[planned:] == []
+
+
+async def test_after_an_interruption_it_looks_for_what_is_there_and_takes_over_its_own(shared: Shared) -> None:
+    await shared.applied()
+    stack_id = (await shared.stack()).id
+    async with shared.tools.database.sessions.begin() as session:
+        (await session.get_one(Stack, stack_id)).unsettled = True
+    bucket = change(BUCKET, "create")
+    bucket["change"]["after"] = {"project": "p", "name": "data-x"}
+    shared.plans_to(bucket)
+    shared.script.on("import", _imports(stack_id))
+    run_id = await shared.configure(ssh_allowed_ips=["203.0.113.0/24"])
+    await execute(shared.tools, run_id)
+    log = await log_of(shared.tools, run_id)
+    assert "Found p/data-x, made for this stack: taking it over." in log
+
+
+async def test_what_bears_another_stacks_id_is_not_touched(shared: Shared) -> None:
+    await shared.applied()
+    async with shared.tools.database.sessions.begin() as session:
+        (await session.get_one(Stack, (await shared.stack()).id)).unsettled = True
+    bucket = change(BUCKET, "create")
+    bucket["change"]["after"] = {"project": "p", "name": "data-x"}
+    shared.plans_to(bucket)
+    shared.script.on("import", _imports("another"))
+    run_id = await shared.configure(ssh_allowed_ips=["203.0.113.0/24"])
+    await execute(shared.tools, run_id)
+    run = await run_of(shared.tools, run_id)
+    assert run.status is RunStatus.ERRORED
+    assert "p/data-x exists at Google already and is not of this stack" in str(run.error)
+
+
+def _imports(stack_id: str) -> str:
+    """Shell of the first import, which looks, and of the second, after which a plan creates nothing."""
+    attributes = {"labels": {"stationmaster-stack": stack_id}}
+    resource = {"mode": "managed", "type": "t", "name": "data", "instances": [{"attributes": attributes}]}
+    state = json.dumps({"version": 4, "serial": 1, "lineage": "probe", "resources": [resource]})
+    looks = f"echo '{state}' > probe.tfstate"
+    takes = 'echo "echo \'{}\'" > "$(dirname "$0")/show"'
+    return f"if [ ! -e probe.tfstate ]; then {looks}; else {takes}; fi\n"
+
+
+def test_only_what_is_lost_for_good_wants_its_name() -> None:
+    shown = {
+        "resource_changes": [
+            change(BUCKET, "replace", name="data-x"),
+            change("module.sql[0].google_sql_database_instance.this", "delete", name="postgres-x"),
+            change('google_project_iam_member.admin["user:b@x.com"]', "delete", member="user:b@x.com"),
+            change('google_project_iam_member.admin["serviceAccount:c@x"]', "delete", member="serviceAccount:c@x"),
+            change("module.kubernetes[0].google_project_iam_member.nodes", "delete", member="serviceAccount:own@x"),
+            change("module.kubernetes[0].google_container_cluster.this", "update", name="cluster-x"),
+            change("google_compute_firewall.allow_ssh", "delete", name="allow-ssh"),
+            change("google_compute_address.static_ip[0]", "no-op"),
+        ]
+    }
+    assert [entry.get("name") for entry in awaited(shown)] == [
+        *("data-x", "postgres-x", "user:b@x.com", "serviceAccount:c@x"),
+        *(None, None, None),
+    ]
+
+
+def test_every_type_of_the_root_is_looked_for_or_can_be_made_again() -> None:
+    files = [*REPOSITORY.glob("terraform/shared/*.tf"), *REPOSITORY.glob("terraform/modules/*/*.tf")]
+    of_workstations = ("compute", "compute_configure")
+    ours = [file for file in files if file.parent.name not in of_workstations]
+    types = {found for file in ours for found in re.findall(r'^resource "(\w+)"', file.read_text(), re.MULTILINE)}
+    assert types == set(IDS) | MADE_AGAIN
+    assert set(IDS) >= WITHIN_OURS
+
+
+def test_links_stand_for_names_in_import_ids_and_what_is_not_known_is_left_out() -> None:
+    peering = change("module.peering[0].google_compute_network_peering.there", "create")
+    network = "https://www.googleapis.com/compute/v1/projects/p/global/networks/default"
+    peering["change"]["after"] = {"project": "p", "network": network, "name": "there"}
+    unknown = change("module.peering[0].google_compute_network_peering.back", "create")
+    unknown["change"]["after"] = {"project": "p", "name": "back"}
+    found = wanted_by({"resource_changes": [peering, unknown]})
+    assert found == [(peering["address"], "google_compute_network_peering", "p/default/there")]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "ours"),
+    [
+        ({"labels": {"stationmaster-stack": "s1"}}, True),
+        ({"resource_labels": {"stationmaster-stack": "s1"}}, True),
+        ({"settings": [{"user_labels": {"stationmaster-stack": "s1"}}]}, True),
+        ({"description": "SSH. stationmaster-stack=s1"}, True),
+        ({"labels": {"stationmaster-stack": "s2"}}, False),
+        ({"labels": {}, "description": ""}, False),
+    ],
+)
+def test_whose_a_thing_is_stands_in_its_labels_or_description(attributes: dict[str, Any], ours: bool) -> None:
+    resource = {"mode": "managed", "type": "t", "name": "n", "instances": [{"attributes": attributes}]}
+    raw = {"version": 4, "serial": 1, "lineage": "x", "resources": [resource]}
+    assert is_of(State(json.dumps(raw).encode()), "s1") is ours
