@@ -1,0 +1,164 @@
+"""The shared stack's page: for admins, with what was typed kept, every decision a run, and a way back."""
+
+import re
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from app.models import Run, SharedStack
+from app.services import plans
+from tests.app.conftest import MovingClock
+
+pytestmark = pytest.mark.anyio
+PAGE = "/admin/shared-stack"
+FORM = {
+    "prefix": "team",
+    "zone": "europe-west4-a",
+    "deploy_storage": "yes",
+    "iam_admin_role": "roles/owner",
+    "sql_tier": "db-f1-micro",
+    "sql_user": "mlflow",
+    "mlflow_machine_type": "e2-small",
+    "ssh_allowed_ips": "203.0.113.7/24, 198.51.100.0/24",
+    "reason": "The team begins",
+}
+
+
+async def configure(ada: httpx2.AsyncClient, **fields: str) -> str:
+    """Send the form; returns the run's id."""
+    answer = await ada.post(PAGE, data={**FORM, **fields})
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"].rpartition("/")[2]
+
+
+async def play(app: FastAPI, run_id: str, *, awaits: list[dict[str, str]] | None = None, apply: bool = False) -> None:
+    """What a worker does with it."""
+    portal = app.state.portal
+    async with portal.database.sessions.begin() as session:
+        run = await session.get_one(Run, run_id)
+        stack = await session.get_one(SharedStack, run.stack_id)
+        run.claim("worker", "host", portal.clock())
+        stack.begin(run)
+        await plans.keep(session, portal.vault, run.id, {"changes": [], "outputs": []}, portal.clock())
+        if apply:
+            run.begin_apply(portal.clock())
+            stack.take(run.changes)
+            stack.become_ready({"mlflow_url": "http://mlflow"}, portal.clock())
+            run.succeed(portal.clock())
+        else:
+            run.await_approval(awaits or [], portal.clock())
+            stack.become_as_before()
+
+
+@pytest.mark.parametrize("path", [PAGE, f"{PAGE}/states", f"{PAGE}/destroy", f"{PAGE}/events"])
+async def test_members_see_nothing_of_it(grace: httpx2.AsyncClient, path: str) -> None:
+    assert (await grace.get(path)).status_code == 403
+
+
+@pytest.mark.parametrize("path", [PAGE, f"{PAGE}/check", f"{PAGE}/destroy", f"{PAGE}/roll-back"])
+async def test_members_change_nothing(grace: httpx2.AsyncClient, path: str) -> None:
+    assert (await grace.post(path, data=FORM)).status_code == 403
+
+
+async def test_before_anything_is_there_the_form_proposes_and_nothing_can_be_destroyed(ada: httpx2.AsyncClient) -> None:
+    page = (await ada.get(PAGE)).text
+    assert 'value="test-project"' in page
+    assert "Absent" in page
+    assert f'href="{PAGE}/destroy"' not in page
+    assert re.search(r'name="deploy_mlflow"\s+value="yes"\s+checked', page)
+    assert not re.search(r'name="deploy_kubernetes"\s+value="yes"\s+checked', page)
+
+
+async def test_the_form_becomes_a_run_and_shows_what_is_wanted(ada: httpx2.AsyncClient) -> None:
+    run_id = await configure(ada)
+    run = (await ada.get(f"/api/v1/runs/{run_id}")).json()
+    settings = run["changes"]["settings"]
+    assert (settings["prefix"], settings["deploy_storage"], settings["deploy_mlflow"]) == ("team", True, False)
+    assert settings["ssh_allowed_ips"] == ["198.51.100.0/24", "203.0.113.0/24"]
+    page = (await ada.get(PAGE)).text
+    assert 'value="team"' in page
+    assert "198.51.100.0/24\n203.0.113.0/24" in page
+    shown = (await ada.get(f"/runs/{run_id}")).text
+    assert "Configure the shared stack" in shown
+    assert "The team begins" in shown
+
+
+async def test_what_does_not_fit_is_said_at_its_field_with_what_was_typed_kept(ada: httpx2.AsyncClient) -> None:
+    typed = {"prefix": "Team", "ssh_allowed_ips": "0.0.0.0/0", "sql_tier": "<b>", "reason": "Why not"}
+    answer = await ada.post(PAGE, data={**FORM, **typed})
+    assert answer.status_code == 422
+    for field in ("prefix", "ssh_allowed_ips", "sql_tier"):
+        assert f'id="{field}-error"' in answer.text
+    assert "0.0.0.0/0 is everybody" in answer.text
+    assert 'value="Why not"' in answer.text
+    assert "&lt;b&gt;" in answer.text
+    assert "/runs/" not in (await ada.get(PAGE)).text
+
+
+async def test_a_plan_is_approved_or_discarded_on_its_runs_page(app: FastAPI, ada: httpx2.AsyncClient) -> None:
+    run_id = await configure(ada)
+    await play(app, run_id)
+    page = (await ada.get(f"/runs/{run_id}")).text
+    assert "Approve and apply" in page
+    assert 'name="confirm"' not in page
+    assert "waits for your decision" in (await ada.get(PAGE)).text
+    assert (await ada.post(f"/runs/{run_id}/approve")).status_code == 303
+    assert "approved by Ada" in (await ada.get(f"/runs/{run_id}")).text
+
+
+async def test_each_thing_that_would_be_lost_wants_its_name(app: FastAPI, ada: httpx2.AsyncClient) -> None:
+    run_id = await configure(ada)
+    lost = [{"address": f"bucket.{name}", "action": "delete", "name": name} for name in ("data-x", "logs-x")]
+    await play(app, run_id, awaits=lost)
+    page = (await ada.get(f"/runs/{run_id}")).text
+    assert page.count('name="confirm"') == 2
+    wrong = await ada.post(f"/runs/{run_id}/approve", data={"confirm": ["data-x", "data-x"]})
+    assert wrong.status_code == 422
+    assert "Write the name of what would be lost: logs-x" in wrong.text
+    right = await ada.post(f"/runs/{run_id}/approve", data={"confirm": ["logs-x", "data-x"]})
+    assert right.status_code == 303
+
+
+async def test_history_says_who_and_why_and_leads_back(
+    app: FastAPI, ada: httpx2.AsyncClient, clock: MovingClock
+) -> None:
+    first = await configure(ada)
+    await play(app, first, apply=True)
+    clock.advance(minutes=5)
+    second = await configure(ada, deploy_sql="yes", reason="With a database")
+    await play(app, second, apply=True)
+    page = (await ada.get(PAGE)).text
+    assert page.index("With a database") < page.index("The team begins")
+    assert page.count("Back to this") == 1
+    back = await ada.post(f"{PAGE}/roll-back", data={"run_id": first})
+    run = (await ada.get(back.headers["location"].replace("/runs/", "/api/v1/runs/"))).json()
+    assert run["changes"]["settings"]["deploy_sql"] is False
+    assert (await ada.post(f"{PAGE}/roll-back", data={"run_id": "nosuchrun1"})).status_code == 404
+
+
+async def test_drift_is_told_and_compared_on_demand(app: FastAPI, ada: httpx2.AsyncClient) -> None:
+    assert (await ada.post(f"{PAGE}/check")).status_code == 409
+    await play(app, await configure(ada), apply=True)
+    asked = await ada.post(f"{PAGE}/check")
+    run_id = asked.headers["location"].rpartition("/")[2]
+    portal = app.state.portal
+    async with portal.database.sessions.begin() as session:
+        run = await session.get_one(Run, run_id)
+        run.claim("worker", "host", portal.clock())
+        run.find_differences(portal.clock())
+        (await session.get_one(SharedStack, run.stack_id)).become_checked(run_id, portal.clock())
+    page = (await ada.get(PAGE)).text
+    assert "Somebody has changed it at Google" in page
+    assert f'href="/runs/{run_id}"' in page
+
+
+async def test_its_destruction_is_planned_and_decided(app: FastAPI, ada: httpx2.AsyncClient) -> None:
+    assert (await ada.post(f"{PAGE}/destroy")).status_code == 409
+    await play(app, await configure(ada), apply=True)
+    assert "Plan its destruction" in (await ada.get(f"{PAGE}/destroy")).text
+    run_id = (await ada.post(f"{PAGE}/destroy")).headers["location"].rpartition("/")[2]
+    assert "Destroy the shared stack" in (await ada.get(f"/runs/{run_id}")).text
+    refused = await ada.post(PAGE, data=FORM)
+    assert refused.status_code == 409
+    assert "being destroyed" in refused.text
