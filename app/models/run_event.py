@@ -57,4 +57,6 @@ class RunResource(Base):
     @property
     def kind(self) -> str:
         """The resource type without its provider, such as compute_instance."""
-        return self.address.split(".")[-2].removeprefix("google_")
+        # A key may hold dots: module.services[0].google_project_service.this["storage.googleapis.com"]
+        without_key = self.address.rpartition('["')[0] if self.address.endswith('"]') else self.address
+        return without_key.split(".")[-2].removeprefix("google_")
