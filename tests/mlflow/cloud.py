@@ -1,7 +1,6 @@
 """The module as Terraform applies it, to an emulated cloud; and a PostgreSQL that asks for a password."""
 
 import json
-import os
 import subprocess
 import warnings
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from app.infra import terraform as infra_terraform
+from app.infra import terraform
 from tests.emulator_process import EmulatorProcess
 
 MODULE = Path(__file__).parents[2] / "terraform/modules/mlflow"
@@ -25,7 +24,7 @@ class Stack:
     def __init__(self, folder: Path, emulator: EmulatorProcess) -> None:
         self._folder = folder
         self._emulator = emulator
-        self._command = infra_terraform.executable("")
+        self._command = terraform.executable("")
         folder.mkdir()
         (folder / "main.tf.json").write_text(json.dumps(_root()))
         self._terraform("init")
@@ -42,9 +41,9 @@ class Stack:
     def _terraform(self, *arguments: str, **secrets: str) -> None:
         variables = {f"TF_VAR_{name}": value for name, value in secrets.items()}
         done = subprocess.run(
-            infra_terraform.command(self._command, *arguments),
+            [*self._command, *arguments],
             cwd=self._folder,
-            env={**os.environ, **self._emulator.env, **variables},
+            env={**self._emulator.env, **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

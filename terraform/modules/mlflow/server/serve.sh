@@ -16,6 +16,9 @@ export MLFLOW_WORKERS=${MLFLOW_WORKERS:-2}
 # Jobs are for judging language models and take several hundred MB of memory.
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false
 
+# A worker that is busy loading MLflow on a small machine does not answer within uvicorn's five seconds, and would be killed.
+export MLFLOW_UVICORN_OPTS="--timeout-worker-healthcheck 60"
+
 # MLflow answers only where it is asked by a name it knows, and takes changes only from its own pages.
 hosts=() origins=()
 IFS=, read -ra public_hosts <<<"$MLFLOW_PUBLIC_HOSTS"
