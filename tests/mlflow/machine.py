@@ -24,7 +24,9 @@ TOKEN = "token-of-the-service-account"
 class MetadataServer:
     """What Google answers to a machine that asks about itself."""
 
-    def __init__(self, project: str, attributes: dict[str, str]) -> None:
+    def __init__(self, project: str, attributes: dict[str, str], others: dict[str, str] | None = None) -> None:
+        """`others` are answers by their paths, which need not be asked for as metadata."""
+        self._others = others or {}
         card = "instance/network-interfaces/0"
         self._answers = {
             "project/project-id": project,
@@ -42,13 +44,14 @@ class MetadataServer:
         self._server.server_close()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        answers = self._answers
+        answers, others = self._answers, self._others
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                answer = answers.get(self.path[1:])
-                asked_properly = self.headers["Metadata-Flavor"] == "Google"
-                self.send_response(200 if answer is not None and asked_properly else 404)
+                answer = others.get(self.path[1:])
+                if self.headers["Metadata-Flavor"] == "Google":
+                    answer = answers.get(self.path[1:])
+                self.send_response(404 if answer is None else 200)
                 self.end_headers()
                 self.wfile.write((answer or "").encode())
 
@@ -161,6 +164,11 @@ class MlflowMachine:
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def calls(self) -> str:
+        """Of the commands that would change this computer."""
+        calls = self.folder / "calls"
+        return calls.read_text() if calls.exists() else ""
 
     def arguments(self) -> str:
         """The command lines of all processes on this computer."""

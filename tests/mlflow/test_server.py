@@ -89,7 +89,7 @@ def credentials(login: tuple[str, str]) -> dict[str, str]:
 
 def test_start_up_script_installs_and_starts_the_service(machine: MlflowMachine) -> None:
     assert "MLflow is starting" in machine.booted
-    assert "systemctl restart mlflow.service" in (machine.folder / "calls").read_text()
+    assert "systemctl restart mlflow.service" in machine.calls()
     secrets = machine.root / "run/mlflow/secrets"
     assert secrets.stat().st_mode & 0o777 == 0o600
     assert secrets.parent.stat().st_mode & 0o777 == 0o700
