@@ -64,7 +64,7 @@ facts: $(VENV)/.ready-dev ## Write the emulator's provider schema facts anew fro
 
 .PHONY: clean
 clean: ## Remove what set-up installed (the data in .stationmaster stays)
-	@rm -rf $(VENV) .checkov node_modules app/static/vendor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf $(VENV) .checkov .mlflow_cache node_modules app/static/vendor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 # --- set-up: each step leaves a stamp, so the second time costs nothing ---
 
