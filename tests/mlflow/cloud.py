@@ -11,15 +11,14 @@ from typing import Any
 from app.infra import terraform
 from tests.emulator_process import EmulatorProcess
 
-MODULE = Path(__file__).parents[2] / "terraform/modules/mlflow"
+MODULES = Path(__file__).parents[2] / "terraform/modules"
 PROJECT = "pocket-project"
-DATABASE, DATABASE_USER = "mlflow", "stationmaster"
-SQL_SECRET = "POSTGRESQL-PASSWORD"
+DATABASE, DATABASE_USER = "mlflow", "mlflow"
 PASSWORDS = ("admin_password", "member_password", "flask_secret_key")
 
 
 class Stack:
-    """A root that calls the module once, and writes the database's password as the sql module does."""
+    """A root that has MLflow and its database."""
 
     def __init__(self, folder: Path, emulator: EmulatorProcess) -> None:
         self._folder = folder
@@ -53,42 +52,33 @@ class Stack:
 
 
 def _root() -> dict[str, Any]:
+    """The part of the shared stack that MLflow needs."""
+    place = {"project": PROJECT, "region": "europe-west4"}
+    ours = {"prefix": "pocket", "stack_id": "k3x9q2", "network": "default"}
     secret = {"type": "string", "ephemeral": True, "sensitive": True}
     return {
-        "variable": {
-            **dict.fromkeys((*PASSWORDS, "sql_password"), secret),
-            "secrets_version": {"type": "number"},
-        },
-        "resource": {
-            "google_secret_manager_secret": {
-                "sql": {"project": PROJECT, "secret_id": SQL_SECRET, "replication": {"auto": {}}}
-            },
-            "google_secret_manager_secret_version": {
-                "sql": {
-                    "secret": "${google_secret_manager_secret.sql.id}",
-                    "secret_data_wo": "${var.sql_password}",
-                    "secret_data_wo_version": 1,
-                }
-            },
-            "google_compute_address": {
-                "mlflow": {"project": PROJECT, "region": "europe-west4", "name": "mlflow"},
-            },
-        },
+        "variable": {**dict.fromkeys((*PASSWORDS, "sql_password"), secret), "secrets_version": {"type": "number"}},
+        "resource": {"google_compute_address": {"mlflow": {**place, "name": "mlflow"}}},
         "module": {
+            "sql": {
+                "source": str(MODULES / "sql"),
+                **place,
+                **ours,
+                "user": DATABASE_USER,
+                "password": "${var.sql_password}",
+            },
             "mlflow": {
-                "source": str(MODULE),
-                "project": PROJECT,
-                "region": "europe-west4",
+                "source": str(MODULES / "mlflow"),
+                **place,
+                **ours,
                 "zone": "europe-west4-a",
-                "prefix": "pocket",
-                "stack_id": "k3x9q2",
                 "address": "${google_compute_address.mlflow.address}",
-                "sql_instance": "stationmaster-pocket",
-                "sql_private_address": "10.20.0.3",
-                "sql_user": DATABASE_USER,
-                "sql_password_secret": "${google_secret_manager_secret.sql.id}",
+                "sql_instance": "${module.sql.instance_name}",
+                "sql_private_address": "${module.sql.private_address}",
+                "sql_user": "${module.sql.user}",
+                "sql_password_secret": "${module.sql.password_secret}",
                 **{name: f"${{var.{name}}}" for name in (*PASSWORDS, "secrets_version")},
-            }
+            },
         },
     }
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.mlflow.cloud import MODULE, PROJECT
+from tests.mlflow.cloud import MODULES, PROJECT
 from tests.mlflow.machine import MetadataServer, MlflowMachine, empty
 
-SCRIPTS = (MODULE / "startup.sh", MODULE / "server/serve.sh")
+SCRIPTS = (MODULES / "mlflow/startup.sh", MODULES / "mlflow/server/serve.sh")
 REQUIREMENTS = "psycopg[binary]==3.3.9\n"
 PASSWORD = 'a "$HOME" of `one` \\ word'
 ATTRIBUTES = {

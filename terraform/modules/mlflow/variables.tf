@@ -61,7 +61,7 @@ variable "labels" {
 }
 
 variable "machine_type" {
-  description = "Machine type. MLflow with two workers needs about 1 GB of memory. Can change in place: the machine is stopped for it."
+  description = "Machine type. MLflow with two workers needs about 650 MB of memory. Can change in place: the machine is stopped for it."
   type        = string
   default     = "e2-small"
   nullable    = false
