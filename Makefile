@@ -23,12 +23,16 @@ run: $(VENV)/.ready ## Start the portal with an emulated Google Cloud, at http:/
 .PHONY: test
 test: $(VENV)/.ready-dev ## Run every check that CI makes
 	@$(BIN)/python -m tests.checks
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not long"
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not long and not mlflow"
 
 .PHONY: test-all
 test-all: $(VENV)/.ready-dev ## Run the checks, and the tests that take minutes
 	@$(BIN)/python -m tests.checks
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not mlflow"
+
+.PHONY: test-mlflow
+test-mlflow: $(VENV)/.ready-dev ## Install MLflow as its module does, run it on PostgreSQL, and log an experiment
+	@$(BIN)/pytest tests/mlflow -m mlflow --timeout 1200 --capture=no
 
 .PHONY: bench
 bench: $(VENV)/.ready-dev ## Measure, against Terraform by hand
@@ -60,7 +64,7 @@ facts: $(VENV)/.ready-dev ## Write the emulator's provider schema facts anew fro
 
 .PHONY: clean
 clean: ## Remove what set-up installed (the data in .stationmaster stays)
-	@rm -rf $(VENV) .checkov node_modules app/static/vendor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf $(VENV) .checkov .mlflow_cache node_modules app/static/vendor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 # --- set-up: each step leaves a stamp, so the second time costs nothing ---
 

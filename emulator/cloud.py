@@ -30,8 +30,8 @@ class Cloud:
         self.faults = faults
         self.latency = latency
         self.operations = Operations(world.store, world.clock)
-        self.listener: Callable[[CloudObject], None] = lambda thing: None
-        """Told of every object that changed or went: whoever runs the machines listens here."""
+        self.listeners: list[Callable[[CloudObject], None]] = []
+        """Told of every object that changed or went: whoever runs machines and their pages listens here."""
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # --- what Terraform does
@@ -99,7 +99,7 @@ class Cloud:
         with self.store.transaction():
             kind_of(thing.type).deleted(self.world, thing)
             self.store.delete(thing)
-        self.listener(thing)
+        self._tell(thing)
 
     def find(self, type_: str, id_: str) -> CloudObject:
         """Raises CloudError (404)."""
@@ -243,7 +243,11 @@ class Cloud:
 
     def _save(self, thing: CloudObject) -> None:
         self.store.put(thing)
-        self.listener(thing)
+        self._tell(thing)
+
+    def _tell(self, thing: CloudObject) -> None:
+        for listener in self.listeners:
+            listener(thing)
 
     def _idle(self, type_: str, id_: str) -> CloudObject:
         """Raises CloudError while another operation on it is in progress, as Google does."""

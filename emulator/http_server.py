@@ -21,9 +21,16 @@ class _Server(uvicorn.Server):
 
 
 class HttpServer:
-    def __init__(self, app: Starlette) -> None:
+    def __init__(self, app: Starlette, protocol: type[asyncio.Protocol] | None = None) -> None:
+        """`protocol` handles connections in uvicorn's place."""
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=GRACE_S
+            app,
+            http=protocol or "auto",
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=GRACE_S,
         )
         self._server = _Server(config)
         self._serving: asyncio.Task[None] | None = None

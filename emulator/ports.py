@@ -20,14 +20,14 @@ def listening_socket(store: Store, address: str, port: int) -> socket.socket:
     """Callers may connect from now on: they wait until the server has started. Raises NoPort."""
     if port:
         try:
-            return _listen(address, port)
+            return listen_at(address, port)
         except OSError as error:
             raise NoPort(f"EMULATOR_PORT={port} cannot be used: {error.strerror}") from None
     kept = store.fact(FACT)
     candidates = random.sample(CANDIDATES, 50)
     for candidate in [int(kept), *candidates] if kept else candidates:
         try:
-            found = _listen(address, candidate)
+            found = listen_at(address, candidate)
         except OSError as error:
             logger.info("Port %d cannot be used: %s", candidate, error.strerror)
             continue
@@ -36,7 +36,8 @@ def listening_socket(store: Store, address: str, port: int) -> socket.socket:
     raise NoPort(f"none of {len(candidates)} ports at {address} is free: set EMULATOR_PORT")
 
 
-def _listen(address: str, port: int) -> socket.socket:
+def listen_at(address: str, port: int) -> socket.socket:
+    """Raises OSError."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -14,6 +14,7 @@ from .environment import command_environment
 from .faults import FaultBook
 from .latency import Latency
 from .machines.hall import MachineHall
+from .mlflow import MlflowPages
 from .ports import listening_socket
 from .rules import World
 from .settings import Settings
@@ -55,7 +56,9 @@ async def _run(
             return NOT_FOUND
     cloud = _cloud(settings, store)
     hall = MachineHall(cloud, settings, _from_here(listener))
+    pages = MlflowPages(cloud, settings)
     await hall.open()
+    pages.open()
     server = _http_server(cloud, hall, settings, url, client)
     server.start(listener, on_failure=supervisor.interrupt)
     logger.info("An emulated Google Cloud runs at %s", settings.browser_url or url)
@@ -66,6 +69,7 @@ async def _run(
         return 0
     finally:
         await server.stop()
+        await pages.close()
         await hall.close()
         await cloud.close()
 

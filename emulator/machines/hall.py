@@ -49,13 +49,13 @@ class MachineHall:
         self._flags = await usable_flags()
         if self._flags is None:
             logger.warning(NO_NAMESPACES)
-        self._cloud.listener = self.changed
+        self._cloud.listeners.append(self.changed)
         for instance in self._cloud.store.all(INSTANCE):
             self.changed(instance)
         self._sweep()
 
     async def close(self) -> None:
-        self._cloud.listener = lambda thing: None
+        self._cloud.listeners.remove(self.changed)
         tasks = [*self._settling.values(), *self._removals]
         for task in tasks:
             task.cancel()

@@ -1,49 +1,49 @@
 output "admin_password_secret" {
-  description = "Id of the secret with the admin's password."
-  value       = "MLFLOW-ADMIN-PASSWORD-${var.prefix}"
+  description = "Secret that holds the admin account's password."
+  value       = google_secret_manager_secret.server["MLFLOW_AUTH_ADMIN_PASSWORD"].secret_id
 }
 
 output "admin_username" {
-  description = "User name of MLflow's admin."
-  value       = "admin"
+  description = "MLflow's account with every right."
+  value       = local.admin_username
 }
 
 output "bucket_name" {
   description = "Bucket of the artifacts."
-  value       = "mlflow-artifacts-${var.prefix}"
+  value       = google_storage_bucket.artifacts.name
 }
 
 output "database_name" {
-  description = "Database on the SQL instance."
-  value       = var.sql_instance == null ? null : "mlflow"
+  description = "MLflow's database in the Cloud SQL instance; null where it is in SQLite."
+  value       = one(google_sql_database.mlflow[*].name)
 }
 
 output "instance_name" {
   description = "Name of the machine."
-  value       = "mlflow-${var.prefix}"
+  value       = google_compute_instance.server.name
 }
 
 output "member_password_secret" {
-  description = "Id of the secret with the members' password."
-  value       = "MLFLOW-MEMBER-PASSWORD-${var.prefix}"
+  description = "Secret that holds the members' password."
+  value       = google_secret_manager_secret.server["MLFLOW_MEMBER_PASSWORD"].secret_id
 }
 
 output "member_username" {
-  description = "User name that members log experiments with."
-  value       = "member"
+  description = "MLflow's account that all members share."
+  value       = local.member_username
 }
 
 output "network_tag" {
-  description = "Network tag of the machine, for firewalls."
-  value       = "mlflow-server"
+  description = "Tag of the machine, for the firewall rule that opens port 5000."
+  value       = local.network_tag
 }
 
 output "service_account_email" {
-  description = "Service account of the machine."
-  value       = "mlflow-${var.prefix}@${var.project}.iam.gserviceaccount.com"
+  description = "Service account that the server acts as."
+  value       = google_service_account.server.email
 }
 
 output "url" {
-  description = "Where the server answers."
+  description = "Where MLflow answers: MLFLOW_TRACKING_URI."
   value       = "http://${var.address}:5000"
 }

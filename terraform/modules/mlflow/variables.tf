@@ -1,93 +1,118 @@
 variable "address" {
-  description = "Static address of the machine."
+  description = "Public IP address of the server: a static one, so that the URL stays."
   type        = string
   nullable    = false
 }
 
 variable "admin_password" {
-  description = "Password of MLflow's admin."
+  description = "Password of MLflow's admin account. Kept in Secret Manager only: neither plan nor state holds it."
   type        = string
   ephemeral   = true
   sensitive   = true
+  nullable    = false
+
+  validation {
+    condition     = length(var.admin_password) >= 12
+    error_message = "admin_password needs 12 characters or more: MLflow refuses shorter ones."
+  }
 }
 
 variable "artifacts_bucket_force_destroy" {
-  description = "Whether the bucket goes with its artifacts."
+  description = "Whether destroying the bucket also destroys the artifacts in it."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "boot_disk_size_gb" {
-  description = "Size of the boot disk in GB."
+  description = "Size of the boot disk in GB. Another size replaces the machine."
   type        = number
   default     = 20
   nullable    = false
 }
 
 variable "boot_image" {
-  description = "Image family, as PROJECT/FAMILY."
+  description = "Image family to boot from, as PROJECT/FAMILY: a Debian or Ubuntu with Python 3.10 or newer."
   type        = string
   default     = "ubuntu-os-cloud/ubuntu-2404-lts-amd64"
   nullable    = false
 }
 
 variable "deletion_protection" {
-  description = "Whether the machine is kept from being deleted."
+  description = "Whether machine and database refuse to be destroyed."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "flask_secret_key" {
-  description = "Key that signs the server's sessions."
+  description = "Key that signs the forms of MLflow's pages. Kept in Secret Manager only: neither plan nor state holds it."
   type        = string
   ephemeral   = true
   sensitive   = true
+  nullable    = false
 }
 
 variable "labels" {
-  description = "Labels of everything."
+  description = "Labels of everything that can have some, beside stationmaster-stack."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "machine_type" {
-  description = "Machine type."
+  description = "Machine type. MLflow with two workers needs about 650 MB of memory. Can change in place: the machine is stopped for it."
   type        = string
   default     = "e2-small"
   nullable    = false
 }
 
 variable "member_password" {
-  description = "Password of the members' user."
+  description = "Password of the account that all members share. Kept in Secret Manager only: neither plan nor state holds it."
   type        = string
   ephemeral   = true
   sensitive   = true
+  nullable    = false
+
+  validation {
+    condition     = length(var.member_password) >= 12
+    error_message = "member_password needs 12 characters or more: MLflow refuses shorter ones."
+  }
 }
 
 variable "mlflow_version" {
-  description = "Version of MLflow."
+  description = "Version of MLflow to install from PyPI. Takes effect when the machine next boots."
   type        = string
   default     = "3.17.2"
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]+(\\.[0-9]+)+$", var.mlflow_version))
+    error_message = "mlflow_version is a version such as 3.17.2, and not ${var.mlflow_version}."
+  }
 }
 
 variable "network" {
   description = "Network of the machine."
   type        = string
+  default     = "default"
   nullable    = false
 }
 
 variable "prefix" {
-  description = "Last part of every name."
+  description = "Ends the names of everything in here. Buckets share one namespace with the whole world."
   type        = string
   nullable    = false
+
+  validation {
+    # A service account's id has at most 30 characters, and mlflow- takes seven.
+    condition     = can(regex("^[a-z]([a-z0-9-]{0,21}[a-z0-9])?$", var.prefix))
+    error_message = "prefix is 1 to 23 small letters, digits and dashes, begins with a letter and does not end with a dash."
+  }
 }
 
 variable "project" {
-  description = "Google Cloud project."
+  description = "Google Cloud project of everything in here."
   type        = string
   nullable    = false
 }
@@ -99,38 +124,53 @@ variable "region" {
 }
 
 variable "secrets_version" {
-  description = "Another number writes the secrets anew."
+  description = "Counts up when passwords or key change: nothing else shows that a write-only value is another one."
   type        = number
   default     = 1
   nullable    = false
 }
 
 variable "sql_instance" {
-  description = "Cloud SQL instance."
+  description = "Name of the Cloud SQL instance (PostgreSQL) for MLflow's database, or null to keep it in SQLite on the boot disk."
   type        = string
   default     = null
 }
 
 variable "sql_password_secret" {
-  description = "Id of the secret with the SQL user's password."
+  description = "Secret that holds the password of sql_user. Unused without sql_instance."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.sql_instance == null || var.sql_password_secret != null
+    error_message = "With sql_instance, sql_password_secret is needed as well."
+  }
 }
 
 variable "sql_private_address" {
-  description = "Address of the SQL instance."
+  description = "Address of the Cloud SQL instance inside the network. Unused without sql_instance."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.sql_instance == null || var.sql_private_address != null
+    error_message = "With sql_instance, sql_private_address is needed as well."
+  }
 }
 
 variable "sql_user" {
-  description = "SQL user."
+  description = "Database user that MLflow works as. Unused without sql_instance."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.sql_instance == null || can(regex("^[A-Za-z0-9_.-]+$", var.sql_user))
+    error_message = "With sql_instance, sql_user is needed as well: letters, digits, dots, dashes and underscores."
+  }
 }
 
 variable "stack_id" {
-  description = "The portal's short id of the stack."
+  description = "The portal's short id of this stack: a label, or in the description of what takes no labels."
   type        = string
   nullable    = false
 }
