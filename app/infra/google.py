@@ -86,6 +86,10 @@ class Compute:
         """Every machine, disk and address of the project that has this label, whatever its value."""
         return await asyncio.to_thread(self._labelled, label)
 
+    async def machine_status(self, zone: str, instance: str) -> str | None:
+        """How a machine is: RUNNING, STAGING, TERMINATED …; None when it does not exist."""
+        return await asyncio.to_thread(self._machine_status, zone, instance)
+
     async def quotas(self, region: str) -> list[Quota]:
         """Those of the project, and those of this region."""
         return await asyncio.to_thread(self._quotas, region)
@@ -115,6 +119,15 @@ class Compute:
         request = {"project": self._project, "zone": zone, "instance": instance}
         text: str = self._instances.get(request=request, **_ONCE).last_start_timestamp
         return datetime.fromisoformat(text) if text else None
+
+    def _machine_status(self, zone: str, instance: str) -> str | None:
+        from google.api_core.exceptions import NotFound
+
+        request = {"project": self._project, "zone": zone, "instance": instance}
+        try:
+            return str(self._instances.get(request=request, **_ONCE).status)
+        except NotFound:
+            return None
 
     def _labels_of(self, resource_id: str) -> dict[str, str] | None:
         from google.api_core.exceptions import NotFound

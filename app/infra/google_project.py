@@ -1,6 +1,7 @@
-"""The project as a whole, as Google tells it by REST: who asks, billing, APIs, permissions.
+"""The project as a whole, as Google tells it by REST: who asks, billing, APIs, permissions, its database and cluster.
 
-Shapes from Google's discovery documents cloudresourcemanager.v3, cloudbilling.v1, serviceusage.v1 and iam.v1.
+Shapes from Google's discovery documents cloudresourcemanager.v3, cloudbilling.v1, serviceusage.v1, iam.v1, sqladmin.v1
+and container.v1.
 """
 
 import asyncio
@@ -92,6 +93,31 @@ class GoogleProject:
         path = f"v1/projects/-/serviceAccounts/{quote(service_account)}:testIamPermissions"
         answer = await self._call("POST", "iam", path, json={"permissions": ["iam.serviceAccounts.actAs"]})
         return bool(answer.get("permissions"))
+
+    async def sql_state(self, instance: str) -> str | None:
+        """How a Cloud SQL instance is: RUNNABLE, MAINTENANCE …, or STOPPED; None when it does not exist.
+
+        Google calls an instance that somebody has stopped RUNNABLE as well, and tells by its policy that it never runs.
+        """
+        found = await self._find("sqladmin", f"v1/projects/{self._project}/instances/{quote(instance)}")
+        if found is None:
+            return None
+        is_stopped = found.get("settings", {}).get("activationPolicy") == "NEVER"
+        return "STOPPED" if is_stopped and found["state"] == "RUNNABLE" else str(found["state"])
+
+    async def cluster_status(self, location: str, cluster: str) -> str | None:
+        """How a Kubernetes cluster is: RUNNING, PROVISIONING, RECONCILING …; None when it does not exist."""
+        place = f"v1/projects/{self._project}/locations/{quote(location)}"
+        found = await self._find("container", f"{place}/clusters/{quote(cluster)}")
+        return str(found["status"]) if found else None
+
+    async def _find(self, service: str, path: str) -> dict[str, Any] | None:
+        from google.api_core.exceptions import NotFound
+
+        try:
+            return await self._get(service, path)
+        except NotFound:
+            return None
 
     async def _get(self, service: str, path: str, query: dict[str, str] | None = None) -> dict[str, Any]:
         return await self._call("GET", service, path, params=query)

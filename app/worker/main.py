@@ -17,19 +17,21 @@ from app.infra.google import Compute
 from app.models import Root, Worker
 from app.models.base import short_id
 from app.queue import EXECUTE_RUN, RUNS, TAKE_SNAPSHOT, queue, queue_of
-from app.services import doctor
+from app.services import doctor, infrastructure_state
 from app.worker.claim import Tools
-from app.worker.examine import Examination
 from app.worker.execute import execute
 from app.worker.folder import host_id
 from app.worker.heartbeat import Active, Heartbeat
 from app.worker.roots import Roots
+from app.worker.snapshot import take
 from app.worker.sweep import Sweep
 from app.worker.watch import Watch
 
 log = structlog.get_logger()
 DAILY = "17 4 * * *"
 """When snapshots are taken that nobody asked for; cron's form, UTC."""
+OFTEN = "*/5 * * * *"
+"""When it is looked how things are doing."""
 POLL_SECONDS = 0.5
 """How often the queue is looked at besides its notifications: one in a few hundred of those is missed."""
 
@@ -70,12 +72,18 @@ async def _work(settings: Settings, tools: Tools) -> None:
     @app.task(name="take_daily_snapshots", queue=RUNS)
     async def take_daily_snapshots(timestamp: int) -> None:
         """Once a day, by one worker of all."""
-        await _take_snapshot(tools, doctor.SNAPSHOT)
+        await take(tools, doctor.SNAPSHOT)
+
+    @app.periodic(cron=OFTEN)
+    @app.task(name="take_frequent_snapshots", queue=RUNS)
+    async def take_frequent_snapshots(timestamp: int) -> None:
+        """Every few minutes, by one worker of all: how what is shared is doing."""
+        await take(tools, infrastructure_state.SNAPSHOT)
 
     @app.task(name=TAKE_SNAPSHOT, queue=RUNS)
     async def take_snapshot(name: str) -> None:
         """Somebody asked for it."""
-        await _take_snapshot(tools, name)
+        await take(tools, name)
 
     async with app.open_async():
         await _register(tools)
@@ -107,17 +115,6 @@ async def _work(settings: Settings, tools: Tools) -> None:
         with suppress(asyncio.CancelledError):
             task.result()
     log.info("worker ended")
-
-
-async def _take_snapshot(tools: Tools, name: str) -> None:
-    if name != doctor.SNAPSHOT:
-        log.warning("no such snapshot: a newer release asked for it", snapshot=name)
-        return
-    examination = Examination(tools.settings, tools.database, lambda: tools.roots, tools.compute)
-    findings = await examination.findings()
-    async with tools.database.sessions.begin() as session:
-        await doctor.keep(session, findings, tools.clock())
-    log.info("snapshot taken", snapshot=name)
 
 
 async def _warm_up(tools: Tools) -> None:

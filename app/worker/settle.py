@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import LogLevel, Run, SharedStack, Workstation
-from app.services import state_versions
+from app.services import infrastructure_state, snapshots, state_versions
 from app.worker import claim as claims
 from app.worker.arrival import Arrival
 from app.worker.claim import Claim
@@ -56,6 +56,7 @@ class Settlement:
             stack.take(run.changes)
             stack.become_ready(state.open_outputs if state else {}, self.claim.tools.clock())
             await self.claim.tell(session, run, "The shared stack is as asked for.")
+            await snapshots.ask(session, infrastructure_state.SNAPSHOT)
             self._succeed(run)
             await claims.end(session, run, self.claim)
 

@@ -1,4 +1,4 @@
-"""The project as Google's other APIs show it: Resource Manager, Billing, Service Usage, and IAM of service accounts."""
+"""The project as Google's other APIs show it: Resource Manager, Billing, Service Usage, IAM, Cloud SQL and GKE."""
 
 from collections.abc import Awaitable, Callable
 
@@ -7,10 +7,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ..cloud import Cloud
-from ..errors import CloudError
+from ..errors import CloudError, not_found
 from ..project_traits import ProjectTraits
 from ..projects import with_project_id
-from ..store import Json
+from ..store import CloudObject, Json
+from ..views.managed import CLUSTER, SQL_INSTANCE, cluster_view, sql_instance_view
 from ..views.project import billing_view, enabled_services, project_view, service_view
 from .bodies import json_body
 from .calls import CallLog
@@ -36,6 +37,10 @@ class ProjectApi:
             ),
             self._route(f"/v1/{project}/billingInfo", "cloudbilling", "getBillingInfo", self.billing),
             self._route(f"/v1/{project}/services", "serviceusage", "listServices", self.services),
+            self._route(f"/v1/{project}/instances/{{name}}", "sqladmin", "getSqlInstance", self.sql_instance),
+            self._route(
+                f"/v1/{project}/locations/{{location}}/clusters/{{name}}", "container", "getCluster", self.cluster
+            ),
             self._route(f"/v1/{account}:testIamPermissions", "iam", "testIamPermissions", self.test, "POST"),
         ]
 
@@ -63,6 +68,22 @@ class ProjectApi:
         if begin + count < len(names):
             answer["nextPageToken"] = str(begin + count)
         return answer
+
+    async def sql_instance(self, request: Request, traits: ProjectTraits) -> Json:
+        return sql_instance_view(self._cloud.world, self._named(SQL_INSTANCE, request.path_params["name"]))
+
+    async def cluster(self, request: Request, traits: ProjectTraits) -> Json:
+        thing = self._named(CLUSTER, request.path_params["name"])
+        if thing.state.get("location") != request.path_params["location"]:
+            raise not_found(thing.id)
+        return cluster_view(self._cloud.world, thing)
+
+    def _named(self, type_: str, name: str) -> CloudObject:
+        """Raises CloudError (404)."""
+        for thing in self._cloud.store.all(type_):
+            if thing.state.get("name") == name:
+                return thing
+        raise not_found(name)
 
     def _route(
         self,

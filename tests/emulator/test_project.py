@@ -45,6 +45,23 @@ def test_answers_have_googles_shape(world: World) -> None:
         assert faults_in(answer, response_schema(api, *method), api) == []
 
 
+def test_databases_and_clusters_have_googles_shape(world: World) -> None:
+    sql, cluster = f"projects/{PROJECT}/instances/db", f"projects/{PROJECT}/locations/{REGION}/clusters/pods"
+    settings = {"tier": "db-f1-micro", "activation_policy": "ALWAYS"}
+    state = {"name": "db", "region": REGION, "database_version": "POSTGRES_18", "settings": [settings]}
+    world.create("google_sql_database_instance", sql, state)
+    world.create("google_container_cluster", cluster, {"name": "pods", "location": REGION, "enable_autopilot": True})
+    for path, status, api, *method in (
+        (sql, ("state", "RUNNABLE"), "sqladmin.v1", "instances", "get"),
+        (cluster, ("status", "RUNNING"), "container.v1", "projects", "locations", "clusters", "get"),
+    ):
+        answer = world.emulator.call("GET", f"/v1/{path}")
+        assert faults_in(answer, response_schema(api, *method), api) == []
+        assert status in answer.items()
+        missing = refused(lambda path=path: world.emulator.call("GET", f"/v1/{path}-2"))
+        assert missing["status"] == "NOT_FOUND"
+
+
 def test_services_come_in_pages(world: World) -> None:
     first = services(world, "&pageSize=5")
     rest = services(world, f"&pageSize=200&pageToken={first['nextPageToken']}")

@@ -54,6 +54,14 @@ async def test_the_labels_of_each_kind_of_thing(world: World, compute: Compute) 
         assert await compute.labels_of(id_) == LABELS
 
 
+async def test_how_a_machine_is(world: World, compute: Compute) -> None:
+    world.instance("status-1")
+    assert await compute.machine_status(ZONE, "status-1") == "RUNNING"
+    world.operation_done(world.rest(f"{IN_ZONE}/instances/status-1/stop", "POST"))
+    assert await compute.machine_status(ZONE, "status-1") == "TERMINATED"
+    assert await compute.machine_status(ZONE, "nobody") is None
+
+
 async def test_what_is_there_without_labels_is_not_what_is_not_there(world: World, compute: Compute) -> None:
     assert await compute.labels_of(world.disk("bare")) == {}
     for id_ in (f"{IN_ZONE}/disks/nothing", f"{IN_ZONE}/instances/bare", f"{IN_REGION}/addresses/bare"):

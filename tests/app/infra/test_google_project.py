@@ -50,6 +50,22 @@ async def test_what_is_taken_away_is_seen(google: GoogleProject, emulator: Emula
     assert not await google.may_act_as(ACCOUNT)
 
 
+async def test_a_database_and_a_cluster_tell_how_they_are(google: GoogleProject, emulator: EmulatorProcess) -> None:
+    def put(method: str, type_: str, path: str, state: dict[str, object]) -> None:
+        emulator.call(method, f"/terraform/{type_}/projects/{PROJECT}/{path}", {"state": state})
+
+    assert (await google.sql_state("db"), await google.cluster_status("europe-west4", "pods")) == (None, None)
+    put("POST", "google_sql_database_instance", "instances/db", {"name": "db"})
+    pods = "locations/europe-west4/clusters/pods"
+    put("POST", "google_container_cluster", pods, {"name": "pods", "location": "europe-west4"})
+    assert await google.sql_state("db") == "RUNNABLE"
+    assert await google.cluster_status("europe-west4", "pods") == "RUNNING"
+    assert await google.cluster_status("us-central1", "pods") is None
+    stopped = {"name": "db", "settings": [{"activation_policy": "NEVER"}]}
+    put("PUT", "google_sql_database_instance", "instances/db", stopped)
+    assert await google.sql_state("db") == "STOPPED"
+
+
 async def test_many_permissions_are_asked_in_portions(google: GoogleProject, emulator: EmulatorProcess) -> None:
     asked = [f"compute.thing{number}.get" for number in range(201)]
     before = len(emulator.log_of_calls())
