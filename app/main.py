@@ -20,6 +20,7 @@ from app.routers import (
     auth,
     doctor,
     health,
+    infrastructure,
     runs,
     shared_stack,
     ssh_files,
@@ -29,6 +30,7 @@ from app.routers import (
     workstations,
 )
 from app.routers.api import audit as api_audit
+from app.routers.api import infrastructure as api_infrastructure
 from app.routers.api import runs as api_runs
 from app.routers.api import shared_stack as api_shared_stack
 from app.routers.api import ssh_keys as api_ssh_keys
@@ -38,9 +40,9 @@ from app.web import HERE, add_error_handlers, create_templates
 
 PAGES = (
     *(auth, account, ssh_keys, workstations, workstation_changes, stack_states),
-    *(shared_stack, runs, audit, doctor, health),
+    *(shared_stack, infrastructure, runs, audit, doctor, health),
 )
-API = (api_workstations, api_runs, api_ssh_keys, api_shared_stack, api_audit, ssh_files)
+API = (api_workstations, api_runs, api_ssh_keys, api_shared_stack, api_infrastructure, api_audit, ssh_files)
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -55,6 +55,7 @@ class Action(StrEnum):
     GENERATE_SSH_KEY = "ssh_key.generate", "had SSH key made"
     READ_SSH_KEY = "ssh_key.read", "read the private half of SSH key"
     DELETE_SSH_KEY = "ssh_key.delete", "deleted SSH key"
+    READ_PASSWORD = "password.read", "read the password of"
     MAKE_TOKEN = "token.make", "made API token"
     REVOKE_TOKEN = "token.revoke", "revoked API token"
     START_SIGN_IN = "sign_in.start", "signed in from"

@@ -14,7 +14,7 @@ from app.models import Workstation
 from app.models.workstation import DEVICE_PATH, MOUNT_POINT
 from app.routers import streams, workstation_form
 from app.routers.run_view import view
-from app.services import runs, ssh_config, ssh_keys, workstations
+from app.services import infrastructure, runs, ssh_config, ssh_keys, stacks, workstations
 from app.services.catalog import Catalog, MachineType
 from app.web import redirect, render
 
@@ -112,6 +112,7 @@ async def show(request: Request, workstation: WorkstationDep, portal: PortalDep,
         "vscode_url": f"vscode://vscode-remote/ssh-remote+{workstation.name}{MOUNT_POINT}",
         "mount_point": MOUNT_POINT,
         "device_path": DEVICE_PATH,
+        "mlflow_url": infrastructure.mlflow_url(await stacks.shared(session), portal.settings),
     }
     return render(request, "workstations/show.html", context, fragment="workstations/_show.html")
 

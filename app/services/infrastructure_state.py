@@ -46,7 +46,7 @@ _GONE = Light("bad", "Not there", "Google has nothing of that name. An admin can
 _NO_ANSWER = Light(
     "warn",
     "No answer",
-    "Its machine runs, and MLflow does not answer the portal: it is starting, or the portal's address is not on the list.",
+    "Its machine runs, and MLflow does not answer the portal: it is starting, or the list lacks the portal's address.",
 )
 
 _MACHINE = {

@@ -1,0 +1,100 @@
+"""The page of the shared infrastructure: what there is, how it is doing, and what one needs to use it."""
+
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.deps import MemberDep, Portal, PortalDep, SessionDep, SignInDep
+from app.errors import NotFoundError
+from app.live import snapshot_topic
+from app.models import Member
+from app.routers import infrastructure_layout, streams
+from app.routers.infrastructure_picture import scene
+from app.services import (
+    infrastructure,
+    infrastructure_lines,
+    infrastructure_state,
+    members,
+    passwords,
+    snapshots,
+    stacks,
+)
+from app.services.infrastructure_state import SNAPSHOT
+from app.web import redirect, redirect_to_sign_in, render
+
+router = APIRouter(prefix="/infrastructure", include_in_schema=False)
+PAGE = router.prefix
+log = structlog.get_logger()
+
+
+@router.get("")
+async def page(request: Request, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
+    """Everything, with the age of what is told of Google."""
+    context = await _context(session, portal, member)
+    return render(request, "infrastructure/show.html", context, fragment="infrastructure/_show.html")
+
+
+async def _context(session: AsyncSession, portal: Portal, member: Member) -> dict[str, Any]:
+    stack = await stacks.shared(session)
+    outputs = stack.outputs if stack else {}
+    who = infrastructure.viewer(stack, member, portal.settings)
+    around = await infrastructure.surroundings(session, stack, portal.settings)
+    snapshot = await snapshots.read(session, SNAPSHOT)
+    lights = infrastructure_state.lights_of(snapshot)
+    drawn = scene(outputs, around, lights)
+    return {
+        "stack": stack,
+        "parts": infrastructure.parts(outputs, who, around, portal.settings),
+        "passwords": passwords.of(outputs, member),
+        "snapshot": snapshot,
+        "lights": lights,
+        "is_stale": bool(snapshot and infrastructure_state.is_stale(snapshot, portal.clock())),
+        "is_asked_for": await snapshots.is_asked_for(session, SNAPSHOT),
+        "scene": drawn,
+        "pictures": [infrastructure_layout.wide(drawn), infrastructure_layout.narrow(drawn)] if outputs else [],
+        "admins": [] if outputs else await members.admins(session),
+    }
+
+
+@router.post("")
+async def look(session: SessionDep, member: MemberDep) -> Response:
+    """Have a worker look again."""
+    await snapshots.ask(session, SNAPSHOT)
+    log.info("look at the infrastructure asked for", member=member.id)
+    return redirect(PAGE)
+
+
+@router.get("/events")
+async def events(portal: PortalDep, _: MemberDep) -> StreamingResponse:
+    """A signal whenever a worker has looked."""
+    return streams.event_stream(streams.changes(portal, snapshot_topic(SNAPSHOT)))
+
+
+@router.post("/passwords/{key}")
+async def show_password(
+    request: Request, key: str, portal: PortalDep, session: SessionDep, member: MemberDep, sign_in: SignInDep
+) -> Response:
+    """One password, for a browser whose person proved who they are a short time ago."""
+    stack = await stacks.shared(session)
+    if stack is None:
+        raise NotFoundError("password")
+    password = passwords.find(stack.outputs, member, key)
+    if not sign_in.is_fresh(portal.clock()):
+        return redirect_to_sign_in(f"{PAGE}#{password.part}")
+    text = passwords.read(session, portal.vault, stack, member, password, portal.clock())
+    log.info("password read", member=member.id, password=password.key)
+    username = stack.outputs[password.username]
+    context = {
+        "password": password,
+        "username": username,
+        "text": text,
+        "lines": infrastructure_lines.mlflow(stack.outputs["mlflow_url"], username, text)
+        if password.part == "mlflow"
+        else "",
+    }
+    response = render(request, "infrastructure/password.html", context)
+    response.headers["Cache-Control"] = "no-store"
+    return response
