@@ -10,6 +10,8 @@ from app.routers.infrastructure_picture import (
     GAP,
     GATE,
     HEAD,
+    LOW,
+    MARGIN,
     NARROW,
     PADDING,
     WIDE,
@@ -33,6 +35,7 @@ def wide(scene: Scene) -> Picture:
     if scene.groups:
         bottom = _groups_beside(picture, scene, left + PADDING, bottom + GAP, right)
     picture.height = bottom + PADDING + 1
+    picture.frames.append(Frame("outside", "From outside", -MARGIN, top, GATE, 0))
     picture.frames.insert(0, Frame("project", scene.project, left, 0.5, WIDE - left - 0.5, picture.height - 1))
     return picture
 
@@ -85,8 +88,7 @@ def _gate_beside(picture: Picture, gate: Box, box: Box) -> None:
 
 
 def _beside(before: Box, after: Box, kind: str = "inside") -> Link:
-    middle = before.y + before.height / 2
-    return Link(kind, before.x + before.width, middle, after.x, middle)
+    return Link(kind, before.x + before.width, before.middle, after.x, after.middle)
 
 
 def narrow(scene: Scene) -> Picture:
@@ -95,14 +97,14 @@ def narrow(scene: Scene) -> Picture:
     y = 0.5
     for gate in (scene.mlflow_gate, scene.ssh_gate):
         if gate:
-            y = _end(picture.put(gate, 0.5, y, NARROW - 1)) + GAP
+            y = picture.put(gate, 0.5, y, NARROW - 1, LOW).end + GAP
     top = y - GAP + AISLE / 2
     picture.links.append(Link("gate", NARROW / 2, y - GAP, NARROW / 2, top))
     inside = [box for box in (scene.mlflow, scene.sql, scene.workstations) if box]
     y = _column(picture, "network", f"Network {scene.network}", inside, top + HEAD)
     if scene.mlflow and scene.sql:
         mlflow, sql = picture.boxes[-len(inside) :][:2]
-        picture.links.append(Link("inside", NARROW / 2, _end(mlflow), NARROW / 2, sql.y))
+        picture.links.append(Link("inside", NARROW / 2, mlflow.end, NARROW / 2, sql.y))
     if scene.cluster:
         picture.links.append(Link("peering", NARROW / 2, y, NARROW / 2, y + AISLE, "peered"))
         y = _column(picture, "network", f"Network {scene.cluster_network}", scene.cluster, y + AISLE)
@@ -115,13 +117,9 @@ def narrow(scene: Scene) -> Picture:
 
 def _column(picture: Picture, kind: str, title: str, boxes: Sequence[Box], top: float) -> float:
     """A frame with boxes one below the other; returns where it ends."""
-    y = top + HEAD
+    y, gap = top + HEAD, NARROW_GAP if kind == "network" else GAP
     for box in boxes:
-        y = _end(picture.put(box, 2 * PADDING, y, NARROW - 4 * PADDING)) + NARROW_GAP
-    bottom = y - NARROW_GAP + PADDING
+        y = picture.put(box, 2 * PADDING, y, NARROW - 4 * PADDING, BOX_HEIGHT if box.light else LOW).end + gap
+    bottom = y - gap + PADDING
     picture.frames.append(Frame(kind, title, PADDING, top, NARROW - 2 * PADDING, bottom - top))
     return bottom
-
-
-def _end(box: Box) -> float:
-    return box.y + box.height

@@ -6,14 +6,20 @@ Units are the SVG's, which are CSS pixels where the picture is as wide as it was
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from app.services.infrastructure import IAP, Surroundings
+from app.services.infrastructure import Surroundings
 from app.services.infrastructure_state import NOT_LOOKED, Light, Outputs
 
-PADDING, HEAD, GAP, BOX_HEIGHT = 14, 34, 14, 82
+PADDING, HEAD, GAP, BOX_HEIGHT, LOW = 14, 34, 14, 82, 58
+"""Inside a frame, above its first box, between boxes, and the heights of a box with a light and of one without."""
 GATE, AISLE, CLUSTER, WIDE, NARROW = 196, 56, 232, 1096, 328
 """Widths: of what is outside, of the way in, of the cluster's network, and of the two pictures."""
-MARGIN, LETTER = 12, 6.7
-"""Room beside a box's text, and the width of one letter of its second line."""
+MARGIN, LETTER, BOLD_LETTER = 12, 6.8, 8.2
+"""Room beside a text, and the width of one letter of a name and of a frame's title."""
+
+
+def _shortened(text: str, width: float, letter: float = LETTER) -> str:
+    room = int((width - 2 * MARGIN) / letter)
+    return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,8 @@ class Box:
     title: str
     name: str
     light: Light | None = None
+    is_gate: bool = False
+    """Whether it stands for a firewall's rules: who comes in from outside."""
     x: float = 0
     y: float = 0
     width: float = 0
@@ -33,8 +41,17 @@ class Box:
     @property
     def short_name(self) -> str:
         """As much of its name as there is room for."""
-        room = int((self.width - 2 * MARGIN) / LETTER)
-        return self.name if len(self.name) <= room else f"{self.name[: room - 1]}…"
+        return _shortened(self.name, self.width)
+
+    @property
+    def end(self) -> float:
+        """Its lower edge."""
+        return self.y + self.height
+
+    @property
+    def middle(self) -> float:
+        """Half way down."""
+        return self.y + self.height / 2
 
     @property
     def words(self) -> str:
@@ -47,12 +64,17 @@ class Frame:
     """What things are in."""
 
     kind: str
-    """project, network or group: how it is drawn."""
+    """outside, project, network or group: how it is drawn."""
     title: str
     x: float
     y: float
     width: float
     height: float
+
+    @property
+    def short_title(self) -> str:
+        """As much of its title as there is room for."""
+        return _shortened(self.title, self.width, BOLD_LETTER)
 
 
 @dataclass(frozen=True)
@@ -84,9 +106,9 @@ class Picture:
     boxes: list[Box] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
 
-    def put(self, box: Box, x: float, y: float, width: float) -> Box:
+    def put(self, box: Box, x: float, y: float, width: float, height: float = BOX_HEIGHT) -> Box:
         """Draw it there."""
-        placed = replace(box, x=x, y=y, width=width)
+        placed = replace(box, x=x, y=y, width=width, height=height)
         self.boxes.append(placed)
         return placed
 
@@ -135,7 +157,7 @@ def scene(outputs: Outputs, around: Surroundings, lights: dict[str, Light]) -> S
     buckets = (
         box("data_bucket_name", "storage", "Data"),
         box("evaluation_bucket_name", "storage", "Evaluation"),
-        box("mlflow_bucket_name", "mlflow", "MLflow artifacts"),
+        box("mlflow_bucket_name", "mlflow", "Artifacts"),
     )
     grouped = {"Registries": [each for each in registries if each], "Buckets": [each for each in buckets if each]}
     ranges = around.ssh_ranges
@@ -145,9 +167,9 @@ def scene(outputs: Outputs, around: Surroundings, lights: dict[str, Light]) -> S
         network=around.network,
         cluster_network=str(outputs.get("kubernetes_network_name")),
         workstations=Box("network", "Workstations", around.in_words),
-        ssh_gate=Box("network", "SSH, port 22", f"{IAP}{more}"),
+        ssh_gate=Box("network", "SSH, port 22", f"Google's proxy{more}", is_gate=True),
         mlflow=mlflow,
-        mlflow_gate=Box("network", "MLflow, port 5000", around.allowed_in_words) if mlflow else None,
+        mlflow_gate=Box("network", "MLflow, port 5000", around.allowed_in_words, is_gate=True) if mlflow else None,
         sql=box("sql_instance_name", "sql", "Cloud SQL", shines=True),
         cluster=[each for each in (cluster, pods) if each],
         groups=[(title, boxes) for title, boxes in grouped.items() if boxes],

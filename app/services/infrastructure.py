@@ -29,12 +29,12 @@ class Surroundings:
     @property
     def in_words(self) -> str:
         """The machines."""
-        return f"{self.workstations}, of which {self.running} run" if self.workstations else "None yet"
+        return f"{self.running} of {self.workstations} running" if self.workstations else "None yet"
 
     @property
     def allowed_in_words(self) -> str:
         """The list of addresses, without telling whose they are."""
-        return "1 address on the list" if self.allowed_ips == 1 else f"{self.allowed_ips} addresses on the list"
+        return f"{self.allowed_ips or 'No'} address{'' if self.allowed_ips < 2 else 'es'} on the list"
 
 
 def viewer(stack: SharedStack | None, member: Member, settings: Settings) -> Viewer:
@@ -92,7 +92,7 @@ def _access(outputs: Outputs, who: Viewer, around: Surroundings) -> Part | None:
         ("mlflow_allowed_ips", "MLflow is open to", around.allowed_in_words if outputs.get("mlflow_url") else ""),
         ("mlflow_firewall_names", "Firewall rules of MLflow", ", ".join(outputs.get("mlflow_firewall_names") or [])),
     )
-    return Part("network", "Workstations and network", "machine", "Who gets in, and as whom machines act.", told, ())
+    return Part("network", "Workstations and network", "network", "Who gets in, and as whom machines act.", told, ())
 
 
 def gcloud(outputs: Outputs, who: Viewer, settings: Settings) -> Part:

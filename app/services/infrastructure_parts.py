@@ -165,7 +165,7 @@ def _pypi(outputs: Outputs, who: Viewer) -> Part | None:
     tools = [
         Snippet(tool, text(url)) for tool, text in (("pip", lines.pip), ("uv", lines.uv), ("Poetry", lines.poetry))
     ]
-    return Part("pypi", "Python registry", "plus", "Python packages of the team.", told, (*token, *tools))
+    return Part("pypi", "Python registry", "package", "Python packages of the team.", told, (*token, *tools))
 
 
 def _writers(outputs: Outputs, who: Viewer) -> tuple[tuple[str, str, object], ...]:
@@ -199,7 +199,7 @@ def _storage(outputs: Outputs, who: Viewer) -> Part | None:
     if account and who.may_impersonate:
         snippets.append(Snippet("On your own computer", lines.gsutil_as(account, data)))
     purpose = "Your workstations read and write the data. Evaluation results are written by pods."
-    return Part("storage", "Buckets", "cloud", purpose, told, tuple(snippets))
+    return Part("storage", "Buckets", "bucket", purpose, told, tuple(snippets))
 
 
 def _kubernetes(outputs: Outputs, who: Viewer) -> Part | None:
@@ -219,7 +219,7 @@ def _kubernetes(outputs: Outputs, who: Viewer) -> Part | None:
         note = "Once a cluster. Pods that run as it reach the buckets, and MLflow's password."
         snippets.append(Snippet("A service account for pods", lines.pods_account(account), note))
     purpose = "GKE Autopilot, in a network of its own that is peered with the workstations'. Nodes come with the pods."
-    return Part("kubernetes", "Kubernetes", "machine", purpose, told, tuple(snippets))
+    return Part("kubernetes", "Kubernetes", "cluster", purpose, told, tuple(snippets))
 
 
 OTHERS = (_docker, _pypi, _storage, _sql, _kubernetes)
