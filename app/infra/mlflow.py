@@ -5,14 +5,17 @@ import httpx2
 TIMEOUT_SECONDS = 5.0
 
 
-async def answers(url: str) -> bool:
-    """Whether an MLflow server answers at this address. Its /health wants no password.
+async def answers(url: str) -> bool | None:
+    """Whether an MLflow server answers at this address; None where nothing lets us through to it.
 
-    Whatever is not a server's own error counts: an older server, or one behind something else, answers as well.
+    Its /health wants no password. Whatever is not a server's own error counts as an answer: an older server, or one
+    behind something else, answers as well. A firewall drops what it does not let in, or hangs up.
     """
     try:
         async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as client:
             answer = await client.get(f"{url.rstrip('/')}/health")
-    except httpx2.HTTPError:
+    except httpx2.ConnectError:
         return False
+    except httpx2.HTTPError:
+        return None
     return answer.status_code < 500

@@ -34,8 +34,8 @@ class Sighting:
     """What a worker saw; each state is as Google calls it, None where the thing is not there."""
 
     machine: str | None = None
-    answers: bool = False
-    """Whether MLflow answered the worker."""
+    answers: bool | None = None
+    """Whether MLflow answers; None where its firewall does not let the worker through."""
     database: str | None = None
     cluster: str | None = None
 
@@ -43,11 +43,8 @@ class Sighting:
 NOT_LOOKED = Light("idle", "Not looked at yet")
 _UNKNOWN = Light("idle", "Unknown", "Google did not tell. The doctor's page shows admins what is missing.")
 _GONE = Light("bad", "Not there", "Google has nothing of that name. An admin can apply the shared stack again.")
-_NO_ANSWER = Light(
-    "warn",
-    "No answer",
-    "Its machine runs, and MLflow does not answer the portal: it is starting, or the list lacks the portal's address.",
-)
+_NO_ANSWER = Light("warn", "No answer", "Its machine runs, and MLflow does not answer: it is starting, or broken.")
+_NOT_LET_IN = Light("ok", "Machine runs", "Whether MLflow answers is unknown: its firewall does not let the portal in.")
 
 _MACHINE = {
     "PROVISIONING": Light("busy", "Starting"),
@@ -94,7 +91,9 @@ def lights(outputs: Outputs, seen: Sighting) -> dict[str, Light]:
 def _mlflow(seen: Sighting) -> Light:
     if seen.answers:
         return Light("ok", "Running")
-    return _NO_ANSWER if seen.machine == "RUNNING" else _named(seen.machine, _MACHINE)
+    if seen.machine == "RUNNING":
+        return _NOT_LET_IN if seen.answers is None else _NO_ANSWER
+    return _named(seen.machine, _MACHINE)
 
 
 def _named(state: str | None, known: dict[str, Light]) -> Light:

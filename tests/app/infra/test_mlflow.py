@@ -17,6 +17,8 @@ class Answering(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         _, status, rest = self.path.split("/")
         assert rest == "health"
+        if status == "hang-up":
+            return
         self.send_response(int(status))
         self.end_headers()
 
@@ -41,4 +43,8 @@ async def test_a_server_answers_unless_it_says_that_it_is_broken(address: str, s
 
 
 async def test_nobody_there_is_no_answer() -> None:
-    assert not await mlflow.answers("http://127.0.0.1:9")
+    assert await mlflow.answers("http://127.0.0.1:9") is False
+
+
+async def test_who_is_not_let_in_does_not_know(address: str) -> None:
+    assert await mlflow.answers(f"{address}/hang-up") is None

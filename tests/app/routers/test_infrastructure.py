@@ -91,7 +91,7 @@ async def test_everything_is_drawn_and_told_with_the_age_of_the_look(
     assert page.count("<desc") == 2
     assert "In the network default: MLflow: mlflow-vision: No answer" in page
     assert page.count("dot-warn") == 4
-    assert "Its machine runs, and MLflow does not answer the portal" in page
+    assert "Its machine runs, and MLflow does not answer" in page
     assert 'datetime="2026-03-02T09:30:00+00:00"' in page
     assert 'datetime="2026-03-02T09:33:00+00:00"' in page
     assert "Not looked at for a while" not in page

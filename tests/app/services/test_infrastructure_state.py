@@ -23,6 +23,7 @@ def test_what_is_not_there_has_no_light() -> None:
         ("RUNNING", True, "ok", "Running"),
         (UNSEEN, True, "ok", "Running"),
         ("RUNNING", False, "warn", "No answer"),
+        ("RUNNING", None, "ok", "Machine runs"),
         ("STAGING", False, "busy", "Starting"),
         ("TERMINATED", False, "bad", "Stopped"),
         ("SOMETHING_NEW", False, "idle", "Something new"),
@@ -30,7 +31,7 @@ def test_what_is_not_there_has_no_light() -> None:
         (None, False, "bad", "Not there"),
     ],
 )
-def test_mlflow_runs_where_it_answers(machine: str | None, answers: bool, tone: str, word: str) -> None:
+def test_mlflow_runs_where_it_answers(machine: str | None, answers: bool | None, tone: str, word: str) -> None:
     light = lights(outputs("mlflow"), Sighting(machine=machine, answers=answers))["mlflow"]
     assert (light.tone, light.word) == (tone, word)
 
