@@ -14,8 +14,13 @@ async def answers(url: str) -> bool | None:
     try:
         async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as client:
             answer = await client.get(f"{url.rstrip('/')}/health")
-    except httpx2.ConnectError:
-        return False
-    except httpx2.HTTPError:
-        return None
+    except httpx2.HTTPError as error:
+        return False if _is_refusal(error) else None
     return answer.status_code < 500
+
+
+def _is_refusal(error: BaseException | None) -> bool:
+    """Whether a machine said that nobody listens there; the client tells it only in what its error came from."""
+    while error and not isinstance(error, ConnectionRefusedError):
+        error = error.__cause__ or error.__context__
+    return error is not None
