@@ -49,8 +49,12 @@ class Roots:
         return digest.hexdigest()[:16]
 
     def _files(self, root: Root) -> list[Path]:
-        wanted = (*self._source.glob("modules/*/*"), *(self._source / root).iterdir())
-        return sorted(file for file in wanted if file.is_file() and not file.name.startswith("."))
+        wanted = (*self._source.glob("modules/*/**/*"), *(self._source / root).iterdir())
+        return sorted(file for file in wanted if file.is_file() and not self._is_beside(file))
+
+    def _is_beside(self, file: Path) -> bool:
+        """Tests, and what programs leave behind; a module's other folders are part of it."""
+        return any(part.startswith((".", "__")) or part == "tests" for part in file.relative_to(self._source).parts)
 
     async def _initialise(self, root: Root, target: Path, content_hash: str) -> None:
         """In a folder of its own that is moved into place when it is whole: two workers may do so at once."""

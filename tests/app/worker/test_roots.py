@@ -43,6 +43,18 @@ async def test_it_is_initialised_once_and_again_when_its_files_change(
     assert count.read_text().split() == ["once", "once"]
 
 
+async def test_the_folders_of_a_module_come_with_it_but_for_its_tests(
+    worker_settings: Settings, database: Database, clock: MovingClock
+) -> None:
+    module = worker_settings.terraform_dir / "modules" / "mlflow"
+    for name in ("main.tf", "server/serve.sh", "server/__pycache__/a.pyc", "tests/a.tftest.hcl", ".terraform/lock/b"):
+        (module / name).parent.mkdir(parents=True, exist_ok=True)
+        (module / name).write_text("# something")
+    ready = (await Roots(worker_settings, database, clock).ready(Root.WORKSTATION)).parent / "modules" / "mlflow"
+    files = {str(file.relative_to(ready)) for file in ready.rglob("*") if file.is_file()}
+    assert files == {"main.tf", "server/serve.sh"}
+
+
 async def test_a_failed_init_leaves_nothing_and_says_why(
     worker_settings: Settings, database: Database, clock: MovingClock, script: Script
 ) -> None:
