@@ -16,6 +16,8 @@ from app.infra.secrets import SecretStore
 from app.live import Hub
 from app.routers import (
     account,
+    admin_allowed_ips,
+    allowed_ips,
     audit,
     auth,
     doctor,
@@ -28,6 +30,7 @@ from app.routers import (
     workstation_changes,
     workstations,
 )
+from app.routers.api import allowed_ips as api_allowed_ips
 from app.routers.api import audit as api_audit
 from app.routers.api import runs as api_runs
 from app.routers.api import shared_stack as api_shared_stack
@@ -38,9 +41,9 @@ from app.web import HERE, add_error_handlers, create_templates
 
 PAGES = (
     *(auth, account, ssh_keys, workstations, workstation_changes, stack_states),
-    *(shared_stack, runs, audit, doctor, health),
+    *(allowed_ips, admin_allowed_ips, shared_stack, runs, audit, doctor, health),
 )
-API = (api_workstations, api_runs, api_ssh_keys, api_shared_stack, api_audit, ssh_files)
+API = (api_workstations, api_runs, api_ssh_keys, api_shared_stack, api_allowed_ips, api_audit, ssh_files)
 
 
 def create_app(settings: Settings) -> FastAPI:
