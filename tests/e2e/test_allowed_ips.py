@@ -45,7 +45,7 @@ def shared_stack(portal: PortalProcess, ada_api: ApiUser) -> None:
     settings = {**{f"deploy_{part}": False for part in OFF}, "enable_services": False, "deletion_protection": False}
     run = ada_api.call("PATCH", "/api/v1/shared-stack", {"settings": settings, "reason": "MLflow for all"}).json
     ada_api.wait_run(run["id"], "awaiting_approval")
-    assert ada_api.call("POST", f"/api/v1/runs/{run['id']}/approve", {}).status == 200
+    assert ada_api.call("POST", f"/api/v1/runs/{run['id']}/approve", {}).status == 202
     ended = ada_api.wait_run(run["id"], "applied", "errored")
     assert ended["status"] == "applied", ended
 
