@@ -24,12 +24,7 @@ def ada_api(portal: PortalProcess) -> ApiUser:
 def ranges(portal: PortalProcess) -> list[str]:
     """What the emulated firewall lets through to MLflow."""
     rules = portal.cloud("GET", "/_emulator/objects?type=google_compute_firewall")
-    return [
-        each
-        for rule in rules
-        if "/mlflow-access-" in rule["id"]
-        for each in rule["attributes"].get("source_ranges", [])
-    ]
+    return [each for rule in rules if "/mlflow-access-" in rule["id"] for each in rule["state"]["source_ranges"]]
 
 
 def wait_for_ranges(portal: PortalProcess, wanted: list[str], seconds: float) -> None:
