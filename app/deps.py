@@ -19,8 +19,8 @@ from app.errors import FreshSignInRequiredError, NotFoundError, RefusedError, Si
 from app.infra.oidc import OpenIdProvider
 from app.infra.secrets import SecretStore
 from app.live import Hub
-from app.models import Member, Run, SharedStack, SignIn, Workstation
-from app.services import api_tokens, runs, shared_stack, sign_ins, workstations
+from app.models import AllowedIp, Member, Run, SharedStack, SignIn, Workstation
+from app.services import allowed_ips, api_tokens, runs, shared_stack, sign_ins, workstations
 from app.services.catalog import Catalog
 
 
@@ -201,3 +201,11 @@ async def get_run(run_id: IdPath, session: SessionDep, member: MemberDep) -> Run
 
 
 RunDep = Annotated[Run, Depends(get_run)]
+
+
+async def get_allowed_ip(allowed_ip_id: IdPath, session: SessionDep, member: MemberDep) -> AllowedIp:
+    """The allowed IP in the path, if this member may see it; raises NotFoundError otherwise."""
+    return await allowed_ips.find(session, member, allowed_ip_id)
+
+
+AllowedIpDep = Annotated[AllowedIp, Depends(get_allowed_ip)]

@@ -16,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db import Database
 
 CHANNEL = "stationmaster"
+ALLOWED_IPS = "allowed_ips"
+"""The topic of all allowed IPs, and of the shared stack's runs, which put them into the firewall."""
 QUEUE_LENGTH = 100
 RECONNECT_SECONDS = 1.0
 

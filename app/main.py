@@ -16,6 +16,8 @@ from app.infra.secrets import SecretStore
 from app.live import Hub
 from app.routers import (
     account,
+    admin_allowed_ips,
+    allowed_ips,
     audit,
     auth,
     doctor,
@@ -29,6 +31,7 @@ from app.routers import (
     workstation_changes,
     workstations,
 )
+from app.routers.api import allowed_ips as api_allowed_ips
 from app.routers.api import audit as api_audit
 from app.routers.api import infrastructure as api_infrastructure
 from app.routers.api import runs as api_runs
@@ -40,9 +43,12 @@ from app.web import HERE, add_error_handlers, create_templates
 
 PAGES = (
     *(auth, account, ssh_keys, workstations, workstation_changes, stack_states),
-    *(shared_stack, infrastructure, runs, audit, doctor, health),
+    *(allowed_ips, admin_allowed_ips, shared_stack, infrastructure, runs, audit, doctor, health),
 )
-API = (api_workstations, api_runs, api_ssh_keys, api_shared_stack, api_infrastructure, api_audit, ssh_files)
+API = (
+    *(api_workstations, api_runs, api_ssh_keys, api_shared_stack, api_allowed_ips, api_infrastructure),
+    *(api_audit, ssh_files),
+)
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -1,6 +1,6 @@
 """The tables, one file a noun; state machines live here as methods on the rows."""
 
-from app.models.allowed_ip import AllowedIp, AllowedIpStatus
+from app.models.allowed_ip import AllowedIp, AllowedIpStatus, Firewall, Standing
 from app.models.api_token import ApiToken
 from app.models.audit_entry import Action, AuditEntry
 from app.models.base import Base
@@ -25,6 +25,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "CancelMode",
+    "Firewall",
     "LogLevel",
     "LogLine",
     "Member",
@@ -43,6 +44,7 @@ __all__ = [
     "Snapshot",
     "SshKey",
     "Stack",
+    "Standing",
     "StateVersion",
     "Worker",
     "Workstation",

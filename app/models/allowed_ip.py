@@ -1,5 +1,7 @@
 """An allowed IP: a CIDR that may reach the MLflow server, once an admin has approved it."""
 
+import ipaddress
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -9,6 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.models.base import Base, short_id, stored_as_text
 from app.models.member import Member
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 
 class AllowedIpStatus(StrEnum):
     """What was decided. Whether the firewall lets it in is in the shared stack's `allowed_ips`."""
@@ -17,6 +21,35 @@ class AllowedIpStatus(StrEnum):
     APPROVED = "approved"
     REFUSED = "refused"
     REMOVED = "removed"
+    EXPIRED = "expired"
+
+
+class Standing(StrEnum):
+    """How it stands for people: what was decided, and what the firewall has of that."""
+
+    ASKED = "asked"
+    BEING_ADDED = "being_added"
+    ON_THE_LIST = "on_the_list"
+    NOT_APPLIED = "not_applied"
+    """Approved, but the run that was to add it was discarded or failed, or there is no shared stack yet."""
+    BEING_REMOVED = "being_removed"
+    STILL_LET_IN = "still_let_in"
+    """Its time is over or it was removed, but the run that was to take it away was discarded or failed."""
+    REFUSED = "refused"
+    REMOVED = "removed"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True)
+class Firewall:
+    """Which allowed IPs the firewall lets in, by id."""
+
+    open_to: frozenset[str] = frozenset()
+    """As last applied."""
+    perhaps_open_to: frozenset[str] = frozenset()
+    """Those, and what the run that executes may have added."""
+    planned: frozenset[str] = frozenset()
+    """Once the pending runs have ended well."""
 
 
 class AllowedIp(Base):
@@ -37,6 +70,29 @@ class AllowedIp(Base):
 
     owner: Mapped[Member] = relationship(lazy="raise", foreign_keys=owner_id)
 
+    def decide(self, status: AllowedIpStatus, by: Member | None, now: datetime) -> None:
+        """Somebody, or the clock, has decided."""
+        self.status, self.decided_at, self.decided_by = status, now, by.id if by else None
+
+    @property
+    def network(self) -> Network:
+        """The range."""
+        return ipaddress.ip_network(self.cidr)
+
+    @property
+    def can_be_decided(self) -> bool:
+        """An admin has yet to approve or refuse it."""
+        return self.status is AllowedIpStatus.ASKED
+
+    @property
+    def can_be_removed(self) -> bool:
+        """It is on the list, or is to be."""
+        return self.status is AllowedIpStatus.APPROVED
+
+    def is_living(self, now: datetime) -> bool:
+        """Asked for or approved, and its time is not over."""
+        return (self.can_be_decided or self.can_be_removed) and not self.has_expired(now)
+
     def is_wanted(self, now: datetime) -> bool:
         """Whether the firewall is to let it in."""
         return self.status is AllowedIpStatus.APPROVED and not self.has_expired(now)
@@ -44,3 +100,28 @@ class AllowedIp(Base):
     def has_expired(self, now: datetime) -> bool:
         """Its time is over."""
         return self.expires_at is not None and self.expires_at <= now
+
+    def lasts_until(self, end: datetime | None) -> bool:
+        """Whether it lasts at least as long; None is for ever."""
+        return self.expires_at is None or (end is not None and end <= self.expires_at)
+
+    def contains(self, network: Network) -> bool:
+        """Whether all of that range is in this one."""
+        own = self.network
+        if isinstance(own, ipaddress.IPv4Network):
+            return isinstance(network, ipaddress.IPv4Network) and network.subnet_of(own)
+        return isinstance(network, ipaddress.IPv6Network) and network.subnet_of(own)
+
+    def standing(self, firewall: Firewall, now: datetime) -> Standing:
+        """How it stands."""
+        if self.is_wanted(now):
+            if self.id not in firewall.planned:
+                return Standing.NOT_APPLIED
+            return Standing.ON_THE_LIST if self.id in firewall.open_to else Standing.BEING_ADDED
+        if self.id in firewall.perhaps_open_to:
+            # Approved, its time ended a moment ago: a worker sees to it within a minute.
+            is_left = self.id in firewall.planned and self.status is not AllowedIpStatus.APPROVED
+            return Standing.STILL_LET_IN if is_left else Standing.BEING_REMOVED
+        if self.status is AllowedIpStatus.APPROVED or (self.can_be_decided and self.has_expired(now)):
+            return Standing.EXPIRED
+        return Standing(self.status.value)

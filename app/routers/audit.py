@@ -35,6 +35,8 @@ class EntryView:
         """The page of the thing, where there is one."""
         if self.entry.thing_kind == "shared_stack":
             return "/admin/shared-stack"
+        if self.entry.thing_kind == "allowed_ip":
+            return "/admin/allowed-ips"
         page = _PAGES.get(self.entry.thing_kind)
         return page + self.entry.thing_id if page else None
 
@@ -87,7 +89,7 @@ def _context(asked: dict[str, str], errors: dict[str, str]) -> dict[str, Any]:
 
 
 def _of_kind(kind: str) -> str:
-    return kind.replace("_", " ").replace("ssh", "SSH")
+    return kind.replace("_", " ").replace("ssh", "SSH").replace("allowed ip", "allowed IP")
 
 
 def _query(wanted: AuditFilter, **more: str) -> str:

@@ -93,6 +93,11 @@ async def admins(session: AsyncSession) -> list[Member]:
     return list(await session.scalars(select(Member).where(Member.role == Role.ADMIN).order_by(Member.name)))
 
 
+async def known(session: AsyncSession, email: str) -> Member | None:
+    """The member with this address, if there is one."""
+    return await _by_email(session, email.strip().lower())
+
+
 async def _one_at_a_time(session: AsyncSession) -> None:
     """Sign-ins are rare, and two at once could both make the same member."""
     await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _SIGN_IN_LOCK})

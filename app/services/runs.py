@@ -41,6 +41,8 @@ async def request(
     others = await hold(session, stack.id)
     newest = others[-1] if others else None
     if newest and newest.kind is kind and newest.inputs == inputs and not newest.is_canceling:
+        # What has just been wished for counts for the row: the same ranges may by now be somebody else's as well.
+        newest.changes = changes or {}
         return newest
     run = Run(
         id=short_id(10),
@@ -87,8 +89,8 @@ async def announce(session: AsyncSession, run: Run) -> None:
     """Signal to whoever watches the run, its stack, or all that its owner has."""
     owner_id = await session.scalar(select(Workstation.owner_id).where(Workstation.id == run.stack_id))
     topics = [live.run_topic(run.id), live.stack_topic(run.stack_id)]
-    if owner_id:
-        topics.append(live.member_topic(owner_id))
+    # What nobody owns is the shared stack.
+    topics.append(live.member_topic(owner_id) if owner_id else live.ALLOWED_IPS)
     await live.signal(session, *topics)
 
 

@@ -1,9 +1,8 @@
 """The shared stack: what it is to be, who may say so, and the runs that make it so."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -15,7 +14,7 @@ from sqlalchemy.orm import joinedload
 from app.config import Settings
 from app.crypto import Vault, new_secret
 from app.errors import ConflictError, InvalidError, NotFoundError
-from app.models import Action, AllowedIp, Member, Root, Run, RunKind, RunStatus, SharedStack, Stack
+from app.models import Action, AllowedIp, AllowedIpStatus, Member, Root, Run, RunKind, RunStatus, SharedStack, Stack
 from app.services import audit, runs, shared_settings, stacks
 from app.services.catalog import Catalog
 from app.services.shared_settings import SharedSettings
@@ -23,6 +22,8 @@ from app.services.shared_settings import SharedSettings
 SECRETS = ("sql_password", "mlflow_admin_password", "mlflow_member_password", "mlflow_secret_key")
 """Variables of terraform/shared that the portal makes up once, and hands to Terraform in its environment alone."""
 HISTORY = 50
+CHECKED_EVERY = timedelta(days=1)
+"""How old a comparison with Google may become before the portal makes one by itself."""
 
 log = structlog.get_logger()
 
@@ -33,17 +34,12 @@ class Wish:
 
     settings: SharedSettings
     iam_admins: tuple[str, ...] = ()
-    allowed_ips: tuple[str, ...] = ()
-    """Ids of allowed IPs."""
+    # Not the allowed IPs: what is approved is wanted, and `request` looks that up.
 
     @property
     def changes(self) -> dict[str, Any]:
         """As a run carries it, and the row has it in the end: column → value."""
-        return {
-            "settings": self.settings.model_dump(),
-            "iam_admins": list(self.iam_admins),
-            "allowed_ips": list(self.allowed_ips),
-        }
+        return {"settings": self.settings.model_dump(), "iam_admins": list(self.iam_admins)}
 
 
 async def find(session: AsyncSession, vault: Vault, now: datetime) -> SharedStack:
@@ -79,14 +75,14 @@ async def wanted(session: AsyncSession, stack: SharedStack, settings: Settings) 
 
 
 def _as_it_is(stack: SharedStack) -> dict[str, Any]:
-    return {"settings": stack.settings, "iam_admins": stack.iam_admins, "allowed_ips": stack.allowed_ips}
+    return {"settings": stack.settings, "iam_admins": stack.iam_admins}
 
 
 def _wish(changes: dict[str, Any], stack: SharedStack, settings: Settings) -> Wish:
     base = shared_settings.of(stack, settings).model_dump()
     known = {name: value for name, value in changes["settings"].items() if name in base}
     chosen = SharedSettings.model_validate({**base, **known})
-    return Wish(chosen, tuple(changes["iam_admins"]), tuple(changes["allowed_ips"]))
+    return Wish(chosen, tuple(changes["iam_admins"]))
 
 
 async def hold(session: AsyncSession, stack: SharedStack) -> None:
@@ -106,11 +102,13 @@ async def request(
 ) -> Run:
     """Queue what makes it so; what waits (queued, or for a decision) becomes part of it. The caller holds the stack.
 
+    The firewall is to let in all allowed IPs that are approved by now.
+
     :param member: who asks; None for the portal itself.
     :param reason: why, in a sentence for the history.
     """
-    ips = await _wanted_ips(session, wish.allowed_ips, now)
-    wish = replace(wish, allowed_ips=tuple(ip.id for ip in ips))
+    ips = await _wanted_ips(session, now)
+    changes = {**wish.changes, "allowed_ips": [ip.id for ip in ips]}
     members = {each.ssh_username: each.email for each in await session.scalars(select(Member).order_by(Member.email))}
     cidrs = [ip.cidr for ip in ips]
     inputs = shared_settings.terraform_inputs(wish.settings, stack, wish.iam_admins, cidrs, members, settings)
@@ -118,11 +116,12 @@ async def request(
     reasons = [run.reason for run in waiting if run.kind is RunKind.CONFIGURE and run.reason]
     told = " · ".join(dict.fromkeys([*reasons, reason] if reason else reasons))
     root = await session.get_one(Stack, stack.id)
-    return await runs.request(session, root, RunKind.CONFIGURE, member, inputs, now, wish.changes, reason=told)
+    return await runs.request(session, root, RunKind.CONFIGURE, member, inputs, now, changes, reason=told)
 
 
-async def _wanted_ips(session: AsyncSession, ids: Sequence[str], now: datetime) -> list[AllowedIp]:
-    found = await session.scalars(select(AllowedIp).where(AllowedIp.id.in_(ids)).order_by(AllowedIp.id))
+async def _wanted_ips(session: AsyncSession, now: datetime) -> list[AllowedIp]:
+    approved = AllowedIp.status == AllowedIpStatus.APPROVED
+    found = await session.scalars(select(AllowedIp).where(approved).order_by(AllowedIp.id))
     return [ip for ip in found if ip.is_wanted(now)]
 
 
@@ -191,13 +190,28 @@ async def check(session: AsyncSession, stack: SharedStack, member: Member | None
     return await runs.request(session, root, RunKind.CHECK, member, inputs, now)
 
 
+async def check_if_due(session: AsyncSession, now: datetime) -> Run | None:
+    """Compare with Google by itself, once a day at most, however the last comparison ended."""
+    stack = await stacks.shared(session)
+    if stack is None or not stack.exists or (stack.checked_at and now - stack.checked_at < CHECKED_EVERY):
+        return None
+    if await runs.pending(session, stack.id):
+        return None
+    lately = Run.created_at > now - CHECKED_EVERY
+    checks = select(Run.id).where(Run.stack_id == stack.id, Run.kind == RunKind.CHECK, lately)
+    if await session.scalar(checks.limit(1)):
+        return None
+    await hold(session, stack)
+    return None if await runs.pending(session, stack.id) else await check(session, stack, None, now)
+
+
 async def ask_again(session: AsyncSession, run: Run, member: Member, now: datetime) -> Run:
-    """The same wish as a new run, without those allowed IPs that are no longer wanted."""
+    """The same wish as a new run, with the allowed IPs that are approved by now."""
     stack = await session.get_one(SharedStack, run.stack_id)
     if run.kind is RunKind.CHECK:
         return await check(session, stack, member, now)
     await hold(session, stack)
-    ips = await _wanted_ips(session, run.changes["allowed_ips"], now)
+    ips = await _wanted_ips(session, now)
     changes = {**run.changes, "allowed_ips": [ip.id for ip in ips]}
     inputs = {**run.inputs, "mlflow_allowed_ips": sorted({ip.cidr for ip in ips})}
     root = await session.get_one(Stack, stack.id)

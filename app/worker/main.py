@@ -18,6 +18,7 @@ from app.models import Root, Worker
 from app.models.base import short_id
 from app.queue import EXECUTE_RUN, RUNS, TAKE_SNAPSHOT, queue, queue_of
 from app.services import doctor, infrastructure_state
+from app.worker import chores
 from app.worker.claim import Tools
 from app.worker.execute import execute
 from app.worker.folder import host_id
@@ -32,6 +33,7 @@ DAILY = "17 4 * * *"
 """When snapshots are taken that nobody asked for; cron's form, UTC."""
 OFTEN = "*/5 * * * *"
 """When it is looked how things are doing."""
+EACH_MINUTE = "* * * * *"
 POLL_SECONDS = 0.5
 """How often the queue is looked at besides its notifications: one in a few hundred of those is missed."""
 
@@ -79,6 +81,13 @@ async def _work(settings: Settings, tools: Tools) -> None:
     async def take_frequent_snapshots(timestamp: int) -> None:
         """Every few minutes, by one worker of all: how what is shared is doing."""
         await take(tools, infrastructure_state.SNAPSHOT)
+
+    # Where all workers are busy for long, minutes do not pile up.
+    @app.periodic(cron=EACH_MINUTE)
+    @app.task(name="do_chores", queue=RUNS, queueing_lock="do_chores")
+    async def do_chores(timestamp: int) -> None:
+        """Once a minute, by one worker of all."""
+        await chores.do(tools)
 
     @app.task(name=TAKE_SNAPSHOT, queue=RUNS)
     async def take_snapshot(name: str) -> None:

@@ -145,7 +145,7 @@ async def test_a_discarded_wish_is_as_if_it_had_never_been(play: Play) -> None:
         assert not (await shared_stack.wanted(session, stack, play.settings)).settings.deploy_kubernetes
 
 
-async def test_allowed_ips_that_expired_or_were_taken_back_are_no_longer_in_a_wish(play: Play) -> None:
+async def test_allowed_ips_that_expired_or_were_taken_back_are_no_longer_in_a_run(play: Play) -> None:
     ada, now = await play.ada(), play.clock()
     async with play.database.sessions.begin() as session:
         for number, (status, expires) in enumerate(
@@ -160,9 +160,7 @@ async def test_allowed_ips_that_expired_or_were_taken_back_are_no_longer_in_a_wi
 
     async def wish() -> list[str]:
         async with play.database.sessions.begin() as session:
-            wanted = await shared_stack.wanted(session, stack, play.settings)
-            ids = ("ip0", "ip1", "ip2")
-            asked = shared_stack.Wish(wanted.settings, wanted.iam_admins, ids)
+            asked = await shared_stack.wanted(session, stack, play.settings)
             run = await shared_stack.request(session, stack, asked, ada, play.settings, play.clock())
             return list(run.inputs["mlflow_allowed_ips"])
 
@@ -232,7 +230,7 @@ async def test_a_retry_asks_for_the_same_without_what_expired_meanwhile(play: Pl
         session.add(allowed_ip(ada, 0, AllowedIpStatus.APPROVED, now, now + timedelta(hours=1)))
         stack = await shared_stack.find(session, play.vault, now)
         wanted = await shared_stack.wanted(session, stack, play.settings)
-        asked = shared_stack.Wish(wanted.settings, ("user:x@example.com",), ("ip0",))
+        asked = shared_stack.Wish(wanted.settings, ("user:x@example.com",))
         run = await shared_stack.request(session, stack, asked, ada, play.settings, now)
     assert run.inputs["mlflow_allowed_ips"] == ["203.0.113.0/32"]
     await play.step(run.id, lambda run, _: run.claim("w", "h", now), lambda run, _: run.fail("No luck", now))

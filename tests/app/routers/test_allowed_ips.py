@@ -1,0 +1,227 @@
+"""The pages of allowed IPs: a member's, and the admins'."""
+
+import re
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from app.models import SharedStack
+from app.services import runs
+from tests.app import shared_stack_play as play
+from tests.app.conftest import MovingClock
+
+pytestmark = pytest.mark.anyio
+PAGE, ADMIN = "/allowed-ips", "/admin/allowed-ips"
+HOME = {"cidr": "203.0.113.7", "label": "home <1>", "lasts": "1 hour"}
+
+
+@pytest.fixture
+async def stack_id(app: FastAPI) -> str:
+    """The shared stack is there."""
+    portal = app.state.portal
+    async with portal.database.sessions.begin() as session:
+        return (await play.make_shared_stack(session, portal.settings, portal.clock())).id
+
+
+async def ask(browser: httpx2.AsyncClient, **fields: str) -> str:
+    """Ask for an address through the form; returns its id."""
+    before = ids(await browser.get(PAGE))
+    answer = await browser.post(PAGE, data={**HOME, **fields})
+    assert (answer.status_code, answer.headers.get("location")) == (303, PAGE), answer.text
+    [new] = ids(await browser.get(PAGE)) - before
+    return new
+
+
+def ids(page: httpx2.Response) -> set[str]:
+    return set(re.findall(r'id="ip-(\w+)"', page.text))
+
+
+def text_of(page: httpx2.Response) -> str:
+    """What is to be read."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page.text).split())
+
+
+async def apply(app: FastAPI, stack_id: str) -> None:
+    """A worker brings the firewall to it."""
+    portal = app.state.portal
+    async with portal.database.sessions.begin() as session:
+        await play.apply(session, await session.get_one(SharedStack, stack_id), portal.clock())
+
+
+@pytest.fixture
+async def visitor(app: FastAPI, grace: httpx2.AsyncClient) -> AsyncIterator[httpx2.AsyncClient]:
+    """Grace, seen through a proxy at 10.0.0.1 that the portal trusts, as uvicorn runs it."""
+    transport = httpx2.ASGITransport(app=ProxyHeadersMiddleware(app, "10.0.0.1"), client=("10.0.0.1", 1234))  # type: ignore[arg-type]  # the same protocol by another name
+    async with httpx2.AsyncClient(transport=transport, base_url=str(grace.base_url), cookies=grace.cookies) as client:
+        yield client
+
+
+@pytest.fixture
+async def liar(app: FastAPI, grace: httpx2.AsyncClient) -> AsyncIterator[httpx2.AsyncClient]:
+    """The same from 198.51.100.66, which is no proxy of ours."""
+    transport = httpx2.ASGITransport(app=ProxyHeadersMiddleware(app, "10.0.0.1"), client=("198.51.100.66", 1234))  # type: ignore[arg-type]  # the same protocol by another name
+    async with httpx2.AsyncClient(transport=transport, base_url=str(grace.base_url), cookies=grace.cookies) as client:
+        yield client
+
+
+async def test_ones_address_is_taken_from_a_trusted_proxy_and_from_nobody_else(
+    visitor: httpx2.AsyncClient, liar: httpx2.AsyncClient
+) -> None:
+    forwarded = {"X-Forwarded-For": "203.0.113.7"}
+
+    assert "Your address is 203.0.113.7 : not on the list." in text_of(await visitor.get(PAGE, headers=forwarded))
+    assert "Your address is 198.51.100.66 : not on the list." in text_of(await liar.get(PAGE, headers=forwarded))
+
+
+async def test_one_click_asks_for_ones_own_address_even_if_it_is_private(
+    grace: httpx2.AsyncClient, ada: httpx2.AsyncClient
+) -> None:
+    page = await grace.get(PAGE)
+    assert "Your address is 127.0.0.1 : not on the list." in text_of(page)
+    form = page.text[page.text.index('<form method="post" action="/allowed-ips">') :]
+    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]+)"', form[: form.index("</form>")]))
+    asked = await grace.post(PAGE, data=fields)
+
+    assert asked.status_code == 303
+    assert "127.0.0.1/32 (Where I was): Asked" in text_of(await grace.get(PAGE))
+    assert "127.0.0.1/32 is loopback" in text_of(await ada.get(ADMIN))
+
+
+async def test_from_the_ask_to_the_end(
+    app: FastAPI, grace: httpx2.AsyncClient, ada: httpx2.AsyncClient, stack_id: str, clock: MovingClock
+) -> None:
+    ip = await ask(grace)
+    page = text_of(await ada.get(ADMIN))
+    assert "home &lt;1&gt; 203.0.113.7/32" in page
+    assert "Grace (grace@example.com)" in page
+
+    approved = await ada.post(f"{ADMIN}/{ip}/approve", data={"lasts": "1 day"})
+    assert (approved.status_code, approved.headers["location"]) == (303, ADMIN)
+    page = await ada.get(ADMIN)
+    assert "The firewall is being changed" in page.text
+    run_id = re.findall(r'href="/runs/(\w+)"', page.text)[0]
+    assert (await ada.get(f"/runs/{run_id}")).status_code == 200
+    assert "Being added" in text_of(await grace.get(PAGE))
+    await apply(app, stack_id)
+    page = text_of(await grace.get(PAGE))
+    assert "On the list" in page
+    assert "until 3 Mar 2026, 09:30 UTC" in page
+
+    removed = await ada.post(f"{ADMIN}/{ip}/remove")
+    assert removed.status_code == 303
+    assert "Being removed" in text_of(await ada.get(ADMIN))
+    await apply(app, stack_id)
+    assert "1 that ended" in text_of(await grace.get(PAGE))
+    assert "Nobody is let in." in text_of(await ada.get(ADMIN))
+
+
+async def test_the_time_is_as_asked_unless_the_admin_says_otherwise(
+    grace: httpx2.AsyncClient, ada: httpx2.AsyncClient
+) -> None:
+    ip = await ask(grace)
+    assert "As asked: until 2 Mar 2026, 10:30" in text_of(await ada.get(ADMIN))
+    await ada.post(f"{ADMIN}/{ip}/approve")
+    other = await ask(grace, cidr="2001:db8::7")
+    await ada.post(f"{ADMIN}/{other}/approve", data={"lasts": "for ever"})
+    page = text_of(await grace.get(PAGE))
+
+    assert "203.0.113.7/32 until 2 Mar 2026, 10:30 UTC" in page
+    assert "2001:db8::7/128 until it is removed" in page
+
+
+async def test_what_does_not_fit_is_said_at_its_field_with_what_was_typed_kept(grace: httpx2.AsyncClient) -> None:
+    refused = await grace.post(PAGE, data={"cidr": "0.0.0.0/0", "label": "all <of> us", "lasts": "1 day"})
+
+    assert refused.status_code == 422
+    assert "0.0.0.0/0 is everybody" in refused.text
+    assert 'aria-invalid="true"' in refused.text
+    assert "all &lt;of&gt; us" in refused.text
+    assert '<option value="1 day" selected>' in refused.text
+    assert (await grace.post(PAGE, data={**HOME, "lasts": "a while"})).status_code == 422
+    assert (await grace.post(PAGE, data={})).status_code == 422
+    assert ids(await grace.get(PAGE)) == set()
+
+
+async def test_a_range_to_confirm_is_confirmed_by_a_box_that_then_appears(grace: httpx2.AsyncClient) -> None:
+    assert 'name="confirm"' not in (await grace.get(PAGE)).text
+    doubtful = await grace.post(PAGE, data={**HOME, "cidr": "192.168.7.0/24"})
+    assert doubtful.status_code == 422
+    assert "Confirm this first" in doubtful.text
+    assert "192.168.7.0/24 is private" in doubtful.text
+    assert 'name="confirm"' in doubtful.text
+
+    await ask(grace, cidr="192.168.7.0/24", confirm="yes")
+
+
+async def test_an_admin_adds_for_somebody_else(
+    grace: httpx2.AsyncClient, ada: httpx2.AsyncClient, app: FastAPI, stack_id: str
+) -> None:
+    office = {"cidr": "198.51.100.0/24", "label": "office", "lasts": "for ever"}
+    nobody = await ada.post(ADMIN, data={**office, "owner": "nobody@example.com"})
+    assert nobody.status_code == 422
+    assert "Nobody with this address has signed in yet." in nobody.text
+
+    added = await ada.post(ADMIN, data={**office, "owner": "Grace@example.com"})
+    assert (added.status_code, added.headers["location"]) == (303, ADMIN)
+    assert "office 198.51.100.0/24" in text_of(await grace.get(PAGE))
+
+
+async def test_what_was_left_undone_is_tried_again(
+    app: FastAPI, ada: httpx2.AsyncClient, stack_id: str, clock: MovingClock
+) -> None:
+    await ask(ada)
+    [ip] = ids(await ada.get(ADMIN))
+    await ada.post(f"{ADMIN}/{ip}/approve")
+    async with app.state.portal.database.sessions.begin() as session:
+        await play.fail(session, await session.get_one(SharedStack, stack_id), clock())
+    page = await ada.get(ADMIN)
+    assert "The firewall is not as decided" in page.text
+    assert "Not applied" in page.text
+
+    again = await ada.post(f"{ADMIN}/apply")
+    async with app.state.portal.database.sessions() as session:
+        run = await play.pending_run(session, await session.get_one(SharedStack, stack_id))
+    assert again.headers["location"] == f"/runs/{run.id}"
+
+
+async def test_a_decision_that_came_too_late_is_a_page(grace: httpx2.AsyncClient, ada: httpx2.AsyncClient) -> None:
+    ip = await ask(grace)
+    assert (await ada.post(f"{ADMIN}/{ip}/refuse")).status_code == 303
+    late = await ada.post(f"{ADMIN}/{ip}/approve")
+
+    assert late.status_code == 409
+    assert "This was decided meanwhile." in late.text
+    assert "Refused" in text_of(await grace.get(PAGE))
+
+
+async def test_an_ask_is_taken_back(grace: httpx2.AsyncClient, ada: httpx2.AsyncClient) -> None:
+    ip = await ask(grace)
+    assert (await grace.post(f"{PAGE}/{ip}/remove")).status_code == 303
+    assert "Asked for" not in (await ada.get(ADMIN)).text
+
+
+async def test_members_decide_nothing_and_touch_only_what_is_theirs(
+    app: FastAPI, grace: httpx2.AsyncClient, linus: httpx2.AsyncClient, client: httpx2.AsyncClient, stack_id: str
+) -> None:
+    ip = await ask(grace)
+    assert ip not in (await linus.get(PAGE)).text
+    for path in (f"{PAGE}/{ip}/remove", f"{ADMIN}/{ip}/approve", f"{ADMIN}/{ip}/refuse", f"{ADMIN}/{ip}/remove"):
+        assert (await linus.post(path)).status_code == 404, path
+    for path in (ADMIN, f"{ADMIN}/apply", f"{ADMIN}/{ip}/approve", f"{ADMIN}/{ip}/refuse", f"{ADMIN}/{ip}/remove"):
+        assert (await grace.post(path)).status_code == 403, path
+        assert (await client.post(path)).status_code == 401, path
+    assert (await grace.get(ADMIN)).status_code == 403
+    assert (await client.get(PAGE)).status_code == 303
+    assert "Asked" in text_of(await grace.get(PAGE))
+    async with app.state.portal.database.sessions() as session:
+        assert await runs.pending(session, stack_id) == []
+
+
+async def test_htmx_gets_the_part_that_changes(grace: httpx2.AsyncClient, ada: httpx2.AsyncClient) -> None:
+    for browser, path in ((grace, PAGE), (ada, ADMIN)):
+        part = await browser.get(path, headers={"HX-Request": "true"})
+        assert part.text.lstrip().startswith('<div id="allowed-ips"')
+        assert "<form class" not in part.text
