@@ -52,6 +52,12 @@ class MachineType(_Offer):
         return f"{self.vcpus} vCPU, {self.memory_gb} GB{gpu}"
 
     @property
+    def size(self) -> str:
+        """The same where the GPU is known already: "24 vCPU, 96 GB, 2 GPUs"."""
+        gpus = f", {self.gpu_count} GPUs" if self.gpu_count > 1 else ""
+        return f"{self.vcpus} vCPU, {self.memory_gb} GB{gpus}"
+
+    @property
     def group(self) -> str:
         """What it is listed under: "CPU", or the GPU with its memory."""
         memory = f", {self.gpu_memory_gb} GB" if self.gpu_memory_gb else ""

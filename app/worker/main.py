@@ -17,14 +17,17 @@ from app.infra.google import Compute
 from app.models import Root, Worker
 from app.models.base import short_id
 from app.queue import EXECUTE_RUN, RUNS, TAKE_SNAPSHOT, queue, queue_of
-from app.services import doctor
+from app.services import doctor, snapshots, stock
+from app.services.catalog import Catalog
 from app.worker.claim import Tools
 from app.worker.examine import Examination
 from app.worker.execute import execute
 from app.worker.folder import host_id
 from app.worker.heartbeat import Active, Heartbeat
 from app.worker.roots import Roots
+from app.worker.stocktake import take_stock
 from app.worker.sweep import Sweep
+from app.worker.trouble import GOOGLE_TROUBLE
 from app.worker.watch import Watch
 
 log = structlog.get_logger()
@@ -70,7 +73,8 @@ async def _work(settings: Settings, tools: Tools) -> None:
     @app.task(name="take_daily_snapshots", queue=RUNS)
     async def take_daily_snapshots(timestamp: int) -> None:
         """Once a day, by one worker of all."""
-        await _take_snapshot(tools, doctor.SNAPSHOT)
+        for name in _SNAPSHOTS:
+            await _take_snapshot(tools, name)
 
     @app.task(name=TAKE_SNAPSHOT, queue=RUNS)
     async def take_snapshot(name: str) -> None:
@@ -110,14 +114,33 @@ async def _work(settings: Settings, tools: Tools) -> None:
 
 
 async def _take_snapshot(tools: Tools, name: str) -> None:
-    if name != doctor.SNAPSHOT:
+    take = _SNAPSHOTS.get(name)
+    if take is None:
         log.warning("no such snapshot: a newer release asked for it", snapshot=name)
         return
+    try:
+        await take(tools)
+    except GOOGLE_TROUBLE as error:
+        # The one before stays, with its age.
+        log.warning("snapshot not taken", snapshot=name, error=str(error))
+    else:
+        log.info("snapshot taken", snapshot=name)
+
+
+async def _examine(tools: Tools) -> None:
     examination = Examination(tools.settings, tools.database, lambda: tools.roots, tools.compute)
     findings = await examination.findings()
     async with tools.database.sessions.begin() as session:
         await doctor.keep(session, findings, tools.clock())
-    log.info("snapshot taken", snapshot=name)
+
+
+async def _take_stock(tools: Tools) -> None:
+    found = await take_stock(tools.compute, Catalog.load(tools.settings.catalog_file))
+    async with tools.database.sessions.begin() as session:
+        await found.keep(session, tools.clock())
+
+
+_SNAPSHOTS = {doctor.SNAPSHOT: _examine, stock.SNAPSHOT: _take_stock}
 
 
 async def _warm_up(tools: Tools) -> None:
@@ -141,6 +164,8 @@ async def _register(tools: Tools) -> None:
     worker = Worker(id=tools.worker_id, host=socket.gethostname(), pid=os.getpid(), started_at=now, seen_at=now)
     async with tools.database.sessions.begin() as session:
         session.add(worker)
+        # The catalog may have become another one since the last worker, and the project as well.
+        await snapshots.ask(session, stock.SNAPSHOT)
 
 
 async def _unregister(tools: Tools) -> None:

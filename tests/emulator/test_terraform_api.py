@@ -109,8 +109,8 @@ def test_a_disk_in_a_block_of_the_machine_is_attached_and_detached_by_it(world: 
         (
             {"machine_type": "g2-standard-4", "boot_disk": [{"initialize_params": [{"type": "pd-standard"}]}]},
             400,
-            "[pd-standard] features and [instance_type: VIRTUAL_MACHINE\nfamily: GRAPHICS_OPTIMIZED\ngeneration: GEN_2\n"
-            "] InstanceTaxonomies are not compatible for creating instance",
+            "[pd-standard] features and [instance_type: VIRTUAL_MACHINE\nfamily: GRAPHICS_OPTIMIZED\n"
+            "generation: GEN_2\n] InstanceTaxonomies are not compatible for creating instance",
         ),
         (
             {"machine_type": "g2-standard-4", "scheduling": [{"on_host_maintenance": "MIGRATE"}]},

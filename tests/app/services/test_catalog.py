@@ -93,3 +93,10 @@ def test_a_catalog_that_contradicts_itself_is_refused(tmp_path: Path, change: di
     file.write_text(json.dumps(json.loads((REPOSITORY / "app" / "catalog.json").read_text()) | change))
     with pytest.raises(ConfigurationError, match=sentence):
         Catalog.load(file)
+
+
+def test_the_example_in_the_docs_is_a_catalog() -> None:
+    page = (REPOSITORY / "docs" / "catalog.md").read_text()
+    [example] = re.findall(r"^```json\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    catalog = Catalog.model_validate_json(example)
+    assert {offer.name for offer in catalog.machine_types} <= {offer.name for offer in CATALOG.machine_types}
