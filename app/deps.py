@@ -22,6 +22,7 @@ from app.live import Hub
 from app.models import AllowedIp, Member, Run, SharedStack, SignIn, Workstation
 from app.services import allowed_ips, api_tokens, runs, shared_stack, sign_ins, workstations
 from app.services.catalog import Catalog
+from app.services.stock import Stock
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,22 @@ async def get_session(portal: PortalDep) -> AsyncIterator[AsyncSession]:
 
 # scope="function": by default FastAPI ends a dependency after the response, and a redirect could outrun its own commit.
 SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
+
+
+async def get_stock(session: SessionDep) -> Stock:
+    """What of the catalog the project really has."""
+    return await Stock.read(session)
+
+
+StockDep = Annotated[Stock, Depends(get_stock)]
+
+
+async def get_catalog(portal: PortalDep, stock: StockDep) -> Catalog:
+    """What can be asked for: the catalog, narrowed to what the project has."""
+    return stock.narrow(portal.catalog)
+
+
+CatalogDep = Annotated[Catalog, Depends(get_catalog)]
 
 
 def is_identifier(text: str) -> bool:

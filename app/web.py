@@ -36,7 +36,9 @@ def create_templates(settings: Settings) -> Jinja2Templates:
         lstrip_blocks=True,
     )
     environment.globals.update(settings=settings, admin_pages=ADMIN_PAGES, me=None, sign_in=None)
-    environment.filters.update(iso=lambda at: at.isoformat(timespec="seconds"), duration=humanize.precisedelta)
+    environment.filters.update(
+        iso=lambda at: at.isoformat(timespec="seconds"), duration=humanize.precisedelta, span=humanize.naturaldelta
+    )
     return Jinja2Templates(env=environment)
 
 

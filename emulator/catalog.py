@@ -18,6 +18,8 @@ class MachineType:
     accelerator: str = ""
     """Built in; empty where there is none."""
     accelerators: int = 0
+    local_ssds: int = 0
+    """That come with it, asked for or not."""
 
     @property
     def family(self) -> str:
@@ -43,15 +45,15 @@ _GPU_ZONES = ("europe-west4-a", "europe-west4-b", "europe-west4-c", "us-central1
 _A100_ZONES = ("europe-west4-a", "europe-west4-b", *ALL_ZONES_US)
 _A100_80_ZONES = ("europe-west4-a", "us-central1-a", "us-central1-c")
 _H100_ZONES = ("europe-west4-b", "europe-west4-c", "us-central1-a", "us-central1-b", "us-central1-c")
-# The T4 is sold in these zones of the two regions; n1 machines are in all.
-_T4_ZONES = _GPU_ZONES
+_RTX_ZONES = ("europe-west4-b", "us-central1-b")
 
-L4, A100, A100_80, H100, T4 = (
+L4, A100, A100_80, H100, T4, RTX = (
     "nvidia-l4",
     "nvidia-tesla-a100",
     "nvidia-a100-80gb",
     "nvidia-h100-80gb",
     "nvidia-tesla-t4",
+    "nvidia-rtx-pro-6000",
 )
 
 
@@ -70,8 +72,9 @@ def _machine_types() -> list[MachineType]:
         MachineType("g2-standard-48", 48, 192, _GPU_ZONES, L4, 4),
         MachineType("a2-highgpu-1g", 12, 85, _A100_ZONES, A100, 1),
         MachineType("a2-highgpu-2g", 24, 170, _A100_ZONES, A100, 2),
-        MachineType("a2-ultragpu-1g", 12, 170, _A100_80_ZONES, A100_80, 1),
-        MachineType("a3-highgpu-1g", 26, 234, _H100_ZONES, H100, 1),
+        MachineType("a2-ultragpu-1g", 12, 170, _A100_80_ZONES, A100_80, 1, local_ssds=1),
+        MachineType("a3-highgpu-1g", 26, 234, _H100_ZONES, H100, 1, local_ssds=2),
+        MachineType("g4-standard-48", 48, 180, _RTX_ZONES, RTX, 1, local_ssds=4),
     ]
     return plain + built_in
 
@@ -80,14 +83,23 @@ MACHINE_TYPES = {machine.name: machine for machine in _machine_types()}
 ACCELERATORS = {
     accelerator.name: accelerator
     for accelerator in (
-        Accelerator(T4, "NVIDIA T4", _T4_ZONES, (1, 2, 4), ("n1",)),
+        Accelerator(T4, "NVIDIA T4", ZONES, (1, 2, 4), ("n1",)),
         Accelerator(L4, "NVIDIA L4", _GPU_ZONES, (1, 2, 4), ("g2",)),
         Accelerator(A100, "NVIDIA A100 40GB", _A100_ZONES, (1, 2), ("a2",)),
         Accelerator(A100_80, "NVIDIA A100 80GB", _A100_80_ZONES, (1,), ("a2",)),
         Accelerator(H100, "NVIDIA H100 80GB", _H100_ZONES, (1,), ("a3",)),
+        Accelerator(RTX, "NVIDIA RTX PRO 6000", _RTX_ZONES, (1,), ("g4",)),
     )
 }
 DISK_TYPES = ("pd-standard", "pd-balanced", "pd-ssd", "pd-extreme", "hyperdisk-balanced")
+DISK_TYPES_OF = {
+    **dict.fromkeys(("e2", "n1", "n2"), ("pd-standard", "pd-balanced", "pd-ssd", "pd-extreme")),
+    "a2": ("pd-standard", "pd-balanced", "pd-ssd"),
+    "a3": ("pd-balanced", "pd-ssd", "hyperdisk-balanced"),
+    "g2": ("pd-balanced", "pd-ssd"),
+    "g4": ("hyperdisk-balanced",),
+}
+"""machine family → what its machines take. Families that are not here take everything."""
 IMAGES = {
     "ubuntu-os-cloud": {"ubuntu-2204-lts": 10, "ubuntu-2404-lts-amd64": 10},
     "debian-cloud": {"debian-12": 10, "debian-13": 10},

@@ -94,6 +94,24 @@ class Compute:
         """Those of the project, and those of this region."""
         return await asyncio.to_thread(self._quotas, region)
 
+    async def zones(self) -> frozenset[str]:
+        """The zones that the project may use."""
+        return await asyncio.to_thread(self._names, "ZonesClient")
+
+    async def machine_types(self, zone: str) -> frozenset[str]:
+        """Names of the machine types in this zone."""
+        return await asyncio.to_thread(self._names, "MachineTypesClient", zone=zone)
+
+    async def accelerator_types(self, zone: str) -> frozenset[str]:
+        """Names of the GPUs that can be had in this zone, added or built in."""
+        return await asyncio.to_thread(self._names, "AcceleratorTypesClient", zone=zone)
+
+    def _names(self, client: str, **where: str) -> frozenset[str]:
+        from google.cloud import compute_v1
+
+        listed = getattr(compute_v1, client)(**self._options()).list(project=self._project, **where, **_ONCE)
+        return frozenset(each.name for each in listed)
+
     def _quotas(self, region: str) -> list[Quota]:
         from google.cloud import compute_v1
 

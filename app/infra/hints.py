@@ -103,7 +103,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "then retry.",
     ),
     (
-        r"features are not compatible for creating instance",
+        r"are not compatible for creating instance",
         "This machine type, GPU and disk do not go together.",
         "Remove this machine and ask for another combination.",
     ),

@@ -8,10 +8,12 @@ from pydantic import ValidationError
 from app.config import Settings
 from app.errors import InvalidError, StationmasterError
 from app.models import Workstation
-from app.routers.workstation_form import Typed, chosen, machine_groups, size_of
+from app.routers import machine_offers
+from app.routers.workstation_form import Typed, size_of
 from app.services import consequences, wishes
 from app.services.catalog import Catalog
 from app.services.consequences import Severity
+from app.services.stock import Stock
 from app.services.wishes import WorkstationChange
 from app.web import field_sentences
 
@@ -46,6 +48,7 @@ def context(
     wanted: dict[str, Any],
     typed: Typed,
     catalog: Catalog,
+    stock: Stock,
     settings: Settings,
     error: StationmasterError | None = None,
 ) -> dict[str, Any]:
@@ -59,16 +62,17 @@ def context(
         error = error or misfit
     size = size_of(form["disk_size_gb"])
     image = next((image.label for image in catalog.images if image.name == wanted["image"]), wanted["image"])
-    groups = machine_groups(form, size, catalog)
+    groups = machine_offers.groups(form, size, catalog, stock)
     return {
         "workstation": workstation,
         "form": form,
         "error": error,
         "errors": error.fields if error else {},
         "machine_groups": groups,
-        "chosen": chosen(groups, form),
+        "chosen": machine_offers.chosen(groups, form),
         "image_options": [("", f"As it is: {image}"), *((offer.name, offer.label) for offer in catalog.images)],
         "disk_options": [(disk.name, disk.label) for disk in catalog.disk_types],
+        "disk_price": None,
         "consequences": found,
         "loses_disk": bool(found) and found[0].severity is Severity.LOSES_DISK,
         "as_of": catalog.as_of,

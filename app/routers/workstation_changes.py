@@ -3,11 +3,12 @@
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.deps import MemberDep, Portal, PortalDep, SessionDep, WorkstationDep
+from app.deps import CatalogDep, MemberDep, Portal, PortalDep, SessionDep, StockDep, WorkstationDep
 from app.errors import InvalidError
 from app.models import Workstation
 from app.routers import workstation_change_form, workstation_form
 from app.services import workstations
+from app.services.stock import Stock
 from app.services.wishes import WorkstationChange
 from app.web import redirect, render
 
@@ -16,25 +17,31 @@ router = APIRouter(prefix="/workstations/{workstation_id}")
 
 @router.get("/change")
 async def change_page(
-    request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep
+    request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep, stock: StockDep
 ) -> Response:
     """The form with what the machine is to be; with what is chosen so far in the address, what that costs and does."""
-    return await _form(request, workstation, portal, session)
+    return await _form(request, workstation, portal, session, stock)
 
 
 @router.post("/change")
 async def change(
-    request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep, member: MemberDep
+    request: Request,
+    workstation: WorkstationDep,
+    portal: PortalDep,
+    session: SessionDep,
+    member: MemberDep,
+    stock: StockDep,
+    catalog: CatalogDep,
 ) -> Response:
     """Ask for the change; what does not fit is said at its field, with what was typed kept."""
     wanted = await workstations.wanted(session, workstation)
     try:
         wish = workstation_change_form.sent(await workstation_form.typed_into(request), wanted)
         run = await workstations.request_change(
-            session, workstation, member, wish, portal.catalog, portal.settings, portal.clock()
+            session, workstation, member, wish, catalog, portal.settings, portal.clock()
         )
     except InvalidError as error:
-        return await _form(request, workstation, portal, session, error)
+        return await _form(request, workstation, portal, session, stock, error)
     return redirect(f"/runs/{run.id}")
 
 
@@ -43,11 +50,13 @@ async def _form(
     workstation: Workstation,
     portal: Portal,
     session: AsyncSession,
+    stock: Stock,
     error: InvalidError | None = None,
 ) -> Response:
     wanted = await workstations.wanted(session, workstation)
     typed = await workstation_form.typed_into(request)
-    context = workstation_change_form.context(workstation, wanted, typed, portal.catalog, portal.settings, error)
+    catalog = stock.narrow(portal.catalog)
+    context = workstation_change_form.context(workstation, wanted, typed, catalog, stock, portal.settings, error)
     status = error.status if error else 200
     return render(
         request, "workstations/change.html", context, fragment="workstations/_change_form.html", status=status

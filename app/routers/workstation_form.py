@@ -1,8 +1,6 @@
 """The form of a new workstation: what was typed, what is on offer with its price, and the wish it makes."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
 from itertools import count
 from typing import Any
 
@@ -11,20 +9,13 @@ from starlette.requests import Request
 
 from app.config import Settings
 from app.errors import InvalidError, StationmasterError
-from app.services.catalog import Catalog, MachineType
-from app.services.wishes import DISK_SIZE_GB, WorkstationWish
+from app.routers import machine_offers
+from app.services.catalog import Catalog
+from app.services.stock import Stock
+from app.services.wishes import DISK_SIZE_GB, WorkstationWish, check
 from app.web import field_sentences
 
 Typed = Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class MachineOffer:
-    """One machine type with its price in the chosen zone; None where it is not to be had there."""
-
-    machine: MachineType
-    price: Decimal | None
-    in_zone: bool
 
 
 async def typed_into(request: Request) -> Typed:
@@ -48,26 +39,40 @@ def wish(typed: Typed) -> WorkstationWish:
 def context(
     typed: Typed,
     catalog: Catalog,
+    stock: Stock,
     settings: Settings,
     names: Collection[str],
     error: StationmasterError | None = None,
 ) -> dict[str, Any]:
-    """What the form shows: what was typed (else defaults) and prices for it."""
+    """What the form shows: what was typed (else defaults), prices for it, and what of it does not go together."""
     form = _values(typed, catalog, settings, names)
     size = size_of(form["disk_size_gb"])
-    groups = machine_groups(form, size, catalog)
+    groups = machine_offers.groups(form, size, catalog, stock)
+    chosen = machine_offers.chosen(groups, form)
+    disk_type = form["disk_type"] or (chosen.machine.disk_types[0] if chosen else "")
     return {
         "form": form,
         "error": error,
-        "errors": error.fields if error else {},
+        "errors": error.fields if error else _misfits(typed, catalog, settings),
+        "presets": machine_offers.presets(form, catalog),
         "machine_groups": groups,
         "zone_options": [(zone, zone) for zone in catalog.zones],
         "image_options": [("", "The one that fits"), *((image.name, image.label) for image in catalog.images)],
-        "disk_options": [(disk.name, disk.label) for disk in catalog.disk_types],
-        "chosen": chosen(groups, form),
-        "disk_price": catalog.disk_price_per_hour(form["zone"], size, form["disk_type"]) if size else None,
+        "disk_options": [("", "The one that fits"), *((disk.name, disk.label) for disk in catalog.disk_types)],
+        "chosen": chosen,
+        "disk_price": catalog.disk_price_per_hour(form["zone"], size, disk_type) if size else None,
         "as_of": catalog.as_of,
+        "stock": stock,
     }
+
+
+def _misfits(typed: Typed, catalog: Catalog, settings: Settings) -> dict[str, str]:
+    """What does not go together in a form that has not been sent yet; it may still be unfinished otherwise."""
+    try:
+        problems = check(wish(typed), catalog, settings) if "machine_type" in typed else {}
+    except InvalidError:
+        return {}
+    return {field: problems[field] for field in ("zone", "disk_type", "image", "spot") if field in problems}
 
 
 def _values(typed: Typed, catalog: Catalog, settings: Settings, names: Collection[str]) -> dict[str, Any]:
@@ -78,7 +83,7 @@ def _values(typed: Typed, catalog: Catalog, settings: Settings, names: Collectio
         "zone": typed.get("zone", settings.default_zone),
         "image": typed.get("image", ""),
         "disk_size_gb": typed.get("disk_size_gb", str(defaults.disk_size_gb)),
-        "disk_type": typed.get("disk_type", defaults.disk_type),
+        "disk_type": typed.get("disk_type", ""),
         "snapshot": typed.get("snapshot", ""),
         "spot": bool(typed.get("spot")),
     }
@@ -93,28 +98,3 @@ def size_of(text: str) -> int | None:
     # isdecimal with isascii: int() takes other scripts' digits, and underscores, which a disk size should not have.
     size = int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else None
     return size if size in DISK_SIZE_GB else None
-
-
-def machine_groups(form: Mapping[str, Any], size: int | None, catalog: Catalog) -> list[tuple[str, list[MachineOffer]]]:
-    """The machine types, CPU and GPU apart, with their prices for what the form says."""
-    offers = [_offer(machine, form, size, catalog) for machine in catalog.machine_types]
-    return [
-        ("CPU", [offer for offer in offers if not offer.machine.gpu]),
-        ("GPU", [offer for offer in offers if offer.machine.gpu]),
-    ]
-
-
-def chosen(groups: list[tuple[str, list[MachineOffer]]], form: Mapping[str, Any]) -> MachineOffer | None:
-    """The machine type that the form names."""
-    offers = (offer for _, group in groups for offer in group)
-    return next((offer for offer in offers if offer.machine.name == form["machine_type"]), None)
-
-
-def _offer(machine: MachineType, form: Mapping[str, Any], size: int | None, catalog: Catalog) -> MachineOffer:
-    in_zone = form["zone"] in machine.zones
-    price = (
-        catalog.price_per_hour(machine.name, form["zone"], size, form["disk_type"], spot=form["spot"])
-        if in_zone and size
-        else None
-    )
-    return MachineOffer(machine, price, in_zone)

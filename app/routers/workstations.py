@@ -7,14 +7,14 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.deps import MemberDep, PortalDep, SessionDep, WorkstationDep
+from app.deps import CatalogDep, MemberDep, PortalDep, SessionDep, StockDep, WorkstationDep
 from app.errors import ConflictError, InvalidError, StationmasterError
 from app.live import member_topic, stack_topic
 from app.models import Workstation
 from app.models.workstation import DEVICE_PATH, MOUNT_POINT
 from app.routers import streams, workstation_form
 from app.routers.run_view import view
-from app.services import infrastructure, runs, ssh_config, ssh_keys, stacks, workstations
+from app.services import infrastructure, progress, runs, ssh_config, ssh_keys, stacks, workstations
 from app.services.catalog import Catalog, MachineType
 from app.web import redirect, render
 
@@ -62,21 +62,25 @@ async def my_events(portal: PortalDep, member: MemberDep) -> StreamingResponse:
 
 
 @router.get("/workstations/new")
-async def new(request: Request, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
+async def new(
+    request: Request, portal: PortalDep, session: SessionDep, member: MemberDep, catalog: CatalogDep, stock: StockDep
+) -> Response:
     """The form; with what is chosen so far in the address, it shows the price of that."""
-    return await _form(request, portal, session, member)
+    return await _form(request, portal, session, member, catalog, stock)
 
 
 @router.post("/workstations")
-async def create(request: Request, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
+async def create(
+    request: Request, portal: PortalDep, session: SessionDep, member: MemberDep, catalog: CatalogDep, stock: StockDep
+) -> Response:
     """Ask for a machine; what does not fit is said at its field, with what was typed kept."""
     try:
         wish = workstation_form.wish(await workstation_form.typed_into(request))
         workstation, *_ = await workstations.request(
-            session, member, wish, portal.catalog, portal.secrets, portal.settings, portal.clock()
+            session, member, wish, catalog, portal.secrets, portal.settings, portal.clock()
         )
     except (InvalidError, ConflictError) as error:
-        return await _form(request, portal, session, member, error)
+        return await _form(request, portal, session, member, catalog, stock, error)
     return redirect(f"/workstations/{workstation.id}")
 
 
@@ -85,12 +89,17 @@ async def _form(
     portal: PortalDep,
     session: SessionDep,
     member: MemberDep,
+    catalog: CatalogDep,
+    stock: StockDep,
     error: StationmasterError | None = None,
 ) -> Response:
     typed = await workstation_form.typed_into(request)
     names = [mine.name for mine in await workstations.list_of(session, member)]
-    context = workstation_form.context(typed, portal.catalog, portal.settings, names, error)
+    context = workstation_form.context(typed, catalog, stock, portal.settings, names, error)
     context["has_keys"] = bool(await ssh_keys.list_of(session, member))
+    chosen, zone = context["chosen"], context["form"]["zone"]
+    can_be_had = chosen is not None and chosen.in_zone
+    context["expectation"] = await progress.to_running(session, chosen.machine, zone) if can_be_had else None
     status = error.status if error else 200
     return render(request, "workstations/new.html", context, fragment="workstations/_form.html", status=status)
 

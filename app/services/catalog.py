@@ -4,8 +4,9 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from app.errors import ConfigurationError
 
@@ -13,11 +14,14 @@ HOURS_A_MONTH = 730
 """The hours Google bills a month as."""
 BOOT_DISK_GB = 50
 BOOT_DISK_TYPE = "pd-balanced"
+"""Where the machine type takes it: terraform/modules/compute chooses likewise."""
 
 
-class _Offer(BaseModel):
+class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+
+class _Offer(_Part):
     name: str
 
 
@@ -28,16 +32,46 @@ class MachineType(_Offer):
     memory_gb: int
     gpu: str | None = None
     gpu_count: int = 0
+    gpu_memory_gb: int | None = None
+    """Of one GPU."""
+    gpu_quota: str | None = None
+    """Google's quota metric for this GPU in a region; that of Spot has PREEMPTIBLE_ before it. None: not known."""
     accelerator: str | None = None
+    spot_only: bool = False
+    """Google does not sell it on demand."""
+    disk_types: tuple[str, ...] = Field(min_length=1)
+    """Types of data disk that it takes, the default first."""
     zones: tuple[str, ...]
     usd_per_hour: dict[str, tuple[Decimal, Decimal]]
-    """Region → price on demand and as Spot, GPU included."""
+    """Region → price on demand and as Spot, GPU included. A region that is missing has no known price."""
 
     @property
     def label(self) -> str:
         """As a person reads it: "8 vCPU, 32 GB, 1 × NVIDIA L4"."""
         gpu = f", {self.gpu_count} × {self.gpu}" if self.gpu else ""
         return f"{self.vcpus} vCPU, {self.memory_gb} GB{gpu}"
+
+    @property
+    def size(self) -> str:
+        """The same where the GPU is known already: "24 vCPU, 96 GB, 2 GPUs"."""
+        gpus = f", {self.gpu_count} GPUs" if self.gpu_count > 1 else ""
+        return f"{self.vcpus} vCPU, {self.memory_gb} GB{gpus}"
+
+    @property
+    def group(self) -> str:
+        """What it is listed under: "CPU", or the GPU with its memory."""
+        memory = f", {self.gpu_memory_gb} GB" if self.gpu_memory_gb else ""
+        return f"{self.gpu}{memory}" if self.gpu else "CPU"
+
+    @property
+    def boot_disk_type(self) -> str:
+        """The type of the disk that it boots from."""
+        return BOOT_DISK_TYPE if BOOT_DISK_TYPE in self.disk_types else self.disk_types[0]
+
+    def usd_an_hour(self, zone: str, *, spot: bool) -> Decimal | None:
+        """US dollars an hour of the machine alone; None where that is not known."""
+        prices = self.usd_per_hour.get(region_of(zone))
+        return prices[spot] if prices else None
 
 
 class Image(_Offer):
@@ -49,19 +83,30 @@ class Image(_Offer):
 
 
 class DiskType(_Offer):
-    """A persistent disk type."""
+    """A type of data disk."""
 
     label: str
     usd_per_gb_month: dict[str, Decimal]
+    """Region → price; a region that is missing has no known price."""
 
 
-class Catalog(BaseModel):
-    """Everything on offer, with prices in US dollars as of a date: estimates, since Google's bill is the truth."""
+class Preset(_Part):
+    """A choice that fills the form."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    label: str
+    machine_type: str
+    disk_size_gb: int
+
+
+class Catalog(_Part):
+    """Everything on offer, with prices in US dollars as of a date: estimates, since Google's bill is the truth.
+
+    docs/catalog.md says how to write one.
+    """
 
     as_of: date
     zones: tuple[str, ...]
+    presets: tuple[Preset, ...] = ()
     machine_types: tuple[MachineType, ...]
     images: tuple[Image, ...]
     disk_types: tuple[DiskType, ...]
@@ -75,6 +120,19 @@ class Catalog(BaseModel):
         except (OSError, ValidationError) as error:
             raise ConfigurationError(f"The catalog {path} cannot be used: {error}") from error
 
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if {image.gpu for image in self.images} != {True, False}:
+            raise ValueError("images: there has to be one with the GPU driver and one without")
+        names, disk_types = self._machine_types, {offer.name for offer in self.disk_types}
+        for preset in self.presets:
+            if preset.machine_type not in names:
+                raise ValueError(f"the preset {preset.label} is for {preset.machine_type}, which is not on offer")
+        for offer in self.machine_types:
+            if unknown := {*offer.zones} - {*self.zones} | {*offer.disk_types} - disk_types:
+                raise ValueError(f"{offer.name} names {', '.join(sorted(unknown))}, which is not on offer")
+        return self
+
     @cached_property
     def _machine_types(self) -> dict[str, MachineType]:
         return {offer.name: offer for offer in self.machine_types}
@@ -87,27 +145,33 @@ class Catalog(BaseModel):
         """The first image that fits: with the driver for a GPU, plain otherwise."""
         return next(image for image in self.images if image.gpu == bool(machine_type.gpu))
 
+    def disk_type(self, name: str) -> DiskType | None:
+        """The disk type of that name."""
+        return next((offer for offer in self.disk_types if offer.name == name), None)
+
     def price_per_hour(
         self, machine_type: str, zone: str, disk_size_gb: int, disk_type: str, *, spot: bool
     ) -> Decimal | None:
-        """US dollars an hour of a running machine with its disks and address; None where a price is not known."""
-        region = zone.rpartition("-")[0]
+        """US dollars an hour of a running machine with its disks and address; None where one of them is not known."""
         machine = self.machine_type(machine_type)
-        disk = self.disk_price_per_hour(zone, disk_size_gb, disk_type)
-        boot_disk = self.disk_price_per_hour(zone, BOOT_DISK_GB, BOOT_DISK_TYPE)
-        address = self.address_usd_per_hour.get(region)
-        if (
-            machine is None
-            or region not in machine.usd_per_hour
-            or disk is None
-            or boot_disk is None
-            or address is None
-        ):
+        if machine is None:
             return None
-        return machine.usd_per_hour[region][spot] + disk + boot_disk + address
+        parts = (
+            machine.usd_an_hour(zone, spot=spot),
+            self.disk_price_per_hour(zone, disk_size_gb, disk_type),
+            self.disk_price_per_hour(zone, BOOT_DISK_GB, machine.boot_disk_type),
+            self.address_usd_per_hour.get(region_of(zone)),
+        )
+        known = [part for part in parts if part is not None]
+        return sum(known, Decimal()) if len(known) == len(parts) else None
 
     def disk_price_per_hour(self, zone: str, disk_size_gb: int, disk_type: str) -> Decimal | None:
         """US dollars an hour of a data disk, whether its machine runs or not."""
-        offer = next((offer for offer in self.disk_types if offer.name == disk_type), None)
-        price = offer.usd_per_gb_month.get(zone.rpartition("-")[0]) if offer else None
+        offer = self.disk_type(disk_type)
+        price = offer.usd_per_gb_month.get(region_of(zone)) if offer else None
         return None if price is None else price * disk_size_gb / HOURS_A_MONTH
+
+
+def region_of(zone: str) -> str:
+    """europe-west4-a → europe-west4."""
+    return zone.rpartition("-")[0]

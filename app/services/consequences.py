@@ -37,7 +37,8 @@ def of(before: Mapping[str, Any], after: Mapping[str, Any], *, has_snapshot: boo
     """
     found = []
     if after["accelerator"] != before["accelerator"]:
-        found.append(Consequence(Severity.REPLACES, f"A GPU is added: {_REPLACED}."))
+        done = "A GPU is added" if after["accelerator"] else f"The {before['accelerator']} is taken off"
+        found.append(Consequence(Severity.REPLACES, f"{done}: {_REPLACED}."))
     elif after["machine_type"] != before["machine_type"]:
         sentence = f"The machine becomes {after['machine_type']}: it is stopped for that, and started again."
         found.append(Consequence(Severity.STOPS, sentence))

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import ResourceState, Run, RunKind, RunResource, RunStatus, SharedStack, Workstation
+from app.services.catalog import MachineType
 
 PRIOR_SECONDS = {
     RunKind.PROVISION: 75.0,
@@ -17,6 +18,8 @@ PRIOR_SECONDS = {
     RunKind.CHECK: 30.0,
 }
 """How long a run takes where there is none to learn from yet: what Google usually needs, rounded up."""
+PRIOR_SECONDS_WITH_GPU = 150.0
+"""The same of making a machine with a GPU: its image is large, and its driver starts."""
 LEARN_FROM = 20
 _LEARN_FROM_STATUS = (RunStatus.APPLIED, RunStatus.PLANNED)
 
@@ -61,18 +64,44 @@ async def of_run(session: AsyncSession, run: Run, resources: list[RunResource], 
 
 
 async def _expected_seconds(session: AsyncSession, run: Run) -> float:
-    """The upper quartile of the latest successful runs of this kind on the same machine type and zone."""
-    query = select(Run.created_at, Run.finished_at).where(Run.kind == run.kind, Run.status.in_(_LEARN_FROM_STATUS))
     workstation = await session.get(Workstation, run.stack_id)
     if workstation is None:
-        query = query.where(Run.stack_id == run.stack_id)
-    else:
-        query = query.join(Workstation, Workstation.id == Run.stack_id).where(
-            Workstation.machine_type == workstation.machine_type, Workstation.zone == workstation.zone
-        )
+        return (await _learnt(session, _of_kind(run.kind).where(Run.stack_id == run.stack_id))) or PRIOR_SECONDS[
+            run.kind
+        ]
+    return (await usual(session, run.kind, workstation.machine_type, workstation.zone)) or PRIOR_SECONDS[run.kind]
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """How long it takes until a new machine runs; learnt from earlier ones, or a guess."""
+
+    seconds: float
+    is_learnt: bool
+
+
+async def to_running(session: AsyncSession, machine: MachineType, zone: str) -> Expectation:
+    """For a machine of this type in this zone."""
+    learnt = await usual(session, RunKind.PROVISION, machine.name, zone)
+    guess = PRIOR_SECONDS_WITH_GPU if machine.gpu else PRIOR_SECONDS[RunKind.PROVISION]
+    return Expectation(learnt or guess, is_learnt=learnt is not None)
+
+
+async def usual(session: AsyncSession, kind: RunKind, machine_type: str, zone: str) -> float | None:
+    """Seconds that runs of this kind take for this machine type in this zone; None before there were any."""
+    its_own = _of_kind(kind).join(Workstation, Workstation.id == Run.stack_id)
+    return await _learnt(session, its_own.where(Workstation.machine_type == machine_type, Workstation.zone == zone))
+
+
+def _of_kind(kind: RunKind) -> Select[datetime, datetime | None]:
+    return select(Run.created_at, Run.finished_at).where(Run.kind == kind, Run.status.in_(_LEARN_FROM_STATUS))
+
+
+async def _learnt(session: AsyncSession, query: Select[datetime, datetime | None]) -> float | None:
+    """The upper quartile of the latest."""
     query = query.order_by(Run.finished_at.desc()).limit(LEARN_FROM)
     took = sorted((ended - began).total_seconds() for began, ended in await session.execute(query) if ended)
-    return max(took[len(took) * 3 // 4], 1.0) if took else PRIOR_SECONDS[run.kind]
+    return max(took[len(took) * 3 // 4], 1.0) if took else None
 
 
 _MAKING = (("Disk", "compute_disk"), ("Address", "compute_address"), ("Machine", "compute_instance"))

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.config import Settings
 from app.errors import InvalidError
 from app.models import SshKey, Workstation
+from app.services import fit
 from app.services.catalog import BOOT_DISK_GB, Catalog, MachineType
 
 NAME = re.compile(r"[a-z]([-a-z0-9]{0,28}[a-z0-9])?")
@@ -27,7 +28,7 @@ class WorkstationWish(BaseModel):
     accelerator: str | None = Field(None, description="GPU to attach; by default the one the machine type comes with.")
     zone: str | None = Field(None, description="Zone; by default the portal's.", examples=["europe-west4-a"])
     disk_size_gb: int = Field(100, description="Size of the data disk at /home/jupyter, in GB.")
-    disk_type: str = Field("pd-balanced", description="Type of the data disk.")
+    disk_type: str | None = Field(None, description="Type of the data disk; by default one that the machine takes.")
     image: str | None = Field(None, description="Boot image as project/family; by default one that fits the machine.")
     snapshot: str | None = Field(None, description="Snapshot to boot from, instead of the image.")
     spot: bool = Field(False, description="Cheaper, but Google may stop the machine at any time.")
@@ -57,47 +58,17 @@ def check(wish: WorkstationWish, catalog: Catalog, settings: Settings) -> dict[s
     problems: dict[str, str | None] = {
         "name": None if NAME.fullmatch(wish.name) else NAME_RULE,
         "machine_type": None if machine_type else "That machine type is not on offer.",
-        "zone": _zone_problem(zone, machine_type, catalog),
-        "accelerator": _accelerator_problem(wish.accelerator, machine_type),
+        "zone": fit.zone_problem(zone, machine_type, catalog),
+        "accelerator": fit.accelerator_problem(wish.accelerator, machine_type),
         "disk_size_gb": None if wish.disk_size_gb in DISK_SIZE_GB else "Ask for 10 to 64,000 GB.",
-        "disk_type": None
-        if any(offer.name == wish.disk_type for offer in catalog.disk_types)
-        else "That disk type is not on offer.",
-        "image": _image_problem(wish.image, machine_type, catalog),
+        "disk_type": fit.disk_type_problem(wish.disk_type, machine_type, catalog),
+        "image": fit.image_problem(wish.image, machine_type, catalog),
         "snapshot": None
         if wish.snapshot is None or SNAPSHOT.fullmatch(wish.snapshot)
         else "That is not the name of a snapshot.",
+        "spot": fit.spot_problem(wish.spot, machine_type),
     }
     return {field: problem for field, problem in problems.items() if problem}
-
-
-def _zone_problem(zone: str, machine_type: MachineType | None, catalog: Catalog) -> str | None:
-    if zone not in catalog.zones:
-        return "That zone is not on offer."
-    if machine_type and zone not in machine_type.zones:
-        return f"{machine_type.name} is not in {zone}; it is in {', '.join(machine_type.zones)}."
-    return None
-
-
-def _accelerator_problem(accelerator: str | None, machine_type: MachineType | None) -> str | None:
-    if machine_type is None or accelerator in {None, machine_type.accelerator}:
-        return None
-    if machine_type.gpu and not machine_type.accelerator:
-        return f"{machine_type.name} has its {machine_type.gpu} built in: leave the accelerator out."
-    if machine_type.accelerator:
-        return f"{machine_type.name} comes with {machine_type.accelerator}."
-    return f"{machine_type.name} takes no GPU."
-
-
-def _image_problem(image: str | None, machine_type: MachineType | None, catalog: Catalog) -> str | None:
-    if image is None or machine_type is None:
-        return None
-    offer = next((offer for offer in catalog.images if offer.name == image), None)
-    if offer is None:
-        return "That image is not on offer."
-    if machine_type.gpu and not offer.gpu:
-        return "That image has no GPU driver: choose one that has."
-    return None
 
 
 def columns(workstation: Workstation) -> dict[str, Any]:
@@ -145,10 +116,9 @@ def _check_change(
     if "zone" in problems:
         # The zone stays as it is: what does not fit it is the machine type.
         problems["machine_type"] = problems.pop("zone")
-    machine_type = catalog.machine_type(wish.machine_type)
-    if machine_type and before["accelerator"] and not machine_type.accelerator:
-        # Google's provider does not notice that a GPU is no longer asked for, and would leave it at the machine.
-        problems["machine_type"] = f"The {before['accelerator']} cannot be taken off this machine: ask for a new one."
+    if fields["machine_type"] == before["machine_type"]:
+        # What it has already is no fault of this change, though the catalog may no longer offer it.
+        problems = {field: problem for field, problem in problems.items() if fields[field] != before[field]}
     if problems:
         raise InvalidError("This machine cannot be changed as asked for.", fields=problems)
 

@@ -74,7 +74,7 @@ def _from_wish(
         image=wish.image or catalog.default_image(machine_type).name,
         snapshot=wish.snapshot,
         disk_size_gb=wish.disk_size_gb,
-        disk_type=wish.disk_type,
+        disk_type=wish.disk_type or machine_type.disk_types[0],
         spot=wish.spot,
         ssh_username=member.ssh_username,
         host_keys={},

@@ -17,7 +17,7 @@ from app.worker.adopt import Adoption
 from app.worker.adopt_shared import SharedAdoption
 from app.worker.claim import MAX_INTERRUPTIONS, Claim
 from app.worker.commands import Commands
-from app.worker.decide import PLAN_FILE, Decision
+from app.worker.decide import PLAN_FILE, Decision, replacements
 from app.worker.trouble import KilledError, PassingTroubleError, RunFailedError
 
 log = structlog.get_logger()
@@ -108,8 +108,8 @@ class Convergence:
         """Returns what the plan changes. Raises what trouble.py has."""
         state = self._folder.read_state()
         deletes_everything = goal.deletes_everything(state)
-        plan = await self._commands.plan(*(["-destroy"] if deletes_everything else []), out=PLAN_FILE)
-        changes = plan.changes
+        how = ["-destroy"] if deletes_everything else replacements(state, goal.inputs)
+        changes = (await self._commands.plan(*how, out=PLAN_FILE)).changes
         if goal.root is Root.WORKSTATION and not deletes_everything:
             changes = await self._decision.of_workstation(goal.kind, changes, adopted)
         shown = await self._commands.show(PLAN_FILE) if changes or goal.root is Root.SHARED else {}

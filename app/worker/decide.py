@@ -7,7 +7,8 @@ from typing import Any
 from app.infra.events import Event
 from app.models import LogLevel, RunKind, Workstation
 from app.models.run import Run
-from app.services import plan_view, plans, scrub, stacks
+from app.services import plan_view, plans, scrub, stacks, state_resources
+from app.services.state_versions import State
 from app.worker.claim import Claim
 from app.worker.commands import Commands
 from app.worker.trouble import DecisionWantedError, RunFailedError
@@ -105,6 +106,19 @@ class Decision:
         state = self._folder.read_state()
         secrets = self._claim.known_secrets | (scrub.secrets_of_state(state) if state else set())
         return plan_view.of_plan(shown, secrets)
+
+
+def replacements(state: State | None, inputs: dict[str, Any]) -> list[str]:
+    """What a plan is told to replace: a machine with a GPU added to it that is no longer asked for.
+
+    Google's provider takes the missing block for "as it is". In the state of other series stand the GPUs built in.
+    """
+    if state is None or inputs.get("accelerator") or inputs.get("disk_only"):
+        return []
+    machines = [each for each in state_resources.instances(state) if each.address == MACHINE and not each.deposed]
+    values = machines[0].attributes.value if machines else {}
+    has_added = values.get("guest_accelerator") and str(values.get("machine_type")).startswith("n1-")
+    return [f"-replace={MACHINE}"] if has_added else []
 
 
 def awaited(shown: dict[str, Any]) -> list[Awaited]:

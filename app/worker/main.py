@@ -17,14 +17,14 @@ from app.infra.google import Compute
 from app.models import Root, Worker
 from app.models.base import short_id
 from app.queue import EXECUTE_RUN, RUNS, TAKE_SNAPSHOT, queue, queue_of
-from app.services import doctor, infrastructure_state
+from app.services import infrastructure_state, snapshots, stock
 from app.worker import chores
 from app.worker.claim import Tools
 from app.worker.execute import execute
 from app.worker.folder import host_id
 from app.worker.heartbeat import Active, Heartbeat
 from app.worker.roots import Roots
-from app.worker.snapshot import take
+from app.worker.snapshot import DAILY_SNAPSHOTS, take
 from app.worker.sweep import Sweep
 from app.worker.watch import Watch
 
@@ -74,7 +74,8 @@ async def _work(settings: Settings, tools: Tools) -> None:
     @app.task(name="take_daily_snapshots", queue=RUNS)
     async def take_daily_snapshots(timestamp: int) -> None:
         """Once a day, by one worker of all."""
-        await take(tools, doctor.SNAPSHOT)
+        for name in DAILY_SNAPSHOTS:
+            await take(tools, name)
 
     @app.periodic(cron=OFTEN)
     @app.task(name="take_frequent_snapshots", queue=RUNS)
@@ -147,6 +148,8 @@ async def _register(tools: Tools) -> None:
     worker = Worker(id=tools.worker_id, host=socket.gethostname(), pid=os.getpid(), started_at=now, seen_at=now)
     async with tools.database.sessions.begin() as session:
         session.add(worker)
+        # The catalog may have become another one since the last worker, and the project as well.
+        await snapshots.ask(session, stock.SNAPSHOT)
 
 
 async def _unregister(tools: Tools) -> None:

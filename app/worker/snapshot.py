@@ -2,24 +2,29 @@
 
 import structlog
 
-from app.services import doctor, infrastructure_state, stacks
+from app.services import doctor, infrastructure_state, stacks, stock
+from app.services.catalog import Catalog
 from app.worker.claim import Tools
 from app.worker.examine import Examination
 from app.worker.look import look
+from app.worker.stocktake import take_stock
+from app.worker.trouble import GOOGLE_TROUBLE
 
 log = structlog.get_logger()
 
 
 async def take(tools: Tools, name: str) -> None:
-    """Take the snapshot of this name."""
-    if name == doctor.SNAPSHOT:
-        await _examine(tools)
-    elif name == infrastructure_state.SNAPSHOT:
-        await _look(tools)
-    else:
+    """Take the snapshot of this name. When Google does not answer, the one before stays, with its age."""
+    taker = _SNAPSHOTS.get(name)
+    if taker is None:
         log.warning("no such snapshot: a newer release asked for it", snapshot=name)
         return
-    log.info("snapshot taken", snapshot=name)
+    try:
+        await taker(tools)
+    except GOOGLE_TROUBLE as error:
+        log.warning("snapshot not taken", snapshot=name, error=str(error))
+    else:
+        log.info("snapshot taken", snapshot=name)
 
 
 async def _examine(tools: Tools) -> None:
@@ -36,3 +41,14 @@ async def _look(tools: Tools) -> None:
     seen = await look(outputs, tools.settings, tools.compute)
     async with tools.database.sessions.begin() as session:
         await infrastructure_state.keep(session, outputs, seen, tools.clock())
+
+
+async def _take_stock(tools: Tools) -> None:
+    found = await take_stock(tools.compute, Catalog.load(tools.settings.catalog_file))
+    async with tools.database.sessions.begin() as session:
+        await found.keep(session, tools.clock())
+
+
+_SNAPSHOTS = {doctor.SNAPSHOT: _examine, infrastructure_state.SNAPSHOT: _look, stock.SNAPSHOT: _take_stock}
+DAILY_SNAPSHOTS = (doctor.SNAPSHOT, stock.SNAPSHOT)
+"""Those that are taken once a day, besides on demand."""

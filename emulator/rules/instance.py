@@ -6,7 +6,7 @@ from ..ids import ATTACHMENT, DISK, INSTANCE, last, link, zone_id
 from ..store import CloudObject, Json
 from .checks import check_zone, scoped
 from .kind import Kind, World
-from .machine_shape import check_boot_image, check_shape
+from .machine_shape import bundled_ssds, check_boot_image, check_disk_types, check_shape
 
 
 class InstanceKind(Kind):
@@ -19,6 +19,7 @@ class InstanceKind(Kind):
             raise already_exists(_boot_disk_id(thing))
         for disk in _named_disks(thing):
             _check_free(world, disk)
+        check_disk_types(thing.state, _types_of(world, _named_disks(thing)))
         _check_address(world, thing)
 
     def accepted(self, world: World, thing: CloudObject) -> None:
@@ -39,6 +40,7 @@ class InstanceKind(Kind):
 
     def check_update(self, world: World, thing: CloudObject, state: Json) -> None:
         check_shape(scoped(thing), state)
+        check_disk_types(state, _types_of(world, [attached.disk for attached in attachments_of(world.store, thing)]))
         for disk in {block_disk(block, thing.id) for block in state.get("attached_disk") or []}:
             if thing.id not in users_of(world.store, disk):
                 _check_free(world, disk)
@@ -63,6 +65,7 @@ class InstanceKind(Kind):
 
     def present(self, world: World, thing: CloudObject) -> Json:
         state = {**thing.state, "current_status": thing.cloud["status"]}
+        state["scratch_disk"] = thing.state.get("scratch_disk") or bundled_ssds(thing.state)
         state["attached_disk"] = list(thing.state.get("attached_disk") or [])
         # Google's provider reads every attached disk back, also one that another resource attached.
         known = {block_disk(block, thing.id) for block in state["attached_disk"]}
@@ -146,6 +149,11 @@ def _named_disks(thing: CloudObject) -> list[str]:
     if source := _boot_block_source(thing):
         blocks.append({"source": source})
     return [block_disk(block, thing.id) for block in blocks]
+
+
+def _types_of(world: World, disks: list[str]) -> list[str]:
+    found = [world.store.get(DISK, disk) for disk in disks]
+    return [last(str(disk.state.get("type") or "pd-standard")) for disk in found if disk]
 
 
 def _check_free(world: World, disk: str) -> None:

@@ -1,12 +1,16 @@
-"""Which machine type, accelerators and image go together, and where."""
+"""Which machine type, accelerators, disks and image go together, and where."""
+
+from collections.abc import Iterable
 
 from ..accelerators import attached
 from ..attachments import first
-from ..catalog import ACCELERATORS, MACHINE_TYPES, MachineType
+from ..catalog import ACCELERATORS, DISK_TYPES_OF, MACHINE_TYPES, MachineType
 from ..errors import CloudError, invalid_field, not_found
 from ..ids import Scoped, last
 from ..store import Json
 from .checks import check_size, image_gb
+
+_KINDS = {"a": "ACCELERATOR_OPTIMIZED", "g": "GRAPHICS_OPTIMIZED"}
 
 
 def check_shape(where: Scoped, state: Json) -> None:
@@ -17,6 +21,27 @@ def check_shape(where: Scoped, state: Json) -> None:
         _check_accelerator(where, machine, number, name, count)
     if (cards or machine.accelerator) and first(state, "scheduling").get("on_host_maintenance") != "TERMINATE":
         raise CloudError(400, "Instances with guest accelerators do not support live migration.")
+
+
+def check_disk_types(state: Json, attached: Iterable[str]) -> None:
+    """The boot disk's type, and those of the disks that are attached. Raises CloudError for one it does not take."""
+    params = first(first(state, "boot_disk"), "initialize_params")
+    family = last(str(state.get("machine_type") or "")).partition("-")[0]
+    taken = DISK_TYPES_OF.get(family)
+    for kind in (last(str(params.get("type") or "")), *attached):
+        if kind and taken and kind not in taken:
+            taxonomy = f"instance_type: VIRTUAL_MACHINE\nfamily: {_KINDS.get(family[0], 'GENERAL_PURPOSE')}\n"
+            text = (
+                f"[{kind}] features and [{taxonomy}generation: GEN_{family[1]}\n] InstanceTaxonomies are not compatible"
+            )
+            raise CloudError(400, f"{text} for creating instance.", "badRequest")
+
+
+def bundled_ssds(state: Json) -> list[Json]:
+    """The local SSDs that come with the machine type, as Google's provider reads them back."""
+    machine = MACHINE_TYPES.get(last(str(state.get("machine_type") or "")))
+    count = machine.local_ssds if machine else 0
+    return [{"device_name": f"local-ssd-{number}", "interface": "NVME", "size": 375} for number in range(count)]
 
 
 def check_boot_image(state: Json) -> None:

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 from ..accelerators import of_machine
+from ..attachments import first
 from ..catalog import (
     A100,
     A100_80,
     ACCELERATORS,
+    H100,
     L4,
     MACHINE_TYPES,
     REGIONS,
@@ -35,10 +37,22 @@ REGION_LIMITS = {
     "NVIDIA_L4_GPUS": 16.0,
     "NVIDIA_T4_GPUS": 16.0,
     "NVIDIA_A100_GPUS": 8.0,
+    "NVIDIA_A100_80GB_GPUS": 0.0,
+    "NVIDIA_H100_GPUS": 0.0,
     "PREEMPTIBLE_NVIDIA_L4_GPUS": 16.0,
     "PREEMPTIBLE_NVIDIA_T4_GPUS": 16.0,
+    "PREEMPTIBLE_NVIDIA_A100_GPUS": 8.0,
+    "PREEMPTIBLE_NVIDIA_A100_80GB_GPUS": 8.0,
+    "PREEMPTIBLE_NVIDIA_H100_GPUS": 8.0,
 }
-GPU_METRICS = {L4: "NVIDIA_L4_GPUS", T4: "NVIDIA_T4_GPUS", A100: "NVIDIA_A100_GPUS", A100_80: "NVIDIA_A100_80GB_GPUS"}
+GPU_METRICS = {
+    A100: "NVIDIA_A100_GPUS",
+    A100_80: "NVIDIA_A100_80GB_GPUS",
+    H100: "NVIDIA_H100_GPUS",
+    L4: "NVIDIA_L4_GPUS",
+    T4: "NVIDIA_T4_GPUS",
+}
+"""The RTX PRO 6000 has none: Google counts the newest GPUs by a quota that this API does not tell."""
 
 
 def project_view(world: World, project: str) -> Json:
@@ -114,7 +128,8 @@ def _accelerator(project: str, zone: str, accelerator: Accelerator) -> Json:
 def _add_gpus(add: Callable[[str, float], None], state: Json) -> None:
     for name, count in of_machine(state):
         if metric := GPU_METRICS.get(name):
-            add(metric, count)
+            is_spot = first(state, "scheduling").get("provisioning_model") == "SPOT"
+            add(f"PREEMPTIBLE_{metric}" if is_spot else metric, count)
             add("GPUS_ALL_REGIONS", count)
 
 

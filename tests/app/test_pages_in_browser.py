@@ -118,6 +118,7 @@ async def test_main_pages_are_accessible_and_fit_the_window(
     for path in (
         "/",
         "/workstations/new",
+        "/workstations/new?machine_type=g4-standard-48&zone=europe-west4-a&disk_type=pd-balanced&image=no/such",
         f"/workstations/{running}",
         f"/workstations/{running}/change?machine_type=g2-standard-8&disk_size_gb=50",
         f"/workstations/{running}/destroy",
@@ -241,6 +242,25 @@ async def test_a_machine_is_asked_for_without_javascript(
 
     await expect(page.get_by_role("heading", level=1)).to_have_text("dev-1")
     await expect(page.locator(".tag").first).to_have_text("Requested")
+
+
+async def test_a_preset_is_taken_and_priced_without_javascript(
+    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str
+) -> None:
+    context = await open_window(browser, app, grace, address, java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto("/workstations/new")
+    await page.get_by_role("link", name="L4").click()
+    await expect(page.get_by_label("g2-standard-8")).to_be_checked()
+    await page.get_by_role("checkbox").check()
+    await page.get_by_label("Zone", exact=True).select_option("us-central1-f")
+    await page.get_by_role("button", name="Show the price of this").click()
+    await expect(page.locator("#zone-error")).to_contain_text("g2-standard-8 is not in us-central1-f")
+    await page.get_by_label("Zone", exact=True).select_option("us-central1-a")
+    await page.get_by_role("button", name="Create workstation").click()
+
+    await expect(page.get_by_role("heading", level=1)).to_have_text("dev-1")
+    await expect(page.get_by_text("NVIDIA L4").first).to_be_visible()
 
 
 async def test_a_run_is_stopped_harder_and_harder_without_javascript(

@@ -48,6 +48,11 @@ def test_grace_makes_machines_works_on_them_and_destroys_them(person: Person, la
         person.open(path)
         expect(person.page.get_by_text("Running").first).to_be_visible(timeout=60_000)
 
+    # The worker has looked at what the project has.
+    person.open("/workstations/new?machine_type=g4-standard-48&zone=europe-west4-a")
+    expect(person.page.get_by_text("Zones and quotas as your project had them")).to_be_visible()
+    expect(person.page.locator("#zone-error")).to_contain_text("it is in europe-west4-b and us-central1-b")
+
     install_files(person, laptop)
     assert laptop.ssh("cpu-one", "hostname").strip().startswith("cpu-one-")
     assert laptop.ssh("gpu-one", "hostname").strip().startswith("gpu-one-")

@@ -107,6 +107,12 @@ def test_a_disk_in_a_block_of_the_machine_is_attached_and_detached_by_it(world: 
             "must be one of [1, 2, 4]",
         ),
         (
+            {"machine_type": "g2-standard-4", "boot_disk": [{"initialize_params": [{"type": "pd-standard"}]}]},
+            400,
+            "[pd-standard] features and [instance_type: VIRTUAL_MACHINE\nfamily: GRAPHICS_OPTIMIZED\n"
+            "generation: GEN_2\n] InstanceTaxonomies are not compatible for creating instance",
+        ),
+        (
             {"machine_type": "g2-standard-4", "scheduling": [{"on_host_maintenance": "MIGRATE"}]},
             400,
             "do not support live migration",
@@ -134,6 +140,27 @@ def test_a_machine_google_does_not_build_is_refused_in_its_words(
 )
 def test_gpu_and_spot_machines_are_built(world: World, change: dict[str, object]) -> None:
     assert world.read("google_compute_instance", world.instance(**change))["current_status"] == "RUNNING"
+
+
+def test_a_disk_that_a_machine_type_does_not_take_is_refused_attached_and_when_the_type_changes(world: World) -> None:
+    disk = world.disk(type="pd-standard")
+    name, blocks = world.new_name("vm"), [{"source": disk, "device_name": "home"}]
+    wrong = {**machine(machine_type="g2-standard-4"), "attached_disk": blocks}
+    error = refused(lambda: world.create("google_compute_instance", f"{IN_ZONE}/instances/{name}", wrong))
+    assert "InstanceTaxonomies are not compatible" in error["message"]
+
+    made = world.instance(attached_disk=blocks)
+    state = world.read("google_compute_instance", made) | {"machine_type": "g2-standard-4"}
+    error = refused(lambda: world.update("google_compute_instance", made, state))
+    assert "InstanceTaxonomies are not compatible" in error["message"]
+
+
+def test_local_ssds_come_with_some_machine_types(world: World) -> None:
+    made = world.instance(machine_type="a2-ultragpu-1g")
+    assert world.read("google_compute_instance", made)["scratch_disk"] == [
+        {"device_name": "local-ssd-0", "interface": "NVME", "size": 375}
+    ]
+    assert world.read("google_compute_instance", world.instance())["scratch_disk"] == []
 
 
 def test_an_unknown_zone_image_or_too_small_boot_disk_is_refused(world: World) -> None:

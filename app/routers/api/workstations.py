@@ -6,7 +6,7 @@ from decimal import Decimal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict
 
-from app.deps import MemberDep, PortalDep, SessionDep, WorkstationDep
+from app.deps import CatalogDep, MemberDep, PortalDep, SessionDep, WorkstationDep
 from app.models import Workstation, WorkstationStatus
 from app.models.machine_report import BootStage, MountState
 from app.routers.api.shapes import Limit, Offset, errors
@@ -126,11 +126,16 @@ async def list_workstations(
 
 @router.post("", status_code=201)
 async def create_workstation(
-    wish: WorkstationWish, response: Response, portal: PortalDep, session: SessionDep, member: MemberDep
+    wish: WorkstationWish,
+    response: Response,
+    portal: PortalDep,
+    session: SessionDep,
+    member: MemberDep,
+    catalog: CatalogDep,
 ) -> WorkstationAnswer:
     """Ask for a workstation. An identical request joins the one under way, and is answered with 200."""
     workstation, run, created = await workstations.request(
-        session, member, wish, portal.catalog, portal.secrets, portal.settings, portal.clock()
+        session, member, wish, catalog, portal.secrets, portal.settings, portal.clock()
     )
     response.status_code = 201 if created else 200
     return answer(workstation, run.id, portal.catalog)
@@ -145,11 +150,16 @@ async def read_workstation(workstation: WorkstationDep, portal: PortalDep, sessi
 
 @router.patch("/{workstation_id}", status_code=202)
 async def change_workstation(
-    workstation: WorkstationDep, change: WorkstationChange, portal: PortalDep, session: SessionDep, member: MemberDep
+    workstation: WorkstationDep,
+    change: WorkstationChange,
+    portal: PortalDep,
+    session: SessionDep,
+    member: MemberDep,
+    catalog: CatalogDep,
 ) -> RunStarted:
     """Change it, on top of the changes that are queued. With `{}` the same wish is planned again, which repairs."""
     run = await workstations.request_change(
-        session, workstation, member, change, portal.catalog, portal.settings, portal.clock()
+        session, workstation, member, change, catalog, portal.settings, portal.clock()
     )
     return RunStarted(run_id=run.id)
 

@@ -89,4 +89,10 @@ resource "google_compute_instance" "workstation" {
     enable_vtpm                 = true
     enable_integrity_monitoring = true
   }
+
+  lifecycle {
+    # a2-ultragpu, a3 and g4 come with local SSDs that nobody asks for. Google's provider reads them back, finds them in no
+    # configuration, and would replace the machine at every apply.
+    ignore_changes = [scratch_disk]
+  }
 }

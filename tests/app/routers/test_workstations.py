@@ -1,3 +1,6 @@
+import html
+import re
+
 import httpx2
 import pytest
 from fastapi import FastAPI
@@ -5,6 +8,7 @@ from sqlalchemy import func, select
 
 from app.models import Run, Workstation
 from app.routers import streams
+from app.services.stock import Stock
 from tests.app.conftest import MovingClock
 from tests.app.routers.play import HOST_KEY, claim, create, fail, make_run, run_of
 
@@ -57,6 +61,8 @@ async def test_a_created_machine_is_on_the_dashboard_with_state_machine_and_pric
         ("disk_size_gb", "9" * 5000, "Write a whole number of GB"),
         ("disk_size_gb", "-1", "Ask for 10 to 64,000 GB."),
         ("disk_type", "floppy", "That disk type is not on offer."),
+        ("disk_type", "hyperdisk-balanced", "takes no disk of type Hyperdisk Balanced: choose Balanced or SSD."),
+        ("zone", "us-central1-f", "g2-standard-8 is not in us-central1-f; it is in europe-west4-a"),
         ("image", "evil/image", "That image is not on offer."),
         ("snapshot", "../../x", "That is not the name of a snapshot."),
         ("snapshot", "nul\0", "That is not the name of a snapshot."),
@@ -113,6 +119,80 @@ async def test_the_price_follows_the_choice(grace: httpx2.AsyncClient) -> None:
 
     assert "<html" not in form.text
     assert "Not in us-central1-f" in form.text
+
+
+async def test_what_does_not_go_together_is_said_before_it_is_sent(grace: httpx2.AsyncClient) -> None:
+    chosen = {"machine_type": "a3-highgpu-1g", "zone": "europe-west4-a", "disk_type": "pd-standard"}
+    form = (await grace.get("/workstations/new", params=chosen, headers=HTMX)).text
+
+    assert 'id="name-error"' not in form
+    assert "a3-highgpu-1g is not in europe-west4-a; it is in europe-west4-b, europe-west4-c" in form
+    assert "takes no disk of type Standard (slow): choose Balanced, SSD or Hyperdisk Balanced." in form
+    assert "as Spot only: tick it, or choose another machine." in form
+
+
+async def test_a_preset_fills_the_form_by_a_link(grace: httpx2.AsyncClient) -> None:
+    page = (await grace.get("/workstations/new?name=mine&zone=europe-west4-c&machine_type=e2-standard-4")).text
+    links = {
+        label: html.unescape(link)
+        for link, label in re.findall(r'class="preset"\s+href="(.+?)".*?<strong>(.+?)<', page, re.DOTALL)
+    }
+
+    assert list(links) == ["Small CPU", "Large CPU", "T4", "L4", "A100"]
+    filled = (await grace.get(links["A100"])).text
+    assert 'value="mine"' in filled
+    assert 'value="500"' in filled
+    assert re.search(r'value="a2-highgpu-1g"\s+checked', filled)
+    assert '<option value="europe-west4-a" selected>' in filled, "the nearest zone that has it"
+    assert 'aria-current="true"' in filled
+
+
+async def test_the_price_is_said_by_the_month_as_well_and_what_spot_makes_of_it(grace: httpx2.AsyncClient) -> None:
+    chosen = {"machine_type": "g2-standard-8", "zone": "us-central1-a", "disk_size_gb": "100"}
+    on_demand = (await grace.get("/workstations/new", params=chosen)).text
+    spot = (await grace.get("/workstations/new", params={**chosen, "spot": "yes"})).text
+
+    assert "$641.78</span> a month if it never stops" in " ".join(on_demand.split())
+    assert "As Spot it would cost" in on_demand
+    assert "$0.37</span> an hour less" in " ".join(on_demand.split())
+    assert "Spot saves" in spot
+
+
+async def test_a_price_that_is_known_in_part_is_said_to_be_so(grace: httpx2.AsyncClient) -> None:
+    page = (await grace.get("/workstations/new?machine_type=g4-standard-48&zone=us-central1-b")).text
+
+    assert "$4.50</span> an hour" in page
+    assert "Its disks come on top" in page
+
+
+async def test_how_long_it_takes_is_learnt_from_earlier_machines(
+    app: FastAPI, grace: httpx2.AsyncClient, clock: MovingClock
+) -> None:
+    assert "Ready in about a minute: an estimate" in (await grace.get("/workstations/new")).text
+    run_id = await run_of(grace, await create(grace, machine_type="e2-standard-4"))
+    clock.advance(minutes=7)
+    await make_run(app, run_id)
+
+    page = (await grace.get("/workstations/new")).text
+    assert "Ready in about 7 minutes, as earlier ones of its kind in this zone." in page
+    elsewhere = (await grace.get("/workstations/new?machine_type=e2-standard-4&zone=us-central1-a")).text
+    assert "an estimate" in elsewhere
+
+
+async def test_what_the_project_has_not_is_neither_offered_nor_accepted(
+    app: FastAPI, grace: httpx2.AsyncClient, clock: MovingClock
+) -> None:
+    seen = Stock(absent={"europe-west4-a": ("e2-standard-4",)}, quotas={"europe-west4": {"NVIDIA_L4_GPUS": 0}})
+    async with app.state.portal.database.sessions.begin() as session:
+        await seen.keep(session, clock())
+    page = (await grace.get("/workstations/new?machine_type=g2-standard-8&zone=europe-west4-a")).text
+    refused = await grace.post("/workstations", data={"name": "dev-1", "machine_type": "e2-standard-4"})
+
+    assert "Not in this zone" in page
+    assert "Your project has quota for 0 of these here." in page
+    assert "as your project had them" in page
+    assert refused.status_code == 422
+    assert "e2-standard-4 is not in europe-west4-a; it is in europe-west4-b" in refused.text
 
 
 @pytest.mark.parametrize("size", ["", "x", "٣", "1_000", "9" * 5000, "-5"])

@@ -1,7 +1,10 @@
 """The catalog: prices add up, what has no price is said to have none, and a broken file is named."""
 
+import json
+import re
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,12 +19,27 @@ CATALOG = Catalog.load(REPOSITORY / "app" / "catalog.json")
 def test_every_offer_has_an_image_and_a_price_in_each_of_its_zones(offer: MachineType) -> None:
     assert CATALOG.machine_type(offer.name) is offer
     assert CATALOG.default_image(offer).gpu == bool(offer.gpu)
+    assert offer.boot_disk_type in offer.disk_types
     for zone in offer.zones:
-        on_demand = CATALOG.price_per_hour(offer.name, zone, 100, "pd-balanced", spot=False)
-        spot = CATALOG.price_per_hour(offer.name, zone, 100, "pd-balanced", spot=True)
+        on_demand, spot = (offer.usd_an_hour(zone, spot=spot) for spot in (False, True))
         assert on_demand is not None
         assert spot is not None
         assert 0 < spot < on_demand
+
+
+def test_the_boot_disk_is_of_the_type_that_terraform_takes() -> None:
+    """terraform/modules/compute: the fourth generation takes Hyperdisk only."""
+    for offer in CATALOG.machine_types:
+        is_fourth = re.match("[a-z]+4", offer.name)
+        assert offer.boot_disk_type == ("hyperdisk-balanced" if is_fourth else "pd-balanced")
+
+
+def test_a_machine_whose_disks_have_no_price_has_one_of_its_own() -> None:
+    zone = "us-central1-b"
+    machine = CATALOG.machine_type("g4-standard-48")
+    assert machine
+    assert CATALOG.price_per_hour(machine.name, zone, 100, machine.disk_types[0], spot=False) is None
+    assert machine.usd_an_hour(zone, spot=False) == Decimal("4.4999")
 
 
 def test_a_disk_costs_its_size_by_the_month() -> None:
@@ -56,3 +74,29 @@ def test_a_catalog_that_cannot_be_used_is_named(tmp_path: Path, content: str | N
         file.write_text(content)
     with pytest.raises(ConfigurationError, match=r"mine\.json"):
         Catalog.load(file)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"images": []}, "one with the GPU driver and one without"),
+        (
+            {"presets": [{"label": "Big", "machine_type": "m9-huge", "disk_size_gb": 1}]},
+            "the preset Big is for m9-huge",
+        ),
+        ({"disk_types": []}, "names .*pd-balanced.*, which is not on offer"),
+        ({"zones": ["mars-north1-a"]}, "names europe-west4-a"),
+    ],
+)
+def test_a_catalog_that_contradicts_itself_is_refused(tmp_path: Path, change: dict[str, Any], sentence: str) -> None:
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps(json.loads((REPOSITORY / "app" / "catalog.json").read_text()) | change))
+    with pytest.raises(ConfigurationError, match=sentence):
+        Catalog.load(file)
+
+
+def test_the_example_in_the_docs_is_a_catalog() -> None:
+    page = (REPOSITORY / "docs" / "catalog.md").read_text()
+    [example] = re.findall(r"^```json\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    catalog = Catalog.model_validate_json(example)
+    assert {offer.name for offer in catalog.machine_types} <= {offer.name for offer in CATALOG.machine_types}

@@ -36,3 +36,10 @@ def test_each_change_says_what_it_costs_the_worst_first(changes: dict[str, objec
 
 def test_the_image_does_not_matter_to_what_boots_from_a_snapshot() -> None:
     assert consequences.of(NOW, NOW | {"image": "a/other"}, has_snapshot=True) == []
+
+
+def test_taking_a_gpu_off_replaces_the_machine() -> None:
+    before = NOW | {"machine_type": "n1-standard-8", "accelerator": "nvidia-tesla-t4"}
+    [consequence] = consequences.of(before, NOW, has_snapshot=False)
+    assert consequence.severity is Severity.REPLACES
+    assert "nvidia-tesla-t4 is taken off" in consequence.sentence

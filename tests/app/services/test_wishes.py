@@ -198,7 +198,9 @@ async def test_a_gpu_follows_from_the_machine_type(play: Play) -> None:
         ({}, {"accelerator": "nvidia-tesla-t4"}, "accelerator"),
         ({}, {"machine_type": "g2-standard-8", "image": PLAIN}, "image"),
         ({"zone": "us-central1-f"}, {"machine_type": "g2-standard-8"}, "machine_type"),
-        ({"machine_type": "n1-standard-8"}, {"machine_type": "e2-standard-4"}, "machine_type"),
+        ({}, {"machine_type": "g4-standard-48"}, "disk_type"),
+        ({}, {"machine_type": "g2-standard-8", "disk_type": "pd-standard"}, "disk_type"),
+        ({"zone": "europe-west4-b"}, {"machine_type": "a3-highgpu-1g"}, "spot"),
     ],
 )
 async def test_a_change_that_does_not_fit_is_said_of_its_field(
@@ -208,6 +210,27 @@ async def test_a_change_that_does_not_fit_is_said_of_its_field(
     with pytest.raises(InvalidError) as refused:
         await play.ask(**change)
     assert list(refused.value.fields) == [field]
+
+
+async def test_a_gpu_that_was_added_can_be_given_up(play: Play) -> None:
+    await play.create(machine_type="n1-standard-8")
+    run = await play.ask(machine_type="e2-standard-4")
+
+    assert run.inputs["accelerator"] is None
+    assert run.changes | {"image": PLAIN} == run.changes
+    assert (run.changes["accelerator"], run.changes["accelerator_count"]) == (None, 0)
+
+
+async def test_what_is_no_longer_on_offer_is_not_held_against_another_change(play: Play, database: Database) -> None:
+    await play.create()
+    async with database.sessions.begin() as session:
+        row = await session.get_one(Workstation, play.id)
+        row.machine_type, row.image, row.disk_type = "n2-standard-4", "somebody/else", "pd-extreme"
+
+    assert (await play.ask(disk_size_gb=200)).inputs["machine_type"] == "n2-standard-4"
+    with pytest.raises(InvalidError) as refused:
+        await play.ask(disk_type="pd-tape")
+    assert list(refused.value.fields) == ["disk_type"]
 
 
 async def test_what_is_gone_or_going_is_not_changed(play: Play, database: Database, clock: MovingClock) -> None:

@@ -246,11 +246,43 @@ run "n1_with_t4" {
   }
 }
 
+# It is sold as Spot only.
+run "a3_boots_from_persistent_disk" {
+  command = plan
+
+  variables {
+    machine_type = "a3-highgpu-1g"
+    spot         = true
+  }
+
+  assert {
+    condition     = google_compute_instance.workstation.boot_disk[0].initialize_params[0].type == "pd-balanced"
+    error_message = "The third generation still takes Persistent Disk."
+  }
+
+  assert {
+    condition = (
+      google_compute_instance.workstation.scheduling[0].on_host_maintenance == "TERMINATE" &&
+      google_compute_instance.workstation.metadata["install-nvidia-driver"] == "True" &&
+      length(google_compute_instance.workstation.guest_accelerator) == 0
+    )
+    error_message = "An a3 has a GPU, said or not."
+  }
+}
+
 run "g4_boots_from_hyperdisk" {
   command = plan
 
   variables {
     machine_type = "g4-standard-48"
+  }
+
+  assert {
+    condition = (
+      google_compute_instance.workstation.scheduling[0].on_host_maintenance == "TERMINATE" &&
+      length(google_compute_instance.workstation.guest_accelerator) == 0
+    )
+    error_message = "A g4 has a GPU, said or not."
   }
 
   assert {

@@ -63,3 +63,38 @@ async def test_a_machine_on_its_way_out_is_not_changed(script: httpx2.AsyncClien
 async def test_others_change_nothing(app: FastAPI, machine: dict[str, Any]) -> None:
     async with await script_of(app, "linus") as linus:
         assert (await linus.patch(f"{MACHINES}/{machine['id']}", json={"spot": True})).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("wish", "fields"),
+    [
+        ({"machine_type": "g4-standard-48", "disk_type": "pd-balanced"}, ["disk_type"]),
+        ({"machine_type": "a2-ultragpu-1g", "zone": "us-central1-b"}, ["zone"]),
+        ({"machine_type": "a3-highgpu-1g", "zone": "europe-west4-b"}, ["spot"]),
+        ({"machine_type": "e2-standard-4", "accelerator": "nvidia-tesla-t4"}, ["accelerator"]),
+        (
+            {
+                "machine_type": "g2-standard-8",
+                "disk_type": "pd-standard",
+                "image": "ubuntu-os-cloud/ubuntu-2404-lts-amd64",
+            },
+            ["disk_type", "image"],
+        ),
+    ],
+)
+async def test_what_does_not_go_together_is_said_of_its_fields(
+    script: httpx2.AsyncClient, wish: dict[str, object], fields: list[str]
+) -> None:
+    refused = await script.post(MACHINES, json={"name": "dev-1", **wish})
+
+    assert refused.status_code == 422
+    assert sorted(refused.json()["error"]["fields"]) == fields
+
+
+async def test_the_disk_type_follows_the_machine_type(script: httpx2.AsyncClient) -> None:
+    made = await script.post(
+        MACHINES, json={"name": "dev-1", "machine_type": "g4-standard-48", "zone": "europe-west4-b"}
+    )
+
+    assert made.status_code == 201
+    assert (made.json()["disk_type"], made.json()["price_per_hour_usd"]) == ("hyperdisk-balanced", None)
