@@ -38,7 +38,6 @@ REGION_LIMITS = {
     "NVIDIA_T4_GPUS": 16.0,
     "NVIDIA_A100_GPUS": 8.0,
     "NVIDIA_A100_80GB_GPUS": 0.0,
-    "NVIDIA_H100_GPUS": 0.0,
     "PREEMPTIBLE_NVIDIA_L4_GPUS": 16.0,
     "PREEMPTIBLE_NVIDIA_T4_GPUS": 16.0,
     "PREEMPTIBLE_NVIDIA_A100_GPUS": 8.0,
@@ -52,7 +51,7 @@ GPU_METRICS = {
     L4: "NVIDIA_L4_GPUS",
     T4: "NVIDIA_T4_GPUS",
 }
-"""The RTX PRO 6000 has none: Google counts the newest GPUs by a quota that this API does not tell."""
+"""The RTX PRO 6000 has none, the H100 one for Spot alone: this API does not tell the newest GPUs' other quotas."""
 
 
 def project_view(world: World, project: str) -> Json:

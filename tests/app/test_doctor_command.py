@@ -18,6 +18,7 @@ from app.services import state_versions
 from app.worker.claim import Tools
 from tests.app.worker.conftest import Script, provisioned
 from tests.app.worker.conftest import script as script
+from tests.app.worker.conftest import ssh_port as ssh_port
 from tests.app.worker.conftest import tools as tools
 from tests.app.worker.conftest import worker_settings as worker_settings
 from tests.database import fresh_database

@@ -22,6 +22,7 @@ from app.worker.execute import execute
 from tests.app.conftest import identity
 from tests.app.worker.conftest import Script, state, wish, writes_state
 from tests.app.worker.conftest import script as script
+from tests.app.worker.conftest import ssh_port as ssh_port
 from tests.app.worker.conftest import tools as tools
 from tests.app.worker.conftest import worker_settings as worker_settings
 

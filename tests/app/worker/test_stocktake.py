@@ -37,10 +37,9 @@ async def test_the_catalog_is_compared_with_what_each_zone_has(compute: Compute)
     }
     assert {name for names in stock.absent.values() for name in names} == {"g4-standard-48"}
     assert stock.quotas[EVERYWHERE]["GPUS_ALL_REGIONS"] == 32
-    assert stock.quotas["us-central1"]["NVIDIA_H100_GPUS"] == 0
     h100 = CATALOG.machine_type("a3-highgpu-1g")
     assert h100
-    assert [stock.quota_for(h100, "us-central1-a", spot=spot) for spot in (False, True)] == [0, 8]
+    assert [stock.quota_for(h100, "us-central1-a", spot=spot) for spot in (False, True)] == [32, 8]
 
 
 async def test_a_zone_that_the_project_has_not_has_nothing(compute: Compute) -> None:
