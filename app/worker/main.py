@@ -53,8 +53,7 @@ async def work(settings: Settings) -> None:
         host=host_id(settings.data_dir),
     )
     try:
-        for root in Root:
-            await tools.roots.ready(root)
+        await tools.roots.ready(Root.WORKSTATION)
         await _work(settings, tools)
     finally:
         await database.close()
@@ -128,9 +127,10 @@ async def _work(settings: Settings, tools: Tools) -> None:
 
 
 async def _warm_up(tools: Tools) -> None:
-    """Imports that take a while, now rather than in the first run."""
+    """What takes a while, now rather than in the first run that needs it."""
     await tools.compute.warm_up()
     await ssh.warm_up()
+    await tools.roots.ready(Root.SHARED)
 
 
 def _leave_on_signal(tools: Tools, jobs: asyncio.Task[None]) -> None:

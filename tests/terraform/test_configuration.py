@@ -53,7 +53,9 @@ def test_configuration_is_valid(terraform: Terraform, tree: Path, name: str, ver
     assert not json.loads(terraform(folder, "validate", "-json"))["diagnostics"]
 
 
-@pytest.mark.parametrize("name", TESTED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] if name == "shared" else []) for name in TESTED]
+)
 def test_own_tests_of_the_folder_pass(terraform: Terraform, tree: Path, name: str) -> None:
     folder = tree / name
     terraform(folder, "init", "-backend=false")

@@ -66,6 +66,7 @@ def test_everything_on_then_destroyed_to_nothing(stack: SharedStack) -> None:
     assert stack.left() == []
 
 
+@pytest.mark.long
 def test_what_is_protected_or_holds_data_stays_until_it_is_given_up(stack: SharedStack) -> None:
     parts = NOTHING | {"deploy_sql": True, "deploy_storage": True}
     stack.apply(**parts, deletion_protection=True)
@@ -81,6 +82,7 @@ def test_what_is_protected_or_holds_data_stays_until_it_is_given_up(stack: Share
     assert stack.left() == []
 
 
+@pytest.mark.long
 def test_another_password_is_written_without_replacing_the_database(stack: SharedStack) -> None:
     parts = NOTHING | {"deploy_sql": True}
     stack.apply(**parts)
