@@ -25,12 +25,16 @@ async def request(
     secrets: SecretStore,
     settings: Settings,
     now: datetime,
+    by: Member | None = None,
 ) -> tuple[Workstation, Run, bool]:
     """Write down a wish and queue its run; returns the workstation, its run, and whether they are new.
 
     An identical wish joins the one under way; a member without an SSH key gets a pair. Raises InvalidError, or
     ConflictError when the name is taken.
+
+    :param by: who asks, where it is not the member whose machine it will be.
     """
+    by = by or member
     problems = wishes.check(wish, catalog, settings)
     if problems:
         raise InvalidError("This machine cannot be made as asked for.", fields=problems)
@@ -50,9 +54,9 @@ async def request(
     keys = await ssh_keys.ensure_key(session, member, secrets, settings, now)
     account = shared_stack.service_account_of(await stacks.shared(session), member, settings)
     inputs = wishes.terraform_inputs(workstation, {}, keys, account, catalog, settings)
-    run = await runs.request(session, stack, RunKind.PROVISION, member, inputs, now)
+    run = await runs.request(session, stack, RunKind.PROVISION, by, inputs, now)
     wished = {"zone": workstation.zone, "snapshot": workstation.snapshot, **wishes.columns(workstation)}
-    _record(session, member, Action.REQUEST_WORKSTATION, workstation, run, {}, wished, now)
+    _record(session, by, Action.REQUEST_WORKSTATION, workstation, run, {}, wished, now)
     return workstation, run, True
 
 
