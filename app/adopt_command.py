@@ -80,18 +80,28 @@ async def _in_thread(work: Callable[["Adoption", bool], T], adoption: "Adoption"
 
 
 def _take_shared(adoption: "Adoption", sure: bool) -> list["Found"]:
-    from app.worker.adopt_shared import wanted_by
-
     typer.echo("Looking for what exists …")
-    looked = [adoption.look(address, id_) for address, _, id_ in wanted_by(adoption.plan("-refresh=false"))]
-    found = [each for each in looked if each]
+    found: list[Found] = []
+    seen: set[str] = set()
+    while new := _look(adoption, seen):
+        # What is inside of them has a name that Terraform can tell only now.
+        adoption.take_in(new, typer.echo)
+        found += new
     if not found:
         raise NotFoundError("resource with a name that the shared stack would give it")
-    show_and_confirm(adoption.take_in(found, typer.echo), found, sure=sure)
+    _show_and_confirm(adoption.consequences(found), found, sure=sure)
     return found
 
 
-def show_and_confirm(actions: dict[str, str], found: list["Found"], *, sure: bool) -> None:
+def _look(adoption: "Adoption", seen: set[str]) -> list["Found"]:
+    from app.worker.adopt_shared import wanted_by
+
+    wanted = [(address, id_) for address, _, id_ in wanted_by(adoption.plan("-refresh=false")) if id_ not in seen]
+    seen.update(id_ for _, id_ in wanted)
+    return [found for address, id_ in wanted if (found := adoption.look(address, id_))]
+
+
+def _show_and_confirm(actions: dict[str, str], found: list["Found"], *, sure: bool) -> None:
     """The table of what is taken over, and what the next run does with it; without a yes the command ends."""
     ids = {each.address: each.resource_id for each in found}
     rows = [("WHAT", "BECOMES", "THE NEXT RUN'S PLAN FOR IT")]
@@ -124,7 +134,7 @@ async def _take_disk(adopting: "DiskAdoption", root: Path, email: str | None, *,
         adoption = await asyncio.to_thread(Adoption, Path(folder) / begun.stack_id, root, begun, adopting.settings)
         try:
             found, actions = await asyncio.to_thread(adopting.take, adoption)
-            show_and_confirm(actions, found, sure=sure)
+            _show_and_confirm(actions, found, sure=sure)
             return await adopting.file(adoption.state, email)
         finally:
             adoption.remove()

@@ -95,7 +95,8 @@ class DiskAdoption:
         inputs = {**inputs, "disk_size_gb": self.wish.disk_size_gb, "disk_type": self.wish.disk_type}
         self.begun = replace(self.begun, inputs=inputs)
         adoption.write_variables(inputs)
-        return found, adoption.take_in(found, typer.echo)
+        adoption.take_in(found, typer.echo)
+        return found, adoption.consequences(found)
 
     async def file(self, state: State, email: str | None) -> str:
         """Ask for the workstation; returns what was done, in a sentence."""

@@ -81,14 +81,17 @@ class Adoption:
         """Other variables, now that more is known."""
         self._folder.write_variables(inputs)
 
-    def take_in(self, found: list[Found], say: Callable[[str], None]) -> dict[str, str]:
-        """Write them into the state, and plan: address → what the stack's next run would do with each.
-
-        Raises ConflictError where one would be replaced or destroyed.
-        """
+    def take_in(self, found: list[Found], say: Callable[[str], None]) -> None:
+        """Write them into the state."""
         for each in found:
             say(f"Taking in {each.resource_id}")
             self._run("import", each.address, each.resource_id)
+
+    def consequences(self, found: list[Found]) -> dict[str, str]:
+        """Address → what the stack's next run would do with what was taken in.
+
+        Raises ConflictError where one would be replaced or destroyed.
+        """
         changes = plan_view.managed_changes(self.plan())
         addresses = {each.address: each.resource_id for each in found}
         actions = {change["address"]: change for change in changes if change["address"] in addresses}

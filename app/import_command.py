@@ -83,7 +83,7 @@ def _show(prepared: "Import", project: str) -> None:
     for wanted in prepared.workstations:
         wish = wanted.machine.wish
         told = "exists already" if wanted.exists else "new"
-        disk = f"{wish.disk_size_gb} GB {wish.disk_type}"
+        disk = f"{wish.disk_size_gb} GB {wish.disk_type}" + (", Spot" if wish.spot else "")
         rows.append((wanted.machine.user, wanted.email, wish.name, wish.machine_type, str(wish.zone), disk, told))
     if len(rows) > 1:
         terminal.print_table(rows)

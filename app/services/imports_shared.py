@@ -1,19 +1,19 @@
 """The seed's shared part as one wish: prefix, zone and SQL user, IAM admins, and who may reach MLflow."""
 
-import ipaddress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.config import Settings
 from app.crypto import Vault
+from app.errors import InvalidError
 from app.models import Action, AllowedIp, Member, RunKind
-from app.models.allowed_ip import AllowedIpStatus
-from app.services import audit, runs, shared_settings, shared_stack, stacks
+from app.models.allowed_ip import Network
+from app.services import allowed_ips, audit, ip_ranges, runs, shared_settings, shared_stack, stacks
+from app.services.allowed_ip_wishes import AllowedIpWish
 from app.services.catalog import Catalog
 from app.services.seed import Seed
 from app.services.shared_settings import LONGEST_PREFIX, SharedSettings
@@ -24,8 +24,6 @@ REASON = "Brought over from the seed's terraform.tfvars"
 LABEL = "from the seed's whitelist"
 _NAMES = {"prefix": "prefix", "zone": "gcp_zone", "sql_user": "sql_user"}
 """Setting → variable of the seed."""
-WIDEST = {4: 8, 6: 16}
-"""The shortest prefix of a range that terraform/shared lets reach MLflow, by IP version."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,9 @@ async def prepare(
     notes = _notes(seed, wanted.settings, settings)
     given = _settings(seed, catalog, problems)
     chosen = _chosen(wanted.settings, given, seed, problems)
-    known = {ip.cidr for ip in await _allowed(session, wanted)}
-    cidrs = [cidr for cidr in _cidrs(seed, problems) if cidr not in known]
+    known = [ip.network for ip in await allowed_ips.living(session, now) if ip.is_wanted(now) and ip.expires_at is None]
+    networks = [network for network in _networks(seed, problems) if not _is_inside(network, known)]
+    notes += [doubt for network in networks for doubt in ip_ranges.doubts(network)]
     admins = [admin for admin, _ in seed.admins if admin not in wanted.iam_admins]
     differing = {name: value for name, value in given.items() if getattr(wanted.settings, name) != value}
     says_anything = bool(given or seed.admins or seed.mlflow_whitelist_ips)
@@ -60,8 +59,8 @@ async def prepare(
     return SharedPart(
         settings=differing if chosen else {},
         iam_admins=tuple(dict.fromkeys(admins)),
-        cidrs=tuple(dict.fromkeys(cidrs)),
-        is_wanted=bool(differing or admins or cidrs) or (says_anything and not is_there),
+        cidrs=tuple(map(str, networks)),
+        is_wanted=bool(differing or admins or networks) or (says_anything and not is_there),
         notes=tuple(notes if says_anything else ()),
     )
 
@@ -91,18 +90,20 @@ def _chosen(base: SharedSettings, given: dict[str, Any], seed: Seed, problems: l
     return None
 
 
-def _cidrs(seed: Seed, problems: list[Problem]) -> list[str]:
+def _networks(seed: Seed, problems: list[Problem]) -> list[Network]:
+    """The ranges, without those that are inside another one of them."""
     found = []
     for text, line in seed.mlflow_whitelist_ips:
         try:
-            network = ipaddress.ip_network(text, strict=False)
-        except ValueError:
-            problems.append(Problem(seed.file, line, f"{text} is no address and no range, such as 203.0.113.7/32."))
-            continue
-        if network.prefixlen < WIDEST[network.version]:
-            problems.append(Problem(seed.file, line, f"{text} is too wide: MLflow is never open to everybody."))
-        found.append(str(network))
-    return found
+            found.append(ip_ranges.read(text))
+        except InvalidError as error:
+            problems += [Problem(seed.file, line, told) for told in error.fields.values()]
+    wider_first = sorted(dict.fromkeys(found), key=lambda network: network.prefixlen)
+    return [network for index, network in enumerate(wider_first) if not _is_inside(network, wider_first[:index])]
+
+
+def _is_inside(network: Network, others: list[Network]) -> bool:
+    return any(AllowedIp(cidr=str(other)).contains(network) for other in others)
 
 
 def _notes(seed: Seed, wanted: SharedSettings, settings: Settings) -> list[str]:
@@ -119,10 +120,6 @@ def _notes(seed: Seed, wanted: SharedSettings, settings: Settings) -> list[str]:
     return notes
 
 
-async def _allowed(session: AsyncSession, wanted: Wish) -> list[AllowedIp]:
-    return list(await session.scalars(select(AllowedIp).where(AllowedIp.id.in_(wanted.allowed_ips))))
-
-
 async def file(
     session: AsyncSession, part: SharedPart, by: Member, vault: Vault, settings: Settings, now: datetime
 ) -> None:
@@ -136,8 +133,10 @@ async def file(
         before,
         settings=SharedSettings.model_validate({**before.settings.model_dump(), **part.settings}),
         iam_admins=(*before.iam_admins, *part.iam_admins),
-        allowed_ips=(*before.allowed_ips, *[await _allow(session, cidr, by, now) for cidr in part.cidrs]),
     )
+    for cidr in part.cidrs:
+        # What is doubtful about it was shown.
+        await allowed_ips.add(session, by, by, AllowedIpWish(cidr, LABEL, is_confirmed=True), settings, now)
     for admin in part.iam_admins:
         audit.record(session, by, Action.ADD_IAM_ADMIN, stack.id, admin, now=now)
     before_settings, after_settings = before.settings.model_dump(), wish.settings.model_dump()
@@ -145,19 +144,3 @@ async def file(
         session, by, Action.CONFIGURE_SHARED_STACK, stack.id, stack.name, before_settings, after_settings, now=now
     )
     await shared_stack.request(session, stack, wish, by, settings, now, REASON)
-
-
-async def _allow(session: AsyncSession, cidr: str, by: Member, now: datetime) -> str:
-    ip = AllowedIp(
-        cidr=cidr,
-        label=LABEL,
-        owner_id=by.id,
-        status=AllowedIpStatus.APPROVED,
-        created_at=now,
-        decided_at=now,
-        decided_by=by.id,
-    )
-    session.add(ip)
-    await session.flush()
-    audit.record(session, by, Action.ADD_ALLOWED_IP, ip.id, cidr, after={"cidr": cidr, "label": LABEL}, now=now)
-    return ip.id

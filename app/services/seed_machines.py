@@ -22,7 +22,7 @@ _TYPE = re.compile(
     rf"|custom-(?P<n1_cpus>[1-9][0-9]{{0,2}})-(?P<n1_mb>[1-9][0-9]{{2,6}})"
 )
 _GPU = re.compile(
-    r"nvidia-(?:tesla-)?(?P<model>k80|p4|p100|v100|t4|l4|a100|h100|h200|b200|rtx-pro-6000)(?:-[a-z0-9]+)*(?:-vws)?"
+    r"nvidia-(?:tesla-)?(?P<model>k80|p4|p100|v100|t4|l4|a100|h100|h200|b200|rtx-pro-6000)(?:-(?P<gb>[0-9]+)gb)?(?:-[a-z]+)*"
 )
 _IMAGE = re.compile(r"(?:.*projects/)?(?P<project>[^/]+)/(?:global/images/)?(?:family/)?(?P<name>[^/]+)")
 CPUS_A_GPU = 12
@@ -79,9 +79,11 @@ class Mapping:
         username = self._usernames.get(user.name)
         if username and entry.ssh_username not in {None, username}:
             notes.append(f"the user name on it is {username}, no longer {entry.ssh_username}")
+        if offer.spot_only:
+            notes.append(f"Google sells {offer.name} as Spot only")
         disk: dict[str, Any] = {
             "disk_size_gb": self._seed.compute_persistent_disk_size_gb,
-            "disk_type": self._seed.compute_persistent_disk_type,
+            "disk_type": self._disk_type(offer, notes),
         }
         wish = WorkstationWish(
             name=name,
@@ -89,6 +91,7 @@ class Mapping:
             zone=zone,
             image=self._image(entry, offer, notes),
             snapshot=_short(entry.boot_disk_snapshot),
+            spot=offer.spot_only,
             **{field: value for field, value in disk.items() if value is not None},
         )
         return Machine(user.name, entry.line, wish, tuple(notes)) if self._fits(user, entry, wish) else None
@@ -117,25 +120,34 @@ class Mapping:
         if not wanted:
             self._refuse(entry, f"{entry.machine_type} is no machine type of Google's.")
             return None
-        model = gpu["model"].upper().replace("-", " ") if gpu else None
         there = [
             offer for offer in self._catalog.machine_types if zone in offer.zones or zone not in self._catalog.zones
         ]
-        of_kind = [offer for offer in there if bool(offer.gpu) == bool(model)]
-        same_gpu = [offer for offer in of_kind if model is None or (offer.gpu or "").upper().endswith(model)]
+        of_kind = [offer for offer in there if bool(offer.gpu) == bool(gpu)]
+        same_gpu = [offer for offer in of_kind if gpu is None or _has(offer, gpu)]
         itself = next((offer for offer in same_gpu if offer.name == entry.machine_type), None)
         if itself:
             return itself
-        if not of_kind:
+        on_demand = [offer for offer in of_kind if not offer.spot_only]
+        if not on_demand:
             self._refuse(entry, f"Nothing like {entry.machine_type} is on offer in {zone}.")
             return None
-        chosen = _smallest(same_gpu or of_kind, *_size(wanted))
-        asked = f"{entry.machine_type} with {entry.guest_accelerator}" if model else entry.machine_type
+        chosen = _smallest([offer for offer in on_demand if offer in same_gpu] or on_demand, *_size(wanted))
+        asked = f"{entry.machine_type} with {entry.guest_accelerator}" if gpu else entry.machine_type
         notes.append(f"{asked} is not on offer: {chosen.name} ({chosen.label})")
         return chosen
 
     def _refuse(self, entry: SeedMachine, text: str) -> None:
         self.problems.append(Problem(self._seed.file, entry.line, text))
+
+    def _disk_type(self, offer: MachineType, notes: list[str]) -> str:
+        """As the file has it; a type that others take, and this machine does not, becomes the machine's default."""
+        given = self._seed.compute_persistent_disk_type
+        if given and (given in offer.disk_types or self._catalog.disk_type(given) is None):
+            return given
+        if given:
+            notes.append(f"{offer.name} takes no disk of type {given}: {offer.disk_types[0]}")
+        return offer.disk_types[0]
 
     def _image(self, entry: SeedMachine, offer: MachineType, notes: list[str]) -> str | None:
         if not entry.boot_disk_image:
@@ -149,6 +161,13 @@ class Mapping:
         reason = "has no GPU driver" if image else "is retired or not on offer"
         notes.append(f"the image {entry.boot_disk_image} {reason}: {instead.label}")
         return None
+
+
+def _has(offer: MachineType, gpu: re.Match[str]) -> bool:
+    """Whether a machine type has that GPU."""
+    model = gpu["model"].upper().replace("-", " ")
+    is_model = (offer.gpu or "").upper().split(" ", 1)[-1] == model
+    return is_model and (gpu["gb"] is None or offer.gpu_memory_gb == int(gpu["gb"]))
 
 
 def _size(wanted: re.Match[str]) -> tuple[int, int]:

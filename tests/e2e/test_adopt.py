@@ -116,7 +116,7 @@ def test_what_is_shared_is_taken_over_and_stays(admin: Admin) -> None:
     assert admin.api.run(waiting["id"])["status"] == "superseded"
     again = admin.wish()
     planned = admin.api.wait_run(again["id"], "awaiting_approval")
-    actions = {change["address"]: change["action"] for change in planned["plan"]["changes"]}
+    actions = {change["address"]: change["action"] for change in planned["plan"]}
     assert actions["module.storage[0].google_storage_bucket.data"] == "update"
     assert actions["module.docker_registry[0].google_artifact_registry_repository.this"] == "update"
     assert not {"delete", "replace"} & set(actions.values())

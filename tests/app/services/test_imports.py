@@ -127,6 +127,30 @@ async def test_a_retired_image_becomes_the_default_with_a_note(office: Office) -
     assert wanted.machine.notes == ()
 
 
+async def test_what_is_sold_as_spot_only_becomes_spot(office: Office) -> None:
+    entry = 'machine_type = "a3-highgpu-1g", guest_accelerator = "nvidia-h100-80gb", zone = "europe-west4-b"'
+    [wanted] = (await office.prepare(users(entry))).workstations
+    assert (wanted.machine.wish.machine_type, wanted.machine.wish.spot) == ("a3-highgpu-1g", True)
+    assert wanted.machine.notes == ("Google sells a3-highgpu-1g as Spot only",)
+
+
+async def test_a_disk_type_that_the_machine_does_not_take_becomes_its_default(office: Office) -> None:
+    entry = 'machine_type = "g2-standard-8", guest_accelerator = "nvidia-l4"'
+    text = 'compute_persistent_disk_type = "pd-standard"\n' + users(entry, CPU)
+    found = {wanted.machine.wish.name: wanted.machine for wanted in (await office.prepare(text)).workstations}
+    assert {name: machine.wish.disk_type for name, machine in found.items()} == {
+        "cpu-1": "pd-standard",
+        "gpu-1": "pd-balanced",
+    }
+    assert "takes no disk of type pd-standard" in found["gpu-1"].notes[0]
+
+
+async def test_ranges_within_others_are_left_out_and_doubts_are_told(office: Office) -> None:
+    prepared = await office.prepare('mlflow_whitelist_ips = ["203.0.113.7", "203.0.113.0/24", "10.1.2.3"]')
+    assert prepared.shared.cidrs == ("203.0.113.0/24", "10.1.2.3/32")
+    assert any("10.1.2.3/32 is private" in note for note in prepared.notes)
+
+
 async def test_everything_that_is_wrong_is_listed_with_its_line(office: Office) -> None:
     text = """\
 prefix = "Not A Prefix"
@@ -153,8 +177,8 @@ users = {
         "terraform.tfvars:1: prefix: use 2 to 18 lower-case letters, digits and hyphens; begin with a letter.",
         "terraform.tfvars:3: ada@example.com: an admin is written as user:, group: or serviceAccount: and an address, "
         "or as domain: and a domain.",
-        "terraform.tfvars:4: 0.0.0.0/0 is too wide: MLflow is never open to everybody.",
-        "terraform.tfvars:5: somewhere is no address and no range, such as 203.0.113.7/32.",
+        "terraform.tfvars:4: 0.0.0.0/0 is everybody. Name the ranges that people come from.",
+        "terraform.tfvars:5: somewhere is no address. Write it like 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48.",
         "terraform.tfvars:6: compute_persistent_disk_type: That disk type is not on offer.",
         "terraform.tfvars:9: voodoo-2 is no GPU of Google's.",
         "terraform.tfvars:10: toaster is no machine type of Google's.",
