@@ -10,9 +10,11 @@ from typing import Annotated
 import typer
 
 from app import config, logs
+from app.adopt_command import adopt
 from app.config import Settings
 from app.doctor_command import doctor
 from app.errors import ConfigurationError, StartError, StationmasterError
+from app.import_command import import_tfvars
 from app.stack_command import stack
 
 cli = typer.Typer(
@@ -25,6 +27,8 @@ token = typer.Typer(no_args_is_help=True, help="Personal API tokens.")
 cli.add_typer(token, name="token")
 cli.add_typer(stack, name="stack")
 cli.command()(doctor)
+cli.add_typer(adopt, name="adopt")
+cli.command("import-tfvars")(import_tfvars)
 
 EndWithParent = Annotated[bool, typer.Option("--end-with-parent", hidden=True)]
 

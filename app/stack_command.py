@@ -4,19 +4,14 @@ import asyncio
 import os
 import shlex
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app import clock, config, db, logs
+from app import clock, config, terminal
 from app.config import Settings
-from app.crypto import Vault
-from app.db import Database
 from app.errors import StationmasterError, UnavailableError
 
 if TYPE_CHECKING:
@@ -26,27 +21,6 @@ if TYPE_CHECKING:
 stack = typer.Typer(no_args_is_help=True, help="Break glass: work on a stack by hand, find what no state knows.")
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", file_okay=False)]
-
-
-@dataclass(frozen=True)
-class Portal:
-    """What these commands work with."""
-
-    settings: Settings
-    database: Database
-    vault: Vault
-
-
-@asynccontextmanager
-async def _portal() -> AsyncIterator[Portal]:
-    config.use_recorded()
-    settings = config.load_with_database()
-    logs.configure(settings.log_format)
-    database = db.connect(settings.database_url, pool_size=2)
-    try:
-        yield Portal(settings, database, Vault(settings.encryption_keys))
-    finally:
-        await database.close()
 
 
 @stack.command("checkout")
@@ -68,7 +42,7 @@ async def _checkout(stack_id: str, path: Path, email: str | None, hours: int) ->
 
     folder = CheckoutFolder(path)
     folder.check_is_free()
-    async with _portal() as portal:
+    async with terminal.portal() as portal:
         root = await Roots(portal.settings, portal.database, clock.utc_now).ready(Root.WORKSTATION)
         async with portal.database.sessions.begin() as session:
             by = await checkouts.admin(session, email)
@@ -116,7 +90,7 @@ async def _checkin(path: Path, *, discard: bool, keep: bool) -> None:
     from app.checkout_folder import CheckoutFolder
 
     folder = CheckoutFolder(path)
-    async with _portal() as portal:
+    async with terminal.portal() as portal:
         try:
             told = await (_give_back(portal, folder) if discard else _store(portal, folder))
         except StationmasterError:
@@ -128,7 +102,7 @@ async def _checkin(path: Path, *, discard: bool, keep: bool) -> None:
     typer.echo(f"{folder.path} can be removed.")
 
 
-async def _store(portal: Portal, folder: "CheckoutFolder") -> str:
+async def _store(portal: terminal.Portal, folder: "CheckoutFolder") -> str:
     from app.services import checkouts
 
     ticket = folder.ticket()
@@ -140,7 +114,7 @@ async def _store(portal: Portal, folder: "CheckoutFolder") -> str:
         )
 
 
-async def _give_back(portal: Portal, folder: "CheckoutFolder") -> str:
+async def _give_back(portal: terminal.Portal, folder: "CheckoutFolder") -> str:
     from app.services import checkouts
 
     told = "Given back: nothing of what was done by hand was stored."
@@ -160,9 +134,7 @@ def list_orphans() -> None:
         return
     rows = [("ID", "STACK", "OWNER", "WORKSTATION")]
     rows += [(orphan.id, orphan.stack_id, orphan.owner, orphan.belongs_to) for orphan in findings.orphans]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    terminal.print_table(rows)
 
 
 async def _find_orphans() -> "Findings":
@@ -170,7 +142,7 @@ async def _find_orphans() -> "Findings":
     from app.services import orphans
     from app.worker.trouble import GOOGLE_TROUBLE
 
-    async with _portal() as portal:
+    async with terminal.portal() as portal:
         try:
             return await orphans.find(portal.database, portal.vault, Compute(portal.settings))
         except GOOGLE_TROUBLE as error:

@@ -38,6 +38,7 @@ class Action(StrEnum):
     CHECK_OUT_STACK = "stack.check_out", "checked out the stack of"
     CHECK_IN_STACK = "stack.check_in", "checked in the stack of"
     GIVE_BACK_STACK = "stack.give_back", "gave back the stack of"
+    ADOPT_STACK = "stack.adopt", "took over what existed for the stack of"
     EXPIRE_STACK = "stack.expire", "ended the checkout of the stack of"
     CONFIGURE_SHARED_STACK = "shared_stack.configure", "asked to configure the"
     ROLL_BACK_SHARED_STACK = "shared_stack.roll_back", "asked to roll back the"

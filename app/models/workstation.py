@@ -71,6 +71,11 @@ class Workstation(Base):
     spot: Mapped[bool]
     ssh_username: Mapped[str]
 
+    adopted_disk: Mapped[str | None]
+    """Name at Google of a data disk that was there before the portal and was taken over."""
+    adopted_address: Mapped[str | None]
+    """The same of its static address."""
+
     address: Mapped[str | None]
     host_keys: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
     """SSH host keys by algorithm, base64, as the machine published them: {"ssh-ed25519": "AAAA…"}."""
@@ -100,7 +105,7 @@ class Workstation(Base):
     @property
     def disk_name(self) -> str:
         """The data disk's name at Google."""
-        return f"{self.resource_name}-home"
+        return self.adopted_disk or f"{self.resource_name}-home"
 
     @property
     def machine(self) -> MachineReport:

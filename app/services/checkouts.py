@@ -109,27 +109,32 @@ async def check_out(
         other = others[0]
         raise ConflictError(f"Run {other.id} ({other.kind}, {other.status}) of this stack comes first: let it end.")
     until = now + lasts
-    run = Run(
+    run = lease(stack_id, by, await runs.last_inputs(session, stack_id), until, now)
+    session.add(run)
+    # Who works by hand may make what no state ever tells of.
+    was_unsettled, stack.unsettled = stack.unsettled, True
+    await session.flush()
+    await tell(session, run, f"Checked out by {by.name} at {now.strftime(TIME)}, until {until.strftime(TIME)}.", now)
+    await runs.announce(session, run)
+    await _record(session, by, Action.CHECK_OUT_STACK, run, {"until": until.strftime(TIME)}, now)
+    log.info("stack checked out", stack=stack_id, run=run.id, admin=by.email, until=until.isoformat())
+    return CheckedOut(run, await state_versions.newest(session, vault, stack_id), was_unsettled)
+
+
+def lease(stack_id: str, by: Member, inputs: dict[str, Any], until: datetime, now: datetime) -> Run:
+    """A run that no worker claims: the stack is whoever's asked for it, until then."""
+    return Run(
         id=short_id(10),
         stack_id=stack_id,
         requested_by=by.id,
         kind=RunKind.MANUAL,
         status=RunStatus.APPLYING,
-        inputs=await runs.last_inputs(session, stack_id),
+        inputs=inputs,
         created_at=now,
         claimed_at=now,
         applying_at=now,
         lease_until=until,
     )
-    session.add(run)
-    # Who works by hand may make what no state ever tells of.
-    was_unsettled, stack.unsettled = stack.unsettled, True
-    await session.flush()
-    await _tell(session, run, f"Checked out by {by.name} at {now.strftime(TIME)}, until {until.strftime(TIME)}.", now)
-    await runs.announce(session, run)
-    await _record(session, by, Action.CHECK_OUT_STACK, run, {"until": until.strftime(TIME)}, now)
-    log.info("stack checked out", stack=stack_id, run=run.id, admin=by.email, until=until.isoformat())
-    return CheckedOut(run, await state_versions.newest(session, vault, stack_id), was_unsettled)
 
 
 async def check_in(
@@ -149,7 +154,7 @@ async def check_in(
     Raises ConflictError when it is no longer checked out, or the state is no successor of the stored one; InvalidError
     for variables that are not the root's. Nothing has been stored then.
     """
-    run, by, queued = await _held(session, run_id)
+    run, by, queued = await held(session, run_id)
     wanted = _variables(inputs, run.inputs)
     known = await state_versions.newest(session, vault, run.stack_id)
     _check_successor(state, known)
@@ -164,9 +169,9 @@ async def check_in(
     run.inputs = inputs
     await _take_over(session, run, state, wanted, now)
     (await session.get_one(Stack, run.stack_id)).unsettled = unsettled
-    await _tell(session, run, sentence, now)
+    await tell(session, run, sentence, now)
     run.succeed(now)
-    await _ended(session, run)
+    await ended(session, run)
     stored = {"said": sentence, "variables": wanted.columns}
     await _record(session, by, Action.CHECK_IN_STACK, run, stored, now)
     log.info("stack checked in", stack=run.stack_id, run=run.id, admin=by.email, serial=state.serial if state else None)
@@ -178,34 +183,34 @@ async def give_back(session: AsyncSession, run_id: str, reason: str, now: dateti
 
     :param reason: a sentence for the log.
     """
-    run, by, _ = await _held(session, run_id)
-    await _tell(session, run, reason, now, LogLevel.WARN)
+    run, by, _ = await held(session, run_id)
+    await tell(session, run, reason, now, LogLevel.WARN)
     run.end_canceled(now)
-    await _ended(session, run)
+    await ended(session, run)
     await _record(session, by, Action.GIVE_BACK_STACK, run, {"said": reason}, now)
     log.info("stack given back", stack=run.stack_id, run=run.id, admin=by.email, reason=reason)
 
 
 async def expire(session: AsyncSession, run: Run, now: datetime) -> None:
     """Its time is over. The caller holds the run's row lock."""
-    await _tell(session, run, EXPIRED, now, LogLevel.ERROR)
+    await tell(session, run, EXPIRED, now, LogLevel.ERROR)
     run.fail(EXPIRED, now)
-    await _ended(session, run)
+    await ended(session, run)
     await _record(session, None, Action.EXPIRE_STACK, run, {"said": EXPIRED}, now)
     log.warning("checkout expired", stack=run.stack_id, run=run.id)
 
 
-async def _held(session: AsyncSession, run_id: str) -> tuple[Run, Member, list[Run]]:
+async def held(session: AsyncSession, run_id: str) -> tuple[Run, Member, list[Run]]:
     """The checkout, whose it is, and what is queued behind it; all stays so until our transaction ends."""
     run = await session.get(Run, run_id)
     if run is None or run.kind is not RunKind.MANUAL:
         raise NotFoundError("checkout")
-    held = await runs.hold(session, run.stack_id)
-    if run not in held:
+    pending = await runs.hold(session, run.stack_id)
+    if run not in pending:
         await session.refresh(run)
-        ended = run.finished_at.strftime(TIME) if run.finished_at else "an unknown time"
-        raise ConflictError(f"This checkout ended at {ended} ({run.status}): nothing was stored.")
-    return run, await session.get_one(Member, run.requested_by), [other for other in held if other is not run]
+        when = run.finished_at.strftime(TIME) if run.finished_at else "an unknown time"
+        raise ConflictError(f"This checkout ended at {when} ({run.status}): nothing was stored.")
+    return run, await session.get_one(Member, run.requested_by), [other for other in pending if other is not run]
 
 
 def _variables(inputs: dict[str, Any], before: dict[str, Any]) -> _Variables:
@@ -272,13 +277,14 @@ async def _record(
     audit.record(session, by, action, run.stack_id, name, after={"run": run.id, **after}, now=now)
 
 
-async def _ended(session: AsyncSession, run: Run) -> None:
+async def ended(session: AsyncSession, run: Run) -> None:
+    """What is queued behind it may begin."""
     await session.flush()
     await runs.ring_next(session, run.stack_id)
     await runs.announce(session, run)
 
 
-async def _tell(session: AsyncSession, run: Run, message: str, now: datetime, level: LogLevel = LogLevel.INFO) -> None:
+async def tell(session: AsyncSession, run: Run, message: str, now: datetime, level: LogLevel = LogLevel.INFO) -> None:
     """One line in the run's log."""
     run.log_seq += 1
     session.add(LogLine(run_id=run.id, seq=run.log_seq, at=now, level=level, step=None, message=message))

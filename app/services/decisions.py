@@ -71,7 +71,7 @@ async def _ended(session: AsyncSession, run: Run, now: datetime) -> None:
     if run.claimed_at:
         subject.become_as_before()
     elif isinstance(subject, Workstation) and not await _ever_executed(session, run.stack_id):
-        subject.become_destroyed(now, disk_kept=False)
+        subject.become_destroyed(now, disk_kept=subject.adopted_disk is not None)
     await session.flush()
     await runs.ring_next(session, run.stack_id)
 

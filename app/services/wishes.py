@@ -166,4 +166,6 @@ def terraform_inputs(
         "ssh_username": workstation.ssh_username,
         "ssh_public_keys": [key.public_key for key in keys],
         "disk_only": False,
+        "disk_name": workstation.adopted_disk,
+        "address_name": workstation.adopted_address,
     }

@@ -1,5 +1,6 @@
 """Workstations: who may ask for, change and destroy them, and the rows that a wish becomes."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +13,20 @@ from app.config import Settings
 from app.errors import ConflictError, InvalidError, NotFoundError
 from app.infra.secrets import SecretStore
 from app.models import Action, Member, Root, Run, RunKind, Stack, Workstation, WorkstationStatus
+from app.models.base import short_id
 from app.services import audit, runs, shared_stack, ssh_keys, stacks, wishes
-from app.services.catalog import Catalog, MachineType
+from app.services.catalog import Catalog
 from app.services.wishes import WorkstationChange, WorkstationWish
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """What a workstation is built around: names at Google of what was there before the portal."""
+
+    stack_id: str
+    """In whose state it is."""
+    disk: str
+    address: str | None
 
 
 async def request(
@@ -25,46 +37,63 @@ async def request(
     secrets: SecretStore,
     settings: Settings,
     now: datetime,
+    by: Member | None = None,
+    adopted: Adopted | None = None,
 ) -> tuple[Workstation, Run, bool]:
     """Write down a wish and queue its run; returns the workstation, its run, and whether they are new.
 
     An identical wish joins the one under way; a member without an SSH key gets a pair. Raises InvalidError, or
     ConflictError when the name is taken.
+
+    :param by: who asks, where it is not the member whose machine it will be.
+    :param adopted: what of it exists already.
     """
+    by = by or member
     problems = wishes.check(wish, catalog, settings)
     if problems:
         raise InvalidError("This machine cannot be made as asked for.", fields=problems)
-    machine_type = catalog.machine_type(wish.machine_type)
-    if machine_type is None:
-        raise LookupError(wish.machine_type)
-    stack = Stack(root=Root.WORKSTATION, created_at=now)
-    workstation = _from_wish(wish, machine_type, member, catalog, settings, now)
-    try:
-        async with session.begin_nested():
-            session.add(stack)
-            await session.flush()
-            workstation.id = stack.id
-            session.add(workstation)
-    except IntegrityError:
+    workstation = draft(wish, member, adopted, catalog, settings, now)
+    stack = await _add(session, workstation, now)
+    if stack is None:
         return *await _join(session, workstation), False
     keys = await ssh_keys.ensure_key(session, member, secrets, settings, now)
     account = shared_stack.service_account_of(await stacks.shared(session), member, settings)
     inputs = wishes.terraform_inputs(workstation, {}, keys, account, catalog, settings)
-    run = await runs.request(session, stack, RunKind.PROVISION, member, inputs, now)
+    run = await runs.request(session, stack, RunKind.PROVISION, by, inputs, now)
     wished = {"zone": workstation.zone, "snapshot": workstation.snapshot, **wishes.columns(workstation)}
-    _record(session, member, Action.REQUEST_WORKSTATION, workstation, run, {}, wished, now)
+    _record(session, by, Action.REQUEST_WORKSTATION, workstation, run, {}, wished, now)
     return workstation, run, True
 
 
-def _from_wish(
+async def _add(session: AsyncSession, workstation: Workstation, now: datetime) -> Stack | None:
+    """Make the rows; None where its owner has a workstation of that name."""
+    stack = Stack(id=workstation.id, root=Root.WORKSTATION, created_at=now)
+    try:
+        async with session.begin_nested():
+            session.add(stack)
+            await session.flush()
+            session.add(workstation)
+    except IntegrityError:
+        return None
+    return stack
+
+
+def draft(
     wish: WorkstationWish,
-    machine_type: MachineType,
     member: Member,
+    adopted: Adopted | None,
     catalog: Catalog,
     settings: Settings,
     now: datetime,
 ) -> Workstation:
+    """The row that a wish becomes, in no session yet. The wish fits the catalog."""
+    machine_type = catalog.machine_type(wish.machine_type)
+    if machine_type is None:
+        raise LookupError(wish.machine_type)
     return Workstation(
+        id=adopted.stack_id if adopted else short_id(6),
+        adopted_disk=adopted.disk if adopted else None,
+        adopted_address=adopted.address if adopted else None,
         owner_id=member.id,
         name=wish.name,
         status=WorkstationStatus.REQUESTED,

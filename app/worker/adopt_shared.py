@@ -4,6 +4,7 @@
 before it is known whose it is. It takes seconds a resource, and only a run that was killed in mid-apply needs it.
 """
 
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -32,7 +33,7 @@ IDS = {
     "google_sql_database": "projects/{project}/instances/{instance}/databases/{name}",
     "google_sql_database_instance": "projects/{project}/instances/{name}",
     "google_sql_user": "{project}/{instance}/{name}",
-    "google_storage_bucket": "{project}/{name}",
+    "google_storage_bucket": "{name}",
 }
 """Import ids of what cannot be made twice, from the planned attributes; links to other things stand for their names."""
 MADE_AGAIN = frozenset(
@@ -51,6 +52,7 @@ MADE_AGAIN = frozenset(
 )
 """What is made once more without an error: rights and APIs are the same again, a secret gets another version. A test
 holds the two to the root."""
+_DESCRIBED = re.compile(rf"{LABEL}=([a-z0-9]+)")
 WITHIN_OURS = frozenset(
     {
         "google_compute_network_peering",
@@ -121,11 +123,17 @@ def _short(value: Any) -> Any:
 
 
 def is_of(state: State, stack_id: str) -> bool:
-    """Whether what was found bears this stack's id: as a label, or in its description where its type has no labels."""
+    """Whether all that was found bears this stack's id."""
+    return stacks_named_by(state) <= {stack_id}
+
+
+def stacks_named_by(state: State) -> set[str | None]:
+    """The ids that things bear: as a label, or in the description where a type has no labels. None: no id."""
+    found = set()
     for instance in instances(state):
         attributes = instance.attributes.value
         settings = next(iter(attributes.get("settings") or []), None) or {}
         labels = attributes.get("labels") or attributes.get("resource_labels") or settings.get("user_labels") or {}
-        if labels.get(LABEL) != stack_id and f"{LABEL}={stack_id}" not in (attributes.get("description") or ""):
-            return False
-    return True
+        described = _DESCRIBED.search(attributes.get("description") or "")
+        found.add(labels.get(LABEL) or (described[1] if described else None))
+    return found

@@ -21,7 +21,7 @@ ALWAYS = frozenset(CancelMode)
 AT_ONCE_ONLY = frozenset({CancelMode.NOW, CancelMode.FORCE})
 IF_KILLED = frozenset({CancelMode.FORCE})
 NEVER = frozenset[CancelMode]()
-_NOT_THERE = "Cannot import non-existent remote object"
+NOT_THERE = "Cannot import non-existent remote object"
 """What Terraform says where there is nothing to import."""
 
 
@@ -88,7 +88,7 @@ class Commands:
         )
         if code == 0:
             return State(file.read_bytes())
-        if _NOT_THERE in complaint:
+        if NOT_THERE in complaint:
             return None
         trouble = f"Looking for {resource_id} failed:\n{complaint}"
         raise PassingTroubleError(trouble) if hints.passes(complaint) else RunFailedError(trouble)

@@ -132,7 +132,8 @@ class Execution:
             workstation = await session.get_one(Workstation, work.stack_id, with_for_update=True)
             if run.kind is RunKind.PROVISION and workstation.running_at is None:
                 workstation.begin_undo()
-                return Goal({**work.inputs, "disk_only": False}, RunKind.DESTROY)
+                # A disk that was taken over was there before the run: it stays.
+                return Goal({**work.inputs, "disk_only": workstation.adopted_disk is not None}, RunKind.DESTROY)
             if not run.has_changed_anything:
                 return None
             reached = (

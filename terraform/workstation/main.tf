@@ -13,6 +13,8 @@ module "compute_configure" {
   project         = var.project
   zone            = var.zone
   name            = var.name
+  disk_name       = var.disk_name
+  address_name    = var.address_name
   labels          = local.labels
   disk_size_gb    = var.disk_size_gb
   disk_type       = var.disk_type

@@ -31,6 +31,17 @@ variable "accelerator" {
   }
 }
 
+variable "address_name" {
+  description = "Name of the address where it is not NAME-ip: that of one which was taken over. Another name replaces it."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.address_name == null || can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.address_name))
+    error_message = "A name at Google has at most 63 lower-case letters, digits and hyphens, starts with a letter and does not end with a hyphen."
+  }
+}
+
 variable "boot_disk_size_gb" {
   description = "Size of the boot disk in GB, at least the image's. Another size replaces the machine, not the data disk."
   type        = number
@@ -65,6 +76,17 @@ variable "boot_snapshot" {
       can(regex("^(projects/[a-z0-9.:-]+/global/snapshots/)?[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.boot_snapshot))
     )
     error_message = "A snapshot is given by its name, or as projects/PROJECT/global/snapshots/NAME."
+  }
+}
+
+variable "disk_name" {
+  description = "Name of the data disk where it is not NAME-home: that of one which was taken over. Another name replaces it."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.disk_name == null || can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.disk_name))
+    error_message = "A name at Google has at most 63 lower-case letters, digits and hyphens, starts with a letter and does not end with a hyphen."
   }
 }
 

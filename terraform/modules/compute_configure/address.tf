@@ -5,7 +5,7 @@ resource "google_compute_address" "static_ip" {
   project = var.project
   # A zone is its region and one more part: europe-west4-a lies in europe-west4.
   region       = regex("^(.+)-[^-]+$", var.zone)[0]
-  name         = "${var.name}-ip"
+  name         = coalesce(var.address_name, "${var.name}-ip")
   address_type = "EXTERNAL"
   labels       = var.labels
 }

@@ -7,8 +7,13 @@ resource "google_compute_disk" "data" {
   #checkov:skip=CKV_GCP_37:Google's own encryption at rest is enough here; a lost key would lose the disk
   project = var.project
   zone    = var.zone
-  name    = "${var.name}-home"
+  name    = coalesce(var.disk_name, "${var.name}-home")
   size    = var.disk_size_gb
   type    = var.disk_type
   labels  = var.labels
+
+  # What a disk was made from is past: one that was taken over is not to be replaced for it.
+  lifecycle {
+    ignore_changes = [image, snapshot]
+  }
 }

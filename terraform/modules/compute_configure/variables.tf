@@ -1,3 +1,15 @@
+variable "address_name" {
+  description = "Name of the address where it is not NAME-ip: that of one which was taken over. Another name replaces it."
+  type        = string
+  default     = null
+}
+
+variable "disk_name" {
+  description = "Name of the data disk where it is not NAME-home: that of one which was taken over. Another name replaces it."
+  type        = string
+  default     = null
+}
+
 variable "disk_size_gb" {
   description = "Size of the data disk in GB. It can grow in place; a smaller size replaces the disk."
   type        = number

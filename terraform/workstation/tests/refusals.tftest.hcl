@@ -142,12 +142,14 @@ run "hostile_values" {
   variables {
     boot_image      = "ubuntu-os-cloud/../../elsewhere"
     name            = "Grace;id-k3x9q2"
+    disk_name       = "persistent_disk"
+    address_name    = "ip;id"
     ssh_public_keys = ["ssh-ed25519 AAAAC3Nz grace\nroot:ssh-ed25519 AAAAC3Nz eve"]
     ssh_username    = "root"
     zone            = "../europe-west4-a"
   }
 
-  expect_failures = [var.boot_image, var.name, var.ssh_public_keys, var.ssh_username, var.zone]
+  expect_failures = [var.address_name, var.boot_image, var.disk_name, var.name, var.ssh_public_keys, var.ssh_username, var.zone]
 }
 
 run "more_hostile_values" {

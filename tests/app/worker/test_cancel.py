@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.models import CancelMode, RunStatus, WorkstationStatus
+from app.models import CancelMode, RunStatus, Workstation, WorkstationStatus
 from app.services import decisions, members, runs
 from app.worker.claim import Tools
 from app.worker.execute import execute
@@ -60,6 +60,36 @@ async def test_an_apply_goes_on_to_its_end_and_is_then_undone(tools: Tools, scri
     assert (await workstation_of(tools, workstation_id)).status is WorkstationStatus.DESTROYED
     assert "-destroy" in script.calls[-3]
     assert "Asked Terraform to stop." not in await log_of(tools, run_id)
+
+
+async def adopts(tools: Tools, workstation_id: str) -> None:
+    """Its disk was there before the portal."""
+    async with tools.database.sessions.begin() as session:
+        (await session.get_one(Workstation, workstation_id)).adopted_disk = "persistent-disk-grace"
+
+
+async def test_undoing_keeps_a_disk_that_was_taken_over(tools: Tools, script: Script) -> None:
+    script.on("apply", f"touch begun; sleep 0.6; {writes_state(3)}")
+    workstation_id, run_id = await wish(tools)
+    await adopts(tools, workstation_id)
+    working = asyncio.create_task(execute(tools, run_id))
+    await begun(tools, run_id)
+    await cancel(tools, run_id)
+    script.on("plan", tells("planned_change", VM, "delete"))
+    script.on("apply", writes_state(50))
+    await working
+    assert (await run_of(tools, run_id)).status is RunStatus.CANCELED
+    assert not any("-destroy" in call for call in script.calls)
+    workstation = await workstation_of(tools, workstation_id)
+    assert (workstation.status, workstation.disk_kept) == (WorkstationStatus.DESTROYED, True)
+
+
+async def test_cancelled_before_it_began_a_disk_that_was_taken_over_is_kept(tools: Tools) -> None:
+    workstation_id, run_id = await wish(tools)
+    await adopts(tools, workstation_id)
+    await cancel(tools, run_id)
+    workstation = await workstation_of(tools, workstation_id)
+    assert (workstation.status, workstation.disk_kept) == (WorkstationStatus.DESTROYED, True)
 
 
 async def test_at_once_means_one_interrupt_then_adoption_and_undoing(tools: Tools, script: Script) -> None:

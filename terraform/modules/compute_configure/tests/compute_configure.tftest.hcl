@@ -65,3 +65,20 @@ run "no_address" {
     error_message = "Where just the disk is kept nothing else costs money."
   }
 }
+
+run "taken_over" {
+  command = plan
+
+  variables {
+    disk_name    = "persistent-disk-grace"
+    address_name = "static-ip-grace"
+  }
+
+  assert {
+    condition = (
+      google_compute_disk.data.name == "persistent-disk-grace" &&
+      google_compute_address.static_ip[0].name == "static-ip-grace"
+    )
+    error_message = "What was there before keeps its name: another one would replace it."
+  }
+}
