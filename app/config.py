@@ -63,6 +63,11 @@ class Settings(BaseSettings):
     network: str = Field("default", description="VPC network of the workstations.")
     subnetwork: str | None = Field(None, description="Subnetwork, where the network is not in auto mode.")
     service_account_email: str | None = Field(None, description="Service account of the workstations; none if unset.")
+    portal_accounts: Words = Field(
+        (),
+        description="Addresses of the portal's own accounts at Google, which nobody may take off the IAM admins. The "
+        "worker's is known by itself where Google says who it is.",
+    )
     secret_prefix: str = Field(
         "STATIONMASTER",
         pattern="^[A-Za-z0-9_-]{1,60}$",
@@ -93,12 +98,14 @@ class Settings(BaseSettings):
     boot_timeout: int = Field(600, ge=1, description="Seconds to wait for a machine to boot and to answer by SSH.")
     log_format: str = Field("text", pattern="^(text|json)$", description="How logs are written: text or json.")
 
-    @field_validator("encryption_keys", "allowed_domains", "allowed_emails", "shared_parts", mode="before")
+    @field_validator(
+        "encryption_keys", "allowed_domains", "allowed_emails", "portal_accounts", "shared_parts", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
-    @field_validator("allowed_domains", "allowed_emails")
+    @field_validator("allowed_domains", "allowed_emails", "portal_accounts")
     @classmethod
     def _lower(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(word.lower() for word in value)

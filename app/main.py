@@ -22,7 +22,9 @@ from app.routers import (
     auth,
     doctor,
     health,
+    iam_admins,
     infrastructure,
+    members,
     runs,
     shared_stack,
     ssh_files,
@@ -33,7 +35,9 @@ from app.routers import (
 )
 from app.routers.api import allowed_ips as api_allowed_ips
 from app.routers.api import audit as api_audit
+from app.routers.api import iam_admins as api_iam_admins
 from app.routers.api import infrastructure as api_infrastructure
+from app.routers.api import members as api_members
 from app.routers.api import runs as api_runs
 from app.routers.api import shared_stack as api_shared_stack
 from app.routers.api import ssh_keys as api_ssh_keys
@@ -43,11 +47,11 @@ from app.web import HERE, add_error_handlers, create_templates
 
 PAGES = (
     *(auth, account, ssh_keys, workstations, workstation_changes, stack_states),
-    *(allowed_ips, admin_allowed_ips, shared_stack, infrastructure, runs, audit, doctor, health),
+    *(allowed_ips, admin_allowed_ips, shared_stack, infrastructure, iam_admins, members, runs, audit, doctor, health),
 )
 API = (
     *(api_workstations, api_runs, api_ssh_keys, api_shared_stack, api_allowed_ips, api_infrastructure),
-    *(api_audit, ssh_files),
+    *(api_iam_admins, api_members, api_audit, ssh_files),
 )
 
 

@@ -20,6 +20,8 @@ HERE = Path(__file__).resolve().parent
 API = "/api/"
 ADMIN_PAGES = (
     ("shared-stack", "/admin/shared-stack", "stack", "Shared stack"),
+    ("members", "/admin/members", "people", "Members"),
+    ("iam-admins", "/admin/iam", "shield", "IAM admins"),
     ("audit", "/admin/audit", "ledger", "Audit"),
     ("doctor", "/admin/doctor", "pulse", "Doctor"),
 )

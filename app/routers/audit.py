@@ -21,6 +21,12 @@ from app.web import field_sentences, render, wants_fragment
 
 router = APIRouter(prefix="/admin")
 _PAGES = {"workstation": "/workstations/", "stack": "/workstations/", "run": "/runs/"}
+_LISTS = {
+    "allowed_ip": "/admin/allowed-ips",
+    "iam_admin": "/admin/iam",
+    "member": "/admin/members",
+    "shared_stack": "/admin/shared-stack",
+}
 _ANY = [("", "Any")]
 
 
@@ -33,12 +39,8 @@ class EntryView:
     @property
     def href(self) -> str | None:
         """The page of the thing, where there is one."""
-        if self.entry.thing_kind == "shared_stack":
-            return "/admin/shared-stack"
-        if self.entry.thing_kind == "allowed_ip":
-            return "/admin/allowed-ips"
         page = _PAGES.get(self.entry.thing_kind)
-        return page + self.entry.thing_id if page else None
+        return page + self.entry.thing_id if page else _LISTS.get(self.entry.thing_kind)
 
     @property
     def attributes(self) -> list[Attribute]:

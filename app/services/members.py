@@ -1,22 +1,26 @@
-"""Members: who may sign in, and which row they are. A person is their Google account's `sub`, not their address."""
+"""Members: who may sign in, which row they are, and their roles. A person is their Google account's `sub`."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.config import Settings
-from app.errors import RefusedError
+from app.errors import ConflictError, NotFoundError, RefusedError
 from app.infra.oidc import Identity
-from app.models import Action, Member, Role
+from app.models import Action, Member, Role, Workstation, WorkstationStatus
 from app.services import audit
 
 _SIGN_IN_LOCK = 7_301_948_212
 _NOT_YET_SIGNED_IN = "email:"
 """Begins the `sub` of a member made by address (for a token) before their first sign-in, which puts in the real one."""
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+NOT_ONESELF = "You cannot take the role from yourself: another admin can."
+NOT_THE_LAST = "You are the last admin: make somebody else one first. They can then take the role from you."
 CHOOSE_ANOTHER = "Sign in with another account, or ask your admin to allow this one."
 
 
@@ -96,6 +100,72 @@ async def admins(session: AsyncSession) -> list[Member]:
 async def known(session: AsyncSession, email: str) -> Member | None:
     """The member with this address, if there is one."""
     return await _by_email(session, email.strip().lower())
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A member among all others."""
+
+    member: Member
+    workstations: int
+    """How many machines are theirs."""
+    role_stays_because: str
+    """Why their role cannot become the other one, in a sentence; empty where it can."""
+
+
+async def list_of(
+    session: AsyncSession, by: Member, settings: Settings, *, limit: int | None = None, offset: int = 0
+) -> list[Listed]:
+    """Everybody, admins first, then by address."""
+    machines = (
+        select(func.count())
+        .where(Workstation.owner_id == Member.id, Workstation.status != WorkstationStatus.DESTROYED)
+        .scalar_subquery()
+    )
+    by_role = (Member.role != Role.ADMIN, Member.email, Member.id)
+    rows = await session.execute(select(Member, machines).order_by(*by_role).limit(limit).offset(offset))
+    there_are = await admins(session)
+    return [Listed(member, count, _role_stays_because(member, by, there_are, settings)) for member, count in rows]
+
+
+async def find(session: AsyncSession, member_id: str) -> Member:
+    """One member; raises NotFoundError."""
+    member = await session.get(Member, member_id)
+    if member is None:
+        raise NotFoundError("member")
+    return member
+
+
+async def change_role(
+    session: AsyncSession, member: Member, role: Role, by: Member, settings: Settings, now: datetime
+) -> None:
+    """Make somebody admin, or member again, from their next request on. The role they have is no change.
+
+    Raises ConflictError, with the reason, for oneself, the last admin, and somebody who may not sign in; RefusedError
+    for who is no admin any more.
+    """
+    # Two admins who take the role from each other at once would both succeed, and leave none.
+    await _one_at_a_time(session)
+    await session.refresh(by)
+    await session.refresh(member)
+    if not by.is_admin:
+        raise RefusedError("Only admins may do this.", hint="Somebody has just taken the role from you.")
+    if member.role is role:
+        return
+    reason = _role_stays_because(member, by, await admins(session), settings)
+    if reason:
+        raise ConflictError(reason)
+    before = _told(member)
+    member.role = role
+    _record(session, by, member, before, now)
+
+
+def _role_stays_because(member: Member, by: Member, there_are: Sequence[Member], settings: Settings) -> str:
+    if member.id == by.id:
+        return NOT_ONESELF if len(there_are) > 1 else NOT_THE_LAST
+    if not member.is_admin and not settings.may_sign_in_by_rule(member.email):
+        return f"{member.email} may not sign in."
+    return ""
 
 
 async def _one_at_a_time(session: AsyncSession) -> None:

@@ -1,0 +1,36 @@
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from tests.app.routers.api.conftest import script_of
+
+pytestmark = pytest.mark.anyio
+PATH = "/api/v1/members"
+
+
+async def test_members_are_refused(script: httpx2.AsyncClient) -> None:
+    assert (await script.get(PATH)).status_code == 403
+    assert (await script.patch(f"{PATH}/abc", json={"role": "admin"})).status_code == 403
+
+
+async def test_a_role_is_given_from_the_next_request_on(app: FastAPI, script: httpx2.AsyncClient) -> None:
+    await script.post("/api/v1/workstations", json={"name": "dev-1", "machine_type": "e2-standard-4"})
+    async with await script_of(app, "ada") as admin:
+        ada, grace = (await admin.get(PATH)).json()["items"]
+        assert (ada["role"], grace["role"], grace["workstations"]) == ("admin", "member", 1)
+        assert (await admin.get(f"{PATH}?limit=1&offset=1")).json()["items"] == [grace]
+
+        changed = await admin.patch(f"{PATH}/{grace['id']}", json={"role": "admin"})
+        assert (changed.status_code, changed.json()["role"]) == (200, "admin")
+        assert (await script.get(PATH)).status_code == 200
+
+        own = await admin.patch(f"{PATH}/{ada['id']}", json={"role": "member"})
+        assert (own.status_code, "from yourself" in own.json()["error"]["message"]) == (409, True)
+
+
+async def test_a_role_that_cannot_be_is_refused(app: FastAPI) -> None:
+    async with await script_of(app, "ada") as admin:
+        ada = (await admin.get(PATH)).json()["items"][0]
+        refused = await admin.patch(f"{PATH}/{ada['id']}", json={"role": "king"})
+        assert (refused.status_code, list(refused.json()["error"]["fields"])) == (422, ["role"])
+        assert (await admin.patch(f"{PATH}/nobody", json={"role": "admin"})).status_code == 404

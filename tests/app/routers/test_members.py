@@ -1,0 +1,73 @@
+import re
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from tests.app.conftest import client_of, signed_in
+from tests.app.routers.play import create
+
+pytestmark = pytest.mark.anyio
+PAGE = "/admin/members"
+
+
+async def id_of(ada: httpx2.AsyncClient, name: str) -> str:
+    return str(re.search(rf'id="member-(\w+)">\s*<div>\s*<strong>{name}<', (await ada.get(PAGE)).text)[1])  # type: ignore[index]  # fails the test where there is none
+
+
+async def test_only_admins_see_and_change_roles(
+    client: httpx2.AsyncClient, grace: httpx2.AsyncClient, ada: httpx2.AsyncClient
+) -> None:
+    grace_id = await id_of(ada, "Grace")
+    assert (await client.get(PAGE)).status_code == 303
+    assert (await grace.get(PAGE)).status_code == 403
+    assert (await grace.post(f"{PAGE}/{grace_id}/role", data={"role": "admin"})).status_code == 403
+    assert (await grace.get(PAGE)).status_code == 403
+
+
+async def test_everybody_is_listed_with_role_machines_and_when_they_were_seen(
+    ada: httpx2.AsyncClient, grace: httpx2.AsyncClient
+) -> None:
+    await create(grace)
+    page = (await ada.get(PAGE)).text
+
+    assert page.index("ada@example.com</span>") < page.index("grace@example.com")
+    assert "1 workstation ·" in page
+    assert "0 workstations ·" in page
+    assert 'datetime="2026-03-02T09:30:00+00:00"' in page
+    assert "You are the last admin" in page
+    assert f'href="{PAGE}"' in (await ada.get("/")).text
+    assert f'href="{PAGE}"' not in (await grace.get("/")).text
+
+
+async def test_a_role_is_given_and_taken_at_once_in_browsers_and_for_tokens(
+    app: FastAPI, ada: httpx2.AsyncClient, grace: httpx2.AsyncClient
+) -> None:
+    token = re.search(r"stm_[\w-]+", (await grace.post("/account/tokens", data={"name": "CI"})).text)
+    assert token
+    role = f"{PAGE}/{await id_of(ada, 'Grace')}/role"
+    async with client_of(app, Authorization=f"Bearer {token[0]}") as script, await signed_in(app, "grace") as phone:
+        for given, status in (("admin", 200), ("member", 403)):
+            changed = await ada.post(role, data={"role": given})
+            assert (changed.status_code, changed.headers["location"].partition("#")[0]) == (303, PAGE)
+            for client in (grace, phone, script):
+                assert (await client.get(PAGE)).status_code == status
+                assert (await client.get("/api/v1/members")).status_code == status
+
+
+async def test_oneself_is_refused_with_the_reason(ada: httpx2.AsyncClient) -> None:
+    refused = await ada.post(f"{PAGE}/{await id_of(ada, 'Ada')}/role", data={"role": "member"})
+
+    assert refused.status_code == 409
+    assert "You are the last admin" in refused.text
+    assert "Nothing was changed" in refused.text
+    assert (await ada.get(PAGE)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("who", "role", "status"), [("nobody", "admin", 404), ("%00", "admin", 404), ("Ada", "king", 422)]
+)
+async def test_what_cannot_be_is_refused(ada: httpx2.AsyncClient, who: str, role: str, status: int) -> None:
+    member_id = await id_of(ada, "Ada") if who == "Ada" else who
+
+    assert (await ada.post(f"{PAGE}/{member_id}/role", data={"role": role})).status_code == status
