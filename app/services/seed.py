@@ -5,13 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from app.errors import InvalidError
+from app.services import principals
 from app.services.tfvars import Located, Problem
 
 T = TypeVar("T")
 _MACHINE = ("machine_type", "guest_accelerator", "ssh_username", "boot_disk_image", "boot_disk_snapshot", "zone")
-_IAM_MEMBER = re.compile(
-    r"(user|group|serviceAccount):[^@:\s]+@[a-zA-Z0-9.-]+\.[a-zA-Z]{2,}|domain:[a-zA-Z0-9.-]+\.[a-zA-Z]{2,}"
-)
 
 
 @dataclass(frozen=True)
@@ -123,12 +122,13 @@ class SeedReader:
         return [(text, line) for text, line in found if text]
 
     def _admins(self, name: str, value: Located) -> list[tuple[str, int]]:
-        admins = self._texts(name, value)
-        for text, line in admins:
-            if not _IAM_MEMBER.fullmatch(text):
-                told = "is written as user:, group: or serviceAccount: and an address, or as domain: and a domain"
-                self._wrong(line, f"{text}: an admin {told}.")
-        return admins
+        found = []
+        for text, line in self._texts(name, value):
+            try:
+                found.append((str(principals.parse(text)), line))
+            except InvalidError as error:
+                self._wrong(line, f"{text}: {error.fields['principal']}")
+        return found
 
     def _users(self, _: str, value: Located) -> list[SeedUser]:
         if not isinstance(value.value, dict):

@@ -155,7 +155,7 @@ async def test_everything_that_is_wrong_is_listed_with_its_line(office: Office) 
     text = """\
 prefix = "Not A Prefix"
 admins = ["user:ada@example.com",
-  "ada@example.com"]
+  "user:ada@example"]
 mlflow_whitelist_ips = ["203.0.113.7", "0.0.0.0/0",
   "somewhere"]
 compute_persistent_disk_type = "floppy"
@@ -175,8 +175,7 @@ users = {
         "people.csv:3: eve@elsewhere.test may not sign in: add it to STATIONMASTER_ALLOWED_EMAILS.",
         "people.csv:4: A row has a name and an email.",
         "terraform.tfvars:1: prefix: use 2 to 18 lower-case letters, digits and hyphens; begin with a letter.",
-        "terraform.tfvars:3: ada@example.com: an admin is written as user:, group: or serviceAccount: and an address, "
-        "or as domain: and a domain.",
+        "terraform.tfvars:3: user:ada@example: example has no ending such as .com.",
         "terraform.tfvars:4: 0.0.0.0/0 is everybody. Name the ranges that people come from.",
         "terraform.tfvars:5: somewhere is no address. Write it like 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48.",
         "terraform.tfvars:6: compute_persistent_disk_type: That disk type is not on offer.",
