@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.errors import NotFoundError
 from app.models import Member, Run, RunKind, RunStatus, SshKey, Stack, Workstation, WorkstationStatus
 from app.models.run_states import TAKES_KEYS
 from app.services import public_keys, runs
@@ -63,12 +64,24 @@ class MachineKeys:
         """Whether this key is on it for sure."""
         return public_keys.identity(key.public_key) in self.certain
 
+    def possibly_has(self, key: SshKey) -> bool:
+        """Whether this key may be on it."""
+        return public_keys.identity(key.public_key) in self.possible
+
 
 async def of_member(session: AsyncSession, member: Member) -> list[MachineKeys]:
     """The keys on each machine of a member that is there or will be, by the machine's name."""
     mine = await _machines_of(session, member.id)
     wanted = await _lines_of(session, member.id)
     return [await _look(session, workstation, wanted) for workstation in mine]
+
+
+async def find(session: AsyncSession, member: Member, workstation_id: str) -> Workstation:
+    """One of this member's machines; raises NotFoundError for anybody else's, which are not even an admin's to key."""
+    found = await session.get(Workstation, workstation_id)
+    if found is None or found.owner_id != member.id:
+        raise NotFoundError("workstation")
+    return found
 
 
 async def bring_to_all(session: AsyncSession, member: Member, by: Member, now: datetime) -> list[Run]:

@@ -8,15 +8,20 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.config import Settings
-from app.errors import RefusedError
+from app.errors import InvalidError, RefusedError
 from app.infra.oidc import Identity
 from app.models import Action, Member, Role
+from app.models.member import RESERVED_USERNAMES
 from app.services import audit
 
 _SIGN_IN_LOCK = 7_301_948_212
 _NOT_YET_SIGNED_IN = "email:"
 """Begins the `sub` of a member made by address (for a token) before their first sign-in, which puts in the real one."""
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+SSH_USERNAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+SSH_USERNAME_RULE = (
+    "Use 1 to 32 lower-case letters, digits, hyphens and underscores; begin with a letter or an underscore."
+)
 CHOOSE_ANOTHER = "Sign in with another account, or ask your admin to allow this one."
 
 
@@ -96,6 +101,31 @@ async def admins(session: AsyncSession) -> list[Member]:
 async def known(session: AsyncSession, email: str) -> Member | None:
     """The member with this address, if there is one."""
     return await _by_email(session, email.strip().lower())
+
+
+def check_ssh_username(name: str) -> str | None:
+    """Why this cannot be the name of an account on a machine; None when it can. Others may have it, on theirs."""
+    if not SSH_USERNAME.fullmatch(name):
+        return SSH_USERNAME_RULE
+    if name in RESERVED_USERNAMES:
+        return f"The machine's own system uses the name {name}: choose another."
+    return None
+
+
+async def choose_ssh_username(session: AsyncSession, member: Member, name: str, now: datetime) -> None:
+    """What the member's next machines call them; empty: the name in their address again.
+
+    Machines that exist keep the account with which they were made: files and processes on them are its.
+    Raises InvalidError.
+    """
+    if name and (problem := check_ssh_username(name)):
+        raise InvalidError("The user name was not changed.", fields={"ssh_username": problem})
+    before = {"ssh_username": member.ssh_username}
+    member.chosen_ssh_username = name or None
+    after = {"ssh_username": member.ssh_username}
+    await session.flush()
+    if after != before:
+        audit.record(session, member, Action.CHANGE_MEMBER, member.id, member.email, before, after, now=now)
 
 
 async def _one_at_a_time(session: AsyncSession) -> None:

@@ -133,7 +133,7 @@ def _record(session: AsyncSession, by: Member, action: Action, key: SshKey, now:
 
 def secret_name(settings: Settings, member: Member, key_id: str) -> str:
     """COMPUTE-<PREFIX>-<USER>-<KEY ID>-PRIVATE-KEY, in the letters that Secret Manager takes."""
-    words = f"{settings.secret_prefix}-{member.ssh_username}-{key_id}".upper()
+    words = f"{settings.secret_prefix}-{member.account_name}-{key_id}".upper()
     middle = re.sub(r"[^A-Z0-9_-]", "-", words)
     return f"COMPUTE-{middle}-PRIVATE-KEY"
 

@@ -43,6 +43,8 @@ class Settlement:
     async def rekeyed(self) -> None:
         """The machine has its owner's keys, and is what it was otherwise: nobody has to wait for it to boot."""
         async with self.claim.writing() as (session, run):
+            if run.cancel:
+                raise CanceledError
             await self.claim.tell(session, run, "The machine has its owner's SSH keys, and no others.")
             self._succeed(run)
             await claims.end(session, run, self.claim)

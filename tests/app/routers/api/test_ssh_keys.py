@@ -34,9 +34,9 @@ async def test_a_key_is_added_listed_and_deleted(script: httpx2.AsyncClient) -> 
     assert added.status_code == 201
     assert (key["name"], key["has_private_half"]) == ("laptop", False)
     assert key["public_key"].split()[:2] == LINE.split()[:2]
-    assert (await script.get(KEYS)).json() == {"items": [key]}
+    assert (await script.get(KEYS)).json() == {"items": [key], "machines": []}
     assert (await script.delete(f"{KEYS}/{key['id']}")).status_code == 204
-    assert (await script.get(KEYS)).json() == {"items": []}
+    assert (await script.get(KEYS)).json() == {"items": [], "machines": []}
     assert (await script.delete(f"{KEYS}/{key['id']}")).status_code == 404
 
 
@@ -60,7 +60,7 @@ async def test_what_does_not_fit_is_said_in_the_one_error_shape(
     assert refused.status_code == 422
     assert refused.json()["error"]["code"] == "invalid"
     assert set(refused.json()["error"]["fields"]) == fields
-    assert (await script.get(KEYS)).json() == {"items": []}
+    assert (await script.get(KEYS)).json() == {"items": [], "machines": []}
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b'{"name": "\\ud800", "public_key": "x"}'])
@@ -133,7 +133,7 @@ async def test_nobody_elses_key_is_there(
 ) -> None:
     key = (await script.post(f"{KEYS}/generate", json={"name": "laptop"})).json()
 
-    assert (await linus.get(KEYS)).json() == {"items": []}
+    assert (await linus.get(KEYS)).json() == {"items": [], "machines": []}
     assert (await linus.get(f"{KEYS}/{key['id']}/private")).status_code == 404
     assert (await linus.delete(f"{KEYS}/{key['id']}")).status_code == 404
     assert len(secrets.kept) == 1
