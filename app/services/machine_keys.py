@@ -34,6 +34,8 @@ class MachineKeys:
     """What brings the keys that are wanted (once it has its turn), or waits for a decision before that."""
     last: Run | None
     """Its newest run."""
+    is_going: bool
+    """It is being destroyed, or will be: its keys go with it."""
 
     @property
     def is_up_to_date(self) -> bool:
@@ -58,7 +60,7 @@ class MachineKeys:
     @property
     def can_retry(self) -> bool:
         """Nothing will bring it up to date, unless somebody asks."""
-        return self.run is None and not self.is_up_to_date and self.workstation.can_change
+        return self.run is None and not self.is_up_to_date and not self.is_going
 
     def has(self, key: SshKey) -> bool:
         """Whether this key is on it for sure."""
@@ -105,7 +107,7 @@ async def bring(session: AsyncSession, workstation: Workstation, by: Member | No
     keys = await _look(session, workstation, lines)
     if keys.run:
         return keys.run
-    if not workstation.can_change or any(run.is_queued or _destroys(run) for run in pending):
+    if keys.is_going or any(run.is_queued for run in pending):
         return None
     # What executes took the keys as they were when it began, even where they are right at present.
     if keys.last is None or (keys.is_up_to_date and not pending):
@@ -144,6 +146,7 @@ async def _look(session: AsyncSession, workstation: Workstation, wanted: Iterabl
     query = select(Run).where(Run.stack_id == workstation.id, Run.status != RunStatus.SUPERSEDED)
     newest_first = query.order_by(Run.created_at.desc(), Run.id).limit(NEWEST_RUNS)
     history = list(await session.scalars(newest_first))
+    pending = [run for run in history if run.is_queued or run.is_executing]
     brought = [_by_identity(run.inputs) for run in _may_have_brought(history)]
     possible = {key: line for each in reversed(brought) for key, line in each.items()}
     identities = frozenset(public_keys.identity(line) for line in wanted)
@@ -152,8 +155,9 @@ async def _look(session: AsyncSession, workstation: Workstation, wanted: Iterabl
         certain={key: line for key, line in possible.items() if all(key in each for each in brought)},
         possible=possible,
         wanted=identities,
-        run=_bringing([run for run in history if run.is_queued or run.is_executing], identities),
+        run=_bringing(pending, identities),
         last=history[0] if history else None,
+        is_going=not workstation.can_change or any(_destroys(run) for run in pending),
     )
 
 
