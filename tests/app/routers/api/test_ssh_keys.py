@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from app.services import api_tokens, members
 from tests.app.conftest import MovingClock, SecretsInMemory, client_of, identity
+from tests.app.routers import play
 
 pytestmark = pytest.mark.anyio
 KEYS = "/api/v1/ssh-keys"
@@ -168,3 +169,28 @@ async def test_the_document_promises_no_other_shape_of_errors_for_keys(app: Fast
                 if not status.startswith("2"):
                     schema = response["content"]["application/json"]["schema"]
                     assert schema == {"$ref": "#/components/schemas/Error"}, (path, status)
+
+
+async def test_the_list_says_which_keys_are_on_which_machine(
+    app: FastAPI, script: httpx2.AsyncClient, clock: MovingClock
+) -> None:
+    lost = (await script.post(KEYS, json={"name": "laptop", "public_key": LINE})).json()
+    made = await script.post("/api/v1/workstations", json={"name": "dev-1", "machine_type": "e2-standard-4"})
+    await play.make_run(app, made.json()["run_id"])
+    clock.advance(minutes=1)
+    [machine] = (await script.get(KEYS)).json()["machines"]
+    assert machine == {
+        "id": made.json()["id"],
+        "name": "dev-1",
+        "is_up_to_date": True,
+        "keys": [lost["id"]],
+        "leftover": [],
+        "run_id": None,
+    }
+    await script.delete(f"{KEYS}/{lost['id']}")
+    listed = await script.get(KEYS)
+    [machine] = listed.json()["machines"]
+    assert (machine["is_up_to_date"], machine["keys"], machine["leftover"]) == (False, [], ["laptop"])
+    assert (await script.get(f"/api/v1/runs/{machine['run_id']}")).json()["kind"] == "rekey"
+    schema = app.openapi()["components"]["schemas"]["Keys"]
+    Draft202012Validator({**schema, "components": app.openapi()["components"]}).validate(listed.json())
