@@ -54,8 +54,11 @@ class Member(Base):
     @property
     def ssh_username(self) -> str:
         """The account on machines that this member asks for."""
-        if self.chosen_ssh_username:
-            return self.chosen_ssh_username
+        return self.chosen_ssh_username or self.default_ssh_username
+
+    @property
+    def default_ssh_username(self) -> str:
+        """The same where nothing else is chosen: the name in the address."""
         return f"u-{self.account_name}"[:32] if self.account_name in RESERVED_USERNAMES else self.account_name
 
     @property
