@@ -8,6 +8,20 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, short_id, stored_as_text
 
+_SYSTEM_USERS = (
+    *("_apt", "backup", "bin", "daemon", "games", "gnats", "irc", "list", "lp", "mail", "man", "messagebus", "news"),
+    *("nobody", "ntp", "postfix", "proxy", "root", "sshd", "sync", "sys", "syslog", "systemd-network"),
+    *("systemd-resolve", "systemd-timesync", "tcpdump", "uucp", "uuidd", "www-data"),
+)
+_SYSTEM_GROUPS = (
+    *("adm", "audio", "cdrom", "dialout", "dip", "disk", "docker", "floppy", "google-sudoers", "input", "kmem", "kvm"),
+    *("lxd", "netdev", "nogroup", "operator", "plugdev", "render", "sasl", "shadow", "src", "staff", "sudo"),
+    *("systemd-journal", "tape", "tty", "users", "utmp", "video", "voice"),
+)
+RESERVED_USERNAMES = frozenset({"jupyter", *_SYSTEM_USERS, *_SYSTEM_GROUPS})
+"""No account of that name can be made on Debian's and Ubuntu's images, or it takes no keys: jupyter's home would be the
+data disk, which everybody may write to."""
+
 
 class Role(StrEnum):
     """The two roles."""
@@ -27,6 +41,8 @@ class Member(Base):
     email: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     role: Mapped[Role] = mapped_column(stored_as_text(Role), default=Role.MEMBER)
+    chosen_ssh_username: Mapped[str | None]
+    """What this member's next machines call them; None: the name in the address."""
     created_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
 
@@ -37,7 +53,20 @@ class Member(Base):
 
     @property
     def ssh_username(self) -> str:
-        """The account on this member's machines: the address's local part as Linux takes it (at most 32 characters)."""
+        """The account on machines that this member asks for."""
+        return self.chosen_ssh_username or self.default_ssh_username
+
+    @property
+    def default_ssh_username(self) -> str:
+        """The same where nothing else is chosen: the name in the address."""
+        return f"u-{self.account_name}"[:32] if self.account_name in RESERVED_USERNAMES else self.account_name
+
+    @property
+    def account_name(self) -> str:
+        """What the shared stack calls this member: the address's local part as Linux takes it, at most 32 characters.
+
+        Nobody chooses it: a service account with its rights goes by this name.
+        """
         local = self.email.partition("@")[0].lower()
         name = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in local).strip("-")
         return name[:32] if name[:1].isalpha() else f"u-{name}"[:32]

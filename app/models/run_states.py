@@ -9,6 +9,8 @@ class RunKind(StrEnum):
     PROVISION = "provision"
     UPDATE = "update"
     DESTROY = "destroy"
+    REKEY = "rekey"
+    """Put its owner's SSH keys on the machine as they are now: its metadata changes in place, and nothing else."""
     CONFIGURE = "configure"
     """Bring the shared stack to what is wished for: planned, decided by somebody, never undone by itself."""
     CHECK = "check"
@@ -62,5 +64,7 @@ EXECUTING = frozenset({S.PLANNING, S.AWAITING_APPROVAL, S.APPLYING, S.INTERRUPTE
 """States that hold the stack: at most one run of a stack is in one of them."""
 FINAL = frozenset(set(RunStatus) - set(NEXT))
 SUCCESS = frozenset({S.APPLIED, S.NO_CHANGES, S.PLANNED})
-UNDOABLE = frozenset({RunKind.PROVISION, RunKind.UPDATE})
+UNDOABLE = frozenset({RunKind.PROVISION, RunKind.UPDATE, RunKind.REKEY})
 """Kinds whose doing is undone when they are cancelled: what others have done can only be kept from going on."""
+TAKES_KEYS = UNDOABLE
+"""Kinds that bring the owner's SSH keys, as they are when a worker claims the run, to the machine."""

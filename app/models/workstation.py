@@ -157,9 +157,12 @@ class Workstation(Base):
         return all(getattr(self, field) == getattr(other, field) for field in _WISH)
 
     def begin(self, run: Run) -> None:
-        """A worker has claimed a run for it. While a kept disk is removed the machine stays destroyed."""
+        """A worker has claimed a run for it.
+
+        While a kept disk is removed the machine stays destroyed; while only its keys change it stays what it is.
+        """
         if not self.disk_kept:
-            self.status = _WHILE_RUNNING[run.kind]
+            self.status = _WHILE_RUNNING.get(run.kind, self.status)
 
     def take(self, changes: dict[str, Any]) -> None:
         """A run has made it so: column → value."""
@@ -194,11 +197,16 @@ class Workstation(Base):
         self.status = W.DESTROYING
 
     def become_as_before(self) -> None:
-        """A run ended without having changed anything."""
-        if not self.disk_kept:
-            self.status = W.RUNNING if self.address and self.host_keys else W.FAILED
+        """A run ended without having changed anything; one that left the status alone leaves it alone now."""
+        if self.status in _WHILE_RUNNING.values():
+            self.become_as_found()
+
+    def become_as_found(self) -> None:
+        """It runs where it can be logged in to."""
+        self.status = W.RUNNING if self.address and self.host_keys else W.FAILED
 
     def become_failed(self) -> None:
-        """The last run ended without success; what exists is in the state."""
-        if not self.disk_kept:
+        """The last run ended without success; what exists is in the state. Of a change of keys the machine is none the
+        worse."""
+        if self.status in _WHILE_RUNNING.values():
             self.status = W.FAILED

@@ -18,6 +18,7 @@ _DOING = {
     RunKind.PROVISION: "Building",
     RunKind.UPDATE: "Updating",
     RunKind.DESTROY: "Destroying",
+    RunKind.REKEY: "Changing the SSH keys of",
     RunKind.CONFIGURE: "Configuring",
     RunKind.CHECK: "Checking",
     RunKind.MANUAL: "Working by hand on",

@@ -1,4 +1,4 @@
-"""The pages of a member's SSH keys."""
+"""The pages of a member's SSH keys, of the machines that have them, and of the name that goes with them."""
 
 from typing import Annotated, Any
 
@@ -8,7 +8,7 @@ from fastapi.responses import PlainTextResponse
 
 from app.deps import IdPath, MemberDep, PortalDep, SessionDep, SignInDep
 from app.errors import InvalidError
-from app.services import public_keys, ssh_keys
+from app.services import machine_keys, members, public_keys, ssh_keys
 from app.web import redirect, redirect_to_sign_in, render
 
 router = APIRouter(prefix="/ssh-keys", include_in_schema=False)
@@ -18,8 +18,8 @@ Text = Annotated[str, Form()]
 
 @router.get("")
 async def list_page(request: Request, session: SessionDep, member: MemberDep) -> Response:
-    """The keys, and the two ways to get one."""
-    return render(request, "ssh_keys/list.html", await _context(session, member))
+    """The keys, the machines that have them, and the two ways to get one."""
+    return render(request, "ssh_keys/list.html", await _context(session, member), fragment="ssh_keys/_show.html")
 
 
 @router.post("")
@@ -68,25 +68,61 @@ async def download_private_half(
 
 @router.get("/{key_id}/delete")
 async def delete_page(request: Request, key_id: IdPath, session: SessionDep, member: MemberDep) -> Response:
-    """What deleting this key means."""
+    """What deleting this key means, the last one above all."""
     key = await ssh_keys.find(session, member, key_id)
-    return render(request, "ssh_keys/delete.html", {"key": key})
+    machines = await machine_keys.of_member(session, member)
+    context = {
+        "key": key,
+        "machines": [machine for machine in machines if machine.possibly_has(key)],
+        "is_last": len(await ssh_keys.list_of(session, member)) == 1,
+    }
+    return render(request, "ssh_keys/delete.html", context)
 
 
 @router.post("/{key_id}/delete")
 async def delete(key_id: IdPath, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
-    """Delete it."""
+    """Delete it, and take it off every machine."""
     key = await ssh_keys.find(session, member, key_id)
     await ssh_keys.delete(session, member, key, portal.secrets, portal.clock())
     return redirect("/ssh-keys")
 
 
+@router.post("/machines/{workstation_id}")
+async def bring(workstation_id: IdPath, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
+    """Bring the keys to a machine to which they did not get by themselves."""
+    workstation = await machine_keys.find(session, member, workstation_id)
+    await machine_keys.bring(session, workstation, member, portal.clock())
+    return redirect("/ssh-keys#machines")
+
+
+@router.post("/username")
+async def choose_username(
+    request: Request, portal: PortalDep, session: SessionDep, member: MemberDep, ssh_username: Text = ""
+) -> Response:
+    """Choose the name of the account on machines to come."""
+    try:
+        await members.choose_ssh_username(session, member, ssh_username.strip(), portal.clock())
+    except InvalidError as error:
+        username = {"name": ssh_username, "problems": error.fields}
+        return render(request, "ssh_keys/list.html", await _context(session, member, username=username), status=422)
+    return redirect("/ssh-keys#username")
+
+
 async def _context(
-    session: SessionDep, member: MemberDep, *, pasted: dict[str, Any] | None = None, pair: dict[str, Any] | None = None
+    session: SessionDep,
+    member: MemberDep,
+    *,
+    pasted: dict[str, Any] | None = None,
+    pair: dict[str, Any] | None = None,
+    username: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     keys = await ssh_keys.list_of(session, member)
+    machines = await machine_keys.of_member(session, member)
     return {
         "keys": keys,
+        "machines": machines,
+        "is_busy": any(machine.is_on_its_way for machine in machines),
+        "username": username or {"name": member.ssh_username, "problems": {}},
         "pasted": pasted or {"name": "", "public_key": "", "problems": {}},
         "pair": pair or {"name": "" if keys else ssh_keys.FIRST_PAIR, "problems": {}},
     }

@@ -255,7 +255,7 @@ async def _take_over(session: AsyncSession, run: Run, state: State | None, wante
     if workstation.is_destroyed:
         await _check_name_is_free(session, workstation)
     workstation.take({"address": state.outputs.get("address") if state else None, "disk_kept": False})
-    workstation.become_as_before()
+    workstation.become_as_found()
 
 
 async def _check_name_is_free(session: AsyncSession, workstation: Workstation) -> None:

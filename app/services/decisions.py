@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import queue
 from app.errors import ConflictError, InvalidError
 from app.models import Action, CancelMode, Member, Run, RunKind, Stack, Workstation
-from app.services import audit, plans, runs, shared_stack, stacks
+from app.services import audit, machine_keys, plans, runs, shared_stack, stacks
 
 _REFUSED = {
     CancelMode.UNDO: "This run is being stopped already, or can only be stopped at once.",
@@ -23,7 +23,7 @@ async def cancel(session: AsyncSession, run: Run, member: Member, mode: CancelMo
 
     Raises ConflictError when it has ended, or cannot be stopped in this way (yet).
     """
-    await session.refresh(run, with_for_update={"of": Run})
+    await _lock(session, run)
     if mode not in run.cancel_choices:
         raise ConflictError("This run has ended." if run.is_final else _REFUSED[mode])
     run.ask_cancel(mode, member, now)
@@ -55,13 +55,19 @@ async def approve(session: AsyncSession, run: Run, member: Member, confirm: Sequ
 
 async def discard(session: AsyncSession, run: Run, member: Member, now: datetime) -> None:
     """Do not do what it awaits: nothing is changed. Raises ConflictError when there is nothing to decide."""
-    await session.refresh(run, with_for_update={"of": Run})
+    await _lock(session, run)
     if not run.can_discard:
         raise ConflictError("This run does not wait for a decision.")
     run.discard(member, now)
     await audit.record_run(session, member, Action.DISCARD_RUN, run, now)
     await _ended(session, run, now)
     await runs.announce(session, run)
+
+
+async def _lock(session: AsyncSession, run: Run) -> None:
+    """The run as it is until our transaction ends; the stack first, as whoever asks for something does."""
+    await runs.hold(session, run.stack_id)
+    await session.refresh(run, with_for_update={"of": Run})
 
 
 async def _ended(session: AsyncSession, run: Run, now: datetime) -> None:
@@ -73,6 +79,9 @@ async def _ended(session: AsyncSession, run: Run, now: datetime) -> None:
     elif isinstance(subject, Workstation) and not await _ever_executed(session, run.stack_id):
         subject.become_destroyed(now, disk_kept=subject.adopted_disk is not None)
     await session.flush()
+    if isinstance(subject, Workstation) and run.kind is not RunKind.REKEY:
+        # It would have brought the keys, or was in the way of what would.
+        await machine_keys.bring(session, subject, None, now)
     await runs.ring_next(session, run.stack_id)
 
 
@@ -89,10 +98,21 @@ async def retry(session: AsyncSession, run: Run, member: Member, now: datetime) 
     subject = await stacks.subject(session, run.stack_id)
     if subject.is_gone_for(run.kind):
         raise ConflictError(f"{subject.name} is destroyed.", hint="Ask for a new workstation.")
+    if isinstance(subject, Workstation) and run.kind is RunKind.REKEY:
+        return await _rekey_again(session, run, subject, member, now)
     destroy = await runs.under_way(session, run.stack_id, RunKind.DESTROY)
     if destroy and destroy.is_executing and run.kind is not RunKind.DESTROY:
         raise ConflictError("This workstation is being destroyed.", hint="Ask for a new workstation.")
     stack = await session.get_one(Stack, run.stack_id)
     again = await runs.request(session, stack, run.kind, member, run.inputs, now, run.changes)
+    await audit.record_run(session, member, Action.RETRY_RUN, run, now, again=again.id)
+    return again
+
+
+async def _rekey_again(session: AsyncSession, run: Run, subject: Workstation, member: Member, now: datetime) -> Run:
+    """Keys as they are now, and not as they were: without anything that is asked for being superseded."""
+    again = await machine_keys.bring(session, subject, member, now)
+    if again is None:
+        raise ConflictError(f"{subject.name} has its owner's SSH keys already, or is going.")
     await audit.record_run(session, member, Action.RETRY_RUN, run, now, again=again.id)
     return again

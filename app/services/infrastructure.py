@@ -40,7 +40,7 @@ class Surroundings:
 def viewer(stack: SharedStack | None, member: Member, settings: Settings) -> Viewer:
     """The member who looks."""
     outputs = stack.outputs if stack else {}
-    is_known = member.ssh_username in (outputs.get("member_service_account_emails") or {})
+    is_known = member.account_name in (outputs.get("member_service_account_emails") or {})
     is_iam_admin = f"user:{member.email}" in (outputs.get("iam_admins") or [])
     return Viewer(
         email=member.email,

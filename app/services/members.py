@@ -10,9 +10,10 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.config import Settings
-from app.errors import ConflictError, NotFoundError, RefusedError
+from app.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from app.infra.oidc import Identity
 from app.models import Action, Member, Role, Workstation, WorkstationStatus
+from app.models.member import RESERVED_USERNAMES
 from app.services import audit
 
 _SIGN_IN_LOCK = 7_301_948_212
@@ -21,6 +22,10 @@ _NOT_YET_SIGNED_IN = "email:"
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 NOT_ONESELF = "You cannot take the role from yourself: another admin can."
 NOT_THE_LAST = "You are the last admin: make somebody else one first. They can then take the role from you."
+SSH_USERNAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+SSH_USERNAME_RULE = (
+    "Use 1 to 32 lower-case letters, digits, hyphens and underscores; begin with a letter or an underscore."
+)
 CHOOSE_ANOTHER = "Sign in with another account, or ask your admin to allow this one."
 
 
@@ -166,6 +171,31 @@ def _role_stays_because(member: Member, by: Member, there_are: Sequence[Member],
     if not member.is_admin and not settings.may_sign_in_by_rule(member.email):
         return f"{member.email} may not sign in."
     return ""
+
+
+def check_ssh_username(name: str) -> str | None:
+    """Why this cannot be the name of an account on a machine; None when it can. Others may have it, on theirs."""
+    if not SSH_USERNAME.fullmatch(name):
+        return SSH_USERNAME_RULE
+    if name in RESERVED_USERNAMES:
+        return f"The machine's own system uses the name {name}: choose another."
+    return None
+
+
+async def choose_ssh_username(session: AsyncSession, member: Member, name: str, now: datetime) -> None:
+    """What the member's next machines call them; empty: the name in their address again.
+
+    Machines that exist keep the account with which they were made: files and processes on them are its.
+    Raises InvalidError.
+    """
+    if name and (problem := check_ssh_username(name)):
+        raise InvalidError("The user name was not changed.", fields={"ssh_username": problem})
+    before = {"ssh_username": member.ssh_username}
+    member.chosen_ssh_username = name or None
+    after = {"ssh_username": member.ssh_username}
+    await session.flush()
+    if after != before:
+        audit.record(session, member, Action.CHANGE_MEMBER, member.id, member.email, before, after, now=now)
 
 
 async def _one_at_a_time(session: AsyncSession) -> None:

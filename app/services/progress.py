@@ -14,6 +14,7 @@ PRIOR_SECONDS = {
     RunKind.PROVISION: 75.0,
     RunKind.UPDATE: 60.0,
     RunKind.DESTROY: 60.0,
+    RunKind.REKEY: 20.0,
     RunKind.CONFIGURE: 300.0,
     RunKind.CHECK: 30.0,
 }
@@ -104,7 +105,10 @@ async def _learnt(session: AsyncSession, query: Select[datetime, datetime | None
     return max(took[len(took) * 3 // 4], 1.0) if took else None
 
 
-_MAKING = (("Disk", "compute_disk"), ("Address", "compute_address"), ("Machine", "compute_instance"))
+_MACHINE = ("Machine", "compute_instance")
+_MAKING = (("Disk", "compute_disk"), ("Address", "compute_address"), _MACHINE)
+_WORKED_ON = {RunKind.DESTROY: _MAKING[::-1], RunKind.REKEY: (_MACHINE,)}
+"""What has its stages in another order, or not all of them."""
 
 
 def _stages(run: Run, resources: list[RunResource], *, is_shared: bool) -> list[Stage]:
@@ -130,7 +134,7 @@ def _applying(run: Run) -> StageState:
 
 
 def _of_workstation(run: Run, resources: list[RunResource]) -> list[Stage]:
-    making = list(_MAKING) if run.kind is not RunKind.DESTROY else list(reversed(_MAKING))
+    making = _WORKED_ON.get(run.kind, _MAKING)
     stages = [Stage("Queued", StageState.NOW if run.is_queued else StageState.DONE)]
     stages.append(Stage("Preparing", _preparing(run)))
     for label, kind in making:
@@ -139,6 +143,8 @@ def _of_workstation(run: Run, resources: list[RunResource]) -> list[Stage]:
             stages.append(Stage(label, _of_resources(its_own, run)))
     if run.kind is RunKind.DESTROY:
         return [*stages, Stage("Gone", StageState.DONE if run.is_success else StageState.TO_COME)]
+    if run.kind is RunKind.REKEY:
+        return [*stages, Stage("Ready", _ready(run))]
     return [*stages, Stage("Booting", _booting(run)), Stage("Ready", _ready(run))]
 
 

@@ -42,6 +42,12 @@ def is_private(pasted: str) -> bool:
     return any(mark in pasted for mark in _PRIVATE_MARKS)
 
 
+def identity(line: str) -> str:
+    """The key in a line as `PublicKey.line` makes it: without its comment, which says nothing of who gets in."""
+    algorithm, blob, *_ = line.split()
+    return f"{algorithm} {blob}"
+
+
 def parse(pasted: str) -> PublicKey:
     """The key in what was pasted; raises PublicKeyError with a sentence."""
     text = pasted.strip()

@@ -32,7 +32,8 @@ async def request(
     """Queue a change to a stack, and ring for a worker, in the caller's transaction.
 
     An identical wish joins the one queued or, where nothing is queued behind it, the one executing. Any other wish that
-    is queued, or waits for a decision, is superseded; a run that executes is never touched.
+    is queued, or waits for a decision, is superseded; a run that executes is never touched. A change of keys waits
+    behind what waits for a decision: it was not asked for in its place.
 
     :param member: who asks; None for the portal itself.
     :param changes: what becomes of the row of the stack's subject once the run has succeeded.
@@ -55,7 +56,8 @@ async def request(
         created_at=now,
     )
     for waiting in others:
-        if waiting.is_queued or waiting.can_approve:
+        is_in_its_way = kind is not RunKind.REKEY or waiting.kind is RunKind.REKEY
+        if waiting.is_queued or (waiting.can_approve and is_in_its_way):
             await _supersede(session, waiting, run, now)
     session.add(run)
     await session.flush()
@@ -112,6 +114,15 @@ async def last_inputs(session: AsyncSession, stack_id: str) -> dict[str, Any]:
     may_have = or_(Run.applying_at.is_not(None), Run.status.in_({*EXECUTING, *SUCCESS} - {RunStatus.AWAITING_APPROVAL}))
     query = select(Run.inputs).where(Run.stack_id == stack_id)
     newest_first = query.order_by(may_have.desc(), Run.created_at.desc())
+    return dict(await session.scalar(newest_first.limit(1)) or {})
+
+
+async def reached_inputs(session: AsyncSession, stack_id: str) -> dict[str, Any]:
+    """The variables of the newest run that succeeded, or else of the newest that may have changed anything."""
+    query = select(Run.inputs).where(
+        Run.stack_id == stack_id, or_(Run.status.in_(SUCCESS), Run.applying_at.is_not(None))
+    )
+    newest_first = query.order_by(Run.status.in_(SUCCESS).desc(), Run.created_at.desc())
     return dict(await session.scalar(newest_first.limit(1)) or {})
 
 

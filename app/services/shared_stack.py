@@ -109,7 +109,7 @@ async def request(
     """
     ips = await _wanted_ips(session, now)
     changes = {**wish.changes, "allowed_ips": [ip.id for ip in ips]}
-    members = {each.ssh_username: each.email for each in await session.scalars(select(Member).order_by(Member.email))}
+    members = {each.account_name: each.email for each in await session.scalars(select(Member).order_by(Member.email))}
     cidrs = [ip.cidr for ip in ips]
     inputs = shared_settings.terraform_inputs(wish.settings, stack, wish.iam_admins, cidrs, members, settings)
     waiting = [run for run in await runs.pending(session, stack.id) if run.is_queued or run.can_approve]
@@ -243,5 +243,5 @@ async def history(session: AsyncSession, stack: SharedStack) -> list[Run]:
 def service_account_of(stack: SharedStack | None, member: Member, settings: Settings) -> str | None:
     """The service account of a member's machines: their own, else everybody's, else what the settings name."""
     outputs = stack.outputs if stack else {}
-    own = (outputs.get("member_service_account_emails") or {}).get(member.ssh_username)
+    own = (outputs.get("member_service_account_emails") or {}).get(member.account_name)
     return own or outputs.get("workstation_service_account_email") or settings.service_account_email

@@ -12,7 +12,7 @@ from app.errors import InvalidError, NotFoundError
 from app.infra.secrets import SecretStore
 from app.models import Action, Member, SshKey
 from app.models.base import short_id
-from app.services import audit, public_keys
+from app.services import audit, machine_keys, public_keys
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,30}")
 NAME_RULE = "Use 1 to 31 lower-case letters, digits, dots, hyphens and underscores; begin with a letter or digit."
@@ -50,7 +50,10 @@ async def find(session: AsyncSession, member: Member, key_id: str) -> SshKey:
 
 
 async def add(session: AsyncSession, member: Member, name: str, pasted: str, now: datetime) -> SshKey:
-    """Keep a pasted public key, written anew; raises InvalidError with a sentence at each field that does not fit."""
+    """Keep a pasted public key, written anew, and bring it to the member's machines.
+
+    Raises InvalidError with a sentence at each field that does not fit.
+    """
     existing = await _locked_keys_of(session, member)
     problems = _name_problems(name, existing)
     key = None
@@ -74,6 +77,7 @@ async def add(session: AsyncSession, member: Member, name: str, pasted: str, now
     session.add(row)
     await session.flush()
     log.info("ssh key added", member=member.id, key=row.id, fingerprint=row.fingerprint)
+    await machine_keys.bring_to_all(session, member, member, now)
     _record(session, member, Action.ADD_SSH_KEY, row, now)
     return row
 
@@ -81,7 +85,10 @@ async def add(session: AsyncSession, member: Member, name: str, pasted: str, now
 async def generate(
     session: AsyncSession, member: Member, name: str, secrets: SecretStore, settings: Settings, now: datetime
 ) -> SshKey:
-    """Make an Ed25519 pair; the row comes only after the private half is safe in Secret Manager."""
+    """Make an Ed25519 pair and bring it to the member's machines.
+
+    The row comes only after the private half is safe in Secret Manager.
+    """
     problems = _name_problems(name, await _locked_keys_of(session, member))
     if problems:
         raise InvalidError("The pair was not made.", fields=problems)
@@ -109,12 +116,14 @@ async def private(session: AsyncSession, member: Member, key: SshKey, secrets: S
 
 
 async def delete(session: AsyncSession, member: Member, key: SshKey, secrets: SecretStore, now: datetime) -> None:
-    """Remove a key, its private half first: a secret that nobody's row names would stay for ever."""
+    """Remove a key, also from its owner's machines; its private half first: a secret that no row names would stay."""
     if key.secret_name is not None:
         await secrets.delete(key.secret_name)
     await session.delete(key)
     await session.flush()
     log.info("ssh key deleted", member=key.member_id, key=key.id, fingerprint=key.fingerprint)
+    owner = await session.get_one(Member, key.member_id)
+    await machine_keys.bring_to_all(session, owner, member, now)
     _record(session, member, Action.DELETE_SSH_KEY, key, now)
 
 
@@ -124,7 +133,7 @@ def _record(session: AsyncSession, by: Member, action: Action, key: SshKey, now:
 
 def secret_name(settings: Settings, member: Member, key_id: str) -> str:
     """COMPUTE-<PREFIX>-<USER>-<KEY ID>-PRIVATE-KEY, in the letters that Secret Manager takes."""
-    words = f"{settings.secret_prefix}-{member.ssh_username}-{key_id}".upper()
+    words = f"{settings.secret_prefix}-{member.account_name}-{key_id}".upper()
     middle = re.sub(r"[^A-Z0-9_-]", "-", words)
     return f"COMPUTE-{middle}-PRIVATE-KEY"
 
@@ -150,6 +159,7 @@ async def _generate(
     session.add(row)
     await session.flush()
     log.info("ssh key pair made", member=member.id, key=row.id, fingerprint=row.fingerprint)
+    await machine_keys.bring_to_all(session, member, member, now)
     _record(session, member, Action.GENERATE_SSH_KEY, row, now)
     return row
 

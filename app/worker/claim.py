@@ -18,7 +18,7 @@ from app.infra.events import Event
 from app.infra.google import Compute
 from app.models import CancelMode, LogLevel, LogLine, ResourceState, Run, RunResource, RunStatus, SharedStack
 from app.models.run import LostClaimError
-from app.services import plans, runs, shared_stack, stacks
+from app.services import machine_keys, plans, runs, shared_stack, stacks
 from app.services.scrub import Scrubber, secrets_of_settings
 from app.worker.roots import Roots
 
@@ -149,6 +149,8 @@ async def take(tools: Tools, run_id: str) -> Claim | None:
             text = f"Given up after {run.interruptions} interrupted attempts.{reason}"
             await end(session, run, before, error=text)
             return None
+        if run.is_queued:
+            await machine_keys.bind(session, run)
         run.claim(tools.worker_id, tools.host, tools.clock())
         subject.begin(run)
         await runs.announce(session, run)

@@ -48,6 +48,11 @@ class Standing:
     unsettled: bool
     approved_plan: bytes | None
 
+    @property
+    def has_nothing(self) -> bool:
+        """Nothing was made, as far as anybody can know."""
+        return not self.unsettled and (self.state is None or self.state.is_empty)
+
 
 class Convergence:
     """One attempt's way to a goal."""
@@ -79,6 +84,9 @@ class Convergence:
         if goal.kind is RunKind.PROVISION and standing.state is None and not standing.unsettled:
             told = "Nothing exists yet, so there is nothing to lose: applying without a plan."
             await self._commands.apply(told=told, auto_approve=terraform.FLAG)
+            return []
+        if goal.kind is RunKind.REKEY and standing.has_nothing:
+            await self._claim.say("There is no machine that could take keys.")
             return []
         adopted = await self._adopt(goal, standing) if standing.unsettled else []
         return await self._plan_and_apply(goal, adopted)
@@ -123,6 +131,8 @@ class Convergence:
             return changes
         if goal.root is Root.SHARED:
             await self._decision.of_shared_stack(shown, adopted)
+        if goal.kind is RunKind.REKEY:
+            await self._decision.of_rekey(shown)
         await self._decision.keep_view(shown)
         await self._commands.apply(PLAN_FILE)
         return changes

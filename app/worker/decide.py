@@ -8,6 +8,7 @@ from app.infra.events import Event
 from app.models import LogLevel, RunKind, Workstation
 from app.models.run import Run
 from app.services import plan_view, plans, scrub, stacks, state_resources
+from app.services.attributes import Change
 from app.services.state_versions import State
 from app.worker.claim import Claim
 from app.worker.commands import Commands
@@ -16,6 +17,8 @@ from app.worker.trouble import DecisionWantedError, RunFailedError
 PLAN_FILE = "tfplan"
 MACHINE = "module.compute[0].google_compute_instance.workstation"
 DATA_DISK = ".google_compute_disk."
+METADATA = {"metadata", "metadata_fingerprint"}
+"""A machine's attributes that a change of keys touches; the second is what Google computes from the first."""
 
 WHITELIST = re.compile(r"google_compute_firewall\.mlflow_access(_v6)?(\[.*\])?")
 """What allowed IPs change, and nothing else: whoever approved the address has decided."""
@@ -68,6 +71,19 @@ class Decision:
             shown = await self._commands.show(PLAN_FILE)
             await self._ask(awaits, shown, "This would lose the data disk: waiting for a decision.")
         return changes
+
+    async def of_rekey(self, shown: dict[str, Any]) -> None:
+        """Whoever changes their keys expects nothing else of it: metadata in place goes on, anything more is asked.
+
+        Raises DecisionWantedError, or RunFailedError where undoing a change of keys would do more.
+        """
+        more = [change for change in self._view(shown)["changes"] if not _is_of_keys(change)]
+        awaits = [{"address": change["address"], "action": change["action"]} for change in more]
+        if not awaits or await self._is_approved(awaits):
+            return
+        if self._commands.undoing:
+            raise RunFailedError(f"Undoing this would change more than keys ({awaits[0]['address']}): left as it is.")
+        await self._ask(awaits, shown, "This would change more than the SSH keys: waiting for a decision.")
 
     async def of_shared_stack(self, shown: dict[str, Any], adopted: Collection[str]) -> None:
         """Everything wants a decision but what allowed IPs change. Raises DecisionWantedError, or RunFailedError."""
@@ -137,6 +153,12 @@ def _is_own_account(change: dict[str, Any]) -> bool:
     """Whether these are rights of a service account that goes with the stack, and no person's."""
     member = str(change["change"]["before"].get("member", ""))
     return member.startswith("serviceAccount:") and change["name"] != IAM_ADMINS
+
+
+def _is_of_keys(change: Change) -> bool:
+    """Whether Google makes it in place, on a machine that goes on running: `ssh-keys` is metadata."""
+    touched = {attribute["path"].partition(".")[0] for attribute in change["attributes"]}
+    return change["address"] == MACHINE and change["action"] == "update" and touched <= METADATA
 
 
 def _is_loss(change: Awaited) -> bool:

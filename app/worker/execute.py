@@ -8,10 +8,11 @@ from sqlalchemy import select
 
 from app import queue
 from app.errors import ConfigurationError
+from app.infra.events import Event
 from app.models import LogLevel, Root, Run, RunKind, RunStatus, Stack, Workstation
 from app.models.run import LostClaimError
 from app.models.run_states import UNDOABLE
-from app.services import stacks, state_versions
+from app.services import machine_keys, stacks, state_versions
 from app.worker import claim as claims
 from app.worker import settle
 from app.worker.claim import Claim, Tools
@@ -33,6 +34,7 @@ class Work:
     root: Root
     stack_id: str
     inputs: dict[str, Any]
+    is_approved: bool
     step: str | None
     log_offset: int
 
@@ -52,6 +54,8 @@ async def execute(tools: Tools, run_id: str) -> None:
         except Exception as error:
             log.exception("run was dropped by an unexpected error")
             await give_back(claim, error)
+        else:
+            await bring_keys(tools, run_id)
 
 
 class Execution:
@@ -85,7 +89,8 @@ class Execution:
             state = await state_versions.newest(session, self._tools.vault, run.stack_id)
             self._commands.serial = state.serial if state else 0
             stack = await session.get_one(Stack, run.stack_id)
-            return Work(run.kind, stack.root, run.stack_id, run.inputs, run.step, run.log_offset)
+            is_approved = run.approved_at is not None
+            return Work(run.kind, stack.root, run.stack_id, run.inputs, is_approved, run.step, run.log_offset)
 
     async def _do(self, work: Work) -> None:
         if work.step and self._folder.step(work.step).has_started:
@@ -95,14 +100,19 @@ class Execution:
             raise CanceledError
         goal = Goal(work.inputs, work.kind, work.root)
         changes = await Convergence(self._claim, self._commands, work.stack_id).reach(goal)
+        await self._settle(work, changes)
+        log.info("run ended well", kind=work.kind)
+
+    async def _settle(self, work: Work, changes: list[Event]) -> None:
         settlement = Settlement(self._claim, self._commands, work.stack_id)
         if work.kind is RunKind.CHECK:
             await settlement.checked(len(changes))
+        elif work.kind is RunKind.REKEY and not work.is_approved:
+            await settlement.rekeyed()
         elif work.kind is RunKind.DESTROY:
             await (settlement.destroyed() if work.root is Root.WORKSTATION else settlement.shared_destroyed())
         else:
             await (settlement.machine() if work.root is Root.WORKSTATION else settlement.shared())
-        log.info("run ended well", kind=work.kind)
 
     async def _undo(self, work: Work) -> None:
         """Nothing of the run goes on any more: bring back what was before it, and end it as cancelled."""
@@ -142,7 +152,8 @@ class Execution:
                 .order_by(Run.finished_at.desc())
             )
             before = await session.scalar(reached.limit(1))
-            return Goal(before, RunKind.UPDATE) if before else None
+            kind = RunKind.REKEY if run.kind is RunKind.REKEY else RunKind.UPDATE
+            return Goal(before, kind) if before else None
 
     async def _hand_over(self) -> None:
         """This worker leaves; the folder stays, for whoever goes on may be on this host."""
@@ -155,6 +166,20 @@ class Execution:
         async with self._claim.writing() as (session, run):
             await claims.end(session, run, self._claim, error=error)
         log.info("run failed")
+
+
+async def bring_keys(tools: Tools, run_id: str) -> None:
+    """The owner's keys may be others since the run began, and what it did not reach it did not bring.
+
+    A change of keys that failed is not tried again by itself: the page of SSH keys says so, and offers it.
+    """
+    await tools.database.reachable()
+    # A transaction of its own: whoever asks for something locks the stack before its runs, so no run may be held here.
+    async with tools.database.sessions.begin() as session:
+        run = await session.get_one(Run, run_id)
+        workstation = await session.get(Workstation, run.stack_id)
+        if workstation and run.is_final and run.kind is not RunKind.REKEY:
+            await machine_keys.bring(session, workstation, None, tools.clock())
 
 
 async def give_back(claim: Claim, error: Exception) -> None:

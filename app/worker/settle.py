@@ -40,6 +40,15 @@ class Settlement:
             self._succeed(run)
             await claims.end(session, run, self.claim)
 
+    async def rekeyed(self) -> None:
+        """The machine has its owner's keys, and is what it was otherwise: nobody has to wait for it to boot."""
+        async with self.claim.writing() as (session, run):
+            if run.cancel:
+                raise CanceledError
+            await self.claim.tell(session, run, "The machine has its owner's SSH keys, and no others.")
+            self._succeed(run)
+            await claims.end(session, run, self.claim)
+
     async def destroyed(self) -> None:
         """The machine is gone; whether its disk is stands in the state."""
         async with self.claim.writing() as (session, run):

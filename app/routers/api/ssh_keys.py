@@ -9,8 +9,10 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.deps import FreshSignInDep, IdPath, MemberDep, PortalDep, SessionDep
+from app.models import SshKey
 from app.routers.api.shapes import errors
-from app.services import ssh_keys
+from app.services import machine_keys, ssh_keys
+from app.services.machine_keys import MachineKeys
 
 router = APIRouter(prefix="/api/v1/ssh-keys", tags=["ssh-keys"])
 log = structlog.get_logger()
@@ -48,21 +50,48 @@ class Key(BaseModel):
     created_at: datetime
 
 
+class Machine(BaseModel):
+    """One of your machines, and which keys it lets in."""
+
+    id: str
+    name: str
+    is_up_to_date: bool = Field(description="Exactly your keys are on it.")
+    keys: list[str] = Field(description="Ids of your keys that are on it for sure.")
+    leftover: list[str] = Field(description="Names of keys that you deleted and that it may still let in.")
+    run_id: str | None = Field(description="The run that brings your keys to it, or waits for a decision before that.")
+
+    @classmethod
+    def of(cls, machine: MachineKeys, keys: list[SshKey]) -> "Machine":
+        """As the machine's runs tell."""
+        return cls(
+            id=machine.workstation.id,
+            name=machine.workstation.name,
+            is_up_to_date=machine.is_up_to_date,
+            keys=[key.id for key in keys if machine.has(key)],
+            leftover=machine.leftover,
+            run_id=machine.run.id if machine.run else None,
+        )
+
+
 class Keys(BaseModel):
-    """All your SSH keys, the oldest first."""
+    """All your SSH keys, the oldest first, and the machines that are to have them."""
 
     items: list[Key]
+    machines: list[Machine]
 
 
 @router.get("", responses=errors(401))
 async def list_keys(session: SessionDep, member: MemberDep) -> Keys:
     """Your SSH keys."""
-    return Keys(items=[Key.model_validate(key) for key in await ssh_keys.list_of(session, member)])
+    keys = await ssh_keys.list_of(session, member)
+    machines = await machine_keys.of_member(session, member)
+    items = [Key.model_validate(key) for key in keys]
+    return Keys(items=items, machines=[Machine.of(machine, keys) for machine in machines])
 
 
 @router.post("", status_code=201, responses=errors(401, 422))
 async def add_key(wish: NewKey, portal: PortalDep, session: SessionDep, member: MemberDep) -> Key:
-    """Add a public key. Machines asked for from now on take it."""
+    """Add a public key. All your machines take it, without a rebuild."""
     return Key.model_validate(await ssh_keys.add(session, member, wish.name, wish.public_key, portal.clock()))
 
 
@@ -70,7 +99,7 @@ async def add_key(wish: NewKey, portal: PortalDep, session: SessionDep, member: 
 async def generate_pair(
     portal: PortalDep, session: SessionDep, member: MemberDep, wish: Annotated[NewPair, Body(default_factory=NewPair)]
 ) -> Key:
-    """Make an Ed25519 pair. Its private half is kept in Secret Manager, for you alone."""
+    """Make an Ed25519 pair, which all your machines take. Its private half is kept in Secret Manager, for you alone."""
     key = await ssh_keys.generate(session, member, wish.name, portal.secrets, portal.settings, portal.clock())
     return Key.model_validate(key)
 
@@ -95,7 +124,10 @@ async def read_private_half(
 
 @router.delete("/{key_id}", status_code=204, responses=errors(401, 404, 503))
 async def delete_key(key_id: IdPath, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
-    """Delete a key, and its private half for good. Machines that exist keep taking it until they are changed."""
+    """Delete a key, and its private half for good. It is taken off your machines: the list says when that is done.
+
+    Without any key nobody can log in to them.
+    """
     key = await ssh_keys.find(session, member, key_id)
     await ssh_keys.delete(session, member, key, portal.secrets, portal.clock())
     return Response(status_code=204)

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from structlog.testing import capture_logs
 
 from tests.app.conftest import MovingClock, SecretsInMemory
+from tests.app.routers import play
 from tests.database import dump
 
 pytestmark = pytest.mark.anyio
@@ -131,3 +132,90 @@ async def test_somebody_elses_key_is_not_there(
         assert (await linus.get(path)).status_code == 404
     assert (await linus.post(f"/ssh-keys/{key_id}/delete")).status_code == 404
     assert len(secrets.kept) == 1
+
+
+async def test_the_page_says_which_key_is_where_and_what_is_on_its_way(
+    app: FastAPI, grace: httpx2.AsyncClient, clock: MovingClock
+) -> None:
+    await make_pair(grace)
+    machine = await play.create(grace)
+    await play.make_run(app, await play.run_of(grace, machine))
+    page = (await grace.get("/ssh-keys")).text
+    assert "On dev-1" in page
+    assert "Every machine has exactly these keys" in page
+    assert "Up to date" in page
+
+    clock.advance(minutes=1)
+    await grace.post("/ssh-keys", data={"name": "desktop", "public_key": LINE})
+    page = (await grace.get("/ssh-keys")).text
+    assert "On its way to dev-1" in page
+    assert f"/runs/{await play.run_of(grace, machine)}" in page
+    assert "Every machine has exactly" not in page
+
+
+async def test_a_deleted_key_that_is_still_let_in_is_said_and_can_be_retried(
+    app: FastAPI, grace: httpx2.AsyncClient, clock: MovingClock
+) -> None:
+    lost = await make_pair(grace, "lost-laptop")
+    await make_pair(grace, "desktop")
+    machine = await play.create(grace)
+    await play.make_run(app, await play.run_of(grace, machine))
+    clock.advance(minutes=1)
+    assert "It is taken off dev-1" in (await grace.get(f"/ssh-keys/{lost}/delete")).text
+    await grace.post(f"/ssh-keys/{lost}/delete")
+    assert "lost-laptop" in (await grace.get("/ssh-keys")).text
+
+    await play.fail(app, await play.run_of(grace, machine), "Error: quota")
+    page = (await grace.get("/ssh-keys")).text
+    assert "A deleted key is still let in" in page
+    assert "Not up to date" in page
+
+    clock.advance(minutes=1)
+    retried = await grace.post(f"/ssh-keys/machines/{machine}")
+    assert retried.headers["location"] == "/ssh-keys#machines"
+    await play.make_run(app, await play.run_of(grace, machine))
+    page = (await grace.get("/ssh-keys")).text
+    assert "lost-laptop" not in page
+    assert "Every machine has exactly these keys" in page
+
+
+async def test_the_last_key_is_deleted_with_a_warning(app: FastAPI, grace: httpx2.AsyncClient) -> None:
+    first, second = await make_pair(grace, "laptop"), await make_pair(grace, "desktop")
+    assert "This is your last key" not in (await grace.get(f"/ssh-keys/{first}/delete")).text
+    await play.create(grace)
+    await grace.post(f"/ssh-keys/{first}/delete")
+    page = (await grace.get(f"/ssh-keys/{second}/delete")).text
+    assert "This is your last key" in page
+    assert "nobody can log in" in page
+    await grace.post(f"/ssh-keys/{second}/delete")
+    assert "You have no keys" in (await grace.get("/ssh-keys")).text
+
+
+async def test_somebody_elses_machine_takes_no_keys_from_here(
+    grace: httpx2.AsyncClient, linus: httpx2.AsyncClient, ada: httpx2.AsyncClient
+) -> None:
+    machine = await play.create(grace)
+    for other in (linus, ada):
+        assert (await other.post(f"/ssh-keys/machines/{machine}")).status_code == 404
+
+
+async def test_a_chosen_user_name_is_that_of_machines_to_come(grace: httpx2.AsyncClient) -> None:
+    before = await play.create(grace)
+    assert (await grace.post("/ssh-keys/username", data={"ssh_username": "hopper"})).status_code == 303
+    after = await play.create(grace, name="dev-2")
+    names = [(await grace.get(f"/api/v1/workstations/{each}")).json()["ssh_username"] for each in (before, after)]
+    assert names == ["grace", "hopper"]
+    page = (await grace.get("/ssh-keys")).text
+    assert 'value="hopper"' in page
+    assert "keep the name they were made with" in page
+
+    await grace.post("/ssh-keys/username", data={"ssh_username": ""})
+    assert 'value="grace"' in (await grace.get("/ssh-keys")).text
+
+
+@pytest.mark.parametrize("name", ["root", "jupyter", "docker", "Grace", "1st", "-x", "a b", "x" * 33, "a\nb", "é"])
+async def test_a_user_name_that_no_machine_takes_is_said_at_its_field(grace: httpx2.AsyncClient, name: str) -> None:
+    refused = await grace.post("/ssh-keys/username", data={"ssh_username": name})
+    assert refused.status_code == 422
+    assert 'id="ssh_username-error"' in refused.text
+    assert 'id="name-error"' not in refused.text

@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.config import Settings
 from app.db import Database
-from app.errors import RefusedError
-from app.models import Member, Role
+from app.errors import InvalidError, RefusedError
+from app.models import AuditEntry, Member, Role
 from app.services import members
 from tests.app.conftest import MovingClock, identity, make_settings
 
@@ -144,3 +144,27 @@ async def test_two_first_sign_ins_at_once_make_one_member(
             return (await members.sign_in(session, identity("grace"), settings, clock())).id
 
     assert len(set(await asyncio.gather(*(sign_in() for _ in range(4))))) == 1
+
+
+async def test_a_chosen_ssh_username_is_audited_and_names_nobody_in_the_shared_stack(
+    session: AsyncSession, settings: Settings, clock: MovingClock
+) -> None:
+    grace = await members.sign_in(session, identity("grace"), settings, clock())
+    await members.choose_ssh_username(session, grace, "linus", clock())
+    # Who takes another's name must not come by the service account that goes by it.
+    assert (grace.ssh_username, grace.account_name) == ("linus", "grace")
+    entry = (await session.scalars(select(AuditEntry).order_by(AuditEntry.number.desc()).limit(1))).one()
+    assert (entry.action, entry.before, entry.after) == (
+        "member.change",
+        {"ssh_username": "grace"},
+        {"ssh_username": "linus"},
+    )
+    with pytest.raises(InvalidError):
+        await members.choose_ssh_username(session, grace, "root", clock())
+    assert grace.ssh_username == "linus"
+
+
+@pytest.mark.parametrize("local", ["root", "jupyter", "www-data"])
+def test_an_address_of_the_systems_own_name_makes_another_user(local: str) -> None:
+    member = Member(email=f"{local}@example.com")
+    assert (member.ssh_username, member.account_name) == (f"u-{local}", local)

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from app.services import api_tokens, members
 from tests.app.conftest import MovingClock, SecretsInMemory, client_of, identity
+from tests.app.routers import play
 
 pytestmark = pytest.mark.anyio
 KEYS = "/api/v1/ssh-keys"
@@ -34,9 +35,9 @@ async def test_a_key_is_added_listed_and_deleted(script: httpx2.AsyncClient) -> 
     assert added.status_code == 201
     assert (key["name"], key["has_private_half"]) == ("laptop", False)
     assert key["public_key"].split()[:2] == LINE.split()[:2]
-    assert (await script.get(KEYS)).json() == {"items": [key]}
+    assert (await script.get(KEYS)).json() == {"items": [key], "machines": []}
     assert (await script.delete(f"{KEYS}/{key['id']}")).status_code == 204
-    assert (await script.get(KEYS)).json() == {"items": []}
+    assert (await script.get(KEYS)).json() == {"items": [], "machines": []}
     assert (await script.delete(f"{KEYS}/{key['id']}")).status_code == 404
 
 
@@ -60,7 +61,7 @@ async def test_what_does_not_fit_is_said_in_the_one_error_shape(
     assert refused.status_code == 422
     assert refused.json()["error"]["code"] == "invalid"
     assert set(refused.json()["error"]["fields"]) == fields
-    assert (await script.get(KEYS)).json() == {"items": []}
+    assert (await script.get(KEYS)).json() == {"items": [], "machines": []}
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b'{"name": "\\ud800", "public_key": "x"}'])
@@ -133,7 +134,7 @@ async def test_nobody_elses_key_is_there(
 ) -> None:
     key = (await script.post(f"{KEYS}/generate", json={"name": "laptop"})).json()
 
-    assert (await linus.get(KEYS)).json() == {"items": []}
+    assert (await linus.get(KEYS)).json() == {"items": [], "machines": []}
     assert (await linus.get(f"{KEYS}/{key['id']}/private")).status_code == 404
     assert (await linus.delete(f"{KEYS}/{key['id']}")).status_code == 404
     assert len(secrets.kept) == 1
@@ -168,3 +169,28 @@ async def test_the_document_promises_no_other_shape_of_errors_for_keys(app: Fast
                 if not status.startswith("2"):
                     schema = response["content"]["application/json"]["schema"]
                     assert schema == {"$ref": "#/components/schemas/Error"}, (path, status)
+
+
+async def test_the_list_says_which_keys_are_on_which_machine(
+    app: FastAPI, script: httpx2.AsyncClient, clock: MovingClock
+) -> None:
+    lost = (await script.post(KEYS, json={"name": "laptop", "public_key": LINE})).json()
+    made = await script.post("/api/v1/workstations", json={"name": "dev-1", "machine_type": "e2-standard-4"})
+    await play.make_run(app, made.json()["run_id"])
+    clock.advance(minutes=1)
+    [machine] = (await script.get(KEYS)).json()["machines"]
+    assert machine == {
+        "id": made.json()["id"],
+        "name": "dev-1",
+        "is_up_to_date": True,
+        "keys": [lost["id"]],
+        "leftover": [],
+        "run_id": None,
+    }
+    await script.delete(f"{KEYS}/{lost['id']}")
+    listed = await script.get(KEYS)
+    [machine] = listed.json()["machines"]
+    assert (machine["is_up_to_date"], machine["keys"], machine["leftover"]) == (False, [], ["laptop"])
+    assert (await script.get(f"/api/v1/runs/{machine['run_id']}")).json()["kind"] == "rekey"
+    schema = app.openapi()["components"]["schemas"]["Keys"]
+    Draft202012Validator({**schema, "components": app.openapi()["components"]}).validate(listed.json())
