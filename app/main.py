@@ -24,6 +24,7 @@ from app.routers import (
     health,
     iam_admins,
     infrastructure,
+    kept_disks,
     members,
     runs,
     shared_stack,
@@ -46,7 +47,7 @@ from app.services.catalog import Catalog
 from app.web import HERE, add_error_handlers, create_templates
 
 PAGES = (
-    *(auth, account, ssh_keys, workstations, workstation_changes, stack_states),
+    *(auth, account, ssh_keys, workstations, workstation_changes, kept_disks, stack_states),
     *(allowed_ips, admin_allowed_ips, shared_stack, infrastructure, iam_admins, members, runs, audit, doctor, health),
 )
 API = (

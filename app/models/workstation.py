@@ -128,6 +128,16 @@ class Workstation(Base):
         """Gone (its disk may have been kept)."""
         return self.status is W.DESTROYED
 
+    @property
+    def can_come_back(self) -> bool:
+        """It was destroyed and its disk kept: a new machine can have that."""
+        return self.is_destroyed and self.disk_kept
+
+    @property
+    def is_coming_back(self) -> bool:
+        """A new machine is being made for the disk that was kept."""
+        return self.destroyed_at is not None and not self.is_destroyed
+
     def is_gone_for(self, kind: RunKind) -> bool:
         """Whether a run of that kind has nothing left to work on: of a destroyed one, only a kept disk can go."""
         return self.is_destroyed and not (self.disk_kept and kind is RunKind.DESTROY)
@@ -169,10 +179,15 @@ class Workstation(Base):
         for column, value in changes.items():
             setattr(self, column, value)
 
+    def come_back(self, changes: dict[str, Any]) -> None:
+        """A new machine was asked for, with the disk that was kept: column → value of what is another than before."""
+        self.take(changes)
+        self.status, self.disk_kept = W.REQUESTED, False
+
     def become_running(self, address: str, host_keys: dict[str, str], now: datetime) -> None:
         """The machine answers at this address with these host keys."""
         self.address, self.host_keys = address, host_keys
-        self.status, self.running_at = W.RUNNING, now
+        self.status, self.running_at, self.destroyed_at = W.RUNNING, now, None
 
     def hear(self, report: MachineReport, now: datetime) -> bool:
         """What the machine says of itself by now; returns whether that is anything new.
@@ -198,7 +213,9 @@ class Workstation(Base):
 
     def become_as_before(self) -> None:
         """A run ended without having changed anything; one that left the status alone leaves it alone now."""
-        if self.status in _WHILE_RUNNING.values():
+        if self.is_coming_back:
+            self.status, self.disk_kept = W.DESTROYED, True
+        elif self.status in _WHILE_RUNNING.values():
             self.become_as_found()
 
     def become_as_found(self) -> None:

@@ -24,10 +24,9 @@ from app.models import (
     Stack,
     StateVersion,
     Workstation,
-    WorkstationStatus,
 )
 from app.models.base import short_id
-from app.services import audit, runs, state_versions
+from app.services import audit, runs, state_versions, workstations
 from app.services.state_versions import State
 
 log = structlog.get_logger()
@@ -252,22 +251,12 @@ async def _take_over(session: AsyncSession, run: Run, state: State | None, wante
     if not exists:
         workstation.become_destroyed(now, disk_kept=state is not None and not state.is_empty)
         return
-    if workstation.is_destroyed:
-        await _check_name_is_free(session, workstation)
+    # A destroyed one that was made again by hand takes its name back.
+    other = await workstations.namesake(session, workstation) if workstation.is_destroyed else None
+    if other:
+        raise ConflictError(f"Its owner has another workstation called {workstation.name} by now ({other}).")
     workstation.take({"address": state.outputs.get("address") if state else None, "disk_kept": False})
     workstation.become_as_found()
-
-
-async def _check_name_is_free(session: AsyncSession, workstation: Workstation) -> None:
-    """A destroyed one that was made again by hand takes its name back."""
-    same = select(Workstation.id).where(
-        Workstation.owner_id == workstation.owner_id,
-        Workstation.name == workstation.name,
-        Workstation.id != workstation.id,
-        Workstation.status != WorkstationStatus.DESTROYED,
-    )
-    if other := await session.scalar(same):
-        raise ConflictError(f"Its owner has another workstation called {workstation.name} by now ({other}).")
 
 
 async def _record(

@@ -74,7 +74,7 @@ async def _ended(session: AsyncSession, run: Run, now: datetime) -> None:
     """It ended without a worker: nothing was changed."""
     await plans.forget(session, run.id)
     subject = await stacks.subject(session, run.stack_id)
-    if run.claimed_at:
+    if run.claimed_at or (isinstance(subject, Workstation) and subject.is_coming_back):
         subject.become_as_before()
     elif isinstance(subject, Workstation) and not await _ever_executed(session, run.stack_id):
         subject.become_destroyed(now, disk_kept=subject.adopted_disk is not None)

@@ -47,6 +47,16 @@ class WorkstationChange(BaseModel):
     spot: bool | None = Field(None, description="Cheaper, but Google may stop the machine at any time.")
 
 
+class MachineWish(BaseModel):
+    """The new machine for a disk that was kept; what is left out (or null) is as it was. The disk can grow later."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    machine_type: str | None = Field(None, description="Machine type of the catalog.", examples=["g2-standard-8"])
+    image: str | None = Field(None, description="Boot image as project/family; one that fits is taken with a new GPU.")
+    spot: bool | None = Field(None, description="Cheaper, but Google may stop the machine at any time.")
+
+
 CHANGEABLE = (*WorkstationChange.model_fields, "accelerator_count")
 """Columns of a workstation that a change may touch."""
 

@@ -145,6 +145,17 @@ async def find(session: AsyncSession, member: Member, workstation_id: str) -> Wo
     return workstation
 
 
+async def namesake(session: AsyncSession, workstation: Workstation) -> str | None:
+    """The id of another workstation that its owner calls the same by now."""
+    same = select(Workstation.id).where(
+        Workstation.owner_id == workstation.owner_id,
+        Workstation.name == workstation.name,
+        Workstation.id != workstation.id,
+        Workstation.status != WorkstationStatus.DESTROYED,
+    )
+    return await session.scalar(same)
+
+
 async def wanted(session: AsyncSession, workstation: Workstation) -> dict[str, Any]:
     """What it is to be once the pending changes are made: column → value of all that can be changed.
 

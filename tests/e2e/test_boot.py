@@ -61,3 +61,31 @@ def test_a_machine_rebuilt_from_another_image_keeps_its_files_and_its_host_key(
     assert equipped.ssh(*NO_QUESTION, "rebuilt", "cat /home/jupyter/note") == "kept\n"
     assert equipped.ssh("rebuilt", "ls ~") == ""
     assert grace_api.wait(made["id"], "running")["host_keys"] == before["host_keys"]
+
+
+def test_a_kept_disk_grows_and_gets_a_new_machine_with_its_files_and_host_key(
+    person: Person, equipped: Laptop, grace_api: ApiUser
+) -> None:
+    made = grace_api.create("returning", disk_size_gb=20)
+    before = grace_api.wait(made["id"], "running")
+    install(person, equipped, grace_api)
+    equipped.ssh(*NO_QUESTION, "returning", "echo kept > /home/jupyter/note")
+    grown = grace_api.call("PATCH", f"/api/v1/workstations/{made['id']}", {"disk_size_gb": 40})
+    grace_api.wait_run(grown.json["run_id"], "applied")
+    grace_api.call("DELETE", f"/api/v1/workstations/{made['id']}?keep_disk=true")
+    grace_api.wait(made["id"], "destroyed")
+
+    person.open("/")
+    row = person.page.get_by_role("listitem").filter(has_text=f"returning-{made['id']}-home")
+    expect(row.get_by_text("40 GB in")).to_be_visible()
+    row.get_by_role("link", name="New machine with it").click()
+    person.page.get_by_role("radio", name=re.compile("g2-standard-4")).check()
+    person.page.get_by_role("button", name="Make the machine").click()
+    after = grace_api.wait(made["id"], "running")
+
+    assert (after["machine_type"], after["disk_size_gb"]) == ("g2-standard-4", 40)
+    assert after["host_keys"] == before["host_keys"]
+    equipped.install("config", grace_api.call("GET", "/ssh_compute_config").text)
+    equipped.install("known_hosts", grace_api.call("GET", "/ssh_known_hosts").text)
+    assert equipped.ssh(*NO_QUESTION, "returning", "cat /home/jupyter/note") == "kept\n"
+    assert "nvidia-l4" in equipped.ssh(*NO_QUESTION, "returning", "nvidia-smi")

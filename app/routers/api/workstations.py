@@ -10,9 +10,9 @@ from app.deps import CatalogDep, MemberDep, PortalDep, SessionDep, WorkstationDe
 from app.models import Workstation, WorkstationStatus
 from app.models.machine_report import BootStage, MountState
 from app.routers.api.shapes import Limit, Offset, errors
-from app.services import runs, workstations
+from app.services import kept_disks, runs, workstations
 from app.services.catalog import Catalog
-from app.services.wishes import WorkstationChange, WorkstationWish
+from app.services.wishes import MachineWish, WorkstationChange, WorkstationWish
 
 router = APIRouter(prefix="/api/v1/workstations", tags=["workstations"], responses=errors(401, 403, 404, 409, 422))
 
@@ -161,6 +161,20 @@ async def change_workstation(
     run = await workstations.request_change(
         session, workstation, member, change, catalog, portal.settings, portal.clock()
     )
+    return RunStarted(run_id=run.id)
+
+
+@router.post("/{workstation_id}/machine", status_code=202)
+async def bring_workstation_back(
+    workstation: WorkstationDep,
+    wish: MachineWish,
+    portal: PortalDep,
+    session: SessionDep,
+    member: MemberDep,
+    catalog: CatalogDep,
+) -> RunStarted:
+    """Make a new machine for the disk that was kept of a destroyed one."""
+    run = await kept_disks.request_machine(session, workstation, member, wish, catalog, portal.settings, portal.clock())
     return RunStarted(run_id=run.id)
 
 

@@ -1,0 +1,69 @@
+"""The page on which a kept disk gets a new machine."""
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.deps import CatalogDep, MemberDep, Portal, PortalDep, SessionDep, StockDep, WorkstationDep
+from app.errors import ConflictError, InvalidError, StationmasterError
+from app.models import Workstation
+from app.routers import workstation_change_form, workstation_form
+from app.services import kept_disks, wishes
+from app.services.stock import Stock
+from app.services.wishes import MachineWish
+from app.web import redirect, render
+
+router = APIRouter(prefix="/workstations/{workstation_id}/machine")
+
+
+@router.get("")
+async def machine_page(
+    request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep, stock: StockDep
+) -> Response:
+    """The form, with the machine as it was; with what is chosen so far in the address, what that costs."""
+    if not workstation.can_come_back:
+        return redirect(f"/workstations/{workstation.id}")
+    return await _form(request, workstation, portal, session, stock)
+
+
+@router.post("")
+async def make_machine(
+    request: Request,
+    workstation: WorkstationDep,
+    portal: PortalDep,
+    session: SessionDep,
+    member: MemberDep,
+    stock: StockDep,
+    catalog: CatalogDep,
+) -> Response:
+    """Ask for it; what does not fit is said at its field, with what was typed kept."""
+    typed = await workstation_form.typed_into(request)
+    try:
+        change = workstation_change_form.change(typed, wishes.columns(workstation))
+        wish = MachineWish(machine_type=change.machine_type, image=change.image, spot=change.spot)
+        run = await kept_disks.request_machine(
+            session, workstation, member, wish, catalog, portal.settings, portal.clock()
+        )
+    except (InvalidError, ConflictError) as error:
+        return await _form(request, workstation, portal, session, stock, error)
+    return redirect(f"/runs/{run.id}")
+
+
+async def _form(
+    request: Request,
+    workstation: Workstation,
+    portal: Portal,
+    session: AsyncSession,
+    stock: Stock,
+    error: StationmasterError | None = None,
+) -> Response:
+    typed = await workstation_form.typed_into(request)
+    catalog, settings = stock.narrow(portal.catalog), portal.settings
+    wanted = wishes.columns(workstation)
+    context = workstation_change_form.context(workstation, wanted, typed, catalog, stock, settings, error)
+    return render(
+        request,
+        "kept_disks/machine.html",
+        context,
+        fragment="kept_disks/_machine_form.html",
+        status=error.status if error else 200,
+    )
