@@ -244,7 +244,7 @@ async def test_after_an_interruption_it_looks_for_what_is_there_and_takes_over_i
     run_id = await shared.configure(ssh_allowed_ips=["203.0.113.0/24"])
     await execute(shared.tools, run_id)
     log = await log_of(shared.tools, run_id)
-    assert "Found p/data-x, made for this stack: taking it over." in log
+    assert "Found data-x, made for this stack: taking it over." in log
 
 
 async def test_what_bears_another_stacks_id_is_not_touched(shared: Shared) -> None:
@@ -259,7 +259,7 @@ async def test_what_bears_another_stacks_id_is_not_touched(shared: Shared) -> No
     await execute(shared.tools, run_id)
     run = await run_of(shared.tools, run_id)
     assert run.status is RunStatus.ERRORED
-    assert "p/data-x exists at Google already and is not of this stack" in str(run.error)
+    assert "data-x exists at Google already and is not of this stack" in str(run.error)
 
 
 def _imports(stack_id: str) -> str:
