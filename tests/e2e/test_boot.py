@@ -63,6 +63,7 @@ def test_a_machine_rebuilt_from_another_image_keeps_its_files_and_its_host_key(
     assert grace_api.wait(made["id"], "running")["host_keys"] == before["host_keys"]
 
 
+@pytest.mark.long
 def test_a_kept_disk_grows_and_gets_a_new_machine_with_its_files_and_host_key(
     person: Person, equipped: Laptop, grace_api: ApiUser
 ) -> None:

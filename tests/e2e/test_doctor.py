@@ -39,6 +39,7 @@ def test_ada_has_a_worker_look_until_nothing_is_missing(
     expect(person.page.get_by_text(command)).not_to_be_visible()
 
 
+@pytest.mark.long
 def test_it_works_without_javascript(person_without_javascript: Person) -> None:
     person = person_without_javascript
     person.sign_in("Ada")

@@ -81,13 +81,13 @@ def emulator(tmp_path: Path) -> Iterator[EmulatorProcess]:
 
 
 SMALLEST = {offer.name.partition("-")[0]: offer for offer in reversed(CATALOG.machine_types)}
-"""Of each family."""
+"""The smallest of each family."""
 
 
 @pytest.mark.parametrize(
     "offers",
     [
-        pytest.param([*SMALLEST.values()], id="one of each family"),
+        pytest.param([SMALLEST["e2"], SMALLEST["g2"], SMALLEST["n1"]], id="those asked for most"),
         pytest.param(CATALOG.machine_types, id="all", marks=pytest.mark.long),
     ],
 )
