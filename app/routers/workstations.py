@@ -110,6 +110,7 @@ async def show(request: Request, workstation: WorkstationDep, portal: PortalDep,
     history = await runs.of_stack(session, workstation.id)
     current = next((run for run in history if run.is_executing), history[0] if history else None)
     shown = await view(session, current, workstation, portal.clock()) if current else None
+    folder = f"vscode-remote/ssh-remote+{workstation.name}{MOUNT_POINT}"
     context: dict[str, Any] = {
         "workstation": workstation,
         "subject_name": workstation.name,
@@ -118,7 +119,9 @@ async def show(request: Request, workstation: WorkstationDep, portal: PortalDep,
         "view": shown,
         "is_busy": workstation.is_busy or bool(shown and shown.run.is_busy),
         "fingerprints": ssh_config.fingerprints(workstation),
-        "vscode_url": f"vscode://vscode-remote/ssh-remote+{workstation.name}{MOUNT_POINT}",
+        "vscode_url": f"vscode://{folder}",
+        "cursor_url": f"cursor://{folder}",
+        "forget_host": ssh_config.forget_command(workstation, portal.settings.ssh_port),
         "mount_point": MOUNT_POINT,
         "device_path": DEVICE_PATH,
         "mlflow_url": infrastructure.mlflow_url(await stacks.shared(session), portal.settings),

@@ -1,5 +1,6 @@
 """The files that make plain `ssh NAME` work: ssh_compute_config and ssh_known_hosts, as text."""
 
+import shlex
 from collections.abc import Iterable
 
 import jinja2
@@ -60,6 +61,11 @@ def known_hosts(workstations: Iterable[Workstation], port: int) -> str:
         for algorithm, key in sorted(workstation.host_keys.items())
     ]
     return "".join(lines)
+
+
+def forget_command(workstation: Workstation, port: int) -> str:
+    """What makes one's computer forget the keys of whatever was at this address before."""
+    return f"ssh-keygen -R {shlex.quote(_host(workstation.address or '', port))}"
 
 
 def _host(address: str, port: int) -> str:

@@ -225,6 +225,9 @@ async def test_a_running_machine_shows_how_to_connect(app: FastAPI, grace: httpx
     for shown in (
         "ssh dev-1",
         "vscode://vscode-remote/ssh-remote+dev-1/home/jupyter",
+        "cursor://vscode-remote/ssh-remote+dev-1/home/jupyter",
+        "REMOTE HOST IDENTIFICATION HAS CHANGED",
+        "ssh-keygen -R 127.70.1.2",
         "SHA256:",
         "lsblk",
         "sudo mount /dev/disk/by-id/google-home /home/jupyter",
