@@ -105,27 +105,44 @@ def test_sftp_sees_the_machines_files_and_follows_its_links(ssh: Ssh, folder: Pa
 def test_a_terminal_is_a_terminal_and_follows_its_size(ssh: Ssh) -> None:
     ours, theirs = pty.openpty()
     os.set_blocking(ours, False)
-    with subprocess.Popen(ssh.command(options=["-tt"]), stdin=theirs, stdout=theirs, stderr=theirs) as shell:
-        os.close(theirs)
-        seen = bytearray()
+    shell = subprocess.Popen(ssh.command(options=["-tt"]), stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
 
-        def says(text: bytes) -> bool:
+    def hears(text: bytes) -> bytes:
+        """What is said from now on until the text has been said."""
+        said = bytearray()
+
+        def says() -> bool:
             with suppress(OSError):
-                seen.extend(os.read(ours, 65536))
-            return text in seen
+                said.extend(os.read(ours, 65536))
+            return text in said
 
-        until(lambda: says(b"grace@grace-box"))
-        os.write(ours, b"tty; ps -o tty= -p $$; cat\n")
-        until(lambda: says(b"/dev/pts/"))
-        os.write(ours, b"\x03")
+        until(says)
+        return bytes(said)
+
+    def types(text: bytes) -> None:
+        os.write(ours, text)
+
+    try:
+        hears(b"grace@grace-box")
+        types(b"tty; ps -o tty= -p $$; echo by''now; cat\n")
+        assert b"/dev/pts/" in hears(b"bynow")
+        # An interrupt is for whoever reads: cat has begun once it gives back what the terminal has shown already.
+        types(b"twice\n")
+        hears(b"twice\r\ntwice\r\n")
+        types(b"\x03")
+        hears(b"grace@grace-box")
         subprocess.run(["stty", "rows", "33", "cols", "99"], stdin=ours, check=True)
         shell.send_signal(signal.SIGWINCH)
-        os.write(ours, b"until [ \"$(stty size)\" = '33 99' ]; do sleep 0.02; done; echo re''sized\n")
-        until(lambda: says(b"resized"))
-        os.write(ours, b"exit 5\n")
-        until(lambda: says(b"closed"))
+        types(b"until [ \"$(stty size)\" = '33 99' ]; do sleep 0.02; done; echo re''sized\n")
+        hears(b"resized")
+        types(b"exit 5\n")
+        hears(b"closed")
         assert shell.wait(10) == 5
-    os.close(ours)
+    finally:
+        shell.kill()
+        shell.wait()
+        os.close(ours)
 
 
 def test_only_the_keys_of_that_very_user_open_the_machine(ssh: Ssh, folder: Path) -> None:
