@@ -96,6 +96,9 @@ class MachineHall:
         task = self._settling.pop(instance_id)
         if not task.cancelled() and (error := task.exception()):
             logger.error("%s has failed", instance_id, exc_info=error)
+        if instance_id in self._changed and not task.cancelled():
+            # It changed after the task's last look, and before this was called.
+            self._look_at(instance_id)
         self._sweep()
 
     async def _make_so(self, instance_id: str) -> None:

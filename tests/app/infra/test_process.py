@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,18 @@ def shell(step: Step, script: str) -> None:
 
 async def recorded(file: Path) -> str:
     async with asyncio.timeout(10):
-        while not file.exists():
+        while not file.exists() or not file.read_text():
             await asyncio.sleep(0.01)
     return file.read_text()
+
+
+async def gone(pid: int) -> None:
+    """Until that process has ended: a kill takes its moment. Of a zombie nothing but its number is left."""
+    command = Path(f"/proc/{pid}/cmdline")
+    async with asyncio.timeout(10):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            while command.read_bytes():
+                await asyncio.sleep(0.01)
 
 
 async def test_output_and_exit_code_are_kept_in_files(tmp_path: Path) -> None:
@@ -133,9 +143,9 @@ async def test_after_the_shims_death_the_command_gets_its_interrupt_directly(tmp
 async def test_killing_ends_the_command_and_what_it_started(tmp_path: Path) -> None:
     step = Step(tmp_path, "apply-1")
     shell(step, "trap '' INT TERM; sleep 60 & echo $! > child; while true; do sleep 0.05; done")
-    child = int(await recorded(tmp_path / "child") or 0)
+    child = int(await recorded(tmp_path / "child"))
     assert step.kill()
     await step.wait(nothing, 0.05)
     assert not step.is_running()
     assert not step.kill()
-    assert not Path(f"/proc/{child}/cmdline").exists() or not Path(f"/proc/{child}/cmdline").read_bytes()
+    await gone(child)
