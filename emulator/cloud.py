@@ -71,14 +71,19 @@ class Cloud:
 
     # --- what the Compute API does beside Terraform
 
-    async def change_power(self, op: str, instance_id: str) -> Json:
-        """Begins start, stop, reset or preempt; returns the operation, which goes on by itself."""
+    async def change_power(self, op: str, instance_id: str, request_id: str = "") -> Json:
+        """Begins start, stop, reset or preempt; returns the operation, which goes on by itself.
+
+        A request with an id that was known already is answered with the operation it began then.
+        """
+        if before := self.operations.ordered_before(request_id):
+            return before
         thing = self.find(INSTANCE, instance_id)
         fault = await self._strike(op, INSTANCE, instance_id, thing.state)
         thing = self._idle(INSTANCE, instance_id)
         if op == "reset" and thing.cloud["status"] != "RUNNING":
             raise not_ready(instance_id)
-        operation = self.operations.begin(op, thing)
+        operation = self.operations.begin(op, thing, request_id)
         is_already_so = thing.cloud["status"] == {"start": "RUNNING", "stop": "TERMINATED"}.get(op)
         if is_already_so:
             self.operations.end(operation, thing)

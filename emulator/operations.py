@@ -19,7 +19,7 @@ class Operations:
         self._clock = clock
         self._awaited: dict[str, asyncio.Event] = {}
 
-    def begin(self, op: str, thing: CloudObject) -> Json:
+    def begin(self, op: str, thing: CloudObject, request_id: str = "") -> Json:
         """`op` is create, update, delete, start, stop, reset or preempt."""
         now = self._clock()
         body: Json = {
@@ -33,6 +33,7 @@ class Operations:
             "status": "RUNNING",
             "progress": 0,
             "inserted": rfc3339(now),
+            "request_id": request_id,
         }
         self._store.put_operation(body["name"], thing, body, done=False)
         return body
@@ -47,6 +48,11 @@ class Operations:
 
     def in_progress(self, thing: CloudObject) -> bool:
         return bool(self._store.unfinished(thing))
+
+    def ordered_before(self, request_id: str) -> Json | None:
+        """The operation of an earlier request with this id: the same request is not carried out again."""
+        known = (body for body in self._store.operations() if body.get("request_id") == request_id)
+        return next(known, None) if request_id else None
 
     def find(self, name: str) -> Json | None:
         return self._store.operation(name)

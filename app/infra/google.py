@@ -22,6 +22,8 @@ GUEST_NAMESPACE = "stationmaster"
 # Google's clients would go on for ten minutes by themselves, with nobody told. The run's own back-off tries again.
 _ONCE: dict[str, Any] = {"timeout": 30.0, "retry": None}
 
+_RESET_SECONDS = 120.0
+
 
 @dataclass(frozen=True)
 class Labelled:
@@ -67,6 +69,13 @@ class Compute:
     async def last_start(self, zone: str, instance: str) -> datetime | None:
         """When the machine was last switched on, by Google's clock; None for one that never was."""
         return await asyncio.to_thread(self._last_start, zone, instance)
+
+    async def restart(self, zone: str, instance: str, request_id: str) -> datetime:
+        """Press the machine's reset button; returns when Google took the order, by its clock, once it is carried out.
+
+        Ordered again with the same id, a UUID, Google does nothing a second time.
+        """
+        return await asyncio.to_thread(self._restart, zone, instance, request_id)
 
     async def labels_of(self, resource_id: str) -> dict[str, str] | None:
         """The labels of a machine, disk or address given by its Terraform import id; None when it does not exist.
@@ -137,6 +146,12 @@ class Compute:
         request = {"project": self._project, "zone": zone, "instance": instance}
         text: str = self._instances.get(request=request, **_ONCE).last_start_timestamp
         return datetime.fromisoformat(text) if text else None
+
+    def _restart(self, zone: str, instance: str, request_id: str) -> datetime:
+        request = {"project": self._project, "zone": zone, "instance": instance, "request_id": request_id}
+        operation = self._instances.reset(request=request, **_ONCE)
+        operation.result(timeout=_RESET_SECONDS)
+        return datetime.fromisoformat(operation.insert_time)
 
     def _machine_status(self, zone: str, instance: str) -> str | None:
         from google.api_core.exceptions import NotFound

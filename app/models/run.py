@@ -9,7 +9,17 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Base, short_id, stored_as_text
 from app.models.member import Member
-from app.models.run_states import EXECUTING, FINAL, NEXT, SUCCESS, UNDOABLE, CancelMode, RunKind, RunStatus
+from app.models.run_states import (
+    EXECUTING,
+    FINAL,
+    NEXT,
+    SUCCESS,
+    UNDOABLE,
+    WITHOUT_TERRAFORM,
+    CancelMode,
+    RunKind,
+    RunStatus,
+)
 
 S = RunStatus
 ITSELF = "Stationmaster"
@@ -277,6 +287,8 @@ class Run(Base):
     def _first_cancel_choices(self) -> tuple[CancelMode, ...]:
         if not self.has_changed_anything:
             return (CancelMode.UNDO,)
+        if self.kind in WITHOUT_TERRAFORM:
+            return ()
         return (CancelMode.UNDO, CancelMode.NOW) if self.kind in UNDOABLE else (CancelMode.NOW,)
 
     @property

@@ -11,6 +11,8 @@ class RunKind(StrEnum):
     DESTROY = "destroy"
     REKEY = "rekey"
     """Put its owner's SSH keys on the machine as they are now: its metadata changes in place, and nothing else."""
+    RESTART = "restart"
+    """Press the machine's reset button, and wait until it answers again: the Compute API does that, not Terraform."""
     CONFIGURE = "configure"
     """Bring the shared stack to what is wished for: planned, decided by somebody, never undone by itself."""
     CHECK = "check"
@@ -66,5 +68,7 @@ FINAL = frozenset(set(RunStatus) - set(NEXT))
 SUCCESS = frozenset({S.APPLIED, S.NO_CHANGES, S.PLANNED})
 UNDOABLE = frozenset({RunKind.PROVISION, RunKind.UPDATE, RunKind.REKEY})
 """Kinds whose doing is undone when they are cancelled: what others have done can only be kept from going on."""
+WITHOUT_TERRAFORM = frozenset({RunKind.RESTART})
+"""Kinds that change nothing Terraform knows of: they have no inputs, and once begun they cannot be called back."""
 TAKES_KEYS = UNDOABLE
 """Kinds that bring the owner's SSH keys, as they are when a worker claims the run, to the machine."""

@@ -38,7 +38,12 @@ class WorkstationStatus(StrEnum):
 
 
 W = WorkstationStatus
-_WHILE_RUNNING = {RunKind.PROVISION: W.PROVISIONING, RunKind.UPDATE: W.UPDATING, RunKind.DESTROY: W.DESTROYING}
+_WHILE_RUNNING = {
+    RunKind.PROVISION: W.PROVISIONING,
+    RunKind.UPDATE: W.UPDATING,
+    RunKind.DESTROY: W.DESTROYING,
+    RunKind.RESTART: W.STARTING,
+}
 
 
 _WISH = (
@@ -145,7 +150,7 @@ class Workstation(Base):
     @property
     def is_busy(self) -> bool:
         """Something is happening by itself, so a page about it should follow."""
-        return self.status in {W.REQUESTED, *_WHILE_RUNNING.values(), W.STARTING, W.STOPPING}
+        return self.status in {W.REQUESTED, *_WHILE_RUNNING.values(), W.STOPPING}
 
     @property
     def can_destroy(self) -> bool:
@@ -156,6 +161,11 @@ class Workstation(Base):
     def can_change(self) -> bool:
         """It is there, or will be, and stays."""
         return self.can_destroy
+
+    @property
+    def can_restart(self) -> bool:
+        """It runs, or did when it was last seen well."""
+        return bool(self.address) and self.status in {W.RUNNING, W.FAILED}
 
     @property
     def can_connect(self) -> bool:

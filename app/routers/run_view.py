@@ -19,6 +19,7 @@ _DOING = {
     RunKind.UPDATE: "Updating",
     RunKind.DESTROY: "Destroying",
     RunKind.REKEY: "Changing the SSH keys of",
+    RunKind.RESTART: "Restarting",
     RunKind.CONFIGURE: "Configuring",
     RunKind.CHECK: "Checking",
     RunKind.MANUAL: "Working by hand on",

@@ -135,6 +135,19 @@ async def events(workstation: WorkstationDep, portal: PortalDep) -> StreamingRes
     return streams.event_stream(streams.changes(portal, stack_topic(workstation.id)))
 
 
+@router.get("/workstations/{workstation_id}/restart")
+async def restart_page(request: Request, workstation: WorkstationDep) -> Response:
+    """What is lost by it: what runs."""
+    return render(request, "workstations/restart.html", {"workstation": workstation, "mount_point": MOUNT_POINT})
+
+
+@router.post("/workstations/{workstation_id}/restart")
+async def restart(workstation: WorkstationDep, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
+    """Press its reset button."""
+    run = await workstations.request_restart(session, workstation, member, portal.clock())
+    return redirect(f"/runs/{run.id}")
+
+
 @router.get("/workstations/{workstation_id}/destroy")
 async def destroy_page(request: Request, workstation: WorkstationDep, portal: PortalDep) -> Response:
     """What is lost and what is kept."""

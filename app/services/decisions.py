@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import queue
 from app.errors import ConflictError, InvalidError
 from app.models import Action, CancelMode, Member, Run, RunKind, Stack, Workstation
-from app.services import audit, machine_keys, plans, runs, shared_stack, stacks
+from app.services import audit, machine_keys, plans, runs, shared_stack, stacks, workstations
 
 _REFUSED = {
     CancelMode.UNDO: "This run is being stopped already, or can only be stopped at once.",
@@ -100,6 +100,8 @@ async def retry(session: AsyncSession, run: Run, member: Member, now: datetime) 
         raise ConflictError(f"{subject.name} is destroyed.", hint="Ask for a new workstation.")
     if isinstance(subject, Workstation) and run.kind is RunKind.REKEY:
         return await _rekey_again(session, run, subject, member, now)
+    if isinstance(subject, Workstation) and run.kind is RunKind.RESTART:
+        return await workstations.request_restart(session, subject, member, now)
     destroy = await runs.under_way(session, run.stack_id, RunKind.DESTROY)
     if destroy and destroy.is_executing and run.kind is not RunKind.DESTROY:
         raise ConflictError("This workstation is being destroyed.", hint="Ask for a new workstation.")

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import NotFoundError
 from app.models import Member, Run, RunKind, RunStatus, SshKey, Stack, Workstation, WorkstationStatus
-from app.models.run_states import TAKES_KEYS
+from app.models.run_states import TAKES_KEYS, WITHOUT_TERRAFORM
 from app.services import public_keys, runs
 
 INPUT = "ssh_public_keys"
@@ -165,6 +165,8 @@ def _may_have_brought(history: Sequence[Run]) -> list[Run]:
     """The last success and all that may have changed anything since, the newest first."""
     found = []
     for run in history:
+        if run.kind in WITHOUT_TERRAFORM:
+            continue
         if run.is_success or run.has_changed_anything:
             found.append(run)
         if run.is_success:

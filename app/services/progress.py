@@ -8,6 +8,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import ResourceState, Run, RunKind, RunResource, RunStatus, SharedStack, Workstation
+from app.models.machine_report import BootStage
 from app.services.catalog import MachineType
 
 PRIOR_SECONDS = {
@@ -15,6 +16,7 @@ PRIOR_SECONDS = {
     RunKind.UPDATE: 60.0,
     RunKind.DESTROY: 60.0,
     RunKind.REKEY: 20.0,
+    RunKind.RESTART: 45.0,
     RunKind.CONFIGURE: 300.0,
     RunKind.CHECK: 30.0,
 }
@@ -49,6 +51,8 @@ class Progress:
     stages: list[Stage]
     percent: int
     elapsed_seconds: int
+    expected_seconds: int
+    """In all; of a run that has ended what it was before that."""
     remaining_seconds: int | None
 
 
@@ -57,11 +61,18 @@ async def of_run(session: AsyncSession, run: Run, resources: list[RunResource], 
     elapsed = ((run.finished_at or now) - run.created_at).total_seconds()
     expected = await _expected_seconds(session, run)
     is_shared = await session.get(SharedStack, run.stack_id) is not None
+    boot = await _boot_of(session, run)
+    stages = _of_shared_stack(run, resources) if is_shared else _of_workstation(run, resources, boot)
     if run.is_final:
-        return Progress(_stages(run, resources, is_shared=is_shared), 100, round(elapsed), None)
+        return Progress(stages, 100, round(elapsed), round(expected), None)
     percent = min(99, round(100 * elapsed / expected)) if not run.is_queued else 0
-    stages = _stages(run, resources, is_shared=is_shared)
-    return Progress(stages, percent, round(elapsed), max(1, round(expected - elapsed)))
+    return Progress(stages, percent, round(elapsed), round(expected), max(1, round(expected - elapsed)))
+
+
+async def _boot_of(session: AsyncSession, run: Run) -> BootStage | None:
+    """How far the boot is that the run waits for; None before the machine has said a word."""
+    workstation = await session.get(Workstation, run.stack_id) if run.booting_at else None
+    return workstation.machine.stage if workstation else None
 
 
 async def _expected_seconds(session: AsyncSession, run: Run) -> float:
@@ -107,12 +118,8 @@ async def _learnt(session: AsyncSession, query: Select[datetime, datetime | None
 
 _MACHINE = ("Machine", "compute_instance")
 _MAKING = (("Disk", "compute_disk"), ("Address", "compute_address"), _MACHINE)
-_WORKED_ON = {RunKind.DESTROY: _MAKING[::-1], RunKind.REKEY: (_MACHINE,)}
+_WORKED_ON = {RunKind.DESTROY: _MAKING[::-1], RunKind.REKEY: (_MACHINE,), RunKind.RESTART: ()}
 """What has its stages in another order, or not all of them."""
-
-
-def _stages(run: Run, resources: list[RunResource], *, is_shared: bool) -> list[Stage]:
-    return _of_shared_stack(run, resources) if is_shared else _of_workstation(run, resources)
 
 
 def _of_shared_stack(run: Run, resources: list[RunResource]) -> list[Stage]:
@@ -133,10 +140,10 @@ def _applying(run: Run) -> StageState:
     return StageState.FAILED if run.is_final else StageState.NOW
 
 
-def _of_workstation(run: Run, resources: list[RunResource]) -> list[Stage]:
+def _of_workstation(run: Run, resources: list[RunResource], boot: BootStage | None) -> list[Stage]:
     making = _WORKED_ON.get(run.kind, _MAKING)
     stages = [Stage("Queued", StageState.NOW if run.is_queued else StageState.DONE)]
-    stages.append(Stage("Preparing", _preparing(run)))
+    stages.append(Stage("Resetting" if run.kind is RunKind.RESTART else "Preparing", _preparing(run)))
     for label, kind in making:
         its_own = [resource for resource in resources if resource.kind == kind]
         if its_own or not _is_known(run, resources):
@@ -145,13 +152,15 @@ def _of_workstation(run: Run, resources: list[RunResource]) -> list[Stage]:
         return [*stages, Stage("Gone", StageState.DONE if run.is_success else StageState.TO_COME)]
     if run.kind is RunKind.REKEY:
         return [*stages, Stage("Ready", _ready(run))]
-    return [*stages, Stage("Booting", _booting(run)), Stage("Ready", _ready(run))]
+    mounting = Stage("Mounting", _mounting(run, boot))
+    return [*stages, Stage("Booting", _booting(run, boot)), mounting, Stage("Ready", _ready(run))]
 
 
 def _preparing(run: Run) -> StageState:
     if run.is_queued:
         return StageState.TO_COME
-    if run.applying_at or run.booting_at or run.is_success:
+    has_begun = run.has_changed_anything and run.kind is not RunKind.RESTART
+    if has_begun or run.booting_at or run.is_success:
         return StageState.DONE
     return StageState.FAILED if run.is_final else StageState.NOW
 
@@ -170,11 +179,21 @@ def _of_resources(resources: list[RunResource], run: Run) -> StageState:
     return StageState.NOW if ResourceState.WORKING in states and not run.is_final else StageState.TO_COME
 
 
-def _booting(run: Run) -> StageState:
-    if run.is_success:
+def _booting(run: Run, boot: BootStage | None) -> StageState:
+    """Until its startup script says the first word."""
+    if run.is_success or boot is not None:
         return StageState.DONE
-    if run.booting_at is None:
-        return StageState.TO_COME
+    return _under_way(run) if run.booting_at else StageState.TO_COME
+
+
+def _mounting(run: Run, boot: BootStage | None) -> StageState:
+    """While its startup script is at the disk; whether that went well, the machine's page tells."""
+    if run.is_success or boot not in {None, BootStage.DISK}:
+        return StageState.DONE
+    return _under_way(run) if boot else StageState.TO_COME
+
+
+def _under_way(run: Run) -> StageState:
     return StageState.FAILED if run.is_final else StageState.NOW
 
 

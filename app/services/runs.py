@@ -15,7 +15,7 @@ from app.errors import NotFoundError
 from app.infra import hints
 from app.models import LogLevel, LogLine, Member, Run, RunKind, RunResource, RunStatus, Stack, Worker, Workstation
 from app.models.base import short_id
-from app.models.run_states import EXECUTING, SUCCESS
+from app.models.run_states import EXECUTING, SUCCESS, WITHOUT_TERRAFORM
 from app.services import plans
 
 
@@ -112,7 +112,7 @@ async def under_way(session: AsyncSession, stack_id: str, kind: RunKind) -> Run 
 async def last_inputs(session: AsyncSession, stack_id: str) -> dict[str, Any]:
     """The variables of the newest run that has made, or may be making, the stack what it is; else of the newest."""
     may_have = or_(Run.applying_at.is_not(None), Run.status.in_({*EXECUTING, *SUCCESS} - {RunStatus.AWAITING_APPROVAL}))
-    query = select(Run.inputs).where(Run.stack_id == stack_id)
+    query = select(Run.inputs).where(Run.stack_id == stack_id, Run.kind.not_in(WITHOUT_TERRAFORM))
     newest_first = query.order_by(may_have.desc(), Run.created_at.desc())
     return dict(await session.scalar(newest_first.limit(1)) or {})
 
@@ -120,7 +120,9 @@ async def last_inputs(session: AsyncSession, stack_id: str) -> dict[str, Any]:
 async def reached_inputs(session: AsyncSession, stack_id: str) -> dict[str, Any]:
     """The variables of the newest run that succeeded, or else of the newest that may have changed anything."""
     query = select(Run.inputs).where(
-        Run.stack_id == stack_id, or_(Run.status.in_(SUCCESS), Run.applying_at.is_not(None))
+        Run.stack_id == stack_id,
+        Run.kind.not_in(WITHOUT_TERRAFORM),
+        or_(Run.status.in_(SUCCESS), Run.applying_at.is_not(None)),
     )
     newest_first = query.order_by(Run.status.in_(SUCCESS).desc(), Run.created_at.desc())
     return dict(await session.scalar(newest_first.limit(1)) or {})

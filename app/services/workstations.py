@@ -215,6 +215,28 @@ def _pending_changes(pending: list[Run]) -> dict[str, Any]:
     return wishes_to_come[-1].changes if wishes_to_come else {}
 
 
+async def request_restart(session: AsyncSession, workstation: Workstation, member: Member, now: datetime) -> Run:
+    """Queue a press of its reset button; one that is under way is joined.
+
+    Raises ConflictError where there is no machine to restart, or something else is to be done with it first.
+    """
+    pending = await runs.hold(session, workstation.id)
+    await session.refresh(workstation)
+    _refuse_if_going(workstation, pending)
+    under_way = next((run for run in pending if run.kind is RunKind.RESTART and not run.is_canceling), None)
+    if under_way:
+        return under_way
+    if pending:
+        hint = "Wait for that to end, or cancel it, and restart it then."
+        raise ConflictError(f"Something else is to be done with {workstation.name} first.", hint=hint)
+    if not workstation.can_restart:
+        raise ConflictError(f"{workstation.name} does not run.", hint="Check it: that puts right what is missing.")
+    stack = await session.get_one(Stack, workstation.id)
+    run = await runs.request(session, stack, RunKind.RESTART, member, {}, now)
+    _record(session, member, Action.RESTART_WORKSTATION, workstation, run, {}, {}, now)
+    return run
+
+
 async def request_destroy(
     session: AsyncSession, workstation: Workstation, member: Member, now: datetime, *, keep_disk: bool
 ) -> Run:

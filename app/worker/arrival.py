@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from app.infra import ssh
 from app.infra.google import Compute
-from app.models import LogLevel
+from app.models import LogLevel, Workstation
 from app.models.machine_report import BootStage, MachineReport
 from app.worker.claim import Claim
 from app.worker.commands import Commands
@@ -38,15 +38,24 @@ async def report_of(compute: Compute, zone: str, instance: str) -> MachineReport
     return report
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a machine is: its zone and name at Google, and its address."""
+
+    zone: str
+    instance: str
+    address: str
+
+
 @dataclass
 class Arrival:
     """One machine on its way, within settings.boot_timeout."""
 
     claim: Claim
     commands: Commands
-    zone: str
-    instance: str
-    address: str
+    place: Place
+    since: datetime | None = None
+    """What it said before counts for nothing: it was another boot."""
     report: MachineReport = field(default_factory=MachineReport)
     trouble: str = ""
     """Why the last look was in vain."""
@@ -55,7 +64,10 @@ class Arrival:
         """The report of a machine that can be logged in to. Raises RunFailedError when there is none in time."""
         async with self.claim.writing() as (session, run):
             run.booting_at = self.claim.tools.clock()
-            await self.claim.tell(session, run, "The machine is made. Waiting for it to boot and to say who it is.")
+            workstation = await session.get_one(Workstation, run.stack_id, with_for_update=True)
+            workstation.hear(MachineReport(), run.booting_at)
+            been = "is made" if self.since is None else "has been reset"
+            await self.claim.tell(session, run, f"The machine {been}. Waiting for it to boot and to say who it is.")
         deadline = asyncio.get_running_loop().time() + self.claim.tools.settings.boot_timeout
         await self._until(self._has_booted, deadline, "did not say that it has booted, with its SSH host keys,")
         if self.report.stage is BootStage.FAILED:
@@ -70,34 +82,46 @@ class Arrival:
         while not await look():
             if asyncio.get_running_loop().time() >= deadline:
                 minutes = self.claim.tools.settings.boot_timeout // 60
-                raise RunFailedError(f"{self.instance} {otherwise} within {minutes} minutes.{self.trouble}")
+                raise RunFailedError(f"{self.place.instance} {otherwise} within {minutes} minutes.{self.trouble}")
             await self.commands.pause(BOOT_POLL_SECONDS[min(looks, len(BOOT_POLL_SECONDS) - 1)])
             looks += 1
         self.trouble = ""
 
     async def _has_booted(self) -> bool:
         try:
-            self.report = await report_of(self.claim.tools.compute, self.zone, self.instance)
+            report = await report_of(self.claim.tools.compute, self.place.zone, self.place.instance)
         except GOOGLE_TROUBLE as error:
             log.warning("the machine's report could not be read, will try again", error=str(error))
             self.trouble = f"\n{error}"
-        return self.report.has_booted and bool(self.report.host_keys)
+            return False
+        if self.since and (report.stage_at is None or report.stage_at <= self.since):
+            return False
+        await self._hear(report)
+        return report.has_booted and bool(report.host_keys)
+
+    async def _hear(self, report: MachineReport) -> None:
+        """How far it is is for its page to show."""
+        is_news, self.report = report.stage is not self.report.stage, report
+        if is_news and not report.has_booted:
+            async with self.claim.writing() as (session, run):
+                workstation = await session.get_one(Workstation, run.stack_id, with_for_update=True)
+                workstation.hear(report, self.claim.tools.clock())
 
     async def _answers(self) -> bool:
         """With the key that it told of. After a while also true where this worker cannot know, and the log says so."""
         port, told = self.claim.tools.settings.ssh_port, self.report.host_keys
         try:
-            key = await ssh.host_key(self.address, port, told)
+            key = await ssh.host_key(self.place.address, port, told)
         except ssh.UnreachableError as error:
             self.trouble = f"\n{error}"
             if asyncio.get_running_loop().time() - self._silent_since < SILENCE_SECONDS:
                 return False
             await self.claim.say(
-                f"This worker cannot reach {self.address} port {port} ({error}), so it has not seen SSH answer. "
+                f"This worker cannot reach {self.place.address} port {port} ({error}), so it has not seen SSH answer. "
                 "Does the firewall let it in? The machine itself says that it has booted, and with which host keys.",
                 LogLevel.WARN,
             )
             return True
         self._silent_since = asyncio.get_running_loop().time()
-        self.trouble = f"\nPort {port} of {self.address} answers with another host key."
+        self.trouble = f"\nPort {port} of {self.place.address} answers with another host key."
         return key is not None and told.get(key.algorithm) == key.base64

@@ -2,28 +2,20 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
-
-import structlog
 
 from app.crypto import Vault
 from app.infra import terraform
 from app.infra.events import Event
-from app.models import LogLevel, Root, Run, RunKind, Stack
+from app.models import Root, Run, RunKind, Stack
 from app.services import plans, state_versions
 from app.services.state_versions import State
 from app.worker.adopt import Adoption
 from app.worker.adopt_shared import SharedAdoption
-from app.worker.claim import MAX_INTERRUPTIONS, Claim
+from app.worker.claim import Claim
 from app.worker.commands import Commands
 from app.worker.decide import PLAN_FILE, Decision, replacements
-from app.worker.trouble import KilledError, PassingTroubleError, RunFailedError
-
-log = structlog.get_logger()
-BACK_OFF_SECONDS = (1, 5, 20, 60, 120)
-"""Waits between the tries of a run that meets trouble which passes as a rule."""
-PAUSE_SECONDS = 0.3
+from app.worker.persist import persist
 
 
 @dataclass(frozen=True)
@@ -65,13 +57,7 @@ class Convergence:
 
     async def reach(self, goal: Goal) -> list[Event]:
         """Make it so; returns what the plan changes, where there was one. Raises the errors of trouble.py."""
-        while True:
-            try:
-                return await self._try(goal)
-            except KilledError as trouble:
-                await self._begin_anew(str(trouble))
-            except PassingTroubleError as trouble:
-                await self._wait_for_better(str(trouble))
+        return await persist(self._claim, self._commands, lambda: self._try(goal))
 
     async def _try(self, goal: Goal) -> list[Event]:
         root = await self._tools.roots.ready(goal.root)
@@ -136,30 +122,6 @@ class Convergence:
         await self._decision.keep_view(shown)
         await self._commands.apply(PLAN_FILE)
         return changes
-
-    async def _begin_anew(self, trouble: str) -> None:
-        """Raises RunFailedError when it was killed too often: it may be the run that has it killed."""
-        async with self._claim.writing() as (session, run):
-            if run.interruptions >= MAX_INTERRUPTIONS:
-                raise RunFailedError(trouble)
-            run.begin_anew()
-            await self._claim.tell(session, run, "Terraform was killed. Beginning anew.", LogLevel.WARN)
-
-    async def _wait_for_better(self, trouble: str) -> None:
-        """Raises RunFailedError when it was tried often enough."""
-        async with self._claim.writing() as (session, run):
-            if run.retries >= len(BACK_OFF_SECONDS):
-                raise RunFailedError(trouble)
-            seconds, most = BACK_OFF_SECONDS[run.retries], len(BACK_OFF_SECONDS)
-            until = self._tools.clock() + timedelta(seconds=seconds)
-            run.try_again(until)
-            told = f"This passes as a rule. Trying again in {seconds} s ({run.retries} of {most})."
-            await self._claim.tell(session, run, told, LogLevel.WARN)
-        log.info("run will be tried again", seconds=seconds, trouble=trouble)
-        while self._tools.clock() < until:
-            await self._commands.pause(PAUSE_SECONDS)
-        async with self._claim.writing() as (_, run):
-            run.resume()
 
 
 def _changes_outputs(shown: dict[str, Any]) -> bool:

@@ -11,7 +11,7 @@ from app.errors import ConfigurationError
 from app.infra.events import Event
 from app.models import LogLevel, Root, Run, RunKind, RunStatus, Stack, Workstation
 from app.models.run import LostClaimError
-from app.models.run_states import UNDOABLE
+from app.models.run_states import UNDOABLE, WITHOUT_TERRAFORM
 from app.services import machine_keys, stacks, state_versions
 from app.worker import claim as claims
 from app.worker import settle
@@ -19,6 +19,7 @@ from app.worker.claim import Claim, Tools
 from app.worker.commands import Commands
 from app.worker.converge import Convergence, Goal
 from app.worker.folder import RunFolder
+from app.worker.restart import Restart
 from app.worker.settle import Settlement
 from app.worker.trouble import CanceledError, DecisionWantedError, HandedOverError, RunFailedError
 
@@ -98,6 +99,9 @@ class Execution:
             await self._commands.follow(work.step, work.log_offset)
         if await self._claim.wish_to_cancel():
             raise CanceledError
+        if work.kind is RunKind.RESTART:
+            await Restart(self._claim, self._commands, work.stack_id).run()
+            return
         goal = Goal(work.inputs, work.kind, work.root)
         changes = await Convergence(self._claim, self._commands, work.stack_id).reach(goal)
         await self._settle(work, changes)
@@ -149,6 +153,7 @@ class Execution:
             reached = (
                 select(Run.inputs)
                 .where(Run.stack_id == work.stack_id, Run.status.in_((RunStatus.APPLIED, RunStatus.NO_CHANGES)))
+                .where(Run.kind.not_in(WITHOUT_TERRAFORM))
                 .order_by(Run.finished_at.desc())
             )
             before = await session.scalar(reached.limit(1))

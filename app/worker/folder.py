@@ -98,7 +98,8 @@ class RunFolder:
 
     def show_that_somebody_watches(self) -> None:
         """The shim stops a Terraform that nobody has watched for a while: another host may then take the run over."""
-        (self.work / WATCHED).touch()
+        if self.work.is_dir():
+            (self.work / WATCHED).touch()
 
     async def watch(self) -> None:
         """The same, while a step is waited for."""

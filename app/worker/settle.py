@@ -1,14 +1,14 @@
 """Terraform is done: wait for a machine that was made to say who it is, then write down what is."""
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import LogLevel, Run, SharedStack, Workstation
 from app.services import infrastructure_state, snapshots, state_versions
 from app.worker import claim as claims
-from app.worker.arrival import Arrival
+from app.worker.arrival import Arrival, Place
 from app.worker.claim import Claim
 from app.worker.commands import Commands
 from app.worker.trouble import CanceledError, RunFailedError
@@ -22,12 +22,11 @@ class Settlement:
     commands: Commands
     stack_id: str
 
-    async def machine(self) -> None:
+    async def machine(self, *, booted_since: datetime | None = None) -> None:
         """The machine runs. Raises RunFailedError when it does not arrive, CanceledError when it need not."""
-        outputs = await self._outputs()
-        address = str(outputs["address"])
-        place = str(outputs["zone"]), str(outputs["instance_name"])
-        report = await Arrival(self.claim, self.commands, *place, address).wait()
+        place = await self.place()
+        address = place.address
+        report = await Arrival(self.claim, self.commands, place, booted_since).wait()
         async with self.claim.writing() as (session, run):
             if run.cancel:
                 raise CanceledError
@@ -95,12 +94,14 @@ class Settlement:
         now = self.claim.tools.clock()
         run.succeed(now) if run.has_changed_anything else run.find_no_changes(now)
 
-    async def _outputs(self) -> dict[str, Any]:
+    async def place(self) -> Place:
+        """Where the machine is. Raises RunFailedError when the state names none."""
         async with self.claim.tools.database.sessions() as session:
             state = await state_versions.newest(session, self.claim.tools.vault, self.stack_id)
         if state is None or "instance_name" not in state.outputs:
             raise RunFailedError("Terraform ended well, but its state names no machine.")
-        return state.outputs
+        outputs = state.outputs
+        return Place(str(outputs["zone"]), str(outputs["instance_name"]), str(outputs["address"]))
 
 
 async def gone(claim: Claim, session: AsyncSession, run: Run) -> bool:

@@ -46,6 +46,24 @@ def test_a_mount_that_fails_is_shown_with_commands_that_mend_it(
     expect(person.page.get_by_text(re.compile(r"Mounted from\s+/dev/sdb"))).to_be_visible()
 
 
+def test_a_mount_that_failed_is_mended_by_one_click_on_restart(
+    person: Person, equipped: Laptop, grace_api: ApiUser
+) -> None:
+    person.portal.cloud("POST", "/_emulator/faults", {"preset": "mount-failure", "id": "restarted", "times": 1})
+    made = grace_api.create("restarted")
+    grace_api.wait(made["id"], "running")
+    install(person, equipped, grace_api)
+    person.open(f"/workstations/{made['id']}")
+    person.page.get_by_role("button", name="Restart and mount").click()
+    expect(person.page.get_by_role("heading", name="Restart restarted")).to_be_visible()
+    expect(person.page.get_by_text("Applied").first).to_be_visible(timeout=40_000)
+    person.open(f"/workstations/{made['id']}")
+    expect(person.page.get_by_text(re.compile(r"Mounted from\s+/dev/sdb"))).to_be_visible()
+    # Its host keys come from its disk by now.
+    equipped.install("known_hosts", grace_api.call("GET", "/ssh_known_hosts").text)
+    equipped.ssh("restarted", "echo mounted > /home/jupyter/note")
+
+
 def test_a_machine_rebuilt_from_another_image_keeps_its_files_and_its_host_key(
     person: Person, equipped: Laptop, grace_api: ApiUser
 ) -> None:

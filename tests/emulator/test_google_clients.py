@@ -53,6 +53,14 @@ def test_a_machine_is_read_stopped_started_and_reset(world: World, clients: Clie
     assert seen.target_link.endswith(f"{IN_ZONE}/instances/{name}")
 
 
+def test_the_same_request_is_carried_out_once(world: World, clients: Clients) -> None:
+    name = world.instance().rpartition("/")[2]
+    where = {"project": PROJECT, "zone": ZONE, "instance": name}
+    requests = [{**where, "request_id": f"c0ffee00-0000-4000-8000-00000000000{number}"} for number in (1, 1, 2)]
+    first, again, another = [clients.wait(clients.instances.reset_unary(request=each)).name for each in requests]
+    assert first == again != another
+
+
 def test_a_machine_without_a_static_address_gets_another_one_when_it_starts_again(
     world: World, clients: Clients
 ) -> None:

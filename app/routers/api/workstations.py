@@ -178,6 +178,15 @@ async def bring_workstation_back(
     return RunStarted(run_id=run.id)
 
 
+@router.post("/{workstation_id}/restart", status_code=202)
+async def restart_workstation(
+    workstation: WorkstationDep, portal: PortalDep, session: SessionDep, member: MemberDep
+) -> RunStarted:
+    """Press its reset button: what runs on it ends, and it boots."""
+    run = await workstations.request_restart(session, workstation, member, portal.clock())
+    return RunStarted(run_id=run.id)
+
+
 @router.delete("/{workstation_id}", status_code=202)
 async def destroy_workstation(
     workstation: WorkstationDep, portal: PortalDep, session: SessionDep, member: MemberDep, keep_disk: bool = False

@@ -5,9 +5,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import ResourceState, Run, RunKind, RunResource, RunStatus
-from app.services import progress
+from app.config import REPOSITORY
+from app.models import ResourceState, Root, Run, RunKind, RunResource, RunStatus, Stack
+from app.models.machine_report import MachineReport
+from app.services import members, progress, workstations
+from app.services.catalog import Catalog
 from app.services.progress import StageState
+from app.services.wishes import WorkstationWish
+from app.services.workstations import Adopted
+from tests.app.conftest import identity, make_settings
 
 pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -30,7 +36,7 @@ async def stages(session: AsyncSession, run: Run, *resources: RunResource) -> di
 
 async def test_a_queued_run_has_all_before_it(session: AsyncSession) -> None:
     found = await stages(session, run_in(RunStatus.QUEUED))
-    assert list(found) == ["Queued", "Preparing", "Disk", "Address", "Machine", "Booting", "Ready"]
+    assert list(found) == ["Queued", "Preparing", "Disk", "Address", "Machine", "Booting", "Mounting", "Ready"]
     assert found.pop("Queued") == "now"
     assert set(found.values()) == {"to_come"}
 
@@ -64,4 +70,30 @@ async def test_a_change_shows_only_what_it_touches_once_that_is_known(session: A
     assert "Disk" in await stages(session, planning, resource(VM, ResourceState.PENDING))
     applying = run_in(RunStatus.APPLYING, RunKind.UPDATE, applying_at=NOW)
     found = await stages(session, applying, resource(VM, ResourceState.WORKING))
-    assert list(found) == ["Queued", "Preparing", "Machine", "Booting", "Ready"]
+    assert list(found) == ["Queued", "Preparing", "Machine", "Booting", "Mounting", "Ready"]
+
+
+@pytest.mark.parametrize(
+    ("said", "booting", "mounting", "ready"),
+    [
+        ("", "now", "to_come", "to_come"),
+        ("disk", "done", "now", "to_come"),
+        ("keys", "done", "done", "to_come"),
+        ("failed", "done", "done", "to_come"),
+    ],
+)
+async def test_a_boot_is_shown_as_far_as_the_machine_tells(
+    session: AsyncSession, said: str, booting: str, mounting: str, ready: str
+) -> None:
+    grace = await members.sign_in(session, identity("grace"), make_settings(), NOW)
+    session.add(Stack(id="s1", root=Root.WORKSTATION, created_at=NOW))
+    await session.flush()
+    wished = WorkstationWish(name="dev-1", machine_type="e2-standard-4")
+    catalog = Catalog.load(REPOSITORY / "app" / "catalog.json")
+    workstation = workstations.draft(wished, grace, Adopted("s1", "disk", None), catalog, make_settings(), NOW)
+    workstation.hear(MachineReport.read({"boot-stage": f"{said} 2026-01-01T00:00:05Z"}), NOW)
+    session.add(workstation)
+    found = await stages(session, run_in(RunStatus.APPLYING, applying_at=NOW, booting_at=NOW))
+    assert (found["Booting"], found["Mounting"], found["Ready"]) == (booting, mounting, ready)
+    restart = await stages(session, run_in(RunStatus.APPLYING, RunKind.RESTART, applying_at=NOW))
+    assert (restart["Resetting"], restart["Booting"], "Machine" in restart) == ("now", "to_come", False)

@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncssh
@@ -66,6 +66,10 @@ class Script:
         return file.read_text().splitlines() if file.exists() else []
 
 
+PRESSED = datetime(2026, 1, 5, 13, tzinfo=UTC)
+"""When Google takes the order to press a reset button, an hour after READY."""
+
+
 class PromptCompute(Compute):
     """Google's place taken: every machine has booted, and nothing exists that the test did not put there."""
 
@@ -76,6 +80,15 @@ class PromptCompute(Compute):
         self.booting = False
         self.told = dict(READY)
         self.started_at: datetime | None = None
+        self.reset: list[str] = []
+        """The ids of the requests to press a reset button."""
+        self.reset_troubles: list[Exception] = []
+
+    async def restart(self, zone: str, instance: str, request_id: str) -> datetime:
+        if self.reset_troubles:
+            raise self.reset_troubles.pop(0)
+        self.reset.append(request_id)
+        return PRESSED
 
     async def warm_up(self) -> None:
         pass

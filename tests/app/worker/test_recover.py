@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
@@ -12,9 +13,9 @@ from app.services import decisions, members, runs, state_versions
 from app.services.state_versions import State
 from app.worker import claim as claims
 from app.worker.claim import Claim, Tools
-from app.worker.converge import BACK_OFF_SECONDS
 from app.worker.execute import execute, leave_to_the_other
 from app.worker.folder import RunFolder
+from app.worker.persist import BACK_OFF_SECONDS
 from app.worker.sweep import Sweep
 from tests.app.conftest import MovingClock, identity
 from tests.app.worker.conftest import (
@@ -235,14 +236,18 @@ async def test_the_portals_own_secrets_are_in_no_line_and_no_error(tools: Tools,
     assert (await run_of(tools, run_id)).error == "Error: it is (secret)"
 
 
-async def test_a_database_that_is_away_for_a_while_is_waited_for(tools: Tools, script: Script) -> None:
-    script.on("apply", f"sleep 0.5; {writes_state(3)}")
+async def test_a_database_that_is_away_for_a_while_is_waited_for(tools: Tools, script: Script, tmp_path: Path) -> None:
+    back = tmp_path / "back"
+    script.on("apply", f"until [ -e {back} ]; do echo 'a plugin says so'; sleep 0.05; done\n{writes_state(3)}")
     _, run_id = await wish(tools)
     working = asyncio.create_task(execute(tools, run_id))
+    while not script.calls:
+        await asyncio.sleep(0.02)
     for _ in range(5):
         await asyncio.sleep(0.1)
         async with tools.database.sessions() as session:
             others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
             await session.execute(text(f"{others} AND pid <> pg_backend_pid()"))
+    back.touch()
     await working
     assert (await run_of(tools, run_id)).status in {RunStatus.APPLIED, RunStatus.INTERRUPTED}
