@@ -21,8 +21,8 @@ GUEST_NAMESPACE = "stationmaster"
 """Of the guest attributes that the startup script writes; Google's own agent writes elsewhere."""
 # Google's clients would go on for ten minutes by themselves, with nobody told. The run's own back-off tries again.
 _ONCE: dict[str, Any] = {"timeout": 30.0, "retry": None}
-
-_RESET_SECONDS = 120.0
+_WAIT_SECONDS = 150.0
+"""Google answers a wait for an operation after two minutes, done or not."""
 
 
 @dataclass(frozen=True)
@@ -149,9 +149,23 @@ class Compute:
 
     def _restart(self, zone: str, instance: str, request_id: str) -> datetime:
         request = {"project": self._project, "zone": zone, "instance": instance, "request_id": request_id}
-        operation = self._instances.reset(request=request, **_ONCE)
-        operation.result(timeout=_RESET_SECONDS)
+        operation = self._done(zone, self._instances.reset_unary(request=request, **_ONCE))
         return datetime.fromisoformat(operation.insert_time)
+
+    def _done(self, zone: str, operation: "compute_v1.Operation") -> "compute_v1.Operation":
+        """The operation, once it has ended well. The library's own waiting asks Google whatever the endpoint."""
+        from google.api_core.exceptions import GatewayTimeout, from_http_status
+        from google.cloud import compute_v1
+
+        request = {"project": self._project, "zone": zone, "operation": operation.name}
+        if operation.status != compute_v1.Operation.Status.DONE:
+            operation = self._zone_operations.wait(request=request, timeout=_WAIT_SECONDS, retry=None)
+        if operation.status != compute_v1.Operation.Status.DONE:
+            raise GatewayTimeout(f"Google has not ended {operation.name} ({operation.operation_type}) in 2 minutes")
+        if operation.http_error_status_code:
+            said = "; ".join(error.message for error in operation.error.errors) or operation.http_error_message
+            raise from_http_status(operation.http_error_status_code, said)
+        return operation
 
     def _machine_status(self, zone: str, instance: str) -> str | None:
         from google.api_core.exceptions import NotFound

@@ -6,6 +6,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from google.api_core.exceptions import GoogleAPICallError, ServerError, TooManyRequests
 
+from app.models import LogLevel
 from app.worker.arrival import Place
 from app.worker.claim import Claim
 from app.worker.commands import Commands
@@ -37,5 +38,6 @@ class Restart:
         try:
             return await self.claim.tools.compute.restart(place.zone, place.instance, request_id)
         except GOOGLE_TROUBLE as error:
+            await self.claim.say(str(error), LogLevel.ERROR)
             passes = isinstance(error, (ServerError, TooManyRequests)) or not isinstance(error, GoogleAPICallError)
             raise (PassingTroubleError if passes else RunFailedError)(str(error)) from error

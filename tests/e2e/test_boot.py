@@ -57,6 +57,7 @@ def test_a_mount_that_failed_is_mended_by_one_click_on_restart(
     person.page.get_by_role("button", name="Restart and mount").click()
     expect(person.page.get_by_role("heading", name="Restart restarted")).to_be_visible()
     expect(person.page.get_by_text("Applied").first).to_be_visible(timeout=40_000)
+    expect(person.page.get_by_text("Trying again")).to_have_count(0)
     person.open(f"/workstations/{made['id']}")
     expect(person.page.get_by_text(re.compile(r"Mounted from\s+/dev/sdb"))).to_be_visible()
     # Its host keys come from its disk by now.

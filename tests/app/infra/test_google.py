@@ -5,10 +5,11 @@ from datetime import datetime
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import anyio
 import pytest
-from google.api_core.exceptions import Forbidden, ServiceUnavailable
+from google.api_core.exceptions import BadRequest, Forbidden, ServiceUnavailable
 
 from app.infra.google import Compute
 from tests.app.conftest import make_settings
@@ -41,6 +42,11 @@ def begin(world: World, type_: str, id_: str) -> HTTPConnection:
     return connection
 
 
+def operations_of(world: World, name: str) -> list[dict[str, Any]]:
+    items = world.rest(f"{IN_ZONE}/operations").get("items", [])
+    return [operation for operation in items if operation["targetLink"].endswith(f"/{name}")]
+
+
 def operations(world: World, scope: str) -> list[dict[str, Any]]:
     return list(world.rest(f"{scope}/operations?filter=status!%3DDONE").get("items", []))
 
@@ -60,6 +66,32 @@ async def test_how_a_machine_is(world: World, compute: Compute) -> None:
     world.operation_done(world.rest(f"{IN_ZONE}/instances/status-1/stop", "POST"))
     assert await compute.machine_status(ZONE, "status-1") == "TERMINATED"
     assert await compute.machine_status(ZONE, "nobody") is None
+
+
+async def test_a_machine_is_reset_once_for_each_request(world: World, compute: Compute) -> None:
+    world.instance("reset-1")
+    request_id = str(uuid4())
+    first = await compute.restart(ZONE, "reset-1", request_id)
+    resets = [operation for operation in operations_of(world, "reset-1") if operation["operationType"] == "reset"]
+    assert [datetime.fromisoformat(reset["insertTime"]) for reset in resets] == [first]
+    assert resets[0]["status"] == "DONE"
+
+    assert await compute.restart(ZONE, "reset-1", request_id) == first
+    assert await compute.restart(ZONE, "reset-1", str(uuid4())) > first
+
+
+async def test_a_reset_that_google_begins_and_cannot_do_is_an_error(world: World, compute: Compute) -> None:
+    world.instance("reset-2")
+    world.emulator.fault(op="reset", id="reset-2", status=503, accepted=True, message="no power")
+    with pytest.raises(ServiceUnavailable, match="no power"):
+        await compute.restart(ZONE, "reset-2", str(uuid4()))
+
+
+async def test_a_machine_that_is_off_is_not_reset(world: World, compute: Compute) -> None:
+    world.instance("reset-3")
+    world.operation_done(world.rest(f"{IN_ZONE}/instances/reset-3/stop", "POST"))
+    with pytest.raises(BadRequest, match="is not ready"):
+        await compute.restart(ZONE, "reset-3", str(uuid4()))
 
 
 async def test_what_is_there_without_labels_is_not_what_is_not_there(world: World, compute: Compute) -> None:

@@ -92,6 +92,7 @@ async def test_trouble_that_passes_is_waited_out_and_a_refusal_ends_it(tools: To
     run_id = await ask(tools, workstation_id)
     await execute(tools, run_id)
     assert ((await run_of(tools, run_id)).status, (await run_of(tools, run_id)).retries) == (RunStatus.APPLIED, 1)
+    assert "come back later" in await log_of(tools, run_id)
     compute.reset_troubles = [BadRequest("The resource is not ready")]
     refused = await ask(tools, workstation_id)
     await execute(tools, refused)
