@@ -22,6 +22,7 @@ ADMIN_PAGES = (
     ("shared-stack", "/admin/shared-stack", "stack", "Shared stack"),
     ("members", "/admin/members", "people", "Members"),
     ("iam-admins", "/admin/iam", "shield", "IAM admins"),
+    ("admin-allowed-ips", "/admin/allowed-ips", "gate", "Everybody's allowed IPs"),
     ("audit", "/admin/audit", "ledger", "Audit"),
     ("doctor", "/admin/doctor", "pulse", "Doctor"),
 )

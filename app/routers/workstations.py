@@ -14,7 +14,7 @@ from app.models import Workstation
 from app.models.workstation import DEVICE_PATH, MOUNT_POINT
 from app.routers import streams, workstation_form
 from app.routers.run_view import view
-from app.services import infrastructure, progress, runs, ssh_config, ssh_keys, stacks, workstations
+from app.services import infrastructure, progress, runs, ssh_config, ssh_keys, stacks, waiting, workstations
 from app.services.catalog import Catalog, MachineType
 from app.web import redirect, render
 
@@ -51,6 +51,7 @@ async def dashboard(request: Request, portal: PortalDep, session: SessionDep, me
         "machines": [offer for offer in offers if not offer.workstation.is_destroyed],
         "kept_disks": [offer for offer in offers if offer.workstation.is_destroyed],
         "is_busy": any(offer.workstation.is_busy for offer in offers),
+        "waiting": await waiting.for_admins(session, portal.clock()) if member.is_admin else None,
     }
     return render(request, "workstations/list.html", context, fragment="workstations/_list.html")
 

@@ -50,7 +50,9 @@ async def test_grace_asks_ada_approves_and_both_see_what_becomes_of_it(
     await graces.get_by_role("button", name="Ask for it").click()
     await expect(graces.locator("#own .list-row, [aria-labelledby=own] .list-row")).to_have_count(2)
 
-    await adas.goto("/admin/allowed-ips")
+    await adas.goto("/")
+    problems += await _problems(adas)
+    await adas.get_by_role("link", name="2 allowed IPs are asked for").click()
     problems += await _problems(adas)
     await adas.get_by_role("button", name="Refuse 192.168.0.0/20").click()
     await adas.get_by_label("For how long").first.select_option("1 day")

@@ -225,3 +225,11 @@ async def test_htmx_gets_the_part_that_changes(grace: httpx2.AsyncClient, ada: h
         part = await browser.get(path, headers={"HX-Request": "true"})
         assert part.text.lstrip().startswith('<div id="allowed-ips"')
         assert "<form class" not in part.text
+
+
+async def test_an_admin_finds_the_list_in_the_menu_and_others_do_not(
+    ada: httpx2.AsyncClient, grace: httpx2.AsyncClient
+) -> None:
+    for page in ("/", PAGE):
+        assert f'href="{ADMIN}"' in (await ada.get(page)).text
+        assert ADMIN not in (await grace.get(page)).text
