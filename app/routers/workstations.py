@@ -139,7 +139,7 @@ async def events(workstation: WorkstationDep, portal: PortalDep) -> StreamingRes
 @router.get("/workstations/{workstation_id}/restart")
 async def restart_page(request: Request, workstation: WorkstationDep) -> Response:
     """What is lost by it: what runs."""
-    return render(request, "workstations/restart.html", {"workstation": workstation, "mount_point": MOUNT_POINT})
+    return render(request, "workstations/restart.html", {"workstation": workstation})
 
 
 @router.post("/workstations/{workstation_id}/restart")
