@@ -46,6 +46,13 @@ class Quota:
     """None for the whole project."""
 
 
+class OperationFailedError(Exception):
+    """Google has begun it, and ended it without success. The message is what Google says of it.
+
+    Asked for with the same request id, this very operation is the answer again.
+    """
+
+
 class Compute:
     """The project's machines, disks and addresses, through google-cloud-compute.
 
@@ -73,7 +80,7 @@ class Compute:
     async def restart(self, zone: str, instance: str, request_id: str) -> datetime:
         """Press the machine's reset button; returns when Google took the order, by its clock, once it is carried out.
 
-        Ordered again with the same id, a UUID, Google does nothing a second time.
+        Ordered again with the same id, a UUID, Google does nothing a second time. Raises OperationFailedError as well.
         """
         return await asyncio.to_thread(self._restart, zone, instance, request_id)
 
@@ -154,7 +161,7 @@ class Compute:
 
     def _done(self, zone: str, operation: "compute_v1.Operation") -> "compute_v1.Operation":
         """The operation, once it has ended well. The library's own waiting asks Google whatever the endpoint."""
-        from google.api_core.exceptions import GatewayTimeout, from_http_status
+        from google.api_core.exceptions import GatewayTimeout
         from google.cloud import compute_v1
 
         request = {"project": self._project, "zone": zone, "operation": operation.name}
@@ -164,7 +171,7 @@ class Compute:
             raise GatewayTimeout(f"Google has not ended {operation.name} ({operation.operation_type}) in 2 minutes")
         if operation.http_error_status_code:
             said = "; ".join(error.message for error in operation.error.errors) or operation.http_error_message
-            raise from_http_status(operation.http_error_status_code, said)
+            raise OperationFailedError(f"{operation.operation_type}: Error {operation.http_error_status_code}: {said}")
         return operation
 
     def _machine_status(self, zone: str, instance: str) -> str | None:

@@ -13,7 +13,8 @@ class Hint:
 
 
 PASSING = re.compile(
-    r"Error 5\d\d|Error 429|rateLimitExceeded|timeout while waiting|connection re(set|fused)|i/o timeout|EOF\b|"
+    r"Error 5\d\d|Error 429|^(5\d\d|429) (GET|POST|Google)|"
+    r"rateLimitExceeded|timeout while waiting|connection re(set|fused)|i/o timeout|EOF\b|"
     r"TLS handshake timeout",
     re.IGNORECASE,
 )
@@ -198,9 +199,19 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "An admin signs the worker in again (a service account, or gcloud auth application-default login).",
     ),
     (
-        r"did not publish its SSH host keys",
-        "The machine was made, but has not said who it is.",
+        r"did not say that it has booted",
+        "The machine is there, but has not said that it has booted.",
         "Retry: it waits for the machine again. If that does not help, its serial console tells how far it booted.",
+    ),
+    (
+        r"did not answer by SSH",
+        "The machine has booted, but does not answer by SSH as it should.",
+        "The raw text says what a worker met there: nothing (a firewall?), or another host key. Then retry.",
+    ),
+    (
+        r"is not ready\b|resourceNotReady",
+        "Google is busy with this machine, or it is switched off.",
+        "The Google Cloud console shows what goes on with it. Retry once it runs.",
     ),
     (
         KILLED.pattern,
@@ -215,7 +226,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
 )
 
 _HINTS = tuple((re.compile(pattern, re.IGNORECASE), Hint(title, action)) for pattern, title, action in _TABLE)
-UNKNOWN = Hint("Terraform ended with an error.", "The raw text says what. Retry, or show it to your admin.")
+UNKNOWN = Hint("This ended with an error.", "The raw text says what. Retry, or show it to your admin.")
 
 
 def find(error: str) -> Hint:

@@ -42,8 +42,8 @@ _WHILE_RUNNING = {
     RunKind.PROVISION: W.PROVISIONING,
     RunKind.UPDATE: W.UPDATING,
     RunKind.DESTROY: W.DESTROYING,
-    RunKind.RESTART: W.STARTING,
 }
+_UNDER_WAY = {*_WHILE_RUNNING.values(), W.STARTING}
 
 
 _WISH = (
@@ -150,7 +150,7 @@ class Workstation(Base):
     @property
     def is_busy(self) -> bool:
         """Something is happening by itself, so a page about it should follow."""
-        return self.status in {W.REQUESTED, *_WHILE_RUNNING.values(), W.STOPPING}
+        return self.status in {W.REQUESTED, *_UNDER_WAY, W.STOPPING}
 
     @property
     def can_destroy(self) -> bool:
@@ -164,8 +164,8 @@ class Workstation(Base):
 
     @property
     def can_restart(self) -> bool:
-        """It runs, or did when it was last seen well."""
-        return bool(self.address) and self.status in {W.RUNNING, W.FAILED}
+        """It runs. One that failed is retried instead: what failed may have left it half changed."""
+        return self.is_running
 
     @property
     def can_connect(self) -> bool:
@@ -179,7 +179,8 @@ class Workstation(Base):
     def begin(self, run: Run) -> None:
         """A worker has claimed a run for it.
 
-        While a kept disk is removed the machine stays destroyed; while only its keys change it stays what it is.
+        While a kept disk is removed the machine stays destroyed; while only its keys change it stays what it is, and
+        until its reset button was pressed as well.
         """
         if not self.disk_kept:
             self.status = _WHILE_RUNNING.get(run.kind, self.status)
@@ -211,6 +212,10 @@ class Workstation(Base):
             self.host_keys = report.host_keys
         return is_new
 
+    def begin_restart(self) -> None:
+        """Its reset button was pressed."""
+        self.status = W.STARTING
+
     def become_destroyed(self, now: datetime, *, disk_kept: bool) -> None:
         """The machine is gone, and its disk too unless it was kept."""
         self.status, self.destroyed_at, self.disk_kept = W.DESTROYED, now, disk_kept
@@ -225,7 +230,7 @@ class Workstation(Base):
         """A run ended without having changed anything; one that left the status alone leaves it alone now."""
         if self.is_coming_back:
             self.status, self.disk_kept = W.DESTROYED, True
-        elif self.status in _WHILE_RUNNING.values():
+        elif self.status in _UNDER_WAY:
             self.become_as_found()
 
     def become_as_found(self) -> None:
@@ -233,7 +238,7 @@ class Workstation(Base):
         self.status = W.RUNNING if self.address and self.host_keys else W.FAILED
 
     def become_failed(self) -> None:
-        """The last run ended without success; what exists is in the state. Of a change of keys the machine is none the
-        worse."""
-        if self.status in _WHILE_RUNNING.values():
+        """The last run ended without success; what exists is in the state. Of a change of keys, or a
+        restart before the button was pressed, the machine is none the worse."""
+        if self.status in _UNDER_WAY:
             self.status = W.FAILED

@@ -24,8 +24,12 @@ async def cancel(session: AsyncSession, run: Run, member: Member, mode: CancelMo
     Raises ConflictError when it has ended, or cannot be stopped in this way (yet).
     """
     await _lock(session, run)
+    if run.is_final:
+        raise ConflictError("This run has ended.")
+    if not run.can_cancel:
+        raise ConflictError("This run cannot be stopped any more.")
     if mode not in run.cancel_choices:
-        raise ConflictError("This run has ended." if run.is_final else _REFUSED[mode])
+        raise ConflictError(_REFUSED[mode])
     run.ask_cancel(mode, member, now)
     await audit.record_run(session, member, Action.CANCEL_RUN, run, now, mode=mode)
     if run.is_final:
@@ -101,7 +105,7 @@ async def retry(session: AsyncSession, run: Run, member: Member, now: datetime) 
     if isinstance(subject, Workstation) and run.kind is RunKind.REKEY:
         return await _rekey_again(session, run, subject, member, now)
     if isinstance(subject, Workstation) and run.kind is RunKind.RESTART:
-        return await workstations.request_restart(session, subject, member, now)
+        return await workstations.request_restart(session, subject, member, now, again=run)
     destroy = await runs.under_way(session, run.stack_id, RunKind.DESTROY)
     if destroy and destroy.is_executing and run.kind is not RunKind.DESTROY:
         raise ConflictError("This workstation is being destroyed.", hint="Ask for a new workstation.")

@@ -31,7 +31,8 @@ class MachineKeys:
     wanted: frozenset[str]
     """Identities of its owner's keys."""
     run: Run | None
-    """What brings the keys that are wanted (once it has its turn), or waits for a decision before that."""
+    """What brings the keys that are wanted (once it has its turn), a restart that they come after, or what waits for a
+    decision before that."""
     last: Run | None
     """Its newest run."""
     is_going: bool
@@ -181,7 +182,7 @@ def _by_identity(inputs: dict[str, Any]) -> dict[str, str]:
 def _bringing(pending: Sequence[Run], wanted: frozenset[str]) -> Run | None:
     """The run that is to bring what is wanted; else one on whose decision everything waits."""
     for run in pending:
-        if run.is_queued and run.kind in TAKES_KEYS:
+        if run.is_queued and run.kind in TAKES_KEYS | WITHOUT_TERRAFORM:
             return next((other for other in pending if other.can_approve), run)
         if run.is_executing and _brings(run, wanted):
             return run

@@ -215,9 +215,12 @@ def _pending_changes(pending: list[Run]) -> dict[str, Any]:
     return wishes_to_come[-1].changes if wishes_to_come else {}
 
 
-async def request_restart(session: AsyncSession, workstation: Workstation, member: Member, now: datetime) -> Run:
+async def request_restart(
+    session: AsyncSession, workstation: Workstation, member: Member, now: datetime, *, again: Run | None = None
+) -> Run:
     """Queue a press of its reset button; one that is under way is joined.
 
+    :param again: a restart that ended without success: with nothing after it, it is what the machine failed by.
     Raises ConflictError where there is no machine to restart, or something else is to be done with it first.
     """
     pending = await runs.hold(session, workstation.id)
@@ -229,8 +232,9 @@ async def request_restart(session: AsyncSession, workstation: Workstation, membe
     if pending:
         hint = "Wait for that to end, or cancel it, and restart it then."
         raise ConflictError(f"Something else is to be done with {workstation.name} first.", hint=hint)
-    if not workstation.can_restart:
-        raise ConflictError(f"{workstation.name} does not run.", hint="Check it: that puts right what is missing.")
+    newest = (await runs.newest_ids(session, [workstation.id])).get(workstation.id)
+    if not (workstation.can_restart or (again and again.id == newest)):
+        raise ConflictError(f"{workstation.name} does not run.", hint="Retry what failed, or check the machine.")
     stack = await session.get_one(Stack, workstation.id)
     run = await runs.request(session, stack, RunKind.RESTART, member, {}, now)
     _record(session, member, Action.RESTART_WORKSTATION, workstation, run, {}, {}, now)

@@ -59,6 +59,7 @@ class Arrival:
     report: MachineReport = field(default_factory=MachineReport)
     trouble: str = ""
     """Why the last look was in vain."""
+    _shown: BootStage | None = None
 
     async def wait(self) -> MachineReport:
         """The report of a machine that can be logged in to. Raises RunFailedError when there is none in time."""
@@ -96,16 +97,19 @@ class Arrival:
             return False
         if self.since and (report.stage_at is None or report.stage_at <= self.since):
             return False
-        await self._hear(report)
+        self.report = report
+        if not report.has_booted:
+            await self._show()
         return report.has_booted and bool(report.host_keys)
 
-    async def _hear(self, report: MachineReport) -> None:
-        """How far it is is for its page to show."""
-        is_news, self.report = report.stage is not self.report.stage, report
-        if is_news and not report.has_booted:
-            async with self.claim.writing() as (session, run):
-                workstation = await session.get_one(Workstation, run.stack_id, with_for_update=True)
-                workstation.hear(report, self.claim.tools.clock())
+    async def _show(self) -> None:
+        """How far it is, for its page."""
+        if self.report.stage is self._shown:
+            return
+        self._shown = self.report.stage
+        async with self.claim.writing() as (session, run):
+            workstation = await session.get_one(Workstation, run.stack_id, with_for_update=True)
+            workstation.hear(self.report, self.claim.tools.clock())
 
     async def _answers(self) -> bool:
         """With the key that it told of. After a while also true where this worker cannot know, and the log says so."""
@@ -113,6 +117,7 @@ class Arrival:
         try:
             key = await ssh.host_key(self.place.address, port, told)
         except ssh.UnreachableError as error:
+            await self._show()
             self.trouble = f"\n{error}"
             if asyncio.get_running_loop().time() - self._silent_since < SILENCE_SECONDS:
                 return False

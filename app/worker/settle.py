@@ -99,7 +99,7 @@ class Settlement:
         async with self.claim.tools.database.sessions() as session:
             state = await state_versions.newest(session, self.claim.tools.vault, self.stack_id)
         if state is None or "instance_name" not in state.outputs:
-            raise RunFailedError("Terraform ended well, but its state names no machine.")
+            raise RunFailedError("The state names no machine.")
         outputs = state.outputs
         return Place(str(outputs["zone"]), str(outputs["instance_name"]), str(outputs["address"]))
 

@@ -45,7 +45,11 @@ TEXTS = {
     "Error: Saved plan is stale": "between the plan and its approval",
     "Given up after 10 interrupted attempts.": "were lost",
     "Error: Plugin did not respond": "killed in the middle",
-    "name-abc did not publish its SSH host keys within 10 minutes.": "who it is",
+    "name-abc did not say that it has booted, with its SSH host keys, within 10 minutes.": "that it has booted",
+    "name-abc did not answer by SSH with the host key that it has within 10 minutes.": "does not answer by SSH",
+    "400 POST https://compute.googleapis.com/x/reset: The resource 'x' is not ready": "busy with this machine",
+    "503 POST https://compute.googleapis.com/x/reset: backend error": "did not answer as it should",
+    "504 Google has not ended operation-1 (reset) in 2 minutes": "did not answer as it should",
 }
 
 

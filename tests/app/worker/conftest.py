@@ -83,11 +83,16 @@ class PromptCompute(Compute):
         self.reset: list[str] = []
         """The ids of the requests to press a reset button."""
         self.reset_troubles: list[Exception] = []
+        self.answers_lost = 0
+        """So many times the order is taken, and the answer lost on its way."""
 
     async def restart(self, zone: str, instance: str, request_id: str) -> datetime:
         if self.reset_troubles:
             raise self.reset_troubles.pop(0)
         self.reset.append(request_id)
+        if self.answers_lost:
+            self.answers_lost -= 1
+            raise ConnectionResetError("the answer was lost")
         return PRESSED
 
     async def warm_up(self) -> None:

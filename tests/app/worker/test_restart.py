@@ -1,15 +1,20 @@
 """A restart: pressed once, waited for as a new machine is, and never taken for what an earlier boot said."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from google.api_core.exceptions import BadRequest, ServiceUnavailable
 
 from app.errors import ConflictError
-from app.models import Member, RunKind, RunStatus, Workstation, WorkstationStatus
+from app.infra.google import OperationFailedError
+from app.models import CancelMode, Member, Run, RunKind, RunStatus, Stack, Workstation, WorkstationStatus
 from app.services import decisions, machine_keys, runs, workstations
+from app.worker.arrival import Place
 from app.worker.claim import Tools
 from app.worker.execute import execute
+from app.worker.settle import Settlement
+from tests.app.conftest import MovingClock
 from tests.app.worker.conftest import (
     PromptCompute,
     Script,
@@ -33,11 +38,47 @@ def google(tools: Tools, *, says: str, within: int = 5) -> tuple[Tools, PromptCo
     return replace(tools, compute=compute, settings=settings), compute
 
 
+def later(tools: Tools) -> datetime:
+    """A minute after what was asked for before."""
+    assert isinstance(tools.clock, MovingClock)
+    return tools.clock.advance(minutes=1)
+
+
 async def ask(tools: Tools, workstation_id: str) -> str:
     async with tools.database.sessions.begin() as session:
         workstation = await session.get_one(Workstation, workstation_id)
         owner = await session.get_one(Member, workstation.owner_id)
-        return (await workstations.request_restart(session, workstation, owner, tools.clock())).id
+        return (await workstations.request_restart(session, workstation, owner, later(tools))).id
+
+
+async def retry(tools: Tools, run_id: str) -> str:
+    async with tools.database.sessions.begin() as session:
+        run = await session.get_one(Run, run_id)
+        owner = await session.get_one(Member, (await session.get_one(Workstation, run.stack_id)).owner_id)
+        return (await decisions.retry(session, run, owner, later(tools))).id
+
+
+async def check(tools: Tools, workstation_id: str) -> str:
+    async with tools.database.sessions.begin() as session:
+        workstation = await session.get_one(Workstation, workstation_id)
+        owner = await session.get_one(Member, workstation.owner_id)
+        stack = await session.get_one(Stack, workstation_id)
+        inputs = await runs.last_inputs(session, workstation_id)
+        return (await runs.request(session, stack, RunKind.UPDATE, owner, inputs, later(tools))).id
+
+
+async def cancel(tools: Tools, run_id: str) -> None:
+    async with tools.database.sessions.begin() as session:
+        run = await session.get_one(Run, run_id)
+        owner = await session.get_one(Member, (await session.get_one(Workstation, run.stack_id)).owner_id)
+        await decisions.cancel(session, run, owner, CancelMode.UNDO, tools.clock())
+
+
+def hurried(tools: Tools) -> Tools:
+    """With a clock by which waits are over at once."""
+    clock = HurriedClock()
+    clock.step = 60
+    return replace(tools, clock=clock)
 
 
 async def test_the_button_is_pressed_and_the_machine_runs_again(tools: Tools, script: Script) -> None:
@@ -62,7 +103,12 @@ async def test_what_the_boot_before_said_does_not_count(tools: Tools, script: Sc
     run = await run_of(tools, run_id)
     assert run.status is RunStatus.ERRORED
     assert "did not say that it has booted" in (run.error or "")
-    assert (await workstation_of(tools, workstation_id)).can_restart
+    assert (await workstation_of(tools, workstation_id)).status is WorkstationStatus.FAILED
+    tools, compute = google(tools, says=AGAIN)
+    again = await retry(tools, run_id)
+    await execute(tools, again)
+    assert (await workstation_of(tools, workstation_id)).is_running
+    assert len(compute.reset) == 1
 
 
 async def test_a_worker_that_is_lost_leaves_no_second_press(tools: Tools, script: Script) -> None:
@@ -74,20 +120,27 @@ async def test_a_worker_that_is_lost_leaves_no_second_press(tools: Tools, script
     await execute(leaving, run_id)
     assert (await run_of(tools, run_id)).status is RunStatus.INTERRUPTED
     leaving.leaving.clear()
+    assert (await workstation_of(tools, workstation_id)).status is WorkstationStatus.STARTING
     compute.told["boot-stage"] = AGAIN
     await execute(tools, run_id)
     assert (await run_of(tools, run_id)).status is RunStatus.APPLIED
-    # Google does nothing the second time: it is the same request.
-    assert len(compute.reset) == 2
-    assert len(set(compute.reset)) == 1
+    assert len(compute.reset) == 1
+
+
+async def test_where_the_answer_is_lost_the_order_is_given_again_as_the_same(tools: Tools, script: Script) -> None:
+    workstation_id = await provisioned(tools, script)
+    tools, compute = google(hurried(tools), says=AGAIN)
+    compute.answers_lost = 1
+    run_id = await ask(tools, workstation_id)
+    await execute(tools, run_id)
+    assert (await run_of(tools, run_id)).status is RunStatus.APPLIED
+    # Google does nothing the second time.
+    assert (len(compute.reset), len(set(compute.reset))) == (2, 1)
 
 
 async def test_trouble_that_passes_is_waited_out_and_a_refusal_ends_it(tools: Tools, script: Script) -> None:
     workstation_id = await provisioned(tools, script)
-    tools, compute = google(tools, says=AGAIN)
-    hurried = HurriedClock()
-    hurried.step = 60
-    tools = replace(tools, clock=hurried)
+    tools, compute = google(hurried(tools), says=AGAIN)
     compute.reset_troubles = [ServiceUnavailable("come back later")]
     run_id = await ask(tools, workstation_id)
     await execute(tools, run_id)
@@ -98,6 +151,51 @@ async def test_trouble_that_passes_is_waited_out_and_a_refusal_ends_it(tools: To
     await execute(tools, refused)
     run = await run_of(tools, refused)
     assert (run.status, "The resource is not ready" in (run.error or "")) == (RunStatus.ERRORED, True)
+    # Nothing was pressed, and it goes on.
+    assert (await workstation_of(tools, workstation_id)).can_connect
+
+
+async def test_a_reset_that_google_began_and_could_not_do_is_not_ordered_again(tools: Tools, script: Script) -> None:
+    workstation_id = await provisioned(tools, script)
+    tools, compute = google(tools, says=AGAIN)
+    compute.reset_troubles = [OperationFailedError("reset: Error 503: no power")]
+    run_id = await ask(tools, workstation_id)
+    await execute(tools, run_id)
+    run = await run_of(tools, run_id)
+    assert (run.status, run.retries, compute.reset) == (RunStatus.ERRORED, 0, [])
+
+
+async def test_what_failed_otherwise_is_not_hidden_by_a_restart(tools: Tools, script: Script) -> None:
+    workstation_id = await provisioned(tools, script)
+    tools, _ = google(tools, says="ready 2026-01-05T12:59:59.000Z", within=1)
+    failed_restart = await ask(tools, workstation_id)
+    await execute(tools, failed_restart)
+    script.on("plan", "exit 1")
+    changed = await check(tools, workstation_id)
+    await execute(tools, changed)
+    assert (await run_of(tools, changed)).status is RunStatus.ERRORED
+    with pytest.raises(ConflictError, match="does not run"):
+        await ask(tools, workstation_id)
+    with pytest.raises(ConflictError, match="does not run"):
+        await retry(tools, failed_restart)
+
+
+async def test_a_cancel_that_was_accepted_keeps_the_button_from_being_pressed(
+    tools: Tools, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workstation_id = await provisioned(tools, script)
+    tools, compute = google(tools, says=AGAIN)
+    run_id = await ask(tools, workstation_id)
+    place = Settlement.place
+
+    async def cancelled_meanwhile(settlement: Settlement) -> Place:
+        await cancel(tools, run_id)
+        return await place(settlement)
+
+    monkeypatch.setattr(Settlement, "place", cancelled_meanwhile)
+    await execute(tools, run_id)
+    assert ((await run_of(tools, run_id)).status, compute.reset) == (RunStatus.CANCELED, [])
+    assert (await workstation_of(tools, workstation_id)).can_connect
 
 
 async def test_it_brings_no_keys_and_hides_none_that_came_before(tools: Tools, script: Script) -> None:
@@ -139,3 +237,17 @@ async def test_once_begun_it_cannot_be_called_back(tools: Tools, script: Script)
     tools.leaving.clear()
     run = await run_of(tools, run_id)
     assert (run.has_changed_anything, run.cancel_choices) == (True, ())
+    with pytest.raises(ConflictError, match="cannot be stopped any more"):
+        await cancel(tools, run_id)
+
+
+async def test_keys_that_change_while_it_is_queued_are_on_their_way(tools: Tools, script: Script) -> None:
+    workstation_id = await provisioned(tools, script)
+    run_id = await ask(tools, workstation_id)
+    await add_key(tools, workstation_id)
+    async with tools.database.sessions() as session:
+        workstation = await session.get_one(Workstation, workstation_id)
+        [keys] = await machine_keys.of_member(session, await session.get_one(Member, workstation.owner_id))
+        assert (keys.is_up_to_date, keys.is_on_its_way, keys.can_retry) == (False, True, False)
+        assert keys.run
+        assert keys.run.id == run_id
