@@ -10,12 +10,16 @@ class Figure:
 
     name: str
     value: float
-    limit: float
+    limit: float | None
+    """None for what only explains another."""
     unit: str
 
     def __str__(self) -> str:
+        measured = f"{self.name:58} {self.value:9.2f} {self.unit:3}"
+        if self.limit is None:
+            return measured
         verdict = "ok" if self.value <= self.limit else "OVER"
-        return f"{self.name:58} {self.value:9.2f} {self.unit:3} limit {self.limit:7.2f} {self.unit:3} {verdict}"
+        return f"{measured} limit {self.limit:7.2f} {self.unit:3} {verdict}"
 
 
 def percentile(values: list[float], percent: int) -> float:
