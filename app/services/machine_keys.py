@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from app.errors import NotFoundError
 from app.models import Member, Run, RunKind, RunStatus, SshKey, Stack, Workstation, WorkstationStatus
@@ -15,6 +16,8 @@ from app.services import public_keys, runs
 
 INPUT = "ssh_public_keys"
 """The root's variable that has the keys."""
+LEFT_TO_ITS_WORKER, NOTICED_FOR = timedelta(seconds=30), timedelta(minutes=10)
+"""How long after its end a run is looked at by others than its worker: from, to."""
 NEWEST_RUNS = 50
 """So many of a machine's runs are looked at: what is on it was brought by its last success, or after that."""
 
@@ -116,6 +119,18 @@ async def bring(session: AsyncSession, workstation: Workstation, by: Member | No
     base = await runs.reached_inputs(session, workstation.id) or keys.last.inputs
     stack = await session.get_one(Stack, workstation.id)
     return await runs.request(session, stack, RunKind.REKEY, by, {**base, INPUT: lines}, now)
+
+
+async def forgotten(session: AsyncSession, now: datetime) -> list[str]:
+    """Machines whose newest run has ended lately, and for which `bring` is to be called in case nobody did.
+
+    A worker does when a run ends; it may be lost just then. What a change of keys failed to do is not tried again.
+    """
+    newer = aliased(Run)
+    is_newest = ~exists().where(newer.stack_id == Run.stack_id, newer.created_at > Run.created_at)
+    query = select(Workstation.id).join(Run, Run.stack_id == Workstation.id)
+    lately = Run.finished_at.between(now - NOTICED_FOR, now - LEFT_TO_ITS_WORKER)
+    return list(await session.scalars(query.where(lately, is_newest, Run.kind != RunKind.REKEY)))
 
 
 async def bind(session: AsyncSession, run: Run) -> None:

@@ -1,8 +1,9 @@
-"""What the portal decides by itself, looked at once a minute: times that are over, and a comparison that is due."""
+"""What the portal decides by itself, looked at once a minute: times that are over, and what is due or was forgotten."""
 
 import structlog
 
-from app.services import allowed_ips, shared_stack
+from app.models import Workstation
+from app.services import allowed_ips, machine_keys, shared_stack
 from app.worker.claim import Tools
 
 log = structlog.get_logger()
@@ -17,3 +18,9 @@ async def do(tools: Tools) -> None:
         run = await shared_stack.check_if_due(session, tools.clock())
         if run:
             log.info("comparing the shared stack with Google", run=run.id)
+    async with tools.database.sessions() as session:
+        forgotten = await machine_keys.forgotten(session, tools.clock())
+    for workstation_id in forgotten:
+        async with tools.database.sessions.begin() as session:
+            workstation = await session.get_one(Workstation, workstation_id)
+            await machine_keys.bring(session, workstation, None, tools.clock())

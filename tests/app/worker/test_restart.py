@@ -10,6 +10,7 @@ from app.errors import ConflictError
 from app.infra.google import OperationFailedError
 from app.models import CancelMode, Member, Run, RunKind, RunStatus, Stack, Workstation, WorkstationStatus
 from app.services import decisions, machine_keys, runs, workstations
+from app.worker import chores
 from app.worker.arrival import Place
 from app.worker.claim import Tools
 from app.worker.execute import execute
@@ -251,3 +252,34 @@ async def test_keys_that_change_while_it_is_queued_are_on_their_way(tools: Tools
         assert (keys.is_up_to_date, keys.is_on_its_way, keys.can_retry) == (False, True, False)
         assert keys.run
         assert keys.run.id == run_id
+
+
+async def test_keys_that_a_lost_worker_did_not_bring_are_brought_a_little_later(
+    tools: Tools, script: Script, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workstation_id = await provisioned(tools, script)
+    tools, _ = google(tools, says=AGAIN)
+    run_id = await ask(tools, workstation_id)
+    await add_key(tools, workstation_id)
+
+    async def lost(tools: Tools, run_id: str) -> None:
+        """Killed just before."""
+
+    async def pending_after_chores() -> list[Run]:
+        await chores.do(tools)
+        async with tools.database.sessions() as session:
+            return await runs.pending(session, workstation_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("app.worker.execute.bring_keys", lost)
+        await execute(tools, run_id)
+    assert await pending_after_chores() == []
+    clock.advance(minutes=1)
+    [rekey] = await pending_after_chores()
+    assert [run.id for run in await pending_after_chores()] == [rekey.id]
+    assert (rekey.kind, rekey.requested_by) == (RunKind.REKEY, None)
+    # What it could not do is not tried again by itself.
+    script.on("plan", "exit 1")
+    await execute(tools, rekey.id)
+    clock.advance(minutes=1)
+    assert await pending_after_chores() == []
