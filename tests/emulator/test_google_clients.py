@@ -1,6 +1,6 @@
 """The clients the portal uses, against the emulated APIs."""
 
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 from google.api_core.client_options import ClientOptions
@@ -10,12 +10,19 @@ from google.auth.credentials import AnonymousCredentials
 from tests.emulator.world import IN_ZONE, PROJECT, REGION, ZONE, World
 
 
+class Where(TypedDict):
+    project: str
+    zone: str
+    instance: str
+
+
 class Clients:
     def __init__(self, world: World) -> None:
         # Imported here: it takes seconds, and each worker would pay them just to learn the tests' names.
         from google.cloud import compute_v1, secretmanager_v1
 
-        at = {"credentials": AnonymousCredentials(), "client_options": ClientOptions(api_endpoint=world.emulator.url)}
+        options = ClientOptions(api_endpoint=world.emulator.url)
+        at: dict[str, Any] = {"credentials": AnonymousCredentials(), "client_options": options}
         self.instances = compute_v1.InstancesClient(**at)
         self.disks = compute_v1.DisksClient(**at)
         self.addresses = compute_v1.AddressesClient(**at)
@@ -39,7 +46,7 @@ def clients(world: World) -> Clients:
 def test_a_machine_is_read_stopped_started_and_reset(world: World, clients: Clients) -> None:
     _, address = world.address()
     name = world.instance(nat_ip=address, labels={"owner": "grace"}).rpartition("/")[2]
-    where = {"project": PROJECT, "zone": ZONE, "instance": name}
+    where = Where(project=PROJECT, zone=ZONE, instance=name)
     machine = clients.instances.get(**where)
     assert (machine.status, machine.labels["owner"]) == ("RUNNING", "grace")
     assert machine.network_interfaces[0].access_configs[0].nat_i_p == address
@@ -55,7 +62,7 @@ def test_a_machine_is_read_stopped_started_and_reset(world: World, clients: Clie
 
 def test_the_same_request_is_carried_out_once(world: World, clients: Clients) -> None:
     name = world.instance().rpartition("/")[2]
-    where = {"project": PROJECT, "zone": ZONE, "instance": name}
+    where = Where(project=PROJECT, zone=ZONE, instance=name)
     requests = [{**where, "request_id": f"c0ffee00-0000-4000-8000-00000000000{number}"} for number in (1, 1, 2)]
     first, again, another = [clients.wait(clients.instances.reset_unary(request=each)).name for each in requests]
     assert first == again != another
@@ -65,7 +72,7 @@ def test_a_machine_without_a_static_address_gets_another_one_when_it_starts_agai
     world: World, clients: Clients
 ) -> None:
     name = world.instance().rpartition("/")[2]
-    where = {"project": PROJECT, "zone": ZONE, "instance": name}
+    where = Where(project=PROJECT, zone=ZONE, instance=name)
     before = clients.instances.get(**where).network_interfaces[0].access_configs[0].nat_i_p
     clients.wait(clients.instances.stop_unary(**where))
     assert clients.instances.get(**where).network_interfaces[0].access_configs[0].nat_i_p == ""
@@ -164,15 +171,14 @@ def test_refusals_arrive_as_googles_exceptions(world: World, clients: Clients) -
 
 def test_a_secret_from_create_to_delete(clients: Clients) -> None:
     parent = f"projects/{PROJECT}"
-    secret = clients.secrets.create_secret(
-        parent=parent, secret_id="ssh-grace", secret={"replication": {"automatic": {}}, "labels": {"owner": "grace"}}
-    )
+    wish = {"replication": {"automatic": {}}, "labels": {"owner": "grace"}}
+    secret = clients.secrets.create_secret(request={"parent": parent, "secret_id": "ssh-grace", "secret": wish})
     # Google answers with the project's number, and takes its id as well.
     assert secret.name.rpartition("/")[2] == "ssh-grace"
     assert not secret.name.startswith(f"{parent}/")
     for payload in (b"first", bytes(range(256))):
-        crc = _crc32c(payload)
-        clients.secrets.add_secret_version(parent=secret.name, payload={"data": payload, "data_crc32c": crc})
+        checked = {"data": payload, "data_crc32c": _crc32c(payload)}
+        clients.secrets.add_secret_version(request={"parent": secret.name, "payload": checked})
     latest = clients.secrets.access_secret_version(name=f"{parent}/secrets/ssh-grace/versions/latest")
     assert latest.payload.data == bytes(range(256))
     assert latest.payload.data_crc32c == _crc32c(latest.payload.data)
@@ -191,18 +197,18 @@ def test_a_secret_from_create_to_delete(clients: Clients) -> None:
 
 def test_secret_manager_refuses_what_google_refuses(clients: Clients) -> None:
     parent = f"projects/{PROJECT}"
-    secret = {"replication": {"automatic": {}}}
-    clients.secrets.create_secret(parent=parent, secret_id="taken", secret=secret)
+    taken: dict[str, Any] = {"parent": parent, "secret_id": "taken", "secret": {"replication": {"automatic": {}}}}
+    clients.secrets.create_secret(request=taken)
     with pytest.raises(Conflict, match="already exists"):
-        clients.secrets.create_secret(parent=parent, secret_id="taken", secret=secret)
+        clients.secrets.create_secret(request=taken)
     with pytest.raises(BadRequest, match="Secret ID"):
-        clients.secrets.create_secret(parent=parent, secret_id="no spaces", secret=secret)
+        clients.secrets.create_secret(request={**taken, "secret_id": "no spaces"})
     with pytest.raises(BadRequest, match="checksum"):
         clients.secrets.add_secret_version(
-            parent=f"{parent}/secrets/taken", payload={"data": b"payload", "data_crc32c": 1}
+            request={"parent": f"{parent}/secrets/taken", "payload": {"data": b"payload", "data_crc32c": 1}}
         )
     with pytest.raises(NotFound):
-        clients.secrets.add_secret_version(parent=f"{parent}/secrets/nothing", payload={"data": b"x"})
+        clients.secrets.add_secret_version(request={"parent": f"{parent}/secrets/nothing", "payload": {"data": b"x"}})
     with pytest.raises(NotFound):
         clients.secrets.access_secret_version(name=f"{parent}/secrets/taken/versions/latest")
 

@@ -1,6 +1,7 @@
 """The project as a whole: shaped as Google's discovery documents say, and changed to see what happens then."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -58,7 +59,7 @@ def test_databases_and_clusters_have_googles_shape(world: World) -> None:
         answer = world.emulator.call("GET", f"/v1/{path}")
         assert faults_in(answer, response_schema(api, *method), api) == []
         assert status in answer.items()
-        missing = refused(lambda path=path: world.emulator.call("GET", f"/v1/{path}-2"))
+        missing = refused(partial(world.emulator.call, "GET", f"/v1/{path}-2"))
         assert missing["status"] == "NOT_FOUND"
 
 

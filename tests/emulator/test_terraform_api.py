@@ -1,5 +1,7 @@
 """What the provider meets: objects that live, are refused, and change outside Terraform."""
 
+from typing import Any
+
 import pytest
 
 from tests.emulator.world import IN_ZONE, PROJECT, World, machine, nat_ip, refused
@@ -120,7 +122,7 @@ def test_a_disk_in_a_block_of_the_machine_is_attached_and_detached_by_it(world: 
     ],
 )
 def test_a_machine_google_does_not_build_is_refused_in_its_words(
-    world: World, change: dict[str, object], status: int, fragment: str
+    world: World, change: dict[str, Any], status: int, fragment: str
 ) -> None:
     name = world.new_name("vm")
     error = refused(lambda: world.instance(name, **change))
@@ -138,7 +140,7 @@ def test_a_machine_google_does_not_build_is_refused_in_its_words(
         {"scheduling": [{"provisioning_model": "SPOT", "preemptible": True, "automatic_restart": False}]},
     ],
 )
-def test_gpu_and_spot_machines_are_built(world: World, change: dict[str, object]) -> None:
+def test_gpu_and_spot_machines_are_built(world: World, change: dict[str, Any]) -> None:
     assert world.read("google_compute_instance", world.instance(**change))["current_status"] == "RUNNING"
 
 

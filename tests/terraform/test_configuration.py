@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.terraform.conftest import REPOSITORY, Terraform
+from tests.terraform.conftest import Terraform
+from tests.terraform.machine import REPOSITORY
 from tests.terraform.shared_stack import SECRETS
 
 SOURCE = REPOSITORY / "terraform"

@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from tests.terraform.conftest import REPOSITORY
+from tests.terraform.machine import REPOSITORY
 
 MODULES = [
     "compute-cpu",

@@ -15,7 +15,8 @@ from app.worker.decide import MACHINE
 from emulator import catalog as emulated
 from tests.app.conftest import make_settings
 from tests.emulator_process import EmulatorProcess, start_emulator
-from tests.terraform.conftest import REPOSITORY, Terraform
+from tests.terraform.conftest import Terraform
+from tests.terraform.machine import REPOSITORY
 
 CATALOG = Catalog.load(REPOSITORY / "app" / "catalog.json")
 SETTINGS = make_settings(google_project="pocket-project")

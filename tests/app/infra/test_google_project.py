@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 import pytest
 from google.api_core.exceptions import Forbidden, ServiceUnavailable
@@ -51,7 +51,7 @@ async def test_what_is_taken_away_is_seen(google: GoogleProject, emulator: Emula
 
 
 async def test_a_database_and_a_cluster_tell_how_they_are(google: GoogleProject, emulator: EmulatorProcess) -> None:
-    def put(method: str, type_: str, path: str, state: dict[str, object]) -> None:
+    def put(method: str, type_: str, path: str, state: Mapping[str, object]) -> None:
         emulator.call(method, f"/terraform/{type_}/projects/{PROJECT}/{path}", {"state": state})
 
     assert (await google.sql_state("db"), await google.cluster_status("europe-west4", "pods")) == (None, None)

@@ -100,9 +100,9 @@ async def test_from_the_ask_to_the_end(
 
     approved = await ada.post(f"{ADMIN}/{ip}/approve", data={"lasts": "1 day"})
     assert (approved.status_code, approved.headers["location"]) == (303, ADMIN)
-    page = await ada.get(ADMIN)
-    assert "The firewall is being changed" in page.text
-    run_id = re.findall(r'href="/runs/(\w+)"', page.text)[0]
+    page = (await ada.get(ADMIN)).text
+    assert "The firewall is being changed" in page
+    run_id = re.findall(r'href="/runs/(\w+)"', page)[0]
     assert (await ada.get(f"/runs/{run_id}")).status_code == 200
     assert "Being added" in text_of(await grace.get(PAGE))
     await apply(app, stack_id)

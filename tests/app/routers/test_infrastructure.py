@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
+from app.deps import Portal
 from app.models import AuditEntry, SharedStackStatus
 from app.services import infrastructure_state, shared_stack
 from app.services.infrastructure_state import Sighting
@@ -49,7 +50,8 @@ async def secrets(app: FastAPI) -> dict[str, str]:
 
 
 async def entries(app: FastAPI) -> Sequence[AuditEntry]:
-    async with app.state.portal.database.sessions() as session:
+    portal: Portal = app.state.portal
+    async with portal.database.sessions() as session:
         return (await session.scalars(select(AuditEntry).where(AuditEntry.action == "password.read"))).all()
 
 

@@ -47,7 +47,8 @@ def test_everything_has_its_place(found: dict[str, object]) -> None:
     for picture in drawn(found):
         project, *inner = [frame for frame in picture.frames if frame.kind != "outside"]
         assert project.kind == "project"
-        for thing in (*picture.boxes, *picture.frames):
+        things: list[Box | Frame] = [*picture.boxes, *picture.frames]
+        for thing in things:
             assert thing.y + thing.height <= picture.height
             assert thing.width > 0
         for box in picture.boxes:

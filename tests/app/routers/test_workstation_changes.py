@@ -4,6 +4,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
+from app.deps import Portal
 from app.models import Run, RunKind
 from tests.app.conftest import MovingClock
 from tests.app.routers.play import create, make_run, run_of
@@ -22,7 +23,8 @@ async def machine_id(app: FastAPI, grace: httpx2.AsyncClient, clock: MovingClock
 
 async def _run(app: FastAPI, answer: httpx2.Response) -> Run:
     assert answer.status_code == 303, answer.text
-    async with app.state.portal.database.sessions() as session:
+    portal: Portal = app.state.portal
+    async with portal.database.sessions() as session:
         return await session.get_one(Run, answer.headers["location"].rpartition("/")[2])
 
 

@@ -16,15 +16,18 @@ from tests.app.conftest import MovingClock, make_settings
 
 WORKER = "worker@ml-team.iam.gserviceaccount.com"
 PARTS = (google_needs.WORKSTATIONS, "storage")
+PROJECT = Project("ml-team", "123456789012", "ML team", is_active=True)
+APIS = frozenset(google_needs.apis(PARTS))
+PERMISSIONS = frozenset(one for needed in google_needs.grants(PARTS).values() for one in needed)
 WELL = Findings(
     project_id="ml-team",
     region="europe-west4",
     parts=PARTS,
     identity=Identity("a service account", WORKER),
-    project=Project("ml-team", "123456789012", "ML team", is_active=True),
+    project=PROJECT,
     billing=True,
-    apis=frozenset(google_needs.apis(PARTS)),
-    permissions=frozenset(one for needed in google_needs.grants(PARTS).values() for one in needed),
+    apis=APIS,
+    permissions=PERMISSIONS,
     service_account="vm@ml-team.iam.gserviceaccount.com",
     may_act_as_it=True,
     quotas=[
@@ -75,12 +78,12 @@ def test_all_is_well_without_a_command() -> None:
             "tell",
             "services enable cloudresourcemanager.googleapis.com",
         ),
-        ({"project": replace(WELL.project, id="other")}, "Project", "missing", "other", "GOOGLE_PROJECT=other"),
-        ({"project": replace(WELL.project, is_active=False)}, "Project", "missing", "deleted", "undelete ml-team"),
+        ({"project": replace(PROJECT, id="other")}, "Project", "missing", "other", "GOOGLE_PROJECT=other"),
+        ({"project": replace(PROJECT, is_active=False)}, "Project", "missing", "deleted", "undelete ml-team"),
         ({"billing": False}, "Billing", "missing", "No open", "gcloud billing accounts list"),
         ({"billing": Trouble("off")}, "Billing", "warning", "off", None),
         (
-            {"apis": WELL.apis - {"compute.googleapis.com"}},
+            {"apis": APIS - {"compute.googleapis.com"}},
             "API compute.googleapis.com",
             "missing",
             "not enabled",
@@ -88,7 +91,7 @@ def test_all_is_well_without_a_command() -> None:
         ),
         ({"apis": Trouble("away")}, "APIs", "missing", "away", None),
         (
-            {"permissions": WELL.permissions - {"compute.disks.create"}},
+            {"permissions": PERMISSIONS - {"compute.disks.create"}},
             "Permissions of roles/compute.admin",
             "missing",
             "compute.disks.create",

@@ -1,4 +1,5 @@
 import ipaddress
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -9,8 +10,9 @@ from app.models.allowed_ip import AllowedIp, Network
 from app.services import ip_ranges
 
 
-def networks(version: int) -> st.SearchStrategy[Network]:
-    kind, bits = {4: (ipaddress.IPv4Network, 32), 6: (ipaddress.IPv6Network, 128)}[version]
+def networks(version: Literal[4, 6]) -> st.SearchStrategy[Network]:
+    kinds: dict[int, tuple[type[Network], int]] = {4: (ipaddress.IPv4Network, 32), 6: (ipaddress.IPv6Network, 128)}
+    kind, bits = kinds[version]
     prefixes = st.integers(0, bits) | st.sampled_from([0, 8, 15, 16, 23, 24, 31, 32])
     # Not the address itself: ipaddress then takes the prefix for a part of it.
     return st.builds(lambda at, prefix: kind((int(at), prefix), strict=False), st.ip_addresses(v=version), prefixes)

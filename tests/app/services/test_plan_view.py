@@ -26,7 +26,7 @@ def attributes(*actions: str, **change: Any) -> dict[str, tuple[str | None, str 
 
 def test_a_create_tells_all_that_is_set() -> None:
     after = {"name": "box", "size": 20, "spot": False, "labels": {"owner": "grace"}, "tags": ["a", "b"]}
-    nothing = {"description": None, "users": [], "params": {}}
+    nothing: dict[str, Any] = {"description": None, "users": [], "params": {}}
     assert attributes("create", after={**after, **nothing}, after_unknown={"id": True, "labels": {}}) == {
         "name": (None, "box", None),
         "size": (None, "20", None),

@@ -1,3 +1,5 @@
+from typing import Any
+
 import asyncssh
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ PAIR = asyncssh.generate_private_key("ssh-ed25519", comment="grace@laptop")
 LINE = PAIR.export_public_key().decode()
 
 
-def made(algorithm: str, **options: int) -> str:
+def made(algorithm: str, **options: Any) -> str:
     return asyncssh.generate_private_key(algorithm, **options).export_public_key().decode()
 
 

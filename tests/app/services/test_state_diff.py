@@ -13,7 +13,7 @@ def resource(name: str, *instances: Instance, **fields: Any) -> dict[str, Any]:
 
 def instance(*sensitive: str, index_key: str | int | None = None, **fields: Any) -> Instance:
     keyed = {} if index_key is None else {"index_key": index_key}
-    state = {name: fields.pop(name) for name in ("status", "deposed") if name in fields}
+    state: Instance = {name: fields.pop(name) for name in ("status", "deposed") if name in fields}
     paths = [[{"type": "get_attr", "value": name}] for name in sensitive]
     return {**keyed, **state, "attributes": fields, "sensitive_attributes": paths}
 

@@ -45,7 +45,10 @@ def test_a_value_is_read(text: str, value: object) -> None:
 def test_every_value_has_its_line() -> None:
     found, _ = tfvars.read('a = 1\n\nb = [\n  "x",\n  {\n    c = 2\n  },\n]\n', "t")
     assert (found["a"].line, found["b"].line) == (1, 3)
-    text, thing = found["b"].value
+    things = found["b"].value
+    assert isinstance(things, list)
+    text, thing = things
+    assert isinstance(thing.value, dict)
     assert (text.line, thing.line, thing.value["c"].line) == (4, 5, 6)
 
 

@@ -18,7 +18,7 @@ from app.infra.google import Compute
 from app.models import Run, RunStatus, Workstation
 from app.services import members, runs, workstations
 from app.services.catalog import Catalog
-from app.services.workstations import WorkstationWish
+from app.services.wishes import WorkstationWish
 from app.worker import claim as claims
 from app.worker.claim import Tools
 from app.worker.execute import execute

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.models import CancelMode, RunStatus, Workstation, WorkstationStatus
+from app.models import CancelMode, Member, RunStatus, Workstation, WorkstationStatus
 from app.services import decisions, members, runs
 from app.worker.claim import Tools
 from app.worker.execute import execute
@@ -165,6 +165,6 @@ async def test_a_wish_that_came_while_nobody_held_the_run_is_heeded_by_the_next_
     assert (await workstation_of(tools, workstation_id)).status is WorkstationStatus.DESTROYED
 
 
-async def a_member(tools: Tools) -> "members.Member":
+async def a_member(tools: Tools) -> Member:
     async with tools.database.sessions.begin() as session:
         return await members.sign_in(session, identity("grace"), tools.settings, tools.clock())

@@ -4,9 +4,10 @@ import pytest
 from google.auth.exceptions import DefaultCredentialsError
 
 from app.worker.claim import Tools
+from app.worker.execute import execute
 from app.worker.watch import Watch
 from tests.app.conftest import MovingClock
-from tests.app.worker.conftest import PromptCompute, Script, ask_destroy, execute, provisioned, workstation_of
+from tests.app.worker.conftest import PromptCompute, Script, ask_destroy, provisioned, workstation_of
 from tests.app.worker.test_arrival import ANOTHER, UNMOUNTED
 
 pytestmark = pytest.mark.anyio
