@@ -11,9 +11,9 @@ BIN := $(VENV)/bin
 # Compiled at once: the first start is quicker, and all later ones where Python may not write bytecode itself.
 PIP_SYNC := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate --quiet
-# Much of a test is waiting: three share two cores. Files that take long begin first, so that none is left at the end.
+# Much of a test is waiting: three share two cores. What takes longest begins first, so that it is not left at the end.
 SPREAD := -n 3 --dist loadfile --no-loadscope-reorder
-SLOW_FIRST := tests/chaos tests/e2e tests/terraform
+SLOW_FIRST := tests/chaos
 
 .PHONY: help
 help: ## List the commands
