@@ -19,6 +19,8 @@ INSTANCE, DISK, ADDRESS = (f"google_compute_{kind}" for kind in ("instance", "di
 WHOLE = {INSTANCE, DISK, ADDRESS}
 TAKEN_BACK = {"canceled", "superseded"}
 """A wish whose run ended so counts no more: somebody said so, or wished for something else."""
+NOT_UNDONE = ("Undoing this would", "Terraform was killed while it undid")
+"""How the error begins of a run that was stopped and could not be undone whole: a person reads it, and asks again."""
 NOTHING = Wish(Act.DESTROY, Machine("", 0, spot=False))
 
 
@@ -27,8 +29,8 @@ class Station:
     """One workstation after the round: what was wished for, and what its state, the cloud and the page say."""
 
     id: str
-    wish: Wish
-    """The last one that counts."""
+    wish: Wish | None
+    """The last one that counts; None where its run was stopped and says what it could not undo."""
     state: dict[str, dict[str, Any]]
     """Resource id → attributes."""
     cloud: dict[str, dict[str, Any]]
@@ -55,7 +57,8 @@ def check(world: World, people: list[Person]) -> list[Finding]:
     found = [Finding(Fault.LOST, complaint) for person in people for complaint in person.complaints]
     found += [*_own_deaths(world), *_runs(world, stacks)]
     for station in _stations(world, people, things):
-        found += [*_as_in_state(station), *_as_promised(station)]
+        if station.wish:
+            found += [*_as_in_state(station), *_as_promised(station, station.wish)]
     found += _strangers(world, things)
     found += _numbers(world, stacks)
     return found + left_over(world, run_ids)
@@ -80,17 +83,26 @@ def cloud(world: World) -> dict[str, dict[str, Any]]:
 def _stations(world: World, people: list[Person], things: dict[str, dict[str, Any]]) -> Iterator[Station]:
     promises = [promise for person in people for promise in person.promises]
     for station_id in dict.fromkeys(promise.station_id for promise in promises):
-        runs = {run["id"]: run["status"] for run in world.runs_of([station_id])}
+        runs = {run["id"]: run for run in world.runs_of([station_id])}
         mine = [promise for promise in promises if promise.station_id == station_id]
+        counts = next((each for each in reversed(mine) if runs[each.run_id]["status"] not in TAKEN_BACK), None)
         states = [_resources(state) for state in world.states(station_id)]
         yield Station(
             id=station_id,
-            wish=next((each.wish for each in reversed(mine) if runs[each.run_id] not in TAKEN_BACK), NOTHING),
+            wish=_wish(counts.wish, runs[counts.run_id]) if counts else NOTHING,
             state=states[-1] if states else {},
             cloud={id_: thing for id_, thing in things.items() if f"-{station_id}" in id_},
             page=world.api.get(f"/api/v1/workstations/{station_id}").json(),
             ever_had={id_ for state in states for id_ in state},
         )
+
+
+def _wish(wish: Wish, run: dict[str, Any]) -> Wish | None:
+    return None if _could_not_undo(run) else wish
+
+
+def _could_not_undo(run: dict[str, Any]) -> bool:
+    return bool(run["cancel"]) and str(run["error"]).startswith(NOT_UNDONE)
 
 
 def _resources(state: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -113,7 +125,7 @@ def _runs(world: World, stacks: list[str]) -> Iterator[Finding]:
         words = f"run {run['id']} ({run['kind']} of {run['stack_id']})"
         if run["finished_at"] is None:
             yield Finding(Fault.STUCK, f"{words} is still {run['status']} in attempt {run['attempt']}")
-        elif run["status"] == "errored":
+        elif run["status"] == "errored" and not _could_not_undo(run):
             yield Finding(Fault.LOST, f"{words} ended with an error: {run['error']}")
 
 
@@ -127,8 +139,8 @@ def _as_in_state(station: Station) -> Iterator[Finding]:
             yield Finding(Fault.DUPLICATED, f"{station.name} has {count} of {type_}: {', '.join(station.cloud)}")
 
 
-def _as_promised(station: Station) -> Iterator[Finding]:
-    wish, page = station.wish, station.page
+def _as_promised(station: Station, wish: Wish) -> Iterator[Finding]:
+    page = station.page
     has = {thing["type"] for thing in station.cloud.values()}
     if wish.act is not Act.DESTROY:
         wanted, status = WHOLE, "running"
@@ -145,11 +157,11 @@ def _as_promised(station: Station) -> Iterator[Finding]:
         kept = ", its disk kept" if page["disk_kept"] else ""
         yield Finding(Fault.LOST, f"{station.name}: the page says {page['status']}{kept}, and wished was {wish}")
     if wanted == WHOLE:
-        yield from _as_wished(station)
+        yield from _as_wished(station, wish)
 
 
-def _as_wished(station: Station) -> Iterator[Finding]:
-    machine = station.wish.machine
+def _as_wished(station: Station, wish: Wish) -> Iterator[Finding]:
+    machine = wish.machine
     wished = (machine.machine_type, machine.disk_size_gb, machine.spot)
     page = station.page
     told = {"the page": (page["machine_type"], page["disk_size_gb"], page["spot"])}
