@@ -222,6 +222,10 @@ class Workstation(Base):
         self.address, self.host_keys = None, {}
         self.report, self.reported_at = {}, None
 
+    def hold_on_to(self, disk_size_gb: int) -> None:
+        """A run ended without success, and the data disk is so large: it cannot shrink, so nothing may ask for that."""
+        self.disk_size_gb = max(self.disk_size_gb, disk_size_gb)
+
     def begin_undo(self) -> None:
         """Its making was cancelled: what there is of it goes."""
         self.status = W.DESTROYING

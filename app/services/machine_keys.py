@@ -118,7 +118,8 @@ async def bring(session: AsyncSession, workstation: Workstation, by: Member | No
         return None
     base = await runs.reached_inputs(session, workstation.id) or keys.last.inputs
     stack = await session.get_one(Stack, workstation.id)
-    return await runs.request(session, stack, RunKind.REKEY, by, {**base, INPUT: lines}, now)
+    inputs = {**base, "disk_size_gb": workstation.disk_size_gb, INPUT: lines}
+    return await runs.request(session, stack, RunKind.REKEY, by, inputs, now)
 
 
 async def forgotten(session: AsyncSession, now: datetime) -> list[str]:
@@ -136,13 +137,17 @@ async def forgotten(session: AsyncSession, now: datetime) -> list[str]:
 async def bind(session: AsyncSession, run: Run) -> None:
     """A worker claims this queued run: it takes the owner's keys as they are at this moment.
 
-    A change of keys asks for nothing else, so the rest is as it was reached by then, whatever came before it.
+    A change of keys asks for nothing else, so the rest is as it was reached by then, whatever came before it; the disk
+    may have grown beyond that.
     """
     workstation = await session.get(Workstation, run.stack_id)
     if workstation is None or run.kind not in TAKES_KEYS:
         return
-    base = await runs.reached_inputs(session, run.stack_id) if run.kind is RunKind.REKEY else {}
-    run.inputs = {**(base or run.inputs), INPUT: await _lines_of(session, workstation.owner_id)}
+    inputs = run.inputs
+    if run.kind is RunKind.REKEY:
+        base = await runs.reached_inputs(session, run.stack_id) or inputs
+        inputs = {**base, "disk_size_gb": workstation.disk_size_gb}
+    run.inputs = {**inputs, INPUT: await _lines_of(session, workstation.owner_id)}
 
 
 async def _machines_of(session: AsyncSession, member_id: str) -> list[Workstation]:

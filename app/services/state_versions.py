@@ -26,7 +26,12 @@ class State:
         self.outputs = {name: output["value"] for name, output in outputs.items()}
         self.open_outputs = {name: output["value"] for name, output in outputs.items() if not output.get("sensitive")}
         """Those that are not marked as sensitive."""
-        self.is_empty = not any(resource["mode"] == "managed" for resource in content.get("resources", []))
+        managed = [resource for resource in content.get("resources", []) if resource["mode"] == "managed"]
+        self.is_empty = not managed
+        disks = [each for each in managed if each["type"] == "google_compute_disk"]
+        sizes = [instance["attributes"].get("size") for disk in disks for instance in disk["instances"]]
+        self.disk_size_gb: int | None = max(filter(None, sizes), default=None)
+        """Of a workstation's data disk; None where there is none."""
 
 
 async def newest(session: AsyncSession, vault: Vault, stack_id: str) -> State | None:

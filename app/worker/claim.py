@@ -16,9 +16,19 @@ from app.crypto import Vault
 from app.db import Database
 from app.infra.events import Event
 from app.infra.google import Compute
-from app.models import CancelMode, LogLevel, LogLine, ResourceState, Run, RunResource, RunStatus, SharedStack
+from app.models import (
+    CancelMode,
+    LogLevel,
+    LogLine,
+    ResourceState,
+    Run,
+    RunResource,
+    RunStatus,
+    SharedStack,
+    Workstation,
+)
 from app.models.run import LostClaimError
-from app.services import machine_keys, plans, runs, shared_stack, stacks
+from app.services import machine_keys, plans, runs, shared_stack, stacks, state_versions
 from app.services.scrub import Scrubber, secrets_of_settings
 from app.worker.roots import Roots
 
@@ -168,7 +178,16 @@ async def end(session: AsyncSession, run: Run, claim: Claim, error: str | None =
     if error is not None:
         run.fail(claim.clean(error), claim.tools.clock())
         (await stacks.subject(session, run.stack_id, lock=True)).become_failed()
+    if not run.is_success:
+        await _hold_on_to_disk(session, run, claim)
     await plans.forget(session, run.id)
     await session.flush()
     await runs.ring_next(session, run.stack_id)
     await runs.announce(session, run)
+
+
+async def _hold_on_to_disk(session: AsyncSession, run: Run, claim: Claim) -> None:
+    workstation = await session.get(Workstation, run.stack_id)
+    state = await state_versions.newest(session, claim.tools.vault, run.stack_id) if workstation else None
+    if workstation and state and state.disk_size_gb:
+        workstation.hold_on_to(state.disk_size_gb)

@@ -157,8 +157,14 @@ class Execution:
                 .order_by(Run.finished_at.desc())
             )
             before = await session.scalar(reached.limit(1))
+            if not before:
+                return None
+            state = await state_versions.newest(session, self._tools.vault, work.stack_id)
+            size_gb = max(before["disk_size_gb"], (state and state.disk_size_gb) or 0)
+            if size_gb > before["disk_size_gb"]:
+                await self._claim.tell(session, run, "It cannot shrink: the data disk stays as large as it has become.")
             kind = RunKind.REKEY if run.kind is RunKind.REKEY else RunKind.UPDATE
-            return Goal(before, kind) if before else None
+            return Goal({**before, "disk_size_gb": size_gb}, kind)
 
     async def _hand_over(self) -> None:
         """This worker leaves; the folder stays, for whoever goes on may be on this host."""

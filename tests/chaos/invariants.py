@@ -37,6 +37,8 @@ class Station:
     """Resource id → {"type", "state"}."""
     page: dict[str, Any]
     """What the API says."""
+    grown_to: set[int]
+    """Disk sizes of wishes that were stopped: a disk that had grown by then cannot shrink."""
     ever_had: set[str]
     """Ids in any state it ever had."""
 
@@ -93,6 +95,7 @@ def _stations(world: World, people: list[Person], things: dict[str, dict[str, An
             state=states[-1] if states else {},
             cloud={id_: thing for id_, thing in things.items() if f"-{station_id}" in id_},
             page=world.api.get(f"/api/v1/workstations/{station_id}").json(),
+            grown_to={each.wish.machine.disk_size_gb for each in mine if runs[each.run_id]["cancel"]},
             ever_had={id_ for state in states for id_ in state},
         )
 
@@ -162,8 +165,9 @@ def _as_promised(station: Station, wish: Wish) -> Iterator[Finding]:
 
 def _as_wished(station: Station, wish: Wish) -> Iterator[Finding]:
     machine = wish.machine
-    wished = (machine.machine_type, machine.disk_size_gb, machine.spot)
     page = station.page
+    size = page["disk_size_gb"] if page["disk_size_gb"] in station.grown_to else machine.disk_size_gb
+    wished = (machine.machine_type, max(size, machine.disk_size_gb), machine.spot)
     told = {"the page": (page["machine_type"], page["disk_size_gb"], page["spot"])}
     for instance in station.of(INSTANCE):
         told["the machine"] = (instance["machine_type"], *wished[1:2], instance["scheduling"][0]["preemptible"])

@@ -57,6 +57,8 @@ class Script:
         self.on("show", "echo '{}'")
 
     def on(self, command: str, script: str) -> None:
+        # A shell that reads the last one still reads on in that.
+        (self.folder / command).unlink(missing_ok=True)
         (self.folder / command).write_text(script)
 
     @property
@@ -197,8 +199,12 @@ async def interrupt(tools: Tools, run_id: str) -> None:
         (await session.get_one(Run, run_id)).interrupt(tools.clock())
 
 
-def state(serial: int, *, address: str = ADDRESS, lineage: str = "one", empty: bool = False) -> str:
+def state(
+    serial: int, *, address: str = ADDRESS, lineage: str = "one", empty: bool = False, disk_gb: int | None = None
+) -> str:
     """A Terraform state as text."""
+    disk = {"mode": "managed", "type": "google_compute_disk", "name": "data"}
+    instances = [] if disk_gb is None else [{"attributes": {"size": disk_gb}}]
     outputs = {"address": address, "zone": "europe-west4-a", "instance_name": "dev-1-x"}
     return json.dumps(
         {
@@ -206,14 +212,14 @@ def state(serial: int, *, address: str = ADDRESS, lineage: str = "one", empty: b
             "serial": serial,
             "lineage": lineage,
             "outputs": {} if empty else {name: {"value": value} for name, value in outputs.items()},
-            "resources": [] if empty else [{"mode": "managed", "type": "t", "name": "n", "instances": []}],
+            "resources": [] if empty else [{**disk, "instances": instances}],
         }
     )
 
 
-def writes_state(serial: int, *, empty: bool = False) -> str:
+def writes_state(serial: int, *, empty: bool = False, disk_gb: int | None = None) -> str:
     """Shell that leaves this state behind."""
-    return f"cat > terraform.tfstate <<'END'\n{state(serial, empty=empty)}\nEND\n"
+    return f"cat > terraform.tfstate <<'END'\n{state(serial, empty=empty, disk_gb=disk_gb)}\nEND\n"
 
 
 def tells(kind: str, address: str, action: str) -> str:
