@@ -78,12 +78,13 @@ module "mlflow" {
 }
 
 module "docker_registry" {
-  source = "../modules/docker_artifact_store"
+  source = "../modules/artifact_registry"
   count  = var.deploy_docker_registry ? 1 : 0
 
   project = var.project
   region  = var.region
   prefix  = var.prefix
+  format  = "DOCKER"
   labels  = local.labels
   readers = local.artifact_readers
   writers = local.artifact_writers
@@ -92,12 +93,13 @@ module "docker_registry" {
 }
 
 module "pypi_registry" {
-  source = "../modules/pypi_artifact_store"
+  source = "../modules/artifact_registry"
   count  = var.deploy_pypi_registry ? 1 : 0
 
   project = var.project
   region  = var.region
   prefix  = var.prefix
+  format  = "PYTHON"
   labels  = local.labels
   readers = local.artifact_readers
   writers = local.artifact_writers

@@ -6,10 +6,11 @@ variables {
   project = "pocket-project"
   region  = "europe-west4"
   prefix  = "vision"
+  format  = "DOCKER"
   writers = { builds = "serviceAccount:builds@pocket-project.iam.gserviceaccount.com" }
 }
 
-run "registry" {
+run "images" {
   command = plan
 
   assert {
@@ -29,4 +30,32 @@ run "registry" {
     )
     error_message = "Who may write is said; nobody else may."
   }
+}
+
+run "packages" {
+  command = plan
+
+  variables {
+    format = "PYTHON"
+  }
+
+  assert {
+    condition     = output.name == "pypi-registry-vision" && google_artifact_registry_repository.this.format == "PYTHON"
+    error_message = "The registry is found by its name."
+  }
+
+  assert {
+    condition     = output.url == "https://europe-west4-python.pkg.dev/pocket-project/pypi-registry-vision"
+    error_message = "Its address follows from its name."
+  }
+}
+
+run "another_format" {
+  command = plan
+
+  variables {
+    format = "MAVEN"
+  }
+
+  expect_failures = [var.format]
 }

@@ -1,3 +1,14 @@
+variable "format" {
+  description = "What it holds: DOCKER for container images, PYTHON for packages. Another one replaces it, with all that is in it."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = contains(["DOCKER", "PYTHON"], var.format)
+    error_message = "A registry is for DOCKER or for PYTHON."
+  }
+}
+
 variable "labels" {
   description = "Labels of the registry."
   type        = map(string)
