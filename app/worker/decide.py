@@ -20,7 +20,7 @@ DATA_DISK = ".google_compute_disk."
 METADATA = {"metadata", "metadata_fingerprint"}
 """A machine's attributes that a change of keys touches; the second is what Google computes from the first."""
 
-WHITELIST = re.compile(r"google_compute_firewall\.mlflow_access(_v6)?(\[.*\])?")
+WHITELIST = re.compile(r'google_compute_firewall\.ingress\["mlflow-access(-v6)?"\]')
 """What allowed IPs change, and nothing else: whoever approved the address has decided."""
 _LOST_FOR_GOOD = {
     "google_artifact_registry_repository": "repository_id",

@@ -16,6 +16,8 @@ from app.worker.claim import Claim
 from app.worker.folder import RunFolder
 
 log = structlog.get_logger()
+_CHANGES_NOTHING = frozenset({"read", "noop", "move"})
+"""Actions of a plan that leave everything at Google as it is; a move is another address in the state."""
 POLL_SECONDS = 0.15
 """How often output and state are looked at: a change is stored within 250 ms."""
 READ_BYTES = 256 * 1024
@@ -131,7 +133,9 @@ class Follower:
         self.errors += [event.message for event in events if event.is_error]
         # Only what is planned: an event of drift also names an address and an action, of somebody else's doing.
         self.changes += [
-            event for event in events if event.state is ResourceState.PENDING and event.action not in {"read", "noop"}
+            event
+            for event in events
+            if event.state is ResourceState.PENDING and event.action not in {"read", "noop", "move"}
         ]
 
     async def _tell_crash(self, code: int | None) -> None:

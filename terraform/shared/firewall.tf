@@ -1,89 +1,57 @@
-# A rule without ranges would let in the whole world, and one rule is either for IPv4 or for IPv6: hence two of each, made
-# only where there is somebody to let in.
-
 locals {
   # Google's Identity-Aware Proxy comes from here.
   iap_range = "35.235.240.0/20"
 
-  ssh_ranges    = concat([local.iap_range], [for range in var.ssh_allowed_ips : range if !strcontains(range, ":")])
-  ssh_ranges_v6 = [for range in var.ssh_allowed_ips : range if strcontains(range, ":")]
+  ssh_ranges    = concat([local.iap_range], var.ssh_allowed_ips)
+  pods_ranges   = var.deploy_kubernetes ? [var.kubernetes_pods_ip_range] : []
+  mlflow_ranges = var.deploy_mlflow ? concat(var.mlflow_allowed_ips, local.pods_ranges) : []
 
-  mlflow_ranges = var.deploy_mlflow ? concat(
-    [for range in var.mlflow_allowed_ips : range if !strcontains(range, ":")],
-    var.deploy_kubernetes ? [var.kubernetes_pods_ip_range] : [],
-  ) : []
-  mlflow_ranges_v6 = var.deploy_mlflow ? [for range in var.mlflow_allowed_ips : range if strcontains(range, ":")] : []
-}
-
-resource "google_compute_firewall" "allow_ssh" {
-  project       = var.project
-  network       = local.network
-  name          = "allow-ssh-${var.prefix}"
-  description   = "SSH to workstations. ${local.description}"
-  direction     = "INGRESS"
-  source_ranges = local.ssh_ranges
-  target_tags   = ["stationmaster-workstation"]
-
-  allow {
-    protocol = "tcp"
-    ports    = ["22"]
+  # By the first part of the rule's name. One rule is either for IPv4 or for IPv6, hence two of each.
+  rules = {
+    allow-ssh = {
+      purpose = "SSH to workstations."
+      ranges  = [for range in local.ssh_ranges : range if !strcontains(range, ":")]
+      tag     = "stationmaster-workstation"
+      port    = 22
+    }
+    allow-ssh-v6 = {
+      purpose = "SSH to workstations."
+      ranges  = [for range in local.ssh_ranges : range if strcontains(range, ":")]
+      tag     = "stationmaster-workstation"
+      port    = 22
+    }
+    mlflow-access = {
+      purpose = "MLflow, from the addresses on the list and from pods."
+      ranges  = [for range in local.mlflow_ranges : range if !strcontains(range, ":")]
+      tag     = "mlflow-server"
+      port    = 5000
+    }
+    mlflow-access-v6 = {
+      purpose = "MLflow, from the addresses on the list."
+      ranges  = [for range in local.mlflow_ranges : range if strcontains(range, ":")]
+      tag     = "mlflow-server"
+      port    = 5000
+    }
   }
 
-  depends_on = [module.services]
+  # A rule without ranges would let in the whole world.
+  firewalls = { for name, rule in local.rules : name => rule if length(rule.ranges) > 0 }
 }
 
-resource "google_compute_firewall" "allow_ssh_v6" {
-  count = length(local.ssh_ranges_v6) > 0 ? 1 : 0
+resource "google_compute_firewall" "ingress" {
+  for_each = local.firewalls
 
   project       = var.project
   network       = local.network
-  name          = "allow-ssh-v6-${var.prefix}"
-  description   = "SSH to workstations. ${local.description}"
+  name          = "${each.key}-${var.prefix}"
+  description   = "${each.value.purpose} ${local.description}"
   direction     = "INGRESS"
-  source_ranges = local.ssh_ranges_v6
-  target_tags   = ["stationmaster-workstation"]
+  source_ranges = each.value.ranges
+  target_tags   = [each.value.tag]
 
   allow {
     protocol = "tcp"
-    ports    = ["22"]
-  }
-
-  depends_on = [module.services]
-}
-
-resource "google_compute_firewall" "mlflow_access" {
-  count = length(local.mlflow_ranges) > 0 ? 1 : 0
-
-  project       = var.project
-  network       = local.network
-  name          = "mlflow-access-${var.prefix}"
-  description   = "MLflow, from the addresses on the list and from pods. ${local.description}"
-  direction     = "INGRESS"
-  source_ranges = local.mlflow_ranges
-  target_tags   = ["mlflow-server"]
-
-  allow {
-    protocol = "tcp"
-    ports    = ["5000"]
-  }
-
-  depends_on = [module.services]
-}
-
-resource "google_compute_firewall" "mlflow_access_v6" {
-  count = length(local.mlflow_ranges_v6) > 0 ? 1 : 0
-
-  project       = var.project
-  network       = local.network
-  name          = "mlflow-access-v6-${var.prefix}"
-  description   = "MLflow, from the addresses on the list. ${local.description}"
-  direction     = "INGRESS"
-  source_ranges = local.mlflow_ranges_v6
-  target_tags   = ["mlflow-server"]
-
-  allow {
-    protocol = "tcp"
-    ports    = ["5000"]
+    ports    = [each.value.port]
   }
 
   depends_on = [module.services]

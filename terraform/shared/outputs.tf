@@ -85,10 +85,7 @@ output "mlflow_bucket_name" {
 
 output "mlflow_firewall_names" {
   description = "Firewall rules that let in to MLflow."
-  value = concat(
-    google_compute_firewall.mlflow_access[*].name,
-    google_compute_firewall.mlflow_access_v6[*].name,
-  )
+  value       = [for name in keys(local.firewalls) : "${name}-${var.prefix}" if startswith(name, "mlflow-access")]
 }
 
 output "mlflow_instance_name" {
@@ -173,7 +170,7 @@ output "sql_user" {
 
 output "ssh_firewall_name" {
   description = "Firewall rule that lets in to workstations."
-  value       = google_compute_firewall.allow_ssh.name
+  value       = "allow-ssh-${var.prefix}"
 }
 
 output "workstation_service_account_email" {

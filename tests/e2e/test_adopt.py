@@ -117,7 +117,7 @@ def test_what_is_shared_is_taken_over_and_stays(admin: Admin) -> None:
     again = admin.wish()
     planned = admin.api.wait_run(again["id"], "awaiting_approval")
     actions = {change["address"]: change["action"] for change in planned["plan"]}
-    assert actions["module.storage[0].google_storage_bucket.data"] == "update"
+    assert actions['module.storage[0].google_storage_bucket.versioned["data"]'] == "update"
     assert actions["module.docker_registry[0].google_artifact_registry_repository.this"] == "update"
     assert not {"delete", "replace"} & set(actions.values())
     admin.api.call("POST", f"/api/v1/runs/{again['id']}/approve", {})

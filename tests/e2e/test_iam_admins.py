@@ -14,7 +14,7 @@ pytestmark = pytest.mark.long
 GROUP = "group:ml-leads@example.com"
 CIDR = "203.0.113.7/32"
 ADMIN_ADDRESS = 'google_project_iam_member.admin["{}"]'
-FIREWALL_ADDRESS = "google_compute_firewall.mlflow_access[0]"
+FIREWALL_ADDRESS = 'google_compute_firewall.ingress["mlflow-access"]'
 SMALL = {
     "deploy_docker_registry": False,
     "deploy_kubernetes": False,

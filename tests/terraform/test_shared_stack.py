@@ -16,6 +16,18 @@ SAY_NOTHING = (
     *("_project_service", "_disk"),
 )
 
+FORMER_ADDRESSES = {
+    'google_compute_firewall.ingress["allow-ssh"]': "google_compute_firewall.allow_ssh",
+    'google_compute_firewall.ingress["allow-ssh-v6"]': "google_compute_firewall.allow_ssh_v6[0]",
+    'google_compute_firewall.ingress["mlflow-access"]': "google_compute_firewall.mlflow_access[0]",
+    'google_compute_firewall.ingress["mlflow-access-v6"]': "google_compute_firewall.mlflow_access_v6[0]",
+    'module.storage[0].google_storage_bucket.versioned["data"]': "module.storage[0].google_storage_bucket.data",
+    'module.storage[0].google_storage_bucket.versioned["evaluation-results"]': (
+        "module.storage[0].google_storage_bucket.evaluation_results"
+    ),
+}
+"""Address → the one that states have which were made before there were maps."""
+
 
 @pytest.fixture
 def emulator(tmp_path: Path) -> Iterator[EmulatorProcess]:
@@ -55,7 +67,7 @@ def test_everything_on_then_destroyed_to_nothing(stack: SharedStack) -> None:
         "authoritative_admins": False,
     }
     assert stack.plan(**EVERYTHING | added) == {
-        "google_compute_firewall.mlflow_access[0]": "update",
+        'google_compute_firewall.ingress["mlflow-access"]': "update",
         "google_project_iam_binding.this[0]": "delete",
         'google_project_iam_member.admin["user:joan@example.com"]': "create",
         'google_service_account_iam_member.artifact_writer["user:joan@example.com"]': "create",
@@ -64,6 +76,17 @@ def test_everything_on_then_destroyed_to_nothing(stack: SharedStack) -> None:
 
     stack.destroy()
     assert stack.left() == []
+
+
+def test_a_state_made_before_there_were_maps_is_taken_over(stack: SharedStack) -> None:
+    parts = NOTHING | {"deploy_mlflow": True, "deploy_storage": True}
+    stack.apply(**parts)
+    for address, before in FORMER_ADDRESSES.items():
+        stack.run("state", "mv", address, before)
+    assert stack.plan(**parts) == {}
+    stack.run("apply", "tfplan")
+    assert set(FORMER_ADDRESSES) <= set(stack.run("state", "list").splitlines())
+    stack.destroy()
 
 
 @pytest.mark.long

@@ -1,6 +1,10 @@
+# Names follow from the variables: while resources are imported one by one, the others of a set cannot be asked for theirs.
+
 output "data_bucket_name" {
   description = "Bucket for data: versioned, its accesses logged."
-  value       = google_storage_bucket.data.name
+  value       = "data-${var.prefix}"
+
+  depends_on = [google_storage_bucket.versioned]
 }
 
 output "data_logs_bucket_name" {
@@ -10,5 +14,7 @@ output "data_logs_bucket_name" {
 
 output "evaluation_bucket_name" {
   description = "Bucket for the results of evaluations."
-  value       = google_storage_bucket.evaluation_results.name
+  value       = "evaluation-results-${var.prefix}"
+
+  depends_on = [google_storage_bucket.versioned]
 }

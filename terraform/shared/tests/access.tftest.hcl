@@ -18,12 +18,12 @@ run "nobody_is_on_a_list" {
   command = plan
 
   assert {
-    condition     = google_compute_firewall.allow_ssh.source_ranges == toset(["35.235.240.0/20"])
+    condition     = google_compute_firewall.ingress["allow-ssh"].source_ranges == toset(["35.235.240.0/20"])
     error_message = "SSH comes through Google's proxy, and from nowhere else."
   }
 
   assert {
-    condition     = length(google_compute_firewall.allow_ssh_v6) == 0 && output.mlflow_firewall_names == []
+    condition     = keys(google_compute_firewall.ingress) == ["allow-ssh"] && output.mlflow_firewall_names == []
     error_message = "A rule without ranges would be open to the world, so there is none."
   }
 
@@ -43,25 +43,25 @@ run "both_families" {
 
   assert {
     condition = (
-      google_compute_firewall.mlflow_access[0].source_ranges == toset(["203.0.113.7/32"]) &&
-      google_compute_firewall.mlflow_access_v6[0].source_ranges == toset(["2001:db8::/48"])
+      google_compute_firewall.ingress["mlflow-access"].source_ranges == toset(["203.0.113.7/32"]) &&
+      google_compute_firewall.ingress["mlflow-access-v6"].source_ranges == toset(["2001:db8::/48"])
     )
     error_message = "A rule holds one family of addresses."
   }
 
   assert {
     condition = (
-      google_compute_firewall.allow_ssh.source_ranges == toset(["35.235.240.0/20", "198.51.100.0/24"]) &&
-      google_compute_firewall.allow_ssh_v6[0].source_ranges == toset(["2001:db8:1::/48"])
+      google_compute_firewall.ingress["allow-ssh"].source_ranges == toset(["35.235.240.0/20", "198.51.100.0/24"]) &&
+      google_compute_firewall.ingress["allow-ssh-v6"].source_ranges == toset(["2001:db8:1::/48"])
     )
     error_message = "Google's proxy stays on the list."
   }
 
   assert {
     condition = (
-      google_compute_firewall.allow_ssh.target_tags == toset(["stationmaster-workstation"]) &&
-      google_compute_firewall.mlflow_access[0].target_tags == toset(["mlflow-server"]) &&
-      one(google_compute_firewall.mlflow_access[0].allow).ports == tolist(["5000"])
+      google_compute_firewall.ingress["allow-ssh"].target_tags == toset(["stationmaster-workstation"]) &&
+      google_compute_firewall.ingress["mlflow-access"].target_tags == toset(["mlflow-server"]) &&
+      one(google_compute_firewall.ingress["mlflow-access"].allow).ports == tolist(["5000"])
     )
     error_message = "Each rule is for its own machines and port."
   }
@@ -72,7 +72,7 @@ run "both_families" {
   }
 
   assert {
-    condition     = strcontains(google_compute_firewall.allow_ssh.description, "stationmaster-stack=k3x9q2")
+    condition     = strcontains(google_compute_firewall.ingress["allow-ssh"].description, "stationmaster-stack=k3x9q2")
     error_message = "A rule has no labels: its description says whose it is."
   }
 }

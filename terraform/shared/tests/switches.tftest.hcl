@@ -176,7 +176,7 @@ run "kubernetes" {
   }
 
   assert {
-    condition     = output.pods_ip_range == "10.20.0.0/16" && google_compute_firewall.mlflow_access[0].source_ranges == toset(["10.20.0.0/16"])
+    condition     = output.pods_ip_range == "10.20.0.0/16" && google_compute_firewall.ingress["mlflow-access"].source_ranges == toset(["10.20.0.0/16"])
     error_message = "Pods reach MLflow."
   }
 
@@ -201,7 +201,7 @@ run "kubernetes_alone" {
   }
 
   assert {
-    condition     = output.kubernetes_cluster_name == "kubernetes-vision" && length(google_compute_firewall.mlflow_access) == 0
+    condition     = output.kubernetes_cluster_name == "kubernetes-vision" && keys(google_compute_firewall.ingress) == ["allow-ssh"]
     error_message = "A cluster needs nothing else."
   }
 }

@@ -9,7 +9,7 @@ from app.models import ResourceState, RunResource
     ("address", "kind"),
     [
         ("module.compute[0].google_compute_instance.workstation", "compute_instance"),
-        ("google_compute_firewall.mlflow_access[0]", "compute_firewall"),
+        ('google_compute_firewall.ingress["mlflow-access"]', "compute_firewall"),
         ('module.services[0].google_project_service.this["storage.googleapis.com"]', "project_service"),
         ('google_project_iam_member.admin["user:a.b@x.com"]', "project_iam_member"),
         ('module.x["a.b"].google_storage_bucket.data', "storage_bucket"),

@@ -224,10 +224,8 @@ def writes_state(serial: int, *, empty: bool = False, disk_gb: int | None = None
 
 def tells(kind: str, address: str, action: str) -> str:
     """Shell that prints one of Terraform's events about a resource."""
-    event = (
-        f'{{"@message":"{action}","type":"{kind}","change":{{"resource":{{"addr":"{address}"}},"action":"{action}"}}}}'
-    )
-    return f"echo '{event}'\n"
+    event = {"@message": action, "type": kind, "change": {"resource": {"addr": address}, "action": action}}
+    return f"printf '%s\\n' '{json.dumps(event)}'\n"
 
 
 async def log_of(tools: Tools, run_id: str) -> str:

@@ -20,8 +20,8 @@ from tests.app.conftest import MovingClock, identity
 from tests.app.worker.conftest import Script, log_of, make_tools, run_of, tells
 
 pytestmark = pytest.mark.anyio
-FIREWALL = "google_compute_firewall.mlflow_access[0]"
-BUCKET = "module.storage[0].google_storage_bucket.data"
+FIREWALL = 'google_compute_firewall.ingress["mlflow-access"]'
+BUCKET = "module.storage[0].google_storage_bucket.data_logs"
 
 
 def change(address: str, action: str, **before: object) -> dict[str, Any]:
@@ -172,6 +172,15 @@ async def test_a_check_without_differences_changes_nothing(shared: Shared) -> No
     assert (await run_of(shared.tools, run_id)).status is RunStatus.NO_CHANGES
     stack = await shared.stack()
     assert (stack.status, stack.has_drifted, stack.checked_at) == ("ready", False, shared.tools.clock())
+
+
+async def test_another_address_in_the_state_is_no_difference(shared: Shared) -> None:
+    await shared.applied()
+    shared.plans_to()
+    shared.script.on("plan", "echo plan > tfplan\n" + tells("planned_change", FIREWALL, "move"))
+    run_id = await shared.ask("check")
+    await execute(shared.tools, run_id)
+    assert (await run_of(shared.tools, run_id)).status is RunStatus.NO_CHANGES
 
 
 async def test_a_check_that_finds_differences_raises_a_notice_until_they_are_put_right(shared: Shared) -> None:

@@ -19,14 +19,14 @@ run "buckets" {
 
   assert {
     condition = alltrue([
-      for bucket in [google_storage_bucket.data, google_storage_bucket.data_logs, google_storage_bucket.evaluation_results] :
+      for bucket in concat([google_storage_bucket.data_logs], values(google_storage_bucket.versioned)) :
       bucket.uniform_bucket_level_access && bucket.public_access_prevention == "enforced" && !bucket.force_destroy && bucket.labels == var.labels
     ])
     error_message = "No bucket is public, none goes with what is in it, and all say whose they are."
   }
 
   assert {
-    condition     = google_storage_bucket.data.versioning[0].enabled && google_storage_bucket.data.logging[0].log_bucket == "data-logs-vision"
+    condition     = google_storage_bucket.versioned["data"].versioning[0].enabled && google_storage_bucket.versioned["data"].logging[0].log_bucket == "data-logs-vision"
     error_message = "Data that was overwritten can be had back, and who read it is written down."
   }
 }
