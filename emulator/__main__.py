@@ -1,4 +1,4 @@
-"""`python -m emulator -- COMMAND`: COMMAND, with a pocket Google Cloud around it."""
+"""`python -m emulator -- COMMAND`: COMMAND, inside an emulated Google Cloud."""
 
 import argparse
 import asyncio
@@ -6,11 +6,11 @@ import logging
 import os
 import sys
 
-from .faults import FaultError
-from .ports import NoPort
-from .server import run
-from .settings import SettingsError, read_settings
-from .store import StoreInUse
+from emulator.cloud.faults import FaultError
+from emulator.core.settings import SettingsError, read_settings
+from emulator.core.store import StoreInUse
+from emulator.server.run import run
+from emulator.web.ports import NoPort
 
 EPILOG = "Settings come from the environment (EMULATOR_*) and are listed in emulator/settings.py."
 USAGE_ERROR = 2

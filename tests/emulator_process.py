@@ -38,11 +38,11 @@ class EmulatorProcess:
     def start(self) -> None:
         """Again with the same data, after `stop()` or `kill()`."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        told = self.data_dir.parent / f"{self.data_dir.name}.env.json"
-        told.unlink(missing_ok=True)
+        env_file = self.data_dir.parent / f"{self.data_dir.name}.env.json"
+        env_file.unlink(missing_ok=True)
         with (self.data_dir.parent / f"{self.data_dir.name}.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "emulator", "--", sys.executable, "-c", PRINT_ENVIRONMENT, str(told)],
+                [sys.executable, "-m", "emulator", "--", sys.executable, "-c", PRINT_ENVIRONMENT, str(env_file)],
                 env={**_clean_environment(), **self.settings, "EMULATOR_DATA_DIR": str(self.data_dir)},
                 stdin=subprocess.PIPE,
                 stdout=log,
@@ -50,7 +50,7 @@ class EmulatorProcess:
                 start_new_session=True,
             )
         deadline = time.monotonic() + READY_S
-        while not self._is_ready(told):
+        while not self._is_ready(env_file):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"the emulator did not start:\n{self.log}")
             time.sleep(0.02)
@@ -75,14 +75,14 @@ class EmulatorProcess:
             raise CallError(error.code, json.loads(error.read() or b"null")) from None
 
     def objects(self, type_: str = "") -> list[dict[str, Any]]:
-        """What the cloud holds, of one Terraform type or of all."""
+        """All resources in the cloud, or those of one Terraform type."""
         found = self.call("GET", f"/_emulator/objects?type={type_}" if type_ else "/_emulator/objects")
         return list(found)
 
     def fault(self, preset: str = "", **fields: Any) -> dict[str, Any]:
-        """Trouble to come: see emulator.faults.Fault for the fields."""
-        wish = {**({"preset": preset} if preset else {}), **fields}
-        return dict(self.call("POST", "/_emulator/faults", wish))
+        """Injects a fault: see emulator.cloud.faults.Fault for the fields."""
+        values = {**({"preset": preset} if preset else {}), **fields}
+        return dict(self.call("POST", "/_emulator/faults", values))
 
     def clear_faults(self) -> None:
         self.call("DELETE", "/_emulator/faults")
@@ -90,9 +90,9 @@ class EmulatorProcess:
     def log_of_calls(self, after: int = 0) -> list[dict[str, Any]]:
         return list(self.call("GET", f"/_emulator/log?after={after}"))
 
-    def _is_ready(self, told: Path) -> bool:
+    def _is_ready(self, env_file: Path) -> bool:
         try:
-            self.env = json.loads(told.read_text())
+            self.env = json.loads(env_file.read_text())
             self.call("GET", "/_emulator/faults")
         except (FileNotFoundError, ValueError, urllib.error.URLError):
             return False

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.faults import PRESETS
+from emulator.cloud.faults import PRESETS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "terraform").rglob("*.md")])
@@ -82,7 +82,7 @@ def test_every_dependency_is_explained_and_no_other() -> None:
 
 
 def test_every_setting_of_the_emulator_is_explained() -> None:
-    settings = set(re.findall(r"\bEMULATOR_[A-Z_]+\b", (ROOT / "emulator" / "settings.py").read_text()))
+    settings = set(re.findall(r"\bEMULATOR_[A-Z_]+\b", (ROOT / "emulator" / "core" / "settings.py").read_text()))
     rows = re.findall(r"^\| `(EMULATOR_\w+)` \|", (ROOT / "docs" / "emulator.md").read_text(), flags=re.MULTILINE)
     assert set(rows) == settings
 

@@ -16,8 +16,8 @@ from typer.main import get_command
 
 from app.__main__ import cli
 from app.config import PREFIX, Settings, load
-from emulator.environment import command_environment
-from emulator.settings import read_settings
+from emulator.core.settings import read_settings
+from emulator.server.environment import command_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -25,7 +25,7 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = ("migrate", "web", "worker")
 SETTINGS = {PREFIX + name.upper() for name in Settings.model_fields} | {"DATABASE_URL"}
-EMULATOR_SETTINGS = set(re.findall(r"\bEMULATOR_[A-Z_]+\b", (ROOT / "emulator" / "settings.py").read_text()))
+EMULATOR_SETTINGS = set(re.findall(r"\bEMULATOR_[A-Z_]+\b", (ROOT / "emulator" / "core" / "settings.py").read_text()))
 # What Google's libraries and Terraform read themselves.
 OTHERS = {
     *("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_COMPUTE_CUSTOM_ENDPOINT", "GOOGLE_OAUTH_ACCESS_TOKEN"),

@@ -1,18 +1,19 @@
-"""The emulator's own calls: look inside, make trouble."""
+"""The emulator's own calls: list what exists, inject faults."""
 
 import re
+from dataclasses import asdict
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ..cloud import Cloud
-from ..errors import CloudError
-from ..faults import FaultError
-from ..ids import INSTANCE
-from ..project_traits import ProjectTraits
-from ..store import CloudObject, Json
-from .bodies import json_body
+from emulator.cloud.cloud import Cloud
+from emulator.cloud.faults import FaultError
+from emulator.core.errors import CloudError
+from emulator.core.ids import INSTANCE
+from emulator.core.project_settings import ProjectSettings
+from emulator.core.store import CloudResource, Json
+from emulator.web.bodies import json_body
 
 
 class AdminApi:
@@ -34,8 +35,8 @@ class AdminApi:
 
     async def objects(self, request: Request) -> Response:
         """Everything there is, without secret payloads; `?type=` for one type."""
-        things = self._cloud.store.all(request.query_params.get("type"))
-        return JSONResponse([_shown(thing) for thing in things])
+        resources = self._cloud.store.all(request.query_params.get("type"))
+        return JSONResponse([_shown(resource) for resource in resources])
 
     async def operations(self, request: Request) -> Response:
         return JSONResponse(self._cloud.store.operations())
@@ -55,54 +56,55 @@ class AdminApi:
     async def add_fault(self, request: Request) -> Response:
         """A fault or a preset as JSON: see faults.Fault for its fields."""
         try:
-            return JSONResponse(await self.inject(await json_body(request)))
+            return JSONResponse(await self.add(await json_body(request)))
         except (FaultError, CloudError) as error:
             return JSONResponse({"error": str(error)}, status_code=422)
 
     async def drift(self, request: Request) -> Response:
-        """Changes some of an object's state behind Terraform's back."""
+        """Changes part of a resource's state outside Terraform."""
         try:
-            thing = self._cloud.find(request.path_params["type"], request.path_params["id"])
-            thing.state |= await json_body(request)
+            resource = self._cloud.find(request.path_params["type"], request.path_params["id"])
+            resource.state |= await json_body(request)
         except CloudError as error:
             return JSONResponse({"error": error.message}, status_code=error.code)
-        self._cloud.store.put(thing)
-        return JSONResponse(_shown(thing))
+        self._cloud.store.put(resource)
+        return JSONResponse(_shown(resource))
 
     async def project(self, request: Request) -> Response:
-        return JSONResponse(ProjectTraits.of(self._cloud.store).as_json())
+        return JSONResponse(ProjectSettings.of(self._cloud.store).as_json())
 
     async def change_project(self, request: Request) -> Response:
-        """Turns billing or APIs off, denies permissions, lowers quotas: the fields of ProjectTraits, as JSON."""
-        traits = ProjectTraits.of(self._cloud.store)
+        """Turns billing or APIs off, denies permissions, lowers quotas: the fields of ProjectSettings, as JSON."""
+        settings = ProjectSettings.of(self._cloud.store)
         try:
-            traits.change(await json_body(request))
+            settings.change(await json_body(request))
         except CloudError as error:
             return JSONResponse({"error": error.message}, status_code=error.code)
-        traits.keep(self._cloud.store)
-        return JSONResponse(traits.as_json())
+        settings.save(self._cloud.store)
+        return JSONResponse(settings.as_json())
 
-    async def inject(self, wish: Json) -> Json:
-        """`vanish` and `preempt` happen at once, the other faults wait for their call. Raises FaultError."""
-        if wish.get("preset") not in ("vanish", "preempt"):
-            return {"faults": [self._cloud.faults.add(wish).number]}
-        preempting = wish["preset"] == "preempt"
+    async def add(self, values: Json) -> Json:
+        """`vanish` and `preempt` happen at once, other faults at the next matching call. Raises FaultError."""
+        if values.get("preset") not in ("vanish", "preempt"):
+            return {"faults": [self._cloud.faults.add(values).number]}
+        preempting = values["preset"] == "preempt"
         try:
-            matched = self._matching(INSTANCE if preempting else str(wish.get("type", "")), str(wish.get("id", "")))
+            matched = self._matching(INSTANCE if preempting else str(values.get("type", "")), str(values.get("id", "")))
         except re.error as error:
             raise FaultError(f"the id is not a regular expression: {error}") from None
-        for thing in matched:
+        for resource in matched:
             if preempting:
-                await self._cloud.change_power("preempt", thing.id)
+                await self._cloud.change_power("preempt", resource.id)
             else:
-                self._cloud.vanish(thing)
-        return {"objects": [thing.id for thing in matched]}
+                self._cloud.vanish(resource)
+        return {"objects": [resource.id for resource in matched]}
 
-    def _matching(self, type_: str, pattern: str) -> list[CloudObject]:
+    def _matching(self, type_: str, pattern: str) -> list[CloudResource]:
         if not type_ and not pattern:
-            raise FaultError("say what: a type, an id (a regular expression), or both")
-        return [thing for thing in self._cloud.store.all(type_ or None) if re.search(pattern, thing.id)]
+            raise FaultError("give a type, an id (a regular expression), or both")
+        return [resource for resource in self._cloud.store.all(type_ or None) if re.search(pattern, resource.id)]
 
 
-def _shown(thing: CloudObject) -> Json:
-    return {"type": thing.type, "id": thing.id, "number": str(thing.number), "state": thing.state, "cloud": thing.cloud}
+def _shown(resource: CloudResource) -> Json:
+    parts = {name: value for name, value in asdict(resource).items() if name != "secret"}
+    return {**parts, "number": str(resource.number)}

@@ -1,17 +1,17 @@
-"""The collections of the Compute Engine API: what they hold, and in which scope."""
+"""The collections of the Compute Engine API: what they contain, and in which scope."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..catalog import REGIONS, ZONES
-from ..cloud import Cloud
-from ..errors import CloudError
-from ..ids import ADDRESS, DISK, INSTANCE
-from ..rules import World
-from ..store import CloudObject, Json
-from ..views.instances import instance_view
-from ..views.places import accelerator_types_in, machine_types_in, region_view, zone_view
-from ..views.resources import address_view, disk_view, operation_view
+from emulator.cloud.cloud import Cloud
+from emulator.core.catalog import REGIONS, ZONES
+from emulator.core.errors import CloudError
+from emulator.core.ids import ADDRESS, DISK, INSTANCE
+from emulator.core.store import CloudResource, Json
+from emulator.rules.base import Context
+from emulator.views.instances import instance_view
+from emulator.views.places import accelerator_types_in, machine_types_in, region_view, zone_view
+from emulator.views.resources import address_view, disk_view, operation_view
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ def operation_user(place: Place) -> str:
     return f"stationmaster@{place.project}.iam.gserviceaccount.com"
 
 
-def _stored(type_: str, view: Callable[[World, CloudObject], Json]) -> Callable[[Cloud, Place], list[Json]]:
-    return lambda cloud, place: [view(cloud.world, thing) for thing in cloud.store.all(type_, f"{place.path}/")]
+def _stored(type_: str, view: Callable[[Context, CloudResource], Json]) -> Callable[[Cloud, Place], list[Json]]:
+    return lambda cloud, place: [view(cloud.context, resource) for resource in cloud.store.all(type_, f"{place.path}/")]
 
 
 def _operations(cloud: Cloud, place: Place) -> list[Json]:
@@ -109,7 +109,7 @@ COLLECTIONS = {
             "region",
             "regions",
             ("",),
-            lambda cloud, place: [region_view(cloud.world, place.project, region) for region in REGIONS],
+            lambda cloud, place: [region_view(cloud.context, place.project, region) for region in REGIONS],
         ),
     )
 }

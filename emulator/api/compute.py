@@ -7,18 +7,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ..catalog import REGIONS, ZONES
-from ..cloud import Cloud
-from ..errors import CloudError, not_found
-from ..ids import INSTANCE, link
-from ..projects import with_project_id
-from ..store import Json
-from ..views.instances import guest_attributes_view
-from ..views.lists import aggregated_view, list_view, page
-from ..views.places import project_view
-from ..views.resources import operation_view
-from .calls import CallLog
-from .collections import Place, aggregate, collection, operation_user
+from emulator.api.call_log import CallLog
+from emulator.api.collections import Place, aggregate, collection, operation_user
+from emulator.cloud.cloud import Cloud
+from emulator.core.catalog import REGIONS, ZONES
+from emulator.core.errors import CloudError, not_found
+from emulator.core.ids import INSTANCE, link
+from emulator.core.projects import with_project_id
+from emulator.core.store import Json
+from emulator.views.instances import guest_attributes_view
+from emulator.views.lists import aggregated_view, list_view, page
+from emulator.views.places import compute_project_view
+from emulator.views.resources import operation_view
 
 BASE = "/compute/v1/projects/{project}"
 WAIT_S = 120.0
@@ -55,15 +55,15 @@ class ComputeApi:
 
     async def project(self, request: Request, place: Place) -> Json:
         with self._calls.call("get", "projects", place.project):
-            await self._cloud.look("get", "projects", place.project)
-            if place.project != self._cloud.world.project:
+            await self._cloud.inject_faults("get", "projects", place.project)
+            if place.project != self._cloud.context.project:
                 raise not_found(f"projects/{place.project}")
-            return project_view(self._cloud.world, place.project)
+            return compute_project_view(self._cloud.context, place.project)
 
     async def list(self, request: Request, place: Place) -> Json:
         found = collection(request.path_params["collection"], place)
         with self._calls.call("list", found.type, place.path):
-            await self._cloud.look("list", found.type, place.path)
+            await self._cloud.inject_faults("list", found.type, place.path)
             items, token = page(found.views(self._cloud, place), request.query_params)
             path = f"{place.path}/{found.name}"
             return list_view(found.kind, path, link(path), items, token)
@@ -72,7 +72,7 @@ class ComputeApi:
         found, name = collection(request.path_params["collection"], place), request.path_params["name"]
         id_ = f"{place.path}/{found.name}/{name}"
         with self._calls.call("get", found.type, id_):
-            await self._cloud.look("get", found.type, id_)
+            await self._cloud.inject_faults("get", found.type, id_)
             for view in found.views(self._cloud, place):
                 if name in (view["name"], view["id"]):
                     return view
@@ -81,7 +81,7 @@ class ComputeApi:
     async def aggregated(self, request: Request, place: Place) -> Json:
         found = aggregate(request.path_params["collection"])
         with self._calls.call("aggregatedList", found.type, place.path):
-            await self._cloud.look("aggregatedList", found.type, place.path)
+            await self._cloud.inject_faults("aggregatedList", found.type, place.path)
             everything = [
                 view for scope in found.scopes for view in found.views(self._cloud, replace(place, scope=scope))
             ]
@@ -102,7 +102,7 @@ class ComputeApi:
         id_ = self._instance_id(request, place)
         path, key = request.query_params.get("queryPath", ""), request.query_params.get("variableKey", "")
         with self._calls.call("getGuestAttributes", INSTANCE, id_):
-            await self._cloud.look("getGuestAttributes", INSTANCE, id_)
+            await self._cloud.inject_faults("getGuestAttributes", INSTANCE, id_)
             view = guest_attributes_view(self._cloud.find(INSTANCE, id_), path, key)
             if view is None:
                 raise CloudError(404, f"The resource '{path or key}' of type 'Guest Attribute' was not found.")
@@ -133,7 +133,7 @@ class ComputeApi:
     def _place(self, request: Request) -> Place:
         """Raises CloudError for a zone or region that Google does not have."""
         asked = request.path_params
-        project = with_project_id(f"projects/{asked['project']}/", self._cloud.world.project).split("/")[1]
+        project = with_project_id(f"projects/{asked['project']}/", self._cloud.context.project).split("/")[1]
         if "zone" in asked and asked["zone"] not in ZONES:
             raise CloudError(400, f"Invalid value for field 'zone': '{asked['zone']}'. Unknown zone.")
         if "region" in asked and asked["region"] not in REGIONS:

@@ -1,4 +1,4 @@
-"""The page for people: what there is, and how to make trouble."""
+"""The emulator's page: what exists, and buttons that inject faults."""
 
 import re
 from collections import Counter
@@ -7,23 +7,23 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ..cloud import Cloud
-from ..faults import FaultError
-from ..ids import INSTANCE, last, parse
-from ..machines.spec import public_keys_of
-from ..pages import Pages
-from ..store import CloudObject, Json
-from .admin import AdminApi
-from .forms import form_fields
+from emulator.api.admin import AdminApi
+from emulator.cloud.cloud import Cloud
+from emulator.cloud.faults import FaultError
+from emulator.core.ids import INSTANCE, last, parse_id
+from emulator.core.store import CloudResource, Json
+from emulator.machines.machine_spec import public_keys_of
+from emulator.web.bodies import form_fields
+from emulator.web.pages import Pages
 
 MEANINGS = {
-    "stock-out": "the zone has no such machine left",
-    "quota": "the project may have no more of them",
-    "forbidden": "the deployer lacks a permission",
-    "server-error": "Google is unwell",
-    "slow": "half a minute longer than usual",
-    "preempt": "Google takes machines back, now",
-    "vanish": "somebody deletes machines behind Terraform's back, now",
+    "stock-out": "the zone has no capacity left",
+    "quota": "a quota is exceeded",
+    "forbidden": "a permission is missing",
+    "server-error": "Google answers with a server error",
+    "slow": "takes 30 seconds longer",
+    "preempt": "stops running machines now, as Google does with Spot machines",
+    "vanish": "deletes machines now, outside Terraform",
 }
 
 
@@ -46,13 +46,13 @@ class HomePage:
 
     async def add(self, request: Request) -> Response:
         form = await form_fields(request)
-        wish: Json = {"preset": form.get("preset", ""), "id": re.escape(form.get("id", "").strip())}
-        if wish["preset"] == "vanish":
-            wish["type"] = INSTANCE
-        elif wish["preset"] != "preempt":
-            wish["times"] = form.get("times") or "1"
+        values: Json = {"preset": form.get("preset", ""), "id": re.escape(form.get("id", "").strip())}
+        if values["preset"] == "vanish":
+            values["type"] = INSTANCE
+        elif values["preset"] != "preempt":
+            values["times"] = form.get("times") or "1"
         try:
-            await self._admin.inject(wish)
+            await self._admin.add(values)
         except FaultError as error:
             return self._render(str(error), 422)
         return RedirectResponse("/", 303)
@@ -62,25 +62,25 @@ class HomePage:
         return RedirectResponse("/", 303)
 
     def _render(self, problem: str, status: int = 200) -> Response:
-        things = self._cloud.store.all()
+        resources = self._cloud.store.all()
         return self._pages.render(
             "home.html",
             status=status,
-            project=self._cloud.world.project,
-            machines=[self._machine(thing) for thing in things if thing.type == INSTANCE],
-            counts=dict(Counter(thing.type for thing in things)),
+            project=self._cloud.context.project,
+            machines=[self._machine(resource) for resource in resources if resource.type == INSTANCE],
+            counts=dict(Counter(resource.type for resource in resources)),
             presets=MEANINGS,
             faults=self._cloud.faults.as_json(),
             problem=problem,
         )
 
-    def _machine(self, thing: CloudObject) -> Json:
-        scoped, users = parse(thing.id), sorted(public_keys_of(thing))
-        address = thing.cloud.get("nat_ip") if thing.cloud.get("status") == "RUNNING" else None
+    def _machine(self, resource: CloudResource) -> Json:
+        scoped, users = parse_id(resource.id), sorted(public_keys_of(resource))
+        address = resource.cloud.get("nat_ip") if resource.cloud.get("status") == "RUNNING" else None
         return {
-            "name": last(thing.id),
-            "status": thing.cloud.get("status"),
-            "type": last(str(thing.state.get("machine_type") or "")),
+            "name": last(resource.id),
+            "status": resource.cloud.get("status"),
+            "type": last(str(resource.state.get("machine_type") or "")),
             "zone": scoped.zone if scoped else "",
             "ssh": f"ssh -p {self._ssh_port} {users[0]}@{address}" if users and address else "",
         }

@@ -9,12 +9,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ..cloud import Cloud
-from ..errors import CloudError
-from ..ids import INSTANCE
-from ..machines.hall import MachineHall
-from ..machines.spec import machine_path, metadata_of, publishes_attributes
-from ..store import CloudObject
+from emulator.cloud.cloud import Cloud
+from emulator.core.errors import CloudError
+from emulator.core.ids import INSTANCE
+from emulator.core.store import CloudResource
+from emulator.machines.machine_spec import machine_path, metadata_of, publishes_attributes
+from emulator.machines.manager import MachineManager
 
 HERE = machine_path("{instance:path}")
 METADATA = f"{HERE}/computeMetadata/v1/instance"
@@ -23,9 +23,9 @@ ATTRIBUTE = re.compile(r"[A-Za-z0-9_-]{1,128}/[A-Za-z0-9_-]{1,128}")
 
 
 class MetadataApi:
-    def __init__(self, cloud: Cloud, hall: MachineHall) -> None:
+    def __init__(self, cloud: Cloud, manager: MachineManager) -> None:
         self._cloud = cloud
-        self._hall = hall
+        self._manager = manager
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -58,11 +58,11 @@ class MetadataApi:
         return PlainTextResponse("")
 
     async def reload_sshd(self, request: Request) -> Response:
-        self._hall.reload_host_keys(request.path_params["instance"])
+        self._manager.reload_host_keys(request.path_params["instance"])
         return PlainTextResponse("")
 
-    def _instance(self, request: Request) -> CloudObject:
-        """Raises CloudError: without its header, Google answers nobody, lest a browser be led here."""
+    def _instance(self, request: Request) -> CloudResource:
+        """Raises CloudError: without its header, Google answers no request, so that web pages cannot use it."""
         if request.headers.get("Metadata-Flavor") != FLAVOR:
             raise CloudError(403, "Missing required header: Metadata-Flavor")
         return self._cloud.find(INSTANCE, request.path_params["instance"])

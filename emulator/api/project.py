@@ -6,15 +6,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ..cloud import Cloud
-from ..errors import CloudError, not_found
-from ..project_traits import ProjectTraits
-from ..projects import with_project_id
-from ..store import CloudObject, Json
-from ..views.managed import CLUSTER, SQL_INSTANCE, cluster_view, sql_instance_view
-from ..views.project import billing_view, enabled_services, project_view, service_view
-from .bodies import json_body
-from .calls import CallLog
+from emulator.api.call_log import CallLog
+from emulator.cloud.cloud import Cloud
+from emulator.core.errors import CloudError, not_found
+from emulator.core.project_settings import ProjectSettings
+from emulator.core.projects import with_project_id
+from emulator.core.store import CloudResource, Json
+from emulator.rules.network import SQL_INSTANCE
+from emulator.views.managed import CLUSTER, cluster_view, sql_instance_view
+from emulator.views.project import billing_view, enabled_services, project_view, service_view
+from emulator.web.bodies import json_body
 
 PAGE_SIZE = 50
 LARGEST_PAGE = 200
@@ -44,45 +45,47 @@ class ProjectApi:
             self._route(f"/v1/{account}:testIamPermissions", "iam", "testIamPermissions", self.test, "POST"),
         ]
 
-    async def get(self, request: Request, traits: ProjectTraits) -> Json:
-        return project_view(self._cloud.world.project)
+    async def get(self, request: Request, settings: ProjectSettings) -> Json:
+        return project_view(self._cloud.context.project)
 
-    async def test(self, request: Request, traits: ProjectTraits) -> Json:
+    async def test(self, request: Request, settings: ProjectSettings) -> Json:
         asked = (await json_body(request)).get("permissions") or []
         if len(asked) > MOST_PERMISSIONS:
             raise CloudError(400, f"At most {MOST_PERMISSIONS} permissions may be tested in one request.")
-        granted = [permission for permission in asked if permission not in traits.denied]
+        granted = [permission for permission in asked if permission not in settings.denied]
         return {"permissions": granted} if granted else {}
 
-    async def billing(self, request: Request, traits: ProjectTraits) -> Json:
-        return billing_view(self._cloud.world.project, is_enabled=traits.billing)
+    async def billing(self, request: Request, settings: ProjectSettings) -> Json:
+        return billing_view(self._cloud.context.project, is_enabled=settings.billing)
 
-    async def services(self, request: Request, traits: ProjectTraits) -> Json:
+    async def services(self, request: Request, settings: ProjectSettings) -> Json:
         if request.query_params.get("filter") != "state:ENABLED":
             raise CloudError(400, "The emulator lists what is enabled only: filter=state:ENABLED")
         size, start = request.query_params.get("pageSize", ""), request.query_params.get("pageToken", "")
         count = min(int(size) if size.isdecimal() and int(size) else PAGE_SIZE, LARGEST_PAGE)
         begin = int(start) if start.isdecimal() else 0
-        names = enabled_services(self._cloud.store, traits)
-        answer: Json = {"services": [service_view(self._cloud.world.project, n) for n in names[begin : begin + count]]}
+        names = enabled_services(self._cloud.store, settings)
+        answer: Json = {
+            "services": [service_view(self._cloud.context.project, n) for n in names[begin : begin + count]]
+        }
         if begin + count < len(names):
             answer["nextPageToken"] = str(begin + count)
         return answer
 
-    async def sql_instance(self, request: Request, traits: ProjectTraits) -> Json:
-        return sql_instance_view(self._cloud.world, self._named(SQL_INSTANCE, request.path_params["name"]))
+    async def sql_instance(self, request: Request, settings: ProjectSettings) -> Json:
+        return sql_instance_view(self._cloud.context, self._named(SQL_INSTANCE, request.path_params["name"]))
 
-    async def cluster(self, request: Request, traits: ProjectTraits) -> Json:
-        thing = self._named(CLUSTER, request.path_params["name"])
-        if thing.state.get("location") != request.path_params["location"]:
-            raise not_found(thing.id)
-        return cluster_view(self._cloud.world, thing)
+    async def cluster(self, request: Request, settings: ProjectSettings) -> Json:
+        resource = self._named(CLUSTER, request.path_params["name"])
+        if resource.state.get("location") != request.path_params["location"]:
+            raise not_found(resource.id)
+        return cluster_view(self._cloud.context, resource)
 
-    def _named(self, type_: str, name: str) -> CloudObject:
+    def _named(self, type_: str, name: str) -> CloudResource:
         """Raises CloudError (404)."""
-        for thing in self._cloud.store.all(type_):
-            if thing.state.get("name") == name:
-                return thing
+        for resource in self._cloud.store.all(type_):
+            if resource.state.get("name") == name:
+                return resource
         raise not_found(name)
 
     def _route(
@@ -90,30 +93,30 @@ class ProjectApi:
         path: str,
         service: str,
         op: str,
-        handler: Callable[[Request, ProjectTraits], Awaitable[Json]],
+        handler: Callable[[Request, ProjectSettings], Awaitable[Json]],
         method: str = "GET",
     ) -> Route:
         async def answer(request: Request) -> Response:
-            name = with_project_id(f"projects/{request.path_params['project']}/", self._cloud.world.project)
+            name = with_project_id(f"projects/{request.path_params['project']}/", self._cloud.context.project)
             try:
                 with self._calls.call(op, "project", name):
-                    await self._cloud.look(op, "project", name)
-                    traits = self._admitted(name.split("/")[1], service)
-                    return JSONResponse(await handler(request, traits))
+                    await self._cloud.inject_faults(op, "project", name)
+                    settings = self._admitted(name.split("/")[1], service)
+                    return JSONResponse(await handler(request, settings))
             except CloudError as error:
                 return JSONResponse(error.for_one_platform(), status_code=error.code)
 
         return Route(path, answer, methods=[method])
 
-    def _admitted(self, project: str, service: str) -> ProjectTraits:
+    def _admitted(self, project: str, service: str) -> ProjectSettings:
         """Raises CloudError (403) for an API turned off, and for another project, be it there or not."""
-        traits = ProjectTraits.of(self._cloud.store)
-        if project not in (self._cloud.world.project, "-"):
+        settings = ProjectSettings.of(self._cloud.store)
+        if project not in (self._cloud.context.project, "-"):
             raise CloudError(403, "The caller does not have permission")
-        if f"{service}.googleapis.com" in traits.apis_off:
+        if f"{service}.googleapis.com" in settings.apis_off:
             raise CloudError(
                 403,
                 f"{service}.googleapis.com has not been used in project {project} before or it is disabled. Enable it, "
                 "then retry. If you enabled this API recently, wait a few minutes and retry.",
             )
-        return traits
+        return settings

@@ -9,15 +9,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ..cloud import Cloud
-from ..errors import CloudError
-from ..ids import SECRET, SECRET_VERSION
-from ..projects import with_project_id, with_project_number
-from ..rules.secret import no_secret, versions_of
-from ..store import CloudObject, Json
-from ..views.secrets import crc32c, payload_view, secret_view, version_view
-from .bodies import json_body
-from .calls import CallLog
+from emulator.api.call_log import CallLog
+from emulator.cloud.cloud import Cloud
+from emulator.core.errors import CloudError
+from emulator.core.ids import SECRET, SECRET_VERSION
+from emulator.core.projects import with_project_id, with_project_number
+from emulator.core.store import CloudResource, Json
+from emulator.rules.secret import no_secret, versions_of
+from emulator.views.secrets import crc32c, payload_view, secret_view, version_view
+from emulator.web.bodies import json_body
 
 SECRET_ID = re.compile(r"[a-zA-Z0-9_-]{1,255}")
 MAX_PAYLOAD = 65536
@@ -45,7 +45,7 @@ class SecretManagerApi:
         ]
 
     async def list(self, request: Request, name: str) -> Json:
-        found = [secret_view(thing) for thing in self._cloud.store.all(SECRET, f"{name}/")]
+        found = [secret_view(resource) for resource in self._cloud.store.all(SECRET, f"{name}/")]
         return _page("secrets", found, request)
 
     async def create(self, request: Request, name: str) -> Json:
@@ -87,7 +87,7 @@ class SecretManagerApi:
 
     async def list_versions(self, request: Request, name: str) -> Json:
         secret = self._secret(name.removesuffix("/versions"))
-        versions = [version_view(version) for version in versions_of(self._cloud.world, secret.id)]
+        versions = [version_view(version) for version in versions_of(self._cloud.context, secret.id)]
         return _page("versions", versions, request)
 
     async def access(self, request: Request, name: str) -> Json:
@@ -101,21 +101,21 @@ class SecretManagerApi:
         version = self._version(name)
         version.secret = {}
         version.state.pop("secret_data", None)
-        version.cloud |= {"status": "DESTROYED", "destroyed": self._cloud.world.now()}
+        version.cloud |= {"status": "DESTROYED", "destroyed": self._cloud.context.now()}
         self._cloud.store.put(version)
         return version_view(version)
 
-    def _secret(self, name: str) -> CloudObject:
+    def _secret(self, name: str) -> CloudResource:
         found = self._cloud.store.get(SECRET, name)
         if found is None:
             raise no_secret(name)
         return found
 
-    def _version(self, name: str) -> CloudObject:
+    def _version(self, name: str) -> CloudResource:
         """`latest` is the newest one that is not destroyed, whatever else its state."""
         parent, _, number = name.rpartition("/versions/")
         self._secret(parent)
-        for version in versions_of(self._cloud.world, parent):
+        for version in versions_of(self._cloud.context, parent):
             is_latest = number == "latest" and version.cloud["status"] != "DESTROYED"
             if is_latest or version.id == name:
                 return version
@@ -126,11 +126,11 @@ class SecretManagerApi:
 
         async def answer(request: Request) -> Response:
             name = with_project_id(
-                request.url.path.removeprefix("/v1/").removesuffix(f":{op}"), self._cloud.world.project
+                request.url.path.removeprefix("/v1/").removesuffix(f":{op}"), self._cloud.context.project
             )
             try:
                 with self._calls.call(op, type_, name):
-                    await self._cloud.look(op, type_, name)
+                    await self._cloud.inject_faults(op, type_, name)
                     return JSONResponse(await handler(request, name))
             except CloudError as error:
                 return JSONResponse(error.for_one_platform(), status_code=error.code)

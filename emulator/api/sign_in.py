@@ -10,19 +10,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ..clock import Clock
-from ..openid.accounts import ACCOUNTS
-from ..openid.authorization import AuthorizationError, RefusedToClient, read_request, with_query
-from ..openid.grants import TOKEN_LIFETIME, GrantError, Grants
-from ..openid.keys import Signer
-from ..pages import Pages
-from .forms import form_fields
+from emulator.core.clock import Clock
+from emulator.openid.accounts import ACCOUNTS
+from emulator.openid.authorization import AuthorizationError, RefusedToClient, read_request, with_query
+from emulator.openid.grants import TOKEN_LIFETIME, GrantError, Grants
+from emulator.openid.keys import Signer
+from emulator.web.bodies import form_fields
+from emulator.web.pages import Pages
 
 AUTHORIZE, TOKEN, KEYS, USERINFO = "/o/oauth2/v2/auth", "/oauth2/token", "/oauth2/v3/certs", "/v1/userinfo"
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
-class SignIn:
+class SignInApi:
     def __init__(
         self,
         *,

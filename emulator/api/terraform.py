@@ -4,13 +4,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ..cloud import Cloud
-from ..data_sources import DataSource
-from ..errors import CloudError
-from ..projects import with_project_id
-from ..store import Json
-from .bodies import json_body
-from .calls import CallLog
+from emulator.api.call_log import CallLog
+from emulator.cloud.cloud import Cloud
+from emulator.cloud.data_sources import DataSource
+from emulator.core.errors import CloudError
+from emulator.core.projects import with_project_id
+from emulator.core.store import Json
+from emulator.web.bodies import json_body
 
 
 class TerraformApi:
@@ -32,8 +32,8 @@ class TerraformApi:
         try:
             body = await json_body(request)
             with self._calls.call(op, type_, id_):
-                thing = await act(type_, id_, _part(body, "state"), _part(body, "write_only"))
-            return JSONResponse({"state": thing.state})
+                resource = await act(type_, id_, _part(body, "state"), _part(body, "write_only"))
+            return JSONResponse({"state": resource.state})
         except CloudError as error:
             return _refusal(error)
 
@@ -60,13 +60,13 @@ class TerraformApi:
             body = await json_body(request)
             source = DataSource(self._cloud, type_, _part(body, "config"), _part(body, "provider"))
             with self._calls.call("data", type_, str(source.config.get("name") or "")):
-                await self._cloud.look("data", type_, "")
+                await self._cloud.inject_faults("data", type_, "")
                 return JSONResponse(source.read())
         except CloudError as error:
             return _refusal(error)
 
     def _target(self, request: Request) -> tuple[str, str]:
-        id_ = with_project_id(request.path_params["id"], self._cloud.world.project)
+        id_ = with_project_id(request.path_params["id"], self._cloud.context.project)
         return request.path_params["type"], id_
 
 

@@ -48,7 +48,7 @@ Block = dict[str, Any]
 
 
 class UnreadableBindingsError(Exception):
-    """The bindings hold something that this reader does not understand."""
+    """The bindings contain something that this reader does not understand."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class HclField:
 
 
 @dataclass
-class Field:
+class SchemaField:
     flags: str
     code: str
 
@@ -75,7 +75,7 @@ class Bindings:
     hcl: dict[str, dict[str, HclField]] = field(default_factory=dict)
 
 
-def parse(text: str) -> Bindings:
+def parse_bindings(text: str) -> Bindings:
     found = VERSION.search(text)
     bindings = Bindings(version=found[1] if found else None)
     for name, base, body in CLASS.findall(text):
@@ -133,7 +133,7 @@ def _add_nested(
     attributes: dict[str, Any],
     blocks: dict[str, Any],
     name: str,
-    found: Field,
+    found: SchemaField,
     declared: HclField | None,
     nested: Nested,
 ) -> None:
@@ -165,16 +165,16 @@ def _provider_block(bindings: Bindings, declared: HclField) -> dict[str, Any]:
     return {"nesting": declared.kind, "max": 1, "block": {"attributes": attributes, "blocks": {}}}
 
 
-def _fields(body: str) -> dict[str, Field]:
+def _fields(body: str) -> dict[str, SchemaField]:
     marks = list(FIELD.finditer(body))
-    fields: dict[str, Field] = {}
+    fields: dict[str, SchemaField] = {}
     ends = [mark.start() for mark in marks[1:]] + [len(body)]
     for here, end in zip(marks, ends, strict=False):
         code = body[here.end() : end]
         if here[1] in fields:  # a field with several getters repeats its comment
             fields[here[1]].code += code
         else:
-            fields[here[1]] = Field(_letters(*here.groups()[1:]), code)
+            fields[here[1]] = SchemaField(_letters(*here.groups()[1:]), code)
     return fields
 
 
@@ -187,14 +187,14 @@ def _flags(name: str, flags: str) -> str:
     return flags + "w" if name.endswith("_wo") else flags
 
 
-def _type(name: str, found: Field, declared: HclField | None) -> Any:
+def _type(name: str, found: SchemaField, declared: HclField | None) -> Any:
     known = _declared_type(declared) if declared else None
     if known:
         return known
     for pattern, kind in GETTERS:
         if re.search(pattern, found.code):
             return kind
-    raise UnreadableBindingsError(f"The type of {name} cannot be told")
+    raise UnreadableBindingsError(f"The type of {name} is not known")
 
 
 def _declared_type(hcl: HclField) -> Any | None:

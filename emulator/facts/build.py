@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from emulator.facts.bindings import parse, read_block
+from emulator.facts.bindings import parse_bindings, read_block
 from emulator.facts.known import Overlay, read_known
 from emulator.facts.packages import BindingsNotFoundError, sources
 
@@ -25,20 +25,20 @@ def build(package: Path) -> tuple[dict[str, Any], set[str]]:
     lacking = {PROVIDER, *folders, *data_folders} - set(texts)
     if lacking:
         raise BindingsNotFoundError(f"{package} lacks {', '.join(sorted(lacking))}")
-    provider = parse(texts[PROVIDER])
+    provider = parse_bindings(texts[PROVIDER])
     provider_block = read_block(provider)
     provider_block["attributes"].pop("alias", None)  # the bindings' own, for Terraform's meta-argument
     resources: dict[str, Any] = {}
     missing: set[str] = set()
     for folder, name in folders.items():
-        overlay = Overlay(read_block(parse(texts[folder])))
+        overlay = Overlay(read_block(parse_bindings(texts[folder])))
         resources[name] = overlay.apply(known[name])
         missing |= {f"{name}.{path}" for path in overlay.missing}
     facts = {
         "version": provider.version,
         "provider": provider_block,
         "resources": resources,
-        "data_sources": {name: read_block(parse(texts[folder])) for folder, name in data_folders.items()},
+        "data_sources": {name: read_block(parse_bindings(texts[folder])) for folder, name in data_folders.items()},
     }
     return facts, missing
 

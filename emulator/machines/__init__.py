@@ -1,1 +1,1 @@
-"""Pretend machines: an SSH server at each machine's own address, and a place for its processes and files."""
+"""Emulated machines: an SSH server at each machine's own address, and a sandbox for its processes and files."""

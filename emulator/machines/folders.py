@@ -30,7 +30,7 @@ alias ls='ls --color=auto'
 
 
 def prepare_boot_disk(folder: Path, users: Iterable[str], gpu: tuple[str, int]) -> None:
-    """What a fresh image holds; leaves alone what is there already, but for what a boot begins without."""
+    """The contents of a fresh image. Keeps existing files, except those that every boot starts without."""
     for name in ("home", "tmp", PROGRAMS, SSH_KEYS, f"{MACHINE}/pci/0"):
         (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
     write_users(folder, users)
@@ -89,7 +89,7 @@ def prepare_home(folder: Path, user: str) -> Path:
     return home
 
 
-def doomed(folder: Path, kept: set[int]) -> list[Path]:
+def unused_folders(folder: Path, kept: set[int]) -> list[Path]:
     """The folders of disks that are no more."""
     return [entry for entry in folder.iterdir() if entry.name.isdecimal() and int(entry.name) not in kept]
 

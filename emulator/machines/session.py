@@ -9,9 +9,9 @@ from typing import Any
 
 import asyncssh
 
-from ..supervisor import kill_group
-from .room import SEARCH_PATH, Room
-from .streams import CHUNK, read_some, set_size, write_all
+from emulator.core.processes import kill_group
+from emulator.machines.sandbox import SEARCH_PATH, Sandbox
+from emulator.machines.streams import CHUNK, read_some, set_size, write_all
 
 Process = asyncssh.SSHServerProcess[bytes]
 Child = asyncio.subprocess.Process
@@ -26,7 +26,7 @@ END_OF_INPUT = b"\x04"
 class Session:
     """Whose it is, and where."""
 
-    room: Room
+    sandbox: Sandbox
     user: str
     programs: str
     """Folder of the machine's own programs."""
@@ -35,7 +35,7 @@ class Session:
         try:
             code = await (self._in_terminal(process) if process.term_type else self._with_pipes(process))
         except (OSError, asyncssh.Error) as error:
-            # The client went away, or the machine is going down: nobody is left to be told.
+            # The client went away, or the machine is going down: there is no one to report to.
             process.logger.debug1("session ended: %s", error)
             process.close()
             return
@@ -84,7 +84,7 @@ class Session:
         stdin, stdout, stderr = descriptors
         argv = ["/bin/bash", "-l"] if process.command is None else ["/bin/bash", "-c", process.command]
         return await asyncio.create_subprocess_exec(
-            *self.room.command(argv, terminal=bool(process.term_type)),
+            *self.sandbox.command(argv, terminal=bool(process.term_type)),
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,
@@ -137,7 +137,7 @@ class Session:
         address, port = process.get_extra_info("peername")[:2]
         here, here_port = process.get_extra_info("sockname")[:2]
         environment = {
-            "HOME": f"{self.room.home_root}/{self.user}",
+            "HOME": f"{self.sandbox.home_root}/{self.user}",
             "USER": self.user,
             "LOGNAME": self.user,
             "SHELL": "/bin/bash",

@@ -5,25 +5,26 @@ from pathlib import Path
 
 import asyncssh
 
-from .files import MachineFiles, Tree
-from .folders import MACHINE, PROGRAMS, SSH_KEYS, prepare_data_disk, prepare_home
-from .room import Room
-from .session import Session
-from .spec import Spec, disk_folder
-from .startup import Startup
+from emulator.machines.folders import MACHINE, PROGRAMS, SSH_KEYS, prepare_data_disk, prepare_home
+from emulator.machines.machine_spec import MachineSpec, disk_folder
+from emulator.machines.sandbox import Sandbox
+from emulator.machines.session import Session
+from emulator.machines.sftp import MachineFiles, PathMap
+from emulator.machines.startup import Startup
 
 LOOPBACK = ("", "localhost", "127.0.0.1", "::1", "*", "0.0.0.0", "::")
 LOGIN_TIMEOUT_S = 30
+Users = Callable[[], dict[str, list[str]]]
 
 
-class Machine:
-    """A running machine: its room, its listener, and who is logged in."""
+class SshMachine:
+    """A running machine: its sandbox, its listener, and who is logged in."""
 
-    def __init__(self, spec: Spec, disks: Path, room: Room, users: Callable[[], dict[str, list[str]]]) -> None:
-        """`users` tells who may log in with which public keys, now."""
+    def __init__(self, spec: MachineSpec, disks: Path, sandbox: Sandbox, users: Users) -> None:
+        """`users` returns who may log in now, with which public keys."""
         self.spec = spec
         self.disks = disks
-        self.room = room
+        self.sandbox = sandbox
         self.users = users
         self.home_disk: int | None = None
         self.connections: set[asyncssh.SSHServerConnection] = set()
@@ -57,7 +58,7 @@ class Machine:
         )
 
     def reload_host_keys(self) -> None:
-        """What sshd does when it is told to reload: who is logged in stays."""
+        """As sshd does on reload: open sessions continue."""
         if self._acceptor:
             self._acceptor.update(server_host_keys=self._private_keys())
 
@@ -67,12 +68,12 @@ class Machine:
     async def attach(self, disk: int | None, size_gb: int) -> None:
         if disk is not None:
             prepare_data_disk(disk_folder(self.disks, disk), size_gb)
-        await self.room.attach(disk)
+        await self.sandbox.attach(disk)
         self.home_disk = disk
 
     async def run_startup_script(self, script: str, metadata_server: str) -> None:
         """Returns once it has begun."""
-        self._startup = Startup(self.room, disk_folder(self.disks, self.spec.boot_disk))
+        self._startup = Startup(self.sandbox, disk_folder(self.disks, self.spec.boot_disk))
         await self._startup.begin(script, metadata_server)
 
     async def stop(self) -> None:
@@ -83,15 +84,15 @@ class Machine:
             connection.disconnect(asyncssh.DISC_BY_APPLICATION, "The machine is going down.")
         if self._startup:
             await self._startup.stop()
-        await self.room.stop()
+        await self.sandbox.stop()
         if self._acceptor:
             await self._acceptor.wait_closed()
 
     async def _process(self, process: "asyncssh.SSHServerProcess[bytes]") -> None:
         user = str(process.get_extra_info("username"))
         prepare_home(disk_folder(self.disks, self.spec.boot_disk), user)
-        programs = f"{self.room.home_root}/{PROGRAMS.removeprefix('home/')}"
-        await Session(self.room, user, programs).run(process)
+        programs = f"{self.sandbox.home_root}/{PROGRAMS.removeprefix('home/')}"
+        await Session(self.sandbox, user, programs).run(process)
 
     def _files(self, channel: "asyncssh.SSHServerChannel[bytes]") -> MachineFiles:
         user = str(channel.get_extra_info("username"))
@@ -101,13 +102,13 @@ class Machine:
         # The folder of a disk that the machine has and has not mounted is not to be seen.
         if self.home_disk is not None and (boot / MACHINE / "mounts").read_text():
             mounts["/home/jupyter"] = disk_folder(self.disks, self.home_disk) / "files"
-        return MachineFiles(channel, Tree(mounts, f"/home/{user}"))
+        return MachineFiles(channel, PathMap(mounts, f"/home/{user}"))
 
 
 class _Server(asyncssh.SSHServer):
     """Who may log in, and what may be forwarded."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: SshMachine) -> None:
         self._machine = machine
         self._connection: asyncssh.SSHServerConnection | None = None
 

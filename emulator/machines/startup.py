@@ -1,4 +1,4 @@
-"""A machine's startup script: run for real where the machine has a place of its own, else told of in its stead."""
+"""A machine's startup script: run in its sandbox, or replaced by the attributes of a failed boot without one."""
 
 import asyncio
 import contextlib
@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from ..clock import rfc3339
-from ..supervisor import kill_group
-from .folders import MACHINE, PROGRAMS
-from .room import SEARCH_PATH, Room
+from emulator.core.clock import rfc3339
+from emulator.core.processes import kill_group
+from emulator.machines.folders import MACHINE, PROGRAMS
+from emulator.machines.sandbox import SEARCH_PATH, Sandbox
 
 NAMESPACE = "stationmaster"
 """Of the guest attributes that the portal's startup script writes."""
@@ -30,8 +30,8 @@ ENVIRONMENT = {
 class Startup:
     """One boot's run of the script. What it prints goes to the boot disk's serial.log."""
 
-    def __init__(self, room: Room, boot_disk: Path) -> None:
-        self._room, self._boot_disk = room, boot_disk
+    def __init__(self, sandbox: Sandbox, boot_disk: Path) -> None:
+        self._sandbox, self._boot_disk = sandbox, boot_disk
         self._process: asyncio.subprocess.Process | None = None
 
     async def begin(self, script: str, metadata_server: str) -> None:
@@ -42,7 +42,7 @@ class Startup:
         command = ["/bin/bash", f"{INSIDE}/{SCRIPT}"]
         with (self._boot_disk / LOG).open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *self._room.command(command, terminal=False),
+                *self._sandbox.command(command, terminal=False),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -57,10 +57,10 @@ class Startup:
             await self._process.wait()
 
 
-def without_a_room(now: datetime, host_keys: Mapping[str, str]) -> dict[str, str]:
+def attributes_without_sandbox(now: datetime, host_keys: Mapping[str, str]) -> dict[str, str]:
     """The attributes of a machine that cannot run the script, because this system gives it no disks."""
     reason = "The emulator may not make namespaces on this system, so its machines have no disks."
     mount = f"state=absent volume= device= type= size= free= at={rfc3339(now)} reason={reason}"
     keys = {f"hostkeys-{algorithm}": key for algorithm, key in host_keys.items()}
-    told = {**keys, "mount": mount, "driver": "none", "boot-stage": f"failed {rfc3339(now)}"}
-    return {f"{NAMESPACE}/{key}": value for key, value in told.items()}
+    attributes = {**keys, "mount": mount, "driver": "none", "boot-stage": f"failed {rfc3339(now)}"}
+    return {f"{NAMESPACE}/{key}": value for key, value in attributes.items()}

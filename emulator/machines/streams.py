@@ -22,7 +22,7 @@ async def read_some(descriptor: int) -> bytes:
         except BlockingIOError:
             await _ready(asyncio.get_running_loop().add_reader, asyncio.get_running_loop().remove_reader, descriptor)
         except OSError as error:
-            # How a terminal says that nobody has it open any more.
+            # A terminal reports this once no process has it open.
             if error.errno != errno.EIO:
                 raise
             return b""
@@ -39,7 +39,7 @@ async def write_all(descriptor: int, data: bytes) -> None:
 
 
 def set_size(terminal: int, columns: int, rows: int, pixel_width: int, pixel_height: int) -> None:
-    """The kernel then tells whoever is in the foreground there."""
+    """The kernel then signals the foreground process group."""
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, pixel_width, pixel_height))
 
 

@@ -1,1 +1,1 @@
-"""Google's OpenID Connect endpoint, with accounts that exist for trying things only."""
+"""Google's OpenID Connect endpoint, with accounts that exist on this computer only."""

@@ -6,9 +6,9 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ..clock import Clock
-from .accounts import Account
-from .authorization import AuthorizationRequest
+from emulator.core.clock import Clock
+from emulator.openid.accounts import Account
+from emulator.openid.authorization import AuthorizationRequest
 
 CODE_LIFETIME = timedelta(minutes=2)
 TOKEN_LIFETIME = timedelta(hours=1)

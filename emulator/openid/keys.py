@@ -7,8 +7,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..store import Json, Store
-from .grants import TOKEN_LIFETIME, Grant
+from emulator.core.store import Json, Store
+from emulator.openid.grants import TOKEN_LIFETIME, Grant
 
 if TYPE_CHECKING:
     from joserfc.jwk import RSAKey

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from emulator.provider import special
-from emulator.provider.cloud import Cloud
-from emulator.provider.computed import Making, fill_unknown
+from emulator.provider.client import CloudClient
+from emulator.provider.computed import Computing, fill_unknown
 from emulator.provider.config import ProviderConfig
-from emulator.provider.errors import CloudError, ProviderError, canceled, failed
+from emulator.provider.errors import GoogleApiError, ProviderError, canceled, failed
 from emulator.provider.facts_file import Block, Resource
 from emulator.provider.identity import make_id
 from emulator.provider.values import State, conform
@@ -23,7 +23,12 @@ class Applier:
     """Changes one resource type's objects. Without a cloud the values made up here are all there is."""
 
     def __init__(
-        self, resource_type: str, resource: Resource, provider: ProviderConfig, cloud: Cloud | None, waiter: Waiter
+        self,
+        resource_type: str,
+        resource: Resource,
+        provider: ProviderConfig,
+        cloud: CloudClient | None,
+        waiter: Waiter,
     ) -> None:
         self._type = resource_type
         self._block: Block = resource["block"]
@@ -52,16 +57,16 @@ class Applier:
         body = self._body(planned, config)
         try:
             state = self._wait(lambda: self._create_in(cloud, resource_id, body))
-        except CloudError as error:
+        except GoogleApiError as error:
             return Applied(planned if error.kept else None, failed("create", self._type, planned, error))
         except AbandonedError:
             return Applied(None, canceled("create", self._type))
         return Applied(conform(self._block, state))
 
-    def _create_in(self, cloud: Cloud, resource_id: str, body: dict[str, Any]) -> State:
+    def _create_in(self, cloud: CloudClient, resource_id: str, body: dict[str, Any]) -> State:
         try:
             return cloud.create(self._type, resource_id, body)
-        except CloudError as error:
+        except GoogleApiError as error:
             if error.code == 409 and special.is_idempotent(self._type):
                 return cloud.update(self._type, resource_id, body)
             raise
@@ -78,7 +83,7 @@ class Applier:
         body = self._body(planned, config)
         try:
             state = self._wait(lambda: cloud.update(self._type, prior["id"], body))
-        except CloudError as error:
+        except GoogleApiError as error:
             return Applied(planned if error.kept else prior, failed("update", self._type, prior, error))
         except AbandonedError:
             return Applied(prior, canceled("update", self._type))
@@ -94,15 +99,17 @@ class Applier:
             return Applied(None)
         try:
             self._wait(lambda: cloud.delete(self._type, prior["id"]))
-        except CloudError as error:
+        except GoogleApiError as error:
             return Applied(prior, failed("delete", self._type, prior, error))
         except AbandonedError:
             return Applied(prior, canceled("delete", self._type))
         return Applied(None)
 
     def _fill(self, planned: State, resource_id: str) -> None:
-        making = Making(self._type, resource_id, dict(planned), self._provider, cloud_decides=self._cloud is not None)
-        fill_unknown(making, self._block, planned)
+        computing = Computing(
+            self._type, resource_id, dict(planned), self._provider, cloud_decides=self._cloud is not None
+        )
+        fill_unknown(computing, self._block, planned)
 
     def _body(self, planned: State, config: State) -> dict[str, Any]:
         return {"state": planned, "write_only": write_only_values(self._block, config)}

@@ -39,21 +39,21 @@ class ProviderConfig:
 def read_config(block: Mapping[str, Any] | None, environ: Mapping[str, str] = os.environ) -> ProviderConfig:
     """The provider block's arguments, with the environment behind them as Google's provider reads it."""
 
-    def said(name: str) -> Any:
+    def configured(name: str) -> Any:
         value = (block or {}).get(name)
         if value is not None and value is not UNKNOWN:
             return value
         return next((environ[key] for key in ENVIRONMENT.get(name, ()) if environ.get(key)), None)
 
-    zone = _last(said("zone") or "")
+    zone = _last(configured("zone") or "")
     return ProviderConfig(
-        project=said("project") or "",
-        region=_last(said("region") or "") or zone.rpartition("-")[0],
+        project=configured("project") or "",
+        region=_last(configured("region") or "") or zone.rpartition("-")[0],
         zone=zone,
-        cloud_url=_cloud_url(said("compute_custom_endpoint") or ""),
-        deletion_policy=said("deletion_policy") or "DELETE",
-        attribution=said("add_terraform_attribution_label") is not False,
-        default_labels=said("default_labels") or {},
+        cloud_url=_cloud_url(configured("compute_custom_endpoint") or ""),
+        deletion_policy=configured("deletion_policy") or "DELETE",
+        attribution=configured("add_terraform_attribution_label") is not False,
+        default_labels=configured("default_labels") or {},
     )
 
 

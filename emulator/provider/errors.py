@@ -15,7 +15,7 @@ class ProviderError(Exception):
     """Something that the provider itself refuses; the message is what Terraform prints."""
 
 
-class CloudError(Exception):
+class GoogleApiError(Exception):
     """The cloud said no. `kept`: the object exists all the same, and Terraform is to keep (and taint) it."""
 
     def __init__(self, code: int, message: str, reason: str, raw: str | None = None, *, kept: bool = False) -> None:
@@ -27,7 +27,7 @@ class CloudError(Exception):
         self.kept = kept
 
     @classmethod
-    def from_answer(cls, status: int, answer: Any) -> "CloudError":
+    def from_answer(cls, status: int, answer: Any) -> "GoogleApiError":
         error = answer.get("error") if isinstance(answer, dict) else None
         if not isinstance(error, dict):
             return cls(status, "the answer was not understood", "backendError")
@@ -43,7 +43,7 @@ class CloudError(Exception):
         return self.raw or f"googleapi: Error {self.code}: {self.message}, {self.reason}"
 
 
-def failed(verb: str, resource_type: str, state: dict[str, Any], error: CloudError) -> str:
+def failed(verb: str, resource_type: str, state: dict[str, Any], error: GoogleApiError) -> str:
     """What Terraform prints for a create, update, delete or read that the cloud refused."""
     if error.raw:
         return error.raw

@@ -6,9 +6,9 @@ A format holds `{argument}` for a value and `{argument.name}` for the short name
 import re
 from typing import Any
 
+from emulator.core.ids import last
 from emulator.provider.config import ProviderConfig
 from emulator.provider.errors import ProviderError
-from emulator.provider.links import last
 from emulator.provider.values import UNKNOWN, State
 
 IMPORT_IDS = {
@@ -29,7 +29,7 @@ def make_id(template: str, state: State, config: ProviderConfig) -> str:
             value = service_account_email(state, config) if name == "email" else config.place(name)
         if not value and name in ("project", "region", "zone"):
             raise ProviderError(f"{name}: required field is not set")
-        return last(value) if short else str(value or "")
+        return last(str(value)) if short else str(value or "")
 
     return PLACEHOLDER.sub(fill, template)
 
@@ -40,7 +40,7 @@ def service_account_email(state: State, config: ProviderConfig) -> str:
 
 def parse_import_id(template: str, given: str, config: ProviderConfig) -> tuple[str, dict[str, Any]]:
     """The full id for what a person typed (the id itself, its values with slashes, or the last of them), and the
-    arguments that it tells."""
+    arguments that it contains."""
     names = [found[1] for found in PLACEHOLDER.finditer(template)]
     exact = re.fullmatch(_pattern(template), given)
     if exact:

@@ -10,7 +10,7 @@ ATTRIBUTION = {"goog-terraform-provisioned": "true"}
 
 
 class Family(NamedTuple):
-    said: str
+    configured: str
     """The argument."""
     managed: str
     """What Terraform set: the argument and the provider's defaults, or just the argument again."""
@@ -28,14 +28,14 @@ FAMILIES = (
 def plan_labels(planned: State, prior: State | None, config: ProviderConfig) -> None:
     """Set the computed label attributes of `planned`. Labels that somebody else added stay."""
     for family in _families(planned):
-        if has_unknown(planned[family.said]):
+        if has_unknown(planned[family.configured]):
             values: Any = UNKNOWN
             foreign: Any = UNKNOWN
         else:
-            values = _defaults(family, config) | (planned[family.said] or {})
+            values = _defaults(family, config) | (planned[family.configured] or {})
             foreign = _foreign(family, prior or {}) | values
         planned[family.effective] = foreign
-        if family.managed != family.said:
+        if family.managed != family.configured:
             planned[family.managed] = values
 
 
@@ -43,7 +43,7 @@ def read_labels(found: State, known: State) -> None:
     """Show, of the labels that `found` really has, those that this configuration is about."""
     for family in _families(found):
         effective = found[family.effective] or {}
-        for name in {family.said, family.managed}:
+        for name in {family.configured, family.managed}:
             before = known.get(name)
             found[name] = None if before is None else {key: value for key, value in effective.items() if key in before}
 
@@ -53,7 +53,7 @@ def _families(state: State) -> Iterator[Family]:
 
 
 def _defaults(family: Family, config: ProviderConfig) -> dict[str, str]:
-    if family.managed == family.said:
+    if family.managed == family.configured:
         return {}
     return (ATTRIBUTION if config.attribution else {}) | config.default_labels
 

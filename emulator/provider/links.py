@@ -2,13 +2,6 @@
 
 from typing import Any
 
-API = "https://www.googleapis.com/compute/v1/"
-
-
-def last(link: Any) -> str:
-    """The short name at the end of a link."""
-    return str(link).rstrip("/").rsplit("/", 1)[-1]
-
 
 def same_link(one: Any, other: Any) -> bool:
     """Whether two spellings can mean the same: one last name, and the shorter has nothing that the longer lacks."""

@@ -13,7 +13,7 @@ from emulator.provider.values import UNKNOWN, State
 Path = tuple[str | int, ...]
 
 
-class Plan(NamedTuple):
+class PlannedChange(NamedTuple):
     planned: State
     requires_replace: list[Path]
 
@@ -25,7 +25,7 @@ def plan(
     proposed: State,
     config: State,
     provider: ProviderConfig,
-) -> Plan:
+) -> PlannedChange:
     """Turn Terraform's proposal into what an apply would make. Raises ProviderError for a plan that is refused."""
     block = resource["block"]
     _fill(block, proposed, config, prior)
@@ -37,33 +37,34 @@ def plan(
     replacing = list(_replacing(block, prior, proposed, ())) if prior is not None else []
     if prior is not None:
         replacing += special.replacing(resource_type, prior, proposed)
-    return Plan(proposed, replacing)
+    return PlannedChange(proposed, replacing)
 
 
 def _fill(block: Block, planned: Any, config: Any, prior: Any) -> None:
     """Put defaults and unknowns where the configuration says nothing. `prior` None: this block is new."""
     if not isinstance(planned, dict):
         return
-    said = config if isinstance(config, dict) else {}
+    configured = config if isinstance(config, dict) else {}
     for name, attribute in block["attributes"].items():
         if "w" in attribute["is"]:
             planned[name] = None
-        elif said.get(name) is None:
-            planned[name] = _unsaid(attribute, planned.get(name), is_new=prior is None)
+        elif configured.get(name) is None:
+            planned[name] = _unset(attribute, planned.get(name), is_new=prior is None)
     for name, nested in block["blocks"].items():
         before = prior.get(name) if isinstance(prior, dict) else None
-        if nested.get("computed") and not said.get(name) and before:
+        if nested.get("computed") and not configured.get(name) and before:
             planned[name] = before
             continue
         inner = planned.get(name)
         if nested["nesting"] == "single":
-            _fill(nested["block"], inner, said.get(name), before)
+            _fill(nested["block"], inner, configured.get(name), before)
         elif isinstance(inner, list):
             for index, item in enumerate(inner):
-                _fill(nested["block"], item, _counterpart(said.get(name), index, item, nested), _before(before, index))
+                said = _counterpart(configured.get(name), index, item, nested)
+                _fill(nested["block"], item, said, _before(before, index))
 
 
-def _unsaid(attribute: Attribute, value: Any, *, is_new: bool) -> Any:
+def _unset(attribute: Attribute, value: Any, *, is_new: bool) -> Any:
     if "c" in attribute["is"]:
         return UNKNOWN if is_new else value
     return attribute.get("default") if "o" in attribute["is"] else value
@@ -74,14 +75,16 @@ def _counterpart(config: Any, index: int, item: Any, nested: dict[str, Any]) -> 
     if not isinstance(config, list):
         return None
     if nested["nesting"] == "set":
-        return next((said for said in config if _says(said, item)), None)
+        return next((configured for configured in config if _matches(configured, item)), None)
     return config[index] if index < len(config) else None
 
 
-def _says(said: Any, item: Any) -> bool:
-    if not isinstance(said, dict) or not isinstance(item, dict):
-        return bool(said == item)
-    return all(value is None or isinstance(value, list) or item.get(name) == value for name, value in said.items())
+def _matches(configured: Any, item: Any) -> bool:
+    if not isinstance(configured, dict) or not isinstance(item, dict):
+        return bool(configured == item)
+    return all(
+        value is None or isinstance(value, list) or item.get(name) == value for name, value in configured.items()
+    )
 
 
 def _before(prior: Any, index: int) -> Any:

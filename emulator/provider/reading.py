@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from emulator.provider.cloud import Cloud
-from emulator.provider.computed import Making, computed_value
+from emulator.core.ids import API
+from emulator.provider.client import CloudClient
+from emulator.provider.computed import Computing, computed_value
 from emulator.provider.config import ProviderConfig
-from emulator.provider.errors import CloudError, ProviderError, failed
+from emulator.provider.errors import GoogleApiError, ProviderError, failed
 from emulator.provider.facts_file import Block, Resource
 from emulator.provider.identity import IMPORT_IDS, make_id, parse_import_id
 from emulator.provider.labels import read_labels
-from emulator.provider.links import API
 from emulator.provider.values import State, conform
 
 VIRTUAL = (
@@ -26,11 +26,13 @@ VIRTUAL = (
 """Arguments that Google does not keep: only the configuration and the state know them."""
 
 
-def read(resource_type: str, resource: Resource, known: State, provider: ProviderConfig, cloud: Cloud) -> State | None:
+def read(
+    resource_type: str, resource: Resource, known: State, provider: ProviderConfig, cloud: CloudClient
+) -> State | None:
     """What the cloud has now, or None when it is gone. Raises ProviderError."""
     try:
         found = cloud.read(resource_type, known["id"])
-    except CloudError as error:
+    except GoogleApiError as error:
         raise ProviderError(failed("read", resource_type, known, error)) from error
     if found is None:
         return None
@@ -46,7 +48,7 @@ def read(resource_type: str, resource: Resource, known: State, provider: Provide
 
 
 def start_import(type_name: str, resource: Resource, given: str, provider: ProviderConfig) -> State:
-    """The little that an id tells; Terraform then reads the rest, and what no reading tells stays empty."""
+    """The values that the id contains. Terraform then reads the rest; what no read returns stays empty."""
     resource_id, values = parse_import_id(IMPORT_IDS.get(type_name) or str(resource["id"]), given, provider)
     if type_name in IMPORT_IDS:
         resource_id = make_id(resource["id"], values, provider)
@@ -56,24 +58,26 @@ def start_import(type_name: str, resource: Resource, given: str, provider: Provi
     return state
 
 
-def read_data(data_type: str, block: Block, config: State, provider: ProviderConfig, cloud: Cloud | None) -> State:
+def read_data(
+    data_type: str, block: Block, config: State, provider: ProviderConfig, cloud: CloudClient | None
+) -> State:
     """A data source: what the cloud says, and plausible values for the rest. Raises ProviderError."""
-    told: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     if cloud is not None:
         try:
-            told = cloud.data(data_type, {"config": config, "provider": provider.places()})
-        except CloudError as error:
+            found = cloud.data(data_type, {"config": config, "provider": provider.places()})
+        except GoogleApiError as error:
             raise ProviderError(error.raw or f"Error when reading or editing {data_type}: {error}") from error
-    told = _guesses(data_type, config, provider) | told
-    making = Making(data_type, str(told.get("id", "")), config, provider)
+    found = _guesses(data_type, config, provider) | found
+    computing = Computing(data_type, str(found.get("id", "")), config, provider)
     state: State = dict(config)
     for name, attribute in block["attributes"].items():
         if state.get(name) is not None:
             continue
-        if name in told:
-            state[name] = told[name]
+        if name in found:
+            state[name] = found[name]
         elif "c" in attribute["is"]:
-            state[name] = computed_value(making, (name,), attribute["type"])
+            state[name] = computed_value(computing, (name,), attribute["type"])
     return dict(conform(block, state))
 
 

@@ -73,7 +73,7 @@ def _wait(done: threading.Event) -> None:
 
 def _handlers(version: str, schema_cache: Path, done: threading.Event) -> tuple[Any, ...]:
     facts = Facts(version)
-    provider = _LateProvider(facts)
+    provider = _LazyProvider(facts)
 
     def shut_down(request: bytes, context: Any) -> bytes:
         done.set()
@@ -88,7 +88,7 @@ def _handlers(version: str, schema_cache: Path, done: threading.Event) -> tuple[
     )
 
 
-class _LateProvider:
+class _LazyProvider:
     """The provider proper, imported at the first call that needs it: serving the stored schema does not."""
 
     def __init__(self, facts: Facts) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from emulator.provider import reading
 from emulator.provider.applying import Applier
-from emulator.provider.cloud import Cloud
+from emulator.provider.client import CloudClient
 from emulator.provider.config import ProviderConfig, read_config
 from emulator.provider.errors import Diagnostic, ProviderError
 from emulator.provider.facts_file import Facts, Resource
@@ -25,7 +25,7 @@ class Provider:
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
         self._config = ProviderConfig()
-        self._cloud: Cloud | None = None
+        self._cloud: CloudClient | None = None
         self._waiter = Waiter()
 
     def call(self, name: str, request: bytes) -> bytes:
@@ -43,7 +43,7 @@ class Provider:
 
     def _Configure(self, request: Message) -> Message:  # noqa: N802
         self._config = read_config(unpack(request["config"]))
-        self._cloud = Cloud(self._config.cloud_url) if self._config.cloud_url else None
+        self._cloud = CloudClient(self._config.cloud_url) if self._config.cloud_url else None
         return {}
 
     def _ValidateResourceTypeConfig(self, request: Message) -> Message:  # noqa: N802

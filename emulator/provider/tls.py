@@ -12,14 +12,14 @@ LIFETIME = timedelta(days=1)
 CLOCK_SKEW = timedelta(minutes=1)
 
 
-class Identity(NamedTuple):
+class ServerIdentity(NamedTuple):
     key: bytes
     certificate: bytes
     announcement: str
     """The certificate as Terraform reads it in the first line: DER in unpadded base64."""
 
 
-def self_signed() -> Identity:
+def self_signed() -> ServerIdentity:
     """A key and a certificate for `localhost`, the name that Terraform expects."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
@@ -36,7 +36,7 @@ def self_signed() -> Identity:
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
         .sign(key, hashes.SHA256())
     )
-    return Identity(
+    return ServerIdentity(
         key=key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         ),

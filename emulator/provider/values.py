@@ -11,7 +11,7 @@ State = dict[str, Any]
 
 
 class Unknown:
-    """What an apply will tell."""
+    """Known only after an apply."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"

@@ -65,10 +65,9 @@ CALLS = {
 """Every call but GetSchema, with the shapes of its request and its reply."""
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-SCALARS = {"bytes", "string", "int", "bool"}
 
 
-class Field(NamedTuple):
+class MessageField(NamedTuple):
     name: str
     kind: str
     number: int
@@ -79,7 +78,7 @@ class UnreadableMessageError(Exception):
     """Bytes that are no message of this protocol."""
 
 
-def _tables() -> dict[str, tuple[Field, ...]]:
+def _tables() -> dict[str, tuple[MessageField, ...]]:
     tables = {}
     for line in SHAPES.replace("\\\n", "").strip().splitlines():
         message, *fields = line.split()
@@ -87,10 +86,10 @@ def _tables() -> dict[str, tuple[Field, ...]]:
     return tables
 
 
-def _field(text: str) -> Field:
+def _field(text: str) -> MessageField:
     declared, number = text.split("=")
     name, kind = declared.split(":")
-    return Field(name, kind.lstrip("*"), int(number), kind.startswith("*"))
+    return MessageField(name, kind.lstrip("*"), int(number), kind.startswith("*"))
 
 
 FIELDS = _tables()
@@ -109,7 +108,7 @@ def encode(message: str, values: Message) -> bytes:
     return bytes(out)
 
 
-def _write_field(out: bytearray, field: Field, value: Any) -> None:
+def _write_field(out: bytearray, field: MessageField, value: Any) -> None:
     if field.kind in ("int", "bool"):
         _write_varint(out, field.number << 3 | VARINT)
         _write_varint(out, int(value))

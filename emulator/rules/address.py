@@ -1,37 +1,39 @@
 """Static IP addresses."""
 
-from ..errors import in_use
-from ..ids import INSTANCE, link
-from ..store import CloudObject, Json
-from .checks import check_region, scoped
-from .kind import Kind, World
+from emulator.core.errors import in_use
+from emulator.core.ids import INSTANCE, link
+from emulator.core.store import CloudResource, Json
+from emulator.rules.base import Context, Rules
+from emulator.rules.checks import check_region, scoped
 
 
-class AddressKind(Kind):
-    def check(self, world: World, thing: CloudObject) -> None:
-        check_region(scoped(thing))
+class AddressRules(Rules):
+    def check(self, context: Context, resource: CloudResource) -> None:
+        check_region(scoped(resource))
 
-    def accepted(self, world: World, thing: CloudObject) -> None:
-        super().accepted(world, thing)
-        thing.cloud["status"] = "RESERVING"
-        if thing.state.get("address_type") == "INTERNAL":
-            thing.state["address"] = thing.state.get("address") or world.addresses.internal(scoped(thing).region)
+    def accepted(self, context: Context, resource: CloudResource) -> None:
+        super().accepted(context, resource)
+        resource.cloud["status"] = "RESERVING"
+        if resource.state.get("address_type") == "INTERNAL":
+            resource.state["address"] = resource.state.get("address") or context.addresses.internal(
+                scoped(resource).region
+            )
         else:
-            thing.state["address"] = world.addresses.public()
+            resource.state["address"] = context.addresses.public()
 
-    def check_delete(self, world: World, thing: CloudObject) -> None:
-        for user in users_of_address(world, thing):
-            raise in_use("address", thing.id, user)
+    def check_delete(self, context: Context, resource: CloudResource) -> None:
+        for user in users_of_address(context, resource):
+            raise in_use("address", resource.id, user)
 
-    def present(self, world: World, thing: CloudObject) -> Json:
-        if "users" not in thing.state:
-            return thing.state
-        return {**thing.state, "users": [link(user) for user in users_of_address(world, thing)]}
+    def present(self, context: Context, resource: CloudResource) -> Json:
+        if "users" not in resource.state:
+            return resource.state
+        return {**resource.state, "users": [link(user) for user in users_of_address(context, resource)]}
 
 
-def users_of_address(world: World, thing: CloudObject) -> list[str]:
+def users_of_address(context: Context, resource: CloudResource) -> list[str]:
     """Ids of the machines that have it."""
-    address = thing.state.get("address")
+    address = resource.state.get("address")
     if not address:
         return []
-    return [machine.id for machine in world.store.all(INSTANCE) if machine.cloud.get("nat_ip") == address]
+    return [machine.id for machine in context.store.all(INSTANCE) if machine.cloud.get("nat_ip") == address]

@@ -1,22 +1,22 @@
 """Buckets, and the objects in them."""
 
-from ..errors import CloudError
-from ..store import CloudObject
-from .kind import Kind, World
+from emulator.core.errors import CloudError
+from emulator.core.store import CloudResource
+from emulator.rules.base import Context, Rules
 
 OBJECT = "google_storage_bucket_object"
 
 
-class BucketKind(Kind):
-    def check_delete(self, world: World, thing: CloudObject) -> None:
-        if _objects(world, thing) and not thing.state.get("force_destroy"):
-            why = f"Error trying to delete bucket {thing.id} containing objects without `force_destroy` set to true"
+class BucketRules(Rules):
+    def check_delete(self, context: Context, resource: CloudResource) -> None:
+        if _objects(context, resource) and not resource.state.get("force_destroy"):
+            why = f"Error trying to delete bucket {resource.id} containing objects without `force_destroy` set to true"
             raise CloudError(409, "The bucket you tried to delete is not empty.", "conflict", raw=why)
 
-    def deleted(self, world: World, thing: CloudObject) -> None:
-        for each in _objects(world, thing):
-            world.store.delete(each)
+    def deleted(self, context: Context, resource: CloudResource) -> None:
+        for each in _objects(context, resource):
+            context.store.delete(each)
 
 
-def _objects(world: World, bucket: CloudObject) -> list[CloudObject]:
-    return [each for each in world.store.all(OBJECT) if each.state.get("bucket") == bucket.id]
+def _objects(context: Context, bucket: CloudResource) -> list[CloudResource]:
+    return [each for each in context.store.all(OBJECT) if each.state.get("bucket") == bucket.id]

@@ -1,16 +1,16 @@
 """Checks that machines, disks and addresses share, in Google's words."""
 
-from ..catalog import REGIONS, ZONES, image_size
-from ..errors import CloudError, invalid_field
-from ..ids import Scoped, parse
-from ..store import CloudObject, Json
+from emulator.core.catalog import REGIONS, ZONES, image_size
+from emulator.core.errors import CloudError, invalid_field
+from emulator.core.ids import Scoped, parse_id
+from emulator.core.store import CloudResource, Json
 
 
-def scoped(thing: CloudObject) -> Scoped:
+def scoped(resource: CloudResource) -> Scoped:
     """Raises CloudError for an id that is not a Compute Engine one."""
-    found = parse(thing.id)
+    found = parse_id(resource.id)
     if found is None:
-        raise CloudError(400, f"Invalid resource name '{thing.id}'.")
+        raise CloudError(400, f"Invalid resource name '{resource.id}'.")
     return found
 
 

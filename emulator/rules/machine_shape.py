@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
-from ..accelerators import attached
-from ..attachments import first
-from ..catalog import ACCELERATORS, DISK_TYPES_OF, MACHINE_TYPES, MachineType
-from ..errors import CloudError, invalid_field, not_found
-from ..ids import Scoped, last
-from ..store import Json
-from .checks import check_size, image_gb
+from emulator.core.accelerators import attached
+from emulator.core.attachments import first
+from emulator.core.catalog import ACCELERATORS, DISK_TYPES_OF, MACHINE_TYPES, MachineType
+from emulator.core.errors import CloudError, invalid_field, not_found
+from emulator.core.ids import Scoped, last
+from emulator.core.store import Json
+from emulator.rules.checks import check_size, image_gb
 
 _KINDS = {"a": "ACCELERATOR_OPTIMIZED", "g": "GRAPHICS_OPTIMIZED"}
 

@@ -3,10 +3,10 @@
 import ipaddress
 from collections.abc import Iterator
 
-from ..errors import CloudError, in_use, invalid_field, not_found
-from ..ids import last, relative
-from ..store import CloudObject, Json
-from .kind import Kind, World
+from emulator.core.errors import CloudError, in_use, invalid_field, not_found
+from emulator.core.ids import last, relative
+from emulator.core.store import CloudResource, Json
+from emulator.rules.base import Context, Rules
 
 CONNECTION = "google_service_networking_connection"
 FIREWALL = "google_compute_firewall"
@@ -20,56 +20,56 @@ IN_NETWORKS = (CONNECTION, FIREWALL, GLOBAL_ADDRESS, PEERING, ROUTER, SUBNETWORK
 DEFAULT = "default"
 
 
-class NetworkKind(Kind):
-    def check_delete(self, world: World, thing: CloudObject) -> None:
-        for user in _things_in(world, last(thing.id)):
-            raise in_use("network", thing.id, user.id)
+class NetworkRules(Rules):
+    def check_delete(self, context: Context, resource: CloudResource) -> None:
+        for user in _resources_in(context, last(resource.id)):
+            raise in_use("network", resource.id, user.id)
 
 
-class InNetworkKind(Kind):
+class InNetworkRules(Rules):
     """What is made in a network that has to be there."""
 
-    def check(self, world: World, thing: CloudObject) -> None:
+    def check(self, context: Context, resource: CloudResource) -> None:
         for name in ("network", "peer_network"):
-            if network := thing.state.get(name):
-                check_network(world, str(network))
+            if network := resource.state.get(name):
+                check_network(context, str(network))
 
 
-class FirewallKind(InNetworkKind):
-    def check(self, world: World, thing: CloudObject) -> None:
-        super().check(world, thing)
-        _check_ranges(thing.state)
+class FirewallRules(InNetworkRules):
+    def check(self, context: Context, resource: CloudResource) -> None:
+        super().check(context, resource)
+        _check_ranges(resource.state)
 
-    def check_update(self, world: World, thing: CloudObject, state: Json) -> None:
+    def check_update(self, context: Context, resource: CloudResource, state: Json) -> None:
         _check_ranges(state)
 
 
-class ConnectionKind(InNetworkKind):
+class ConnectionRules(InNetworkRules):
     """Private service access: Google's services at addresses of a range that was set aside for them."""
 
-    def check(self, world: World, thing: CloudObject) -> None:
-        super().check(world, thing)
-        there = {last(address.id) for address in world.store.all(GLOBAL_ADDRESS)}
-        for name in thing.state.get("reserved_peering_ranges") or ():
+    def check(self, context: Context, resource: CloudResource) -> None:
+        super().check(context, resource)
+        there = {last(address.id) for address in context.store.all(GLOBAL_ADDRESS)}
+        for name in resource.state.get("reserved_peering_ranges") or ():
             if name not in there:
-                raise not_found(f"projects/{world.project}/global/addresses/{name}")
+                raise not_found(f"projects/{context.project}/global/addresses/{name}")
 
-    def check_delete(self, world: World, thing: CloudObject) -> None:
-        if any(network == last(str(thing.state.get("network"))) for network in _networks_of_databases(world)):
+    def check_delete(self, context: Context, resource: CloudResource) -> None:
+        if any(network == last(str(resource.state.get("network"))) for network in _networks_of_databases(context)):
             why = "Producer services (e.g. CloudSQL, Cloud Memstore, etc.) are still using this connection."
             raise CloudError(400, f"Failed to delete connection; {why}", "failedPrecondition")
 
 
-def check_network(world: World, network: str) -> None:
+def check_network(context: Context, network: str) -> None:
     """Raises CloudError for one that is not there."""
-    if last(network) != DEFAULT and all(last(each.id) != last(network) for each in world.store.all(NETWORK)):
-        id_ = relative(network) if "/" in network else f"projects/{world.project}/global/networks/{network}"
+    if last(network) != DEFAULT and all(last(each.id) != last(network) for each in context.store.all(NETWORK)):
+        id_ = relative(network) if "/" in network else f"projects/{context.project}/global/networks/{network}"
         raise not_found(id_)
 
 
-def is_connected(world: World, network: str) -> bool:
+def is_connected(context: Context, network: str) -> bool:
     """Whether Google's services can have addresses in it."""
-    return any(last(str(each.state.get("network"))) == last(network) for each in world.store.all(CONNECTION))
+    return any(last(str(each.state.get("network"))) == last(network) for each in context.store.all(CONNECTION))
 
 
 def private_network(state: Json) -> str:
@@ -79,15 +79,15 @@ def private_network(state: Json) -> str:
     return last(str(configuration.get("private_network") or ""))
 
 
-def _networks_of_databases(world: World) -> list[str]:
-    return [private_network(database.state) for database in world.store.all(SQL_INSTANCE)]
+def _networks_of_databases(context: Context) -> list[str]:
+    return [private_network(database.state) for database in context.store.all(SQL_INSTANCE)]
 
 
-def _things_in(world: World, network: str) -> Iterator[CloudObject]:
+def _resources_in(context: Context, network: str) -> Iterator[CloudResource]:
     for type_ in IN_NETWORKS:
-        for thing in world.store.all(type_):
-            if last(str(thing.state.get("network") or "")) == network:
-                yield thing
+        for resource in context.store.all(type_):
+            if last(str(resource.state.get("network") or "")) == network:
+                yield resource
 
 
 def _check_ranges(state: Json) -> None:

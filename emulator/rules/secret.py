@@ -1,59 +1,59 @@
 """Secret Manager: secrets, and their numbered versions."""
 
-from ..errors import CloudError
-from ..ids import SECRET, SECRET_VERSION, last
-from ..projects import with_project_number
-from ..store import CloudObject, Json
-from .kind import Kind, World
+from emulator.core.errors import CloudError
+from emulator.core.ids import SECRET, SECRET_VERSION, last
+from emulator.core.projects import with_project_number
+from emulator.core.store import CloudResource, Json
+from emulator.rules.base import Context, Rules
 
 
-class SecretKind(Kind):
+class SecretRules(Rules):
     def exists(self, id_: str) -> CloudError:
         return CloudError(409, f"Secret [{with_project_number(id_)}] already exists.")
 
-    def accepted(self, world: World, thing: CloudObject) -> None:
-        super().accepted(world, thing)
-        if "create_time" in thing.state:
-            thing.state["create_time"] = thing.cloud["created"]
+    def accepted(self, context: Context, resource: CloudResource) -> None:
+        super().accepted(context, resource)
+        if "create_time" in resource.state:
+            resource.state["create_time"] = resource.cloud["created"]
 
-    def deleted(self, world: World, thing: CloudObject) -> None:
-        for version in versions_of(world, thing.id):
-            world.store.delete(version)
+    def deleted(self, context: Context, resource: CloudResource) -> None:
+        for version in versions_of(context, resource.id):
+            context.store.delete(version)
 
 
-class SecretVersionKind(Kind):
+class SecretVersionRules(Rules):
     numbered = True
 
-    def final_id(self, world: World, id_: str, state: Json) -> str:
+    def final_id(self, context: Context, id_: str, state: Json) -> str:
         """Raises CloudError where there is no such secret. A number is never given twice."""
         parent = str(state.get("secret") or id_.rpartition("/versions/")[0])
-        secret = world.store.get(SECRET, parent)
+        secret = context.store.get(SECRET, parent)
         if secret is None:
             raise no_secret(parent)
         number = int(secret.cloud.get("versions", 0)) + 1
         secret.cloud["versions"] = number
-        world.store.put(secret)
+        context.store.put(secret)
         return f"{parent}/versions/{number}"
 
-    def accepted(self, world: World, thing: CloudObject) -> None:
-        thing.state |= {"id": thing.id, "name": thing.id, "version": last(thing.id)}
-        thing.cloud["status"] = "ENABLED"
-        if "create_time" in thing.state:
-            thing.state["create_time"] = thing.cloud["created"]
+    def accepted(self, context: Context, resource: CloudResource) -> None:
+        resource.state |= {"id": resource.id, "name": resource.id, "version": last(resource.id)}
+        resource.cloud["status"] = "ENABLED"
+        if "create_time" in resource.state:
+            resource.state["create_time"] = resource.cloud["created"]
 
-    def created(self, world: World, thing: CloudObject) -> None:
-        thing.cloud["status"] = "DISABLED" if thing.state.get("enabled") is False else "ENABLED"
+    def created(self, context: Context, resource: CloudResource) -> None:
+        resource.cloud["status"] = "DISABLED" if resource.state.get("enabled") is False else "ENABLED"
 
-    def updated(self, world: World, thing: CloudObject, state: Json) -> None:
-        thing.state = state
-        self.created(world, thing)
+    def updated(self, context: Context, resource: CloudResource, state: Json) -> None:
+        resource.state = state
+        self.created(context, resource)
 
 
 def no_secret(name: str) -> CloudError:
     return CloudError(404, f"Secret [{with_project_number(name)}] not found.")
 
 
-def versions_of(world: World, secret: str) -> list[CloudObject]:
+def versions_of(context: Context, secret: str) -> list[CloudResource]:
     """Newest first, the way Google lists them."""
-    versions = world.store.all(SECRET_VERSION, f"{secret}/versions/")
+    versions = context.store.all(SECRET_VERSION, f"{secret}/versions/")
     return sorted(versions, key=lambda version: int(last(version.id)), reverse=True)

@@ -1,13 +1,13 @@
 """An API of the project: it is on, or it is off."""
 
-from ..project_traits import ProjectTraits
-from ..store import CloudObject
-from .kind import Membership, World
+from emulator.core.project_settings import ProjectSettings
+from emulator.core.store import CloudResource
+from emulator.rules.base import Context, MembershipRules
 
 
-class ServiceKind(Membership):
-    def created(self, world: World, thing: CloudObject) -> None:
-        super().created(world, thing)
-        traits = ProjectTraits.of(world.store)
-        traits.apis_off = [name for name in traits.apis_off if name != thing.state.get("service")]
-        traits.keep(world.store)
+class ServiceRules(MembershipRules):
+    def created(self, context: Context, resource: CloudResource) -> None:
+        super().created(context, resource)
+        settings = ProjectSettings.of(context.store)
+        settings.apis_off = [name for name in settings.apis_off if name != resource.state.get("service")]
+        settings.save(context.store)

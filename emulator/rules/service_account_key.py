@@ -2,15 +2,15 @@
 
 import secrets
 
-from ..store import CloudObject, Json
-from .kind import Kind, World
+from emulator.core.store import CloudResource, Json
+from emulator.rules.base import Context, Rules
 
 
-class ServiceAccountKeyKind(Kind):
+class ServiceAccountKeyRules(Rules):
     numbered = True
 
-    def final_id(self, world: World, id_: str, state: Json) -> str:
+    def final_id(self, context: Context, id_: str, state: Json) -> str:
         return f"{state.get('service_account_id')}/keys/{secrets.token_hex(20)}"
 
-    def accepted(self, world: World, thing: CloudObject) -> None:
-        thing.state |= {"id": thing.id, "name": thing.id}
+    def accepted(self, context: Context, resource: CloudResource) -> None:
+        resource.state |= {"id": resource.id, "name": resource.id}

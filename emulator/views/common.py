@@ -1,11 +1,11 @@
-"""Small things that every resource has."""
+"""Fields that every resource has."""
 
 import base64
 import hashlib
 import json
 
-from ..ids import link, relative
-from ..store import CloudObject, Json
+from emulator.core.ids import link, relative
+from emulator.core.store import CloudResource, Json
 
 BORN = "2014-01-01T00:00:00.000+00:00"
 """When places and machine types were made, for all anybody knows."""
@@ -18,17 +18,17 @@ def fingerprint(*parts: object) -> str:
 
 
 def fixed_number(name: str) -> str:
-    """A numeric id for things that are not in the store."""
+    """A numeric id for resources that are not in the store."""
     return str(int.from_bytes(hashlib.sha256(name.encode()).digest()[:7]) + 10**15)
 
 
-def head(kind: str, thing: CloudObject, name: str) -> Json:
+def head(kind: str, resource: CloudResource, name: str) -> Json:
     return {
         "kind": f"compute#{kind}",
-        "id": str(thing.number),
-        "creationTimestamp": thing.cloud.get("created", BORN),
+        "id": str(resource.number),
+        "creationTimestamp": resource.cloud.get("created", BORN),
         "name": name,
-        "selfLink": link(thing.id),
+        "selfLink": link(resource.id),
     }
 
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import CloudError, invalid_field
-from ..store import Json
+from emulator.core.errors import CloudError, invalid_field
+from emulator.core.store import Json
 
 Match = Callable[[Json], bool]
 TOKEN = re.compile(r"""\s*(\(|\)|!=|<=|>=|[=:<>]|"[^"]*"|'[^']*'|[^\s()=:<>!"']+)""")

@@ -1,30 +1,30 @@
 """Machines as the Compute Engine API shows them."""
 
-from ..accelerators import of_machine
-from ..attachments import attachments_of, first
-from ..ids import DISK, Scoped, last, link, relative, zone_id
-from ..rules import World
-from ..rules.checks import effective_labels, scoped
-from ..store import CloudObject, Json
-from .common import fingerprint, head, network_link, without_empty
+from emulator.core.accelerators import of_machine
+from emulator.core.attachments import attachments_of, first
+from emulator.core.ids import DISK, Scoped, last, link, relative, zone_id
+from emulator.core.store import CloudResource, Json
+from emulator.rules.base import Context
+from emulator.rules.checks import effective_labels, scoped
+from emulator.views.common import fingerprint, head, network_link, without_empty
 
 
-def instance_view(world: World, thing: CloudObject) -> Json:
-    where, state = scoped(thing), thing.state
+def instance_view(context: Context, resource: CloudResource) -> Json:
+    where, state = scoped(resource), resource.state
     metadata = [{"key": key, "value": str(value)} for key, value in sorted((state.get("metadata") or {}).items())]
     tags, labels = sorted(state.get("tags") or []), effective_labels(state)
-    zone = link(zone_id(thing.id))
+    zone = link(zone_id(resource.id))
     view = {
-        **head("instance", thing, where.name),
+        **head("instance", resource, where.name),
         "description": state.get("description"),
         "zone": zone,
         "machineType": f"{zone}/machineTypes/{last(str(state.get('machine_type') or ''))}",
-        "status": thing.cloud["status"],
-        "cpuPlatform": "Unknown CPU Platform" if thing.cloud["status"] == "TERMINATED" else "Intel Broadwell",
+        "status": resource.cloud["status"],
+        "cpuPlatform": "Unknown CPU Platform" if resource.cloud["status"] == "TERMINATED" else "Intel Broadwell",
         "canIpForward": bool(state.get("can_ip_forward")),
         "deletionProtection": bool(state.get("deletion_protection")),
         "startRestricted": False,
-        "disks": _disks(world, thing),
+        "disks": _disks(context, resource),
         "networkInterfaces": _interfaces(where, state),
         "metadata": without_empty(
             {"kind": "compute#metadata", "fingerprint": fingerprint("metadata", metadata), "items": metadata}
@@ -32,7 +32,7 @@ def instance_view(world: World, thing: CloudObject) -> Json:
         "tags": without_empty({"fingerprint": fingerprint("tags", tags), "items": tags}),
         "labels": labels,
         "labelFingerprint": fingerprint("labels", labels),
-        "fingerprint": fingerprint("instance", thing.number, state),
+        "fingerprint": fingerprint("instance", resource.number, state),
         "scheduling": _scheduling(state),
         "serviceAccounts": [
             {"email": account["email"], "scopes": sorted(account.get("scopes") or [])}
@@ -40,16 +40,16 @@ def instance_view(world: World, thing: CloudObject) -> Json:
             if account.get("email")
         ],
         "guestAccelerators": _accelerators(zone, state),
-        "lastStartTimestamp": thing.cloud.get("started"),
-        "lastStopTimestamp": thing.cloud.get("stopped"),
+        "lastStartTimestamp": resource.cloud.get("started"),
+        "lastStopTimestamp": resource.cloud.get("stopped"),
     }
     return without_empty(view)
 
 
-def guest_attributes_view(thing: CloudObject, query_path: str, variable_key: str) -> Json | None:
+def guest_attributes_view(resource: CloudResource, query_path: str, variable_key: str) -> Json | None:
     """None where nothing has been published under that path or key."""
-    values: dict[str, str] = thing.cloud.get("guest_attributes") or {}
-    answer: Json = {"kind": "compute#guestAttributes", "selfLink": f"{link(thing.id)}/guestAttributes/{query_path}"}
+    values: dict[str, str] = resource.cloud.get("guest_attributes") or {}
+    answer: Json = {"kind": "compute#guestAttributes", "selfLink": f"{link(resource.id)}/guestAttributes/{query_path}"}
     if variable_key:
         value = values.get(variable_key)
         return None if value is None else {**answer, "variableKey": variable_key, "variableValue": value}
@@ -62,10 +62,10 @@ def guest_attributes_view(thing: CloudObject, query_path: str, variable_key: str
     return {**answer, "queryPath": query_path, "queryValue": {"items": items}} if items else None
 
 
-def _disks(world: World, thing: CloudObject) -> list[Json]:
+def _disks(context: Context, resource: CloudResource) -> list[Json]:
     views = []
-    for index, attachment in enumerate(attachments_of(world.store, thing)):
-        disk = world.store.get(DISK, attachment.disk)
+    for index, attachment in enumerate(attachments_of(context.store, resource)):
+        disk = context.store.get(DISK, attachment.disk)
         view = {
             "kind": "compute#attachedDisk",
             "type": "PERSISTENT",

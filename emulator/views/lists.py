@@ -4,9 +4,9 @@ import base64
 import binascii
 from collections.abc import Mapping
 
-from ..errors import invalid_field
-from ..store import Json
-from .filters import compile_filter
+from emulator.core.errors import invalid_field
+from emulator.core.store import Json
+from emulator.views.filters import compile_filter
 
 PAGE_SIZE = 500
 

@@ -1,29 +1,27 @@
 """What Google runs by itself: databases as the Cloud SQL Admin API shows them, clusters as the GKE API does."""
 
-from ..attachments import first
-from ..rules import World
-from ..rules.network import SQL_INSTANCE
-from ..store import CloudObject, Json
-from .common import without_empty
+from emulator.core.attachments import first
+from emulator.core.store import CloudResource, Json
+from emulator.rules.base import Context
+from emulator.views.common import without_empty
 
 CLUSTER = "google_container_cluster"
-__all__ = ["CLUSTER", "SQL_INSTANCE", "cluster_view", "sql_instance_view"]
 
 
-def sql_instance_view(world: World, thing: CloudObject) -> Json:
-    state, settings = thing.state, first(thing.state, "settings")
+def sql_instance_view(context: Context, resource: CloudResource) -> Json:
+    state, settings = resource.state, first(resource.state, "settings")
     return without_empty(
         {
             "kind": "sql#instance",
             "name": state["name"],
-            "project": world.project,
+            "project": context.project,
             "region": state.get("region"),
             "connectionName": state.get("connection_name"),
             "databaseVersion": state.get("database_version"),
             "backendType": "SECOND_GEN",
             "instanceType": "CLOUD_SQL_INSTANCE",
-            # One that is stopped is runnable too: its policy tells.
-            "state": "PENDING_CREATE" if thing.cloud["status"] == "CREATING" else "RUNNABLE",
+            # One that is stopped is runnable too: its policy says so.
+            "state": "PENDING_CREATE" if resource.cloud["status"] == "CREATING" else "RUNNABLE",
             "settings": without_empty(
                 {
                     "kind": "sql#settings",
@@ -35,13 +33,13 @@ def sql_instance_view(world: World, thing: CloudObject) -> Json:
     )
 
 
-def cluster_view(world: World, thing: CloudObject) -> Json:
-    state = thing.state
+def cluster_view(context: Context, resource: CloudResource) -> Json:
+    state = resource.state
     return without_empty(
         {
             "name": state["name"],
             "location": state.get("location"),
-            "status": "PROVISIONING" if thing.cloud["status"] == "CREATING" else "RUNNING",
+            "status": "PROVISIONING" if resource.cloud["status"] == "CREATING" else "RUNNING",
             "clusterIpv4Cidr": state.get("cluster_ipv4_cidr"),
             "resourceLabels": state.get("resource_labels"),
             "autopilot": {"enabled": bool(state.get("enable_autopilot"))},

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from ..accelerators import of_machine
-from ..attachments import first
-from ..catalog import (
+from emulator.core.accelerators import of_machine
+from emulator.core.attachments import first
+from emulator.core.catalog import (
     A100,
     A100_80,
     ACCELERATORS,
@@ -17,13 +17,13 @@ from ..catalog import (
     MachineType,
     region_zones,
 )
-from ..ids import ADDRESS, DISK, INSTANCE, last, link, region_of
-from ..project_traits import ProjectTraits
-from ..projects import project_number
-from ..rules import World
-from ..rules.checks import scoped
-from ..store import Json
-from .common import fixed_head
+from emulator.core.ids import ADDRESS, DISK, INSTANCE, last, link, region_of
+from emulator.core.project_settings import ProjectSettings
+from emulator.core.projects import project_number
+from emulator.core.store import Json
+from emulator.rules.base import Context
+from emulator.rules.checks import scoped
+from emulator.views.common import fixed_head
 
 # More than a pretend team needs; they are shown, and quota errors are injected as faults.
 PROJECT_LIMITS = {"CPUS_ALL_REGIONS": 1000.0, "GPUS_ALL_REGIONS": 32.0, "NETWORKS": 15.0, "SNAPSHOTS": 5000.0}
@@ -51,11 +51,11 @@ GPU_METRICS = {
     L4: "NVIDIA_L4_GPUS",
     T4: "NVIDIA_T4_GPUS",
 }
-"""The RTX PRO 6000 has none, the H100 one for Spot alone: this API does not tell the newest GPUs' other quotas."""
+"""The RTX PRO 6000 has none, the H100 one for Spot alone: this API does not list the newest GPUs' other quotas."""
 
 
-def project_view(world: World, project: str) -> Json:
-    usage = _usage(world, project, REGIONS)
+def compute_project_view(context: Context, project: str) -> Json:
+    usage = _usage(context, project, REGIONS)
     return {
         **fixed_head("project", f"projects/{project}", project),
         "id": project_number(project),
@@ -63,17 +63,17 @@ def project_view(world: World, project: str) -> Json:
         "defaultNetworkTier": "PREMIUM",
         "xpnProjectStatus": "UNSPECIFIED_XPN_PROJECT_STATUS",
         "commonInstanceMetadata": {"kind": "compute#metadata"},
-        "quotas": _quotas(world, PROJECT_LIMITS, usage),
+        "quotas": _quotas(context, PROJECT_LIMITS, usage),
     }
 
 
-def region_view(world: World, project: str, region: str) -> Json:
+def region_view(context: Context, project: str, region: str) -> Json:
     return {
         **fixed_head("region", f"projects/{project}/regions/{region}", region),
         "description": region,
         "status": "UP",
         "zones": [link(f"projects/{project}/zones/{zone}") for zone in region_zones(region)],
-        "quotas": _quotas(world, REGION_LIMITS, _usage(world, project, (region,))),
+        "quotas": _quotas(context, REGION_LIMITS, _usage(context, project, (region,))),
     }
 
 
@@ -132,37 +132,37 @@ def _add_gpus(add: Callable[[str, float], None], state: Json) -> None:
             add("GPUS_ALL_REGIONS", count)
 
 
-def _quotas(world: World, limits: dict[str, float], usage: dict[str, float]) -> list[Json]:
-    told = ProjectTraits.of(world.store).quotas
+def _quotas(context: Context, limits: dict[str, float], usage: dict[str, float]) -> list[Json]:
+    changed = ProjectSettings.of(context.store).quotas
     return [
-        {"metric": metric, "limit": float(told.get(metric, limit)), "usage": usage.get(metric, 0.0)}
+        {"metric": metric, "limit": float(changed.get(metric, limit)), "usage": usage.get(metric, 0.0)}
         for metric, limit in limits.items()
     ]
 
 
-def _usage(world: World, project: str, regions: tuple[str, ...]) -> dict[str, float]:
+def _usage(context: Context, project: str, regions: tuple[str, ...]) -> dict[str, float]:
     """What running machines, disks and addresses use, by quota metric."""
     used: dict[str, float] = {}
 
     def add(metric: str, amount: float) -> None:
         used[metric] = used.get(metric, 0.0) + amount
 
-    for thing in world.store.all(INSTANCE, f"projects/{project}/zones/"):
-        machine = MACHINE_TYPES.get(last(str(thing.state.get("machine_type") or "")))
-        if scoped(thing).region not in regions or machine is None:
+    for resource in context.store.all(INSTANCE, f"projects/{project}/zones/"):
+        machine = MACHINE_TYPES.get(last(str(resource.state.get("machine_type") or "")))
+        if scoped(resource).region not in regions or machine is None:
             continue
         add("INSTANCES", 1)
-        if thing.cloud["status"] == "RUNNING":
+        if resource.cloud["status"] == "RUNNING":
             add("CPUS", machine.cpus)
             add("CPUS_ALL_REGIONS", machine.cpus)
-            _add_gpus(add, thing.state)
-        if thing.cloud.get("nat_ip"):
+            _add_gpus(add, resource.state)
+        if resource.cloud.get("nat_ip"):
             add("IN_USE_ADDRESSES", 1)
-    for disk in world.store.all(DISK, f"projects/{project}/zones/"):
+    for disk in context.store.all(DISK, f"projects/{project}/zones/"):
         if scoped(disk).region in regions:
             is_hdd = last(str(disk.state.get("type") or "")) == "pd-standard"
             add("DISKS_TOTAL_GB" if is_hdd else "SSD_TOTAL_GB", float(disk.state.get("size") or 10))
-    for address in world.store.all(ADDRESS, f"projects/{project}/regions/"):
+    for address in context.store.all(ADDRESS, f"projects/{project}/regions/"):
         if scoped(address).region in regions:
             add("STATIC_ADDRESSES", 1)
     return used

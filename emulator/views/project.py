@@ -1,9 +1,9 @@
 """The project as Resource Manager, Billing and Service Usage show it."""
 
-from ..project_traits import ProjectTraits
-from ..projects import project_number
-from ..store import Json, Store
-from .common import fingerprint
+from emulator.core.project_settings import ProjectSettings
+from emulator.core.projects import project_number
+from emulator.core.store import Json, Store
+from emulator.views.common import fingerprint
 
 BORN = "2026-01-01T00:00:00Z"
 SERVICE = "google_project_service"
@@ -11,7 +11,7 @@ USUAL = (
     *("artifactregistry", "cloudbilling", "cloudresourcemanager", "compute", "container", "iam", "iamcredentials"),
     *("secretmanager", "servicenetworking", "serviceusage", "sqladmin", "storage"),
 )
-"""On from the beginning, so that trying things takes no setting up."""
+"""Enabled from the start, so that no setup is needed."""
 
 
 def project_view(project: str) -> Json:
@@ -36,10 +36,10 @@ def billing_view(project: str, *, is_enabled: bool) -> Json:
     }
 
 
-def enabled_services(store: Store, traits: ProjectTraits) -> list[str]:
-    by_terraform = {str(thing.state.get("service")) for thing in store.all(SERVICE)}
+def enabled_services(store: Store, settings: ProjectSettings) -> list[str]:
+    by_terraform = {str(resource.state.get("service")) for resource in store.all(SERVICE)}
     usual = {f"{name}.googleapis.com" for name in USUAL}
-    return sorted((usual | by_terraform) - set(traits.apis_off))
+    return sorted((usual | by_terraform) - set(settings.apis_off))
 
 
 def service_view(project: str, name: str) -> Json:

@@ -2,27 +2,27 @@
 
 from http import HTTPStatus
 
-from ..attachments import users_of
-from ..ids import last, link, parse, zone_id
-from ..rules import World
-from ..rules.address import users_of_address
-from ..rules.checks import effective_labels, scoped
-from ..store import CloudObject, Json
-from .common import fingerprint, head, network_link, without_empty
+from emulator.core.attachments import users_of
+from emulator.core.ids import last, link, parse_id, zone_id
+from emulator.core.store import CloudResource, Json
+from emulator.rules.address import users_of_address
+from emulator.rules.base import Context
+from emulator.rules.checks import effective_labels, scoped
+from emulator.views.common import fingerprint, head, network_link, without_empty
 
 
-def disk_view(world: World, thing: CloudObject) -> Json:
-    state, labels = thing.state, effective_labels(thing.state)
-    zone = link(zone_id(thing.id))
+def disk_view(context: Context, resource: CloudResource) -> Json:
+    state, labels = resource.state, effective_labels(resource.state)
+    zone = link(zone_id(resource.id))
     return without_empty(
         {
-            **head("disk", thing, scoped(thing).name),
+            **head("disk", resource, scoped(resource).name),
             "description": state.get("description"),
             "zone": zone,
             "sizeGb": str(state.get("size") or 10),
             "type": f"{zone}/diskTypes/{last(str(state.get('type') or 'pd-standard'))}",
-            "status": "CREATING" if thing.cloud["status"] == "CREATING" else "READY",
-            "users": [link(user) for user in users_of(world.store, thing.id)],
+            "status": "CREATING" if resource.cloud["status"] == "CREATING" else "READY",
+            "users": [link(user) for user in users_of(context.store, resource.id)],
             "labels": labels,
             "labelFingerprint": fingerprint("labels", labels),
             "physicalBlockSizeBytes": "4096",
@@ -30,21 +30,21 @@ def disk_view(world: World, thing: CloudObject) -> Json:
     )
 
 
-def address_view(world: World, thing: CloudObject) -> Json:
-    where, state = scoped(thing), thing.state
+def address_view(context: Context, resource: CloudResource) -> Json:
+    where, state = scoped(resource), resource.state
     labels = effective_labels(state)
-    users = [link(user) for user in users_of_address(world, thing)]
+    users = [link(user) for user in users_of_address(context, resource)]
     is_internal = state.get("address_type") == "INTERNAL"
     return without_empty(
         {
-            **head("address", thing, where.name),
+            **head("address", resource, where.name),
             "description": state.get("description"),
             "address": state.get("address"),
             "addressType": "INTERNAL" if is_internal else "EXTERNAL",
             "network": network_link(where.project, state["network"]) if state.get("network") else None,
             "networkTier": state.get("network_tier") or "PREMIUM",
             "region": link(f"projects/{where.project}/regions/{where.region}"),
-            "status": "IN_USE" if users else ("RESERVING" if thing.cloud["status"] == "RESERVING" else "RESERVED"),
+            "status": "IN_USE" if users else ("RESERVING" if resource.cloud["status"] == "RESERVING" else "RESERVED"),
             "users": users,
             "labels": labels,
             "labelFingerprint": fingerprint("labels", labels),
@@ -53,7 +53,7 @@ def address_view(world: World, thing: CloudObject) -> Json:
 
 
 def operation_view(body: Json, user: str) -> Json:
-    target = parse(body["target"])
+    target = parse_id(body["target"])
     scope = f"projects/{target.project}/{target.scope}" if target else "projects/unknown/global"
     view: Json = {
         "kind": "compute#operation",

@@ -2,53 +2,53 @@
 
 import base64
 
-from ..projects import with_project_number
-from ..rules.checks import effective_labels
-from ..store import CloudObject, Json
-from .common import fingerprint, without_empty
+from emulator.core.projects import with_project_number
+from emulator.core.store import CloudResource, Json
+from emulator.rules.checks import effective_labels
+from emulator.views.common import fingerprint, without_empty
 
 # The Castagnoli polynomial, bit-reversed: RFC 3720, appendix B.4.
 CASTAGNOLI = 0x82F63B78
 
 
-def secret_view(thing: CloudObject) -> Json:
+def secret_view(resource: CloudResource) -> Json:
     view: Json = {
-        "name": with_project_number(thing.id),
+        "name": with_project_number(resource.id),
         "replication": {"automatic": {}},
-        "createTime": _time(thing.cloud["created"]),
-        "labels": effective_labels(thing.state),
-        "annotations": thing.state.get("annotations"),
-        "etag": f'"{fingerprint(thing.number, thing.state)}"',
+        "createTime": _time(resource.cloud["created"]),
+        "labels": effective_labels(resource.state),
+        "annotations": resource.state.get("annotations"),
+        "etag": f'"{fingerprint(resource.number, resource.state)}"',
     }
     return without_empty(view)
 
 
-def version_view(thing: CloudObject) -> Json:
+def version_view(resource: CloudResource) -> Json:
     view = {
-        "name": with_project_number(thing.id),
-        "createTime": _time(thing.cloud["created"]),
-        "destroyTime": _time(thing.cloud["destroyed"]) if "destroyed" in thing.cloud else None,
-        "state": thing.cloud["status"],
+        "name": with_project_number(resource.id),
+        "createTime": _time(resource.cloud["created"]),
+        "destroyTime": _time(resource.cloud["destroyed"]) if "destroyed" in resource.cloud else None,
+        "state": resource.cloud["status"],
         "replicationStatus": {"automatic": {}},
-        "clientSpecifiedPayloadChecksum": thing.cloud.get("has_checksum") or None,
-        "etag": f'"{fingerprint(thing.number, thing.cloud)}"',
+        "clientSpecifiedPayloadChecksum": resource.cloud.get("has_checksum") or None,
+        "etag": f'"{fingerprint(resource.number, resource.cloud)}"',
     }
     # An empty `automatic` says how it is replicated: it stays.
     return without_empty(view)
 
 
-def payload_view(thing: CloudObject) -> Json:
-    payload = payload_of(thing)
+def payload_view(resource: CloudResource) -> Json:
+    payload = payload_of(resource)
     data = base64.b64encode(payload).decode()
-    return {"name": with_project_number(thing.id), "payload": {"data": data, "dataCrc32c": str(crc32c(payload))}}
+    return {"name": with_project_number(resource.id), "payload": {"data": data, "dataCrc32c": str(crc32c(payload))}}
 
 
-def payload_of(thing: CloudObject) -> bytes:
+def payload_of(resource: CloudResource) -> bytes:
     """As it was added: by the API in base64, by Terraform as text, or as base64 where it says so."""
-    if "payload" in thing.secret:
-        return base64.b64decode(thing.secret["payload"])
-    text = str(thing.secret.get("secret_data_wo") or thing.state.get("secret_data") or "")
-    return base64.b64decode(text) if thing.state.get("is_secret_data_base64") else text.encode()
+    if "payload" in resource.secret:
+        return base64.b64decode(resource.secret["payload"])
+    text = str(resource.secret.get("secret_data_wo") or resource.state.get("secret_data") or "")
+    return base64.b64decode(text) if resource.state.get("is_secret_data_base64") else text.encode()
 
 
 def crc32c(data: bytes) -> int:

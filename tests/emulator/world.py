@@ -1,6 +1,7 @@
-"""A cloud and short words for what Terraform does in it."""
+"""An emulated cloud, and shortcuts for what Terraform does in it."""
 
 import itertools
+import socket
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -71,16 +72,16 @@ class World:
         disks = [{"source": disk, "device_name": "home", "mode": "READ_WRITE"}]
         return self.instance(name, **{"metadata": metadata, "attached_disk": disks, **state})
 
-    def told(self, instance: str) -> dict[str, str]:
-        """What the machine says of itself once its startup script has ended."""
+    def boot_report(self, instance: str) -> dict[str, str]:
+        """The guest attributes that the startup script wrote, once it has ended."""
 
         def ended() -> dict[str, str]:
             try:
                 items = self.rest(f"{instance}/getGuestAttributes?queryPath=stationmaster/")["queryValue"]["items"]
             except CallError:
                 return {}
-            told = {item["key"]: item["value"] for item in items}
-            return told if told.get("boot-stage", "").startswith(("ready ", "failed ")) else {}
+            report = {item["key"]: item["value"] for item in items}
+            return report if report.get("boot-stage", "").startswith(("ready ", "failed ")) else {}
 
         return until(ended)
 
@@ -134,6 +135,11 @@ def until(found: Callable[[], T]) -> T:
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.02)
     return value
+
+
+def is_listening(address: str, port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((address, port)) == 0
 
 
 def refused(call: Callable[[], object]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from app.models import SshKey, Workstation
 from app.services import wishes
 from app.services.catalog import Catalog, MachineType
 from app.worker.decide import MACHINE
-from emulator import catalog as emulated
+from emulator.core import catalog as emulated
 from tests.app.conftest import make_settings
 from tests.emulator_process import EmulatorProcess, start_emulator
 from tests.terraform.conftest import Terraform

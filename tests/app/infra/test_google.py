@@ -187,7 +187,7 @@ async def test_everything_with_a_label_whatever_its_value(world: World, compute:
 
 async def test_what_a_machine_has_told_of_itself_and_when_it_was_started(world: World, compute: Compute) -> None:
     machine = world.workstation("tells-abc123", "ssh-ed25519 AAAA", world.disk("tells-abc123-home"))
-    told = world.told(machine)
+    told = world.boot_report(machine)
     assert await compute.guest_attributes(ZONE, "tells-abc123") == told
     started = await compute.last_start(ZONE, "tells-abc123")
     assert started

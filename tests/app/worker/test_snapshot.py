@@ -14,8 +14,7 @@ from app.worker.claim import Tools
 from app.worker.look import look
 from app.worker.snapshot import take
 from tests.app.services.infrastructure_samples import NOTHING
-from tests.emulator.test_mlflow import is_listening
-from tests.emulator.world import IN_ZONE, PROJECT, REGION, ZONE, World, nat_ip, until
+from tests.emulator.world import IN_ZONE, PROJECT, REGION, ZONE, World, is_listening, nat_ip, until
 from tests.emulator_process import start_emulator
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("emulated-infrastructure")]
@@ -44,7 +43,7 @@ def outputs(world: World) -> dict[str, object]:
     world.create("google_sql_database_instance", sql, {"name": "postgres-vision"})
     world.create("google_container_cluster", pods, {"name": "pods", "location": REGION})
     address = nat_ip(world.read("google_compute_instance", machine))
-    until(lambda: is_listening(address))
+    until(lambda: is_listening(address, 5000))
     return {**OUTPUTS, "mlflow_url": f"http://{address}:5000"}
 
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from emulator.provider.computed import Making, fill_unknown
+from emulator.provider.computed import Computing, fill_unknown
 from emulator.provider.config import ProviderConfig
 from emulator.provider.facts_file import Block, Facts, Resource
-from emulator.provider.planning import Plan, plan
+from emulator.provider.planning import PlannedChange, plan
 
 HERE = ProviderConfig(project="demo", region="europe-west4", zone="europe-west4-a")
 DISK: Resource = Facts("8.7.0").resources["google_compute_disk"]
@@ -33,7 +33,9 @@ def proposed(block: Block, prior: Any, said: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def plan_new(resource_type: str, resource: Resource, said: dict[str, Any], provider: ProviderConfig = HERE) -> Plan:
+def plan_new(
+    resource_type: str, resource: Resource, said: dict[str, Any], provider: ProviderConfig = HERE
+) -> PlannedChange:
     return plan_change(resource_type, resource, None, said, provider)
 
 
@@ -43,14 +45,14 @@ def plan_change(
     prior: dict[str, Any] | None,
     said: dict[str, Any],
     provider: ProviderConfig = HERE,
-) -> Plan:
+) -> PlannedChange:
     return plan(resource_type, resource, prior, proposed(resource["block"], prior, said), said, provider)
 
 
 def applied(resource_type: str, resource: Resource, said: dict[str, Any]) -> dict[str, Any]:
     """The state after an apply of `said`."""
     state = plan_new(resource_type, resource, said).planned
-    fill_unknown(Making(resource_type, "the-id", dict(state), HERE), resource["block"], state)
+    fill_unknown(Computing(resource_type, "the-id", dict(state), HERE), resource["block"], state)
     return state
 
 

@@ -1,9 +1,10 @@
 import pytest
 
+from emulator.core.ids import last
 from emulator.provider.config import ProviderConfig
 from emulator.provider.errors import ProviderError
 from emulator.provider.identity import make_id, parse_import_id
-from emulator.provider.links import last, same_link
+from emulator.provider.links import same_link
 from emulator.provider.values import UNKNOWN
 from tests.emulator.provider.samples import HERE
 

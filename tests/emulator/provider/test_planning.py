@@ -4,12 +4,12 @@ import pytest
 
 from emulator.provider.config import ProviderConfig
 from emulator.provider.errors import ProviderError
-from emulator.provider.planning import Plan
+from emulator.provider.planning import PlannedChange
 from emulator.provider.values import UNKNOWN
 from tests.emulator.provider.samples import DISK, FIREWALL, HERE, INSTANCE, applied, config, plan_change, plan_new
 
 
-def plan_disk(prior: dict[str, Any] | None, provider: ProviderConfig = HERE, **said: Any) -> Plan:
+def plan_disk(prior: dict[str, Any] | None, provider: ProviderConfig = HERE, **said: Any) -> PlannedChange:
     return plan_change("google_compute_disk", DISK, prior, config(DISK, **said), provider)
 
 
@@ -32,7 +32,7 @@ def test_without_a_default_place_it_is_unknown() -> None:
 
 def test_nothing_said_differently_changes_nothing() -> None:
     disk = existing_disk(name="home", size=100)
-    assert plan_disk(dict(disk), name="home", size=100) == Plan(disk, [])
+    assert plan_disk(dict(disk), name="home", size=100) == PlannedChange(disk, [])
 
 
 @pytest.mark.parametrize(("size", "replaces"), [(200, []), (50, [("size",)])])
@@ -69,7 +69,7 @@ def machine(**said: Any) -> dict[str, Any]:
     return config(INSTANCE, name="vm", machine_type="e2-standard-4", **said)
 
 
-def plan_machine(prior: dict[str, Any] | None, **said: Any) -> Plan:
+def plan_machine(prior: dict[str, Any] | None, **said: Any) -> PlannedChange:
     return plan_change("google_compute_instance", INSTANCE, prior, machine(**said))
 
 

@@ -1,0 +1,180 @@
+"""The emulated cloud: every change to it, with Google's waits, refusals and failures."""
+
+import asyncio
+from contextlib import suppress
+
+from emulator.cloud.runner import OperationRunner, Outcome
+from emulator.core.errors import CloudError, not_ready
+from emulator.core.ids import INSTANCE
+from emulator.core.store import CloudResource, Json
+from emulator.rules.base import Rules
+from emulator.rules.instance import power_off, power_on
+from emulator.rules.registry import rules_of
+
+POWER_OPS = {"start": "STAGING", "stop": "STOPPING", "reset": "RUNNING", "preempt": "STOPPING"}
+"""Operation → the machine's status while it lasts."""
+
+
+class Cloud(OperationRunner):
+    """One method per call. It returns when Google's operation is done, and continues if its caller disconnects."""
+
+    # --- what Terraform does
+
+    async def create(self, type_: str, id_: str, state: Json, secret: Json) -> CloudResource:
+        rules = rules_of(type_)
+        outcome = await self._inject("create", type_, id_, state)
+        resource, operation = self._accept(rules, type_, id_, state, secret)
+        if operation is None:
+            return resource
+        await self._to_the_end(self._finish_create(rules, resource, operation, outcome))
+        return self.find(type_, resource.id)
+
+    async def read(self, type_: str, id_: str) -> Json:
+        """The state, with what has changed since Terraform wrote it."""
+        await self.inject_faults("read", type_, id_)
+        resource = self.find(type_, id_)
+        return rules_of(type_).present(self.context, resource)
+
+    async def update(self, type_: str, id_: str, state: Json, secret: Json) -> CloudResource:
+        outcome = await self._inject("update", type_, id_, state)
+        resource = self._idle(type_, id_)
+        rules_of(type_).check_update(self.context, resource, state)
+        operation = self.operations.begin("update", resource)
+        await self._to_the_end(self._finish_update(resource, operation, state, secret, outcome))
+        return self.find(type_, id_)
+
+    async def delete(self, type_: str, id_: str) -> None:
+        outcome = await self._inject("delete", type_, id_, {})
+        resource = self._idle(type_, id_)
+        rules_of(type_).check_delete(self.context, resource)
+        operation = self.operations.begin("delete", resource)
+        if type_ == INSTANCE:
+            self._set_status(resource, "STOPPING")
+        await self._to_the_end(self._finish_delete(resource, operation, outcome))
+
+    # --- what the Compute API does beside Terraform
+
+    async def change_power(self, op: str, instance_id: str, request_id: str = "") -> Json:
+        """Begins start, stop, reset or preempt; returns the operation, which goes on by itself.
+
+        A repeated request id returns the operation of the first request.
+        """
+        if before := self.operations.ordered_before(request_id):
+            return before
+        resource = self.find(INSTANCE, instance_id)
+        outcome = await self._inject(op, INSTANCE, instance_id, resource.state)
+        resource = self._idle(INSTANCE, instance_id)
+        if op == "reset" and resource.cloud["status"] != "RUNNING":
+            raise not_ready(instance_id)
+        operation = self.operations.begin(op, resource, request_id)
+        is_already_so = resource.cloud["status"] == {"start": "RUNNING", "stop": "TERMINATED"}.get(op)
+        if is_already_so:
+            self.operations.end(operation, resource)
+            return operation
+        self._set_status(resource, POWER_OPS[op])
+        self._spawn(self._finish_power(op, resource, operation, outcome))
+        return operation
+
+    def recover(self) -> None:
+        """Completes operations that were in progress when the emulator stopped: at Google they would have gone on."""
+        for operation in self.store.unfinished():
+            type_, id_ = operation["object"]
+            resource = self.store.get(type_, id_)
+            if resource is None:
+                resource = CloudResource(type_, id_, {})
+            elif operation["op"] == "create":
+                self._created(rules_of(type_), resource)
+            elif operation["op"] == "delete":
+                self.vanish(resource)
+            elif operation["op"] in POWER_OPS:
+                self._powered(operation["op"], resource)
+            self.operations.end(operation, resource)
+
+    # --- the steps
+
+    def _accept(
+        self, rules: Rules, type_: str, id_: str, state: Json, secret: Json
+    ) -> tuple[CloudResource, Json | None]:
+        """Reserves the name. Returns no operation for a resource that exists and may be created again."""
+        existing = self.store.get(type_, id_)
+        if existing and rules.idempotent:
+            existing.state = state
+            self.store.put(existing)
+            return existing, None
+        if existing and not rules.numbered:
+            raise rules.exists(id_)
+        with self.store.transaction():
+            final = rules.final_id(self.context, id_, state)
+            cloud = {"status": "CREATING", "created": self.context.now()}
+            resource = CloudResource(type_, final, state, secret, cloud)
+            rules.check(self.context, resource)
+            rules.accepted(self.context, resource)
+            self.store.put(resource)
+            operation = self.operations.begin("create", resource)
+        return resource, operation
+
+    async def _finish_create(self, rules: Rules, resource: CloudResource, operation: Json, outcome: Outcome) -> None:
+        await self.latency.wait("create", resource.type, 0.5)
+        if resource.type == INSTANCE:
+            self._set_status(resource, "STAGING")
+        await self.latency.wait("create", resource.type, 0.5)
+        await asyncio.sleep(outcome.delay)
+        error = outcome.error
+
+        def change(current: CloudResource) -> None:
+            if error and not error.kept:
+                self.vanish(current)
+            else:
+                self._created(rules, current)
+
+        self._end(resource, operation, error, change)
+
+    async def _finish_update(
+        self, resource: CloudResource, operation: Json, state: Json, secret: Json, outcome: Outcome
+    ) -> None:
+        await self.latency.wait("update", resource.type)
+        await asyncio.sleep(outcome.delay)
+        error = outcome.error
+
+        def change(current: CloudResource) -> None:
+            if error is None or error.kept:
+                current.secret = secret or current.secret
+                rules_of(resource.type).updated(self.context, current, state)
+                self._save(current)
+
+        self._end(resource, operation, error, change)
+
+    async def _finish_delete(self, resource: CloudResource, operation: Json, outcome: Outcome) -> None:
+        await self.latency.wait("delete", resource.type)
+        await asyncio.sleep(outcome.delay)
+
+        def change(current: CloudResource) -> None:
+            if outcome.error is None:
+                self.vanish(current)
+            elif resource.type == INSTANCE:
+                power_off(self.context, current)
+                self._save(current)
+
+        self._end(resource, operation, outcome.error, change)
+
+    async def _finish_power(self, op: str, resource: CloudResource, operation: Json, outcome: Outcome) -> None:
+        await self.latency.wait("stop" if op == "preempt" else op, INSTANCE)
+        await asyncio.sleep(outcome.delay)
+
+        def change(current: CloudResource) -> None:
+            if outcome.error is None:
+                self._powered(op, current)
+            else:
+                self._set_status(current, "TERMINATED" if op == "start" else "RUNNING")
+
+        # The caller has its answer already: it finds the error in the operation.
+        with suppress(CloudError):
+            self._end(resource, operation, outcome.error, change)
+
+    def _created(self, rules: Rules, resource: CloudResource) -> None:
+        rules.created(self.context, resource)
+        self._save(resource)
+
+    def _powered(self, op: str, resource: CloudResource) -> None:
+        (power_on if op in ("start", "reset") else power_off)(self.context, resource)
+        self._save(resource)

@@ -1,0 +1,178 @@
+"""Fault injection: what Google refuses, delays or loses, to see how the portal handles it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from emulator.core.accelerators import of_machine
+from emulator.core.errors import CloudError
+from emulator.core.ids import INSTANCE, Scoped, parse_id
+from emulator.core.store import Json
+
+PRESETS: dict[str, Json] = {
+    "stock-out": {
+        "op": "create,start",
+        "type": INSTANCE,
+        "status": 503,
+        "accepted": True,
+        "message": "The zone 'projects/{project}/zones/{zone}' does not have enough resources available to fulfill "
+        "the request.  Try a different zone, or try again later.",
+        "reason": "ZONE_RESOURCE_POOL_EXHAUSTED",
+        "raw": "Error waiting for instance to create: {message}",
+    },
+    "quota": {
+        "op": "create,start",
+        "type": INSTANCE,
+        "status": 403,
+        "accepted": True,
+        "message": "Quota '{metric}' exceeded.  Limit: 0.0 globally.",
+        "reason": "QUOTA_EXCEEDED",
+        "raw": "Error waiting for instance to create: {message}\n"
+        "\tmetric name = compute.googleapis.com/{metric_lower}\n"
+        "\tlimit name = {metric_dashed}-per-project\n\tlimit = 0\n\tdimensions = map[global:global]",
+    },
+    "forbidden": {
+        "op": "create",
+        "type": INSTANCE,
+        "status": 403,
+        "message": "Required 'compute.instances.create' permission for '{id}'",
+        "reason": "forbidden",
+    },
+    "server-error": {
+        "op": "create",
+        "status": 503,
+        "message": "The service is currently unavailable.",
+        "reason": "backendError",
+    },
+    "mount-failure": {"op": "mount", "type": INSTANCE, "message": "can't read superblock."},
+    "slow": {"op": "create", "type": INSTANCE, "delay": 30.0},
+}
+"""The texts are Google's, as far as they are known; see the facts on error texts in the documentation."""
+
+
+class FaultError(Exception):
+    """An invalid fault; the message says why."""
+
+
+@dataclass
+class Fault:
+    """Applies to the next `times` calls that match. Without `status` it only delays."""
+
+    number: int = 0
+    op: str = ""
+    """Operations with commas between: create, read, update, delete, data, start, stop, reset, get, list, or
+    mount, a machine's first mount of a boot; empty: all."""
+    type: str = ""
+    """Terraform's resource type; empty: all."""
+    id: str = ""
+    """Regular expression, searched in the id."""
+    times: int = 1
+    delay: float = 0.0
+    """Seconds, on top of the operation's own."""
+    status: int = 0
+    message: str = ""
+    reason: str = ""
+    raw: str = ""
+    """The whole text Terraform prints, instead of one made from status, message and reason."""
+    accepted: bool = False
+    """The call is accepted, and its operation fails at the end; the name is taken meanwhile."""
+    kept: bool = False
+    """The object exists in spite of the error: Terraform keeps it as tainted."""
+    preset: str = ""
+
+    def matches(self, op: str, type_: str, id_: str) -> bool:
+        return (
+            self.times > 0
+            and (not self.op or op in self.op.split(","))
+            and self.type in ("", type_)
+            and re.search(self.id, id_) is not None
+        )
+
+    @property
+    def refuses(self) -> bool:
+        """At once, before anything is written."""
+        return bool(self.status) and not self.accepted and not self.kept
+
+    def error(self, type_: str, id_: str, state: Json) -> CloudError | None:
+        """None when the fault only delays."""
+        if not self.status:
+            return None
+        words = _words(id_, state)
+        message = _fill(self.message or "Injected by the emulator.", words)
+        raw = _fill(self.raw, {**words, "message": message}) if self.raw else None
+        return CloudError(self.status, message, self.reason, raw=raw, kept=self.kept)
+
+
+@dataclass
+class FaultInjector:
+    """The faults that wait for a matching call. They are kept until they are used up or the emulator ends."""
+
+    faults: list[Fault] = field(default_factory=list)
+    _next: int = 1
+
+    def add(self, values: Json) -> Fault:
+        """`values` are a fault's fields, on top of its preset's. Raises FaultError."""
+        name = values.get("preset", "")
+        if name and name not in PRESETS:
+            raise FaultError(f"there is no preset {name!r}; there are {', '.join(sorted(PRESETS))}, vanish and preempt")
+        fault = _checked({**PRESETS.get(name, {}), **values, "number": self._next})
+        self._next += 1
+        self.faults.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        self.faults.clear()
+
+    def inject(self, op: str, type_: str, id_: str) -> Fault | None:
+        """The first fault that matches this call; counts as one of its times."""
+        for fault in self.faults:
+            if fault.matches(op, type_, id_):
+                fault.times -= 1
+                if not fault.times:
+                    self.faults.remove(fault)
+                return fault
+        return None
+
+    def as_json(self) -> list[Json]:
+        return [asdict(fault) for fault in self.faults]
+
+
+def _checked(values: Json) -> Fault:
+    checks: dict[str, Callable[[Any], Any]] = {"int": int, "float": float, "str": str, "bool": bool}
+    known = {item.name: item for item in fields(Fault)}
+    unknown = sorted(values.keys() - known.keys())
+    if unknown:
+        raise FaultError(f"a fault has no field {unknown[0]!r}; it has {', '.join(known)}")
+    try:
+        fault = Fault(**{name: checks[_type_name(known[name].type)](value) for name, value in values.items()})
+        re.compile(fault.id)
+    except (TypeError, ValueError, re.error) as error:
+        raise FaultError(f"invalid fault: {error}") from None
+    if fault.times < 1 or not 0 <= fault.delay <= 3600 or (fault.status and not 400 <= fault.status <= 599):
+        raise FaultError("a fault needs times of 1 or more, a delay of 0 to 3600 s, and a status of 400 to 599 or none")
+    return fault
+
+
+def _type_name(annotation: Any) -> str:
+    return annotation if isinstance(annotation, str) else str(annotation.__name__)
+
+
+def _words(id_: str, state: Json) -> dict[str, str]:
+    scoped = parse_id(id_) or Scoped("", "", "", "", id_)
+    metric = "GPUS_ALL_REGIONS" if of_machine(state) else "CPUS_ALL_REGIONS"
+    return {
+        "id": id_,
+        "project": scoped.project,
+        "zone": scoped.zone,
+        "metric": metric,
+        "metric_lower": metric.lower(),
+        "metric_dashed": metric.replace("_", "-"),
+    }
+
+
+def _fill(text: str, words: dict[str, str]) -> str:
+    # Not str.format: a fault's own text may contain other braces.
+    for word, value in words.items():
+        text = text.replace("{" + word + "}", value)
+    return text

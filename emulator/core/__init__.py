@@ -1,0 +1,1 @@
+"""What everything else builds on: names, time, settings, the store, and what Google has on offer."""

@@ -1,0 +1,17 @@
+"""Which GPUs a machine has: attached ones, or those its type brings along."""
+
+from emulator.core.catalog import MACHINE_TYPES
+from emulator.core.ids import last
+from emulator.core.store import Json
+
+
+def attached(state: Json) -> list[tuple[str, int]]:
+    """Type and count of each `guest_accelerator` block that asks for any."""
+    blocks = state.get("guest_accelerator") or []
+    return [(last(str(block["type"])), int(block["count"])) for block in blocks if block and block.get("count")]
+
+
+def of_machine(state: Json) -> list[tuple[str, int]]:
+    machine = MACHINE_TYPES.get(last(str(state.get("machine_type") or "")))
+    built_in = [(machine.accelerator, machine.accelerators)] if machine and machine.accelerator else []
+    return attached(state) or built_in

@@ -1,0 +1,41 @@
+"""Settings of the project as a whole: by default everything is enabled, granted and paid for."""
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from emulator.core.errors import CloudError
+from emulator.core.store import Json, Store
+
+FACT = "project_settings"
+
+
+@dataclass
+class ProjectSettings:
+    """What differs from the default."""
+
+    billing: bool = True
+    apis_off: list[str] = field(default_factory=list)
+    """Names such as compute.googleapis.com. A `google_project_service` turns one on again."""
+    denied: list[str] = field(default_factory=list)
+    """Permissions that whoever asks does not have, such as compute.instances.create."""
+    quotas: dict[str, float] = field(default_factory=dict)
+    """Quota metric → limit, such as GPUS_ALL_REGIONS → 0."""
+
+    @classmethod
+    def of(cls, store: Store) -> "ProjectSettings":
+        return cls(**json.loads(store.fact(FACT) or "{}"))
+
+    def change(self, values: Json) -> None:
+        """Raises CloudError (400) for a field that there is not, or a value of another type."""
+        known = {item.name for item in fields(self)}
+        for name, value in values.items():
+            if name not in known or not isinstance(value, type(getattr(self, name))):
+                raise CloudError(400, f"a project has {', '.join(sorted(known))}; this is not valid: {name}")
+            setattr(self, name, value)
+
+    def save(self, store: Store) -> None:
+        store.set_fact(FACT, json.dumps(self.as_json()))
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)

@@ -1,0 +1,45 @@
+"""Disks that are made from another one, and snapshots: their files are copied when they are made."""
+
+import asyncio
+from pathlib import Path
+
+from emulator.core.ids import DISK, disk_id, zone_id
+from emulator.core.store import CloudResource, Store
+from emulator.machines.folders import copy_data_disk
+from emulator.machines.machine_spec import disk_folder
+
+SNAPSHOT = "google_compute_snapshot"
+
+
+class DiskCopies:
+    """Each copy takes as long as there are files; whoever wants the disk waits for it."""
+
+    def __init__(self, store: Store, disks: Path) -> None:
+        self._store, self._disks = store, disks
+        self._copying: dict[int, asyncio.Task[None]] = {}
+
+    def begin(self, resource: CloudResource) -> None:
+        """If this disk or snapshot is made from something, and has no files yet."""
+        source = self._source(resource)
+        if source is None or resource.number in self._copying:
+            return
+        paths = disk_folder(self._disks, source.number), disk_folder(self._disks, resource.number)
+        task = asyncio.create_task(asyncio.to_thread(copy_data_disk, *paths))
+        self._copying[resource.number] = task
+        task.add_done_callback(lambda _: self._copying.pop(resource.number))
+
+    async def done(self, number: int) -> None:
+        """Returns once the disk of that number is not being copied. Raises OSError where its copy failed."""
+        if task := self._copying.get(number):
+            await asyncio.shield(task)
+
+    def _source(self, resource: CloudResource) -> CloudResource | None:
+        state = resource.state
+        if state.get("snapshot"):
+            name = str(state["snapshot"]).rpartition("/")[2]
+            return next((each for each in self._store.all(SNAPSHOT) if each.id.rpartition("/")[2] == name), None)
+        if source := state.get("source_disk"):
+            project = resource.id.partition("/global/")[0]
+            zone = zone_id(resource.id) if resource.type == DISK else f"{project}/zones/{state.get('zone') or ''}"
+            return self._store.get(DISK, disk_id(str(source), zone))
+        return None

@@ -1,0 +1,107 @@
+"""What a machine should be, read from the store."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from emulator.core.accelerators import of_machine
+from emulator.core.attachments import attachments_of
+from emulator.core.ids import DISK, last
+from emulator.core.store import CloudResource, Json, Store
+
+HOME_DEVICE = "home"
+"""The disk with this device name is the one that a workstation mounts at /home/jupyter."""
+WORKSTATION_MARK = "stationmaster-stack"
+"""Metadata that workstations have, and no other machine of the portal's."""
+USER_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+
+
+@dataclass(frozen=True)
+class MachineSpec:
+    id: str
+    name: str
+    address: str
+    boots: int
+    """How often it was switched on; a change means that it went down in between."""
+    boot_disk: int
+    """Numbers of disks name their folders."""
+    home_disk: int | None
+    home_size_gb: int
+    gpu: str
+    gpus: int
+    publishes_attributes: bool
+    startup_script: str
+
+    def needs_reboot(self, other: "MachineSpec") -> bool:
+        mine, its = (self.address, self.boots, self.boot_disk), (other.address, other.boots, other.boot_disk)
+        return mine != its
+
+
+def machine_spec(store: Store, instance: CloudResource | None) -> MachineSpec | None:
+    """None for a machine that should not answer: not running, or without a public address."""
+    if instance is None or instance.cloud.get("status") != "RUNNING" or not instance.cloud.get("nat_ip"):
+        return None
+    boot, home, size = 0, None, 0
+    for attachment in attachments_of(store, instance):
+        disk = store.get(DISK, attachment.disk)
+        if disk and attachment.boot:
+            boot = disk.number
+        elif disk and attachment.device_name == HOME_DEVICE:
+            home, size = disk.number, int(disk.state.get("size") or 10)
+    gpu, gpus = next(iter(of_machine(instance.state)), ("", 0))
+    return MachineSpec(
+        id=instance.id,
+        name=last(instance.id),
+        address=str(instance.cloud["nat_ip"]),
+        boots=int(instance.cloud["boots"]),
+        boot_disk=boot,
+        home_disk=home,
+        home_size_gb=size,
+        gpu=gpu,
+        gpus=gpus,
+        publishes_attributes=publishes_attributes(instance),
+        startup_script=_workstations_script(instance),
+    )
+
+
+def metadata_of(instance: CloudResource) -> Json:
+    return dict(instance.state.get("metadata") or {})
+
+
+def _workstations_script(instance: CloudResource) -> str:
+    """Empty for other machines: their scripts would do to this computer what they are meant to do to a machine."""
+    metadata = metadata_of(instance)
+    return str(metadata.get("startup-script") or "") if WORKSTATION_MARK in metadata else ""
+
+
+def publishes_attributes(instance: CloudResource) -> bool:
+    """Google takes guest attributes from such machines only."""
+    return _is_true(metadata_of(instance).get("enable-guest-attributes"))
+
+
+def public_keys_of(instance: CloudResource | None) -> dict[str, list[str]]:
+    """User → public keys in OpenSSH's form, from the metadata's `ssh-keys`.
+
+    Empty with OS Login, which makes Google's guest agent ignore the metadata.
+    """
+    if instance is None or _is_true(metadata_of(instance).get("enable-oslogin")):
+        return {}
+    keys: dict[str, list[str]] = {}
+    for line in str(metadata_of(instance).get("ssh-keys") or "").splitlines():
+        user, _, key = line.strip().partition(":")
+        if USER_NAME.fullmatch(user) and key:
+            keys.setdefault(user, []).append(key)
+    return keys
+
+
+def machine_path(instance_id: str) -> str:
+    """Where the emulator's HTTP server answers for what a machine finds at addresses of Google's, such as metadata."""
+    return f"/_emulator/machines/{instance_id}"
+
+
+def disk_folder(folder: Path, number: int) -> Path:
+    return folder / str(number)
+
+
+def _is_true(value: object) -> bool:
+    return str(value).lower() in ("true", "1", "y", "yes")

@@ -1,0 +1,180 @@
+"""Where a machine's processes run: in namespaces of its own, or without any where the system has none."""
+
+import asyncio
+import logging
+import shutil
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from emulator.core.processes import kill_group
+from emulator.machines.machine_spec import disk_folder
+
+logger = logging.getLogger(__name__)
+FIRST_PROCESS = Path(__file__).parent / "sandbox.sh"
+PATIENCE_S = 10.0
+SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+NAMESPACES = ("--mount", "--uts", "--pid")
+WITH_USER = ("--user", "--map-root-user")
+# As root in a container, user namespaces may be forbidden where the others are not.
+WITHOUT_USER: tuple[str, ...] = ()
+
+
+class SandboxError(Exception):
+    """The machine's namespaces could not be made; the message says what was tried."""
+
+
+class Sandbox(Protocol):
+    home_root: str
+    """What the machine's processes call the folder of homes."""
+    has_disks: bool
+    """Whether a startup script can run in it."""
+
+    async def start(self) -> None: ...
+    async def attach(self, disk: int | None) -> None:
+        """Plugs this disk in, in place of another; None for none. Its folder has been prepared."""
+
+    def command(self, argv: Sequence[str], *, terminal: bool) -> list[str]:
+        """The command line that runs `argv` in here, in $HOME; with a terminal as its controlling one."""
+
+    async def stop(self) -> None:
+        """Ends every process in here."""
+
+
+class NamespaceSandbox:
+    home_root = "/home"
+    has_disks = True
+
+    def __init__(self, disks: Path, boot_disk: int, name: str, flags: Sequence[str]) -> None:
+        self._disks = disks
+        self._arguments = [str(disks), str(boot_disk), name]
+        self._flags = list(flags)
+        self._process: asyncio.subprocess.Process | None = None
+        self._attached: int | None = None
+
+    async def start(self) -> None:
+        unshare = ["unshare", *self._flags, *NAMESPACES, "--fork", "--kill-child"]
+        self._process = await asyncio.create_subprocess_exec(
+            *unshare,
+            "--",
+            _shell(),
+            str(FIRST_PROCESS),
+            *self._arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={"PATH": SEARCH_PATH},
+            start_new_session=True,
+        )
+        if await self._answer() != "ready":
+            raise SandboxError(await self._last_words())
+
+    async def attach(self, disk: int | None) -> None:
+        if disk == self._attached:
+            return
+        if self._attached is not None:
+            await self._order("detach")
+        if disk is not None:
+            await self._order(f"attach {disk}")
+        self._attached = disk
+
+    def command(self, argv: Sequence[str], *, terminal: bool) -> list[str]:
+        pid = self._running().pid
+        enter = ["nsenter", "--target", str(pid), "--mount", "--uts", f"--pid=/proc/{pid}/ns/pid_for_children"]
+        if self._flags:
+            enter += ["--user", "--preserve-credentials"]
+        return [*enter, "--", *in_home(argv, terminal=terminal)]
+
+    async def stop(self) -> None:
+        if self._process is None:
+            return
+        if self._process.stdin:
+            self._process.stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), 2)
+        except TimeoutError:
+            kill_group(self._process.pid, signal.SIGKILL)
+            await self._process.wait()
+
+    async def _order(self, order: str) -> None:
+        """Raises SandboxError."""
+        stdin = self._running().stdin
+        if stdin is not None:
+            stdin.write(f"{order}\n".encode())
+        if await self._answer() != "done":
+            raise SandboxError(f"{order} failed in {self._arguments[2]}")
+
+    async def _answer(self) -> str:
+        stdout = self._running().stdout
+        if stdout is None:
+            return ""
+        try:
+            return (await asyncio.wait_for(stdout.readline(), PATIENCE_S)).decode().strip()
+        except TimeoutError:
+            return ""
+
+    async def _last_words(self) -> str:
+        process = self._running()
+        kill_group(process.pid, signal.SIGKILL)
+        _, text = await process.communicate()
+        return text.decode(errors="replace").strip() or "the machine's first process ended"
+
+    def _running(self) -> asyncio.subprocess.Process:
+        if self._process is None:
+            raise SandboxError("the machine has not been started")
+        return self._process
+
+
+class PlainSandbox:
+    """No /home of its own, no name: enough to log in and copy files."""
+
+    has_disks = False
+
+    def __init__(self, disks: Path, boot_disk: int) -> None:
+        self.home_root = str(disk_folder(disks, boot_disk) / "home")
+
+    async def start(self) -> None:
+        """Nothing to make."""
+
+    async def attach(self, disk: int | None) -> None:
+        """Nowhere to plug it in."""
+
+    def command(self, argv: Sequence[str], *, terminal: bool) -> list[str]:
+        return in_home(argv, terminal=terminal)
+
+    async def stop(self) -> None:
+        """Sessions end their own process groups."""
+
+
+def in_home(argv: Sequence[str], *, terminal: bool) -> list[str]:
+    controlling = ["setsid", "--ctty", "--wait"] if terminal else []
+    return ["/bin/sh", "-c", 'cd "$HOME" && exec "$@"', "sh", *controlling, *argv]
+
+
+async def usable_flags() -> tuple[str, ...] | None:
+    """What `unshare` needs here to give a machine its namespaces; None where nothing does."""
+    for flags in (WITH_USER, WITHOUT_USER):
+        if await _works(flags):
+            return flags
+    return None
+
+
+async def _works(flags: Sequence[str]) -> bool:
+    if shutil.which("unshare") is None or shutil.which("nsenter") is None:
+        return False
+    # Some systems allow the namespace and forbid what it is for: try a mount and a name.
+    trial = "mount --bind /tmp /tmp && hostname trial"
+    process = await asyncio.create_subprocess_exec(
+        *("unshare", *flags, *NAMESPACES, "--fork", "--kill-child", "--", "/bin/sh", "-c", trial),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={"PATH": SEARCH_PATH},
+    )
+    return await process.wait() == 0
+
+
+def _shell() -> str:
+    # bash, as process 1, reaps what others leave behind while it waits for orders; dash does not.
+    return shutil.which("bash") or "/bin/sh"

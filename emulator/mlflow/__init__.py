@@ -1,0 +1,1 @@
+"""A small page in the place of every MLflow server."""

@@ -1,0 +1,71 @@
+"""The steps in the life of a resource at which its type may have rules."""
+
+from dataclasses import dataclass
+
+from emulator.core.addresses import AddressBook
+from emulator.core.clock import Clock, rfc3339
+from emulator.core.errors import CloudError, already_exists
+from emulator.core.store import CloudResource, Json, Store
+
+
+@dataclass
+class Context:
+    """What rules may read and change."""
+
+    store: Store
+    addresses: AddressBook
+    clock: Clock
+    project: str
+
+    def now(self) -> str:
+        return rfc3339(self.clock())
+
+
+class Rules:
+    """Each step does nothing by default; `check*` raise CloudError."""
+
+    idempotent = False
+    """Creating it again is no error, as with IAM members."""
+    numbered = False
+    """Google chooses the id, so its name is never taken."""
+
+    def final_id(self, context: Context, id_: str, state: Json) -> str:
+        """The id under which the resource is made."""
+        return id_
+
+    def exists(self, id_: str) -> CloudError:
+        return already_exists(id_)
+
+    def check(self, context: Context, resource: CloudResource) -> None:
+        """May this be made?"""
+
+    def accepted(self, context: Context, resource: CloudResource) -> None:
+        """Its name is taken from now on; it is not finished."""
+        if "creation_timestamp" in resource.state:
+            resource.state["creation_timestamp"] = resource.cloud["created"]
+
+    def created(self, context: Context, resource: CloudResource) -> None:
+        """The operation is done."""
+        resource.cloud["status"] = "READY"
+
+    def check_update(self, context: Context, resource: CloudResource, state: Json) -> None:
+        """May `resource` take this state?"""
+
+    def updated(self, context: Context, resource: CloudResource, state: Json) -> None:
+        resource.state = state
+
+    def check_delete(self, context: Context, resource: CloudResource) -> None:
+        """May this go?"""
+
+    def deleted(self, context: Context, resource: CloudResource) -> None:
+        """It is gone: what hung on it goes too."""
+
+    def present(self, context: Context, resource: CloudResource) -> Json:
+        """The state Terraform sees now, with what has changed outside it."""
+        return resource.state
+
+
+class MembershipRules(Rules):
+    """A member of a policy, an enabled service: it is so, or it is not."""
+
+    idempotent = True

@@ -1,0 +1,50 @@
+"""Which rules a resource type has."""
+
+from emulator.core.ids import ADDRESS, ATTACHMENT, DISK, INSTANCE, SECRET, SECRET_VERSION
+from emulator.rules.address import AddressRules
+from emulator.rules.attachment import AttachmentRules
+from emulator.rules.base import MembershipRules, Rules
+from emulator.rules.bucket import BucketRules
+from emulator.rules.disk import DiskRules
+from emulator.rules.instance import InstanceRules
+from emulator.rules.network import (
+    CONNECTION,
+    FIREWALL,
+    IN_NETWORKS,
+    NETWORK,
+    SQL_INSTANCE,
+    ConnectionRules,
+    FirewallRules,
+    InNetworkRules,
+    NetworkRules,
+)
+from emulator.rules.secret import SecretRules, SecretVersionRules
+from emulator.rules.service import ServiceRules
+from emulator.rules.service_account_key import ServiceAccountKeyRules
+from emulator.rules.sql import DATABASE, USER, InSqlInstanceRules, SqlInstanceRules, SqlUserRules
+
+RULES: dict[str, Rules] = {
+    **dict.fromkeys(IN_NETWORKS, InNetworkRules()),
+    ADDRESS: AddressRules(),
+    ATTACHMENT: AttachmentRules(),
+    CONNECTION: ConnectionRules(),
+    DATABASE: InSqlInstanceRules(),
+    DISK: DiskRules(),
+    FIREWALL: FirewallRules(),
+    INSTANCE: InstanceRules(),
+    NETWORK: NetworkRules(),
+    SECRET: SecretRules(),
+    SECRET_VERSION: SecretVersionRules(),
+    SQL_INSTANCE: SqlInstanceRules(),
+    USER: SqlUserRules(),
+    "google_service_account_key": ServiceAccountKeyRules(),
+    "google_storage_bucket": BucketRules(),
+    "google_project_service": ServiceRules(),
+}
+_MEMBERSHIP, _OTHER = MembershipRules(), Rules()
+
+
+def rules_of(type_: str) -> Rules:
+    if type_.endswith(("_iam_member", "_iam_binding")):
+        return _MEMBERSHIP
+    return RULES.get(type_, _OTHER)

@@ -1,0 +1,1 @@
+"""The running emulator: everything wired together, and the COMMAND that runs inside."""
