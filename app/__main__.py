@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 
 from app import config, logs
-from app.adopt_command import adopt
+from app.cli.adopt import adopt
+from app.cli.doctor import doctor
+from app.cli.import_tfvars import import_tfvars
+from app.cli.stack import stack
 from app.config import Settings
-from app.doctor_command import doctor
 from app.errors import ConfigurationError, StartError, StationmasterError
-from app.import_command import import_tfvars
-from app.stack_command import stack
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -37,7 +37,7 @@ EndWithParent = Annotated[bool, typer.Option("--end-with-parent", hidden=True)]
 def up() -> None:
     """Run everything: the database where none is configured, the web server and a worker."""
     from app import migrate
-    from app.supervisor import EmbeddedPostgres, Supervisor, own_key
+    from app.cli.supervisor import EmbeddedPostgres, Supervisor, own_key
 
     data_dir = config.data_dir()
     if not os.environ.get("STATIONMASTER_ENCRYPTION_KEYS"):
@@ -61,7 +61,7 @@ def up() -> None:
 def web(end_with_parent: EndWithParent = False) -> None:
     """Run the web server alone."""
     settings = _settings(end_with_parent=end_with_parent)
-    from app.web_server import serve
+    from app.cli.web_server import serve
 
     serve(settings)
 
@@ -93,7 +93,7 @@ def create_token(email: str, name: Annotated[str, typer.Option(help="What the to
 
 async def _create_token(settings: Settings, email: str, name: str) -> str:
     from app import clock, db
-    from app.services import api_tokens
+    from app.services.people import api_tokens
 
     database = db.connect(settings.database_url)
     try:

@@ -18,7 +18,7 @@ REACHES_GOOGLE = ("GOOGLE_", "CLOUDSDK_", "TF_CLI_CONFIG_FILE", "TF_DISABLE_PLUG
 """Beginnings of the variables that tell Terraform, and Google's libraries, where Google is and who asks."""
 
 SHARED_PARTS = ("access", "storage", "registries", "sql", "mlflow", "kubernetes")
-"""What the shared infrastructure can have; `services/google_needs.py` says what each needs of Google."""
+"""What the shared infrastructure can have; `services/doctor/google_needs.py` says what each needs of Google."""
 
 Words = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list in the environment."""

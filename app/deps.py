@@ -20,9 +20,11 @@ from app.infra.oidc import OpenIdProvider
 from app.infra.secrets import SecretStore
 from app.live import Hub
 from app.models import AllowedIp, Member, Run, SharedStack, SignIn, Workstation
-from app.services import allowed_ips, api_tokens, runs, shared_stack, sign_ins, workstations
+from app.services import allowed_ips, runs, workstations
 from app.services.catalog import Catalog
-from app.services.stock import Stock
+from app.services.catalog.availability import Availability
+from app.services.people import api_tokens, sign_ins
+from app.services.shared import shared_stack
 
 
 @dataclass(frozen=True)
@@ -62,17 +64,17 @@ async def get_session(portal: PortalDep) -> AsyncIterator[AsyncSession]:
 SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
 
 
-async def get_stock(session: SessionDep) -> Stock:
+async def get_availability(session: SessionDep) -> Availability:
     """What of the catalog the project really has."""
-    return await Stock.read(session)
+    return await Availability.read(session)
 
 
-StockDep = Annotated[Stock, Depends(get_stock)]
+AvailabilityDep = Annotated[Availability, Depends(get_availability)]
 
 
-async def get_catalog(portal: PortalDep, stock: StockDep) -> Catalog:
+async def get_catalog(portal: PortalDep, availability: AvailabilityDep) -> Catalog:
     """What can be asked for: the catalog, narrowed to what the project has."""
-    return stock.narrow(portal.catalog)
+    return availability.narrow(portal.catalog)
 
 
 CatalogDep = Annotated[Catalog, Depends(get_catalog)]

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from app import clock, db, observe
+from app import clock, db, telemetry
 from app.config import Settings
 from app.crypto import Vault
 from app.csrf import protect
@@ -86,7 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(noun.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     protect(app, portal)
-    observe.add_to(app)
+    telemetry.add_to(app)
     return app
 
 

@@ -23,7 +23,7 @@ def queue_of(host: str) -> str:
     return f"{RUNS}-{host}"
 
 
-async def ring(session: AsyncSession, run_id: str, host: str | None = None) -> None:
+async def enqueue(session: AsyncSession, run_id: str, host: str | None = None) -> None:
     """Tell the workers (of that host) of a run, when (and only if) this session's transaction commits."""
     connection = await driver_connection(session)
     where = queue_of(host) if host else RUNS

@@ -74,11 +74,11 @@ def test_every_dependency_is_explained_and_no_other() -> None:
         *project["dependency-groups"].values(),
     ]
     front_end = json.loads((ROOT / "package.json").read_text())
-    wanted = {re.split(r"[\[<>=!~;, ]", requirement)[0] for each in lists for requirement in each}
-    wanted |= {name for kind in ("dependencies", "devDependencies") for name in front_end.get(kind, {})}
+    desired = {re.split(r"[\[<>=!~;, ]", requirement)[0] for each in lists for requirement in each}
+    desired |= {name for kind in ("dependencies", "devDependencies") for name in front_end.get(kind, {})}
     rows = re.findall(r"^\| (`.+?`) \|", (ROOT / "docs" / "dependencies.md").read_text(), flags=re.MULTILINE)
     explained = {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
-    assert explained == wanted
+    assert explained == desired
 
 
 def test_every_setting_of_the_emulator_is_explained() -> None:

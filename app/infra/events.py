@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.models import LogLevel, ResourceState
+from app.log_terms import LogLevel, ResourceState
 
 _LEVELS = {"error": LogLevel.ERROR, "warn": LogLevel.WARN}
 _STATES = {

@@ -64,8 +64,8 @@ def main() -> int:
         received = signal.sigtimedwait(awaited, LOOK_SECONDS)
         # Twice: after a sleep of the whole machine the worker needs a moment, too.
         unwatched = 0 if is_watched() else unwatched + 1
-        wanted = received is not None and received.si_signo in FORWARDED
-        if (wanted or unwatched >= 2) and not interrupted:
+        desired = received is not None and received.si_signo in FORWARDED
+        if (desired or unwatched >= 2) and not interrupted:
             interrupted = True
             mark_as_told(step)
             os.kill(pid, signal.SIGINT)

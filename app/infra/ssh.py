@@ -41,8 +41,8 @@ async def host_key(address: str, port: int, algorithms: Collection[str]) -> Host
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             # config=None: nothing that whoever runs the worker keeps in ~/.ssh plays a part.
-            wanted = list(_SIGNATURES.get(best, (best,)))
-            key = await asyncssh.get_server_host_key(address, port, server_host_key_algs=wanted, config=None)
+            desired = list(_SIGNATURES.get(best, (best,)))
+            key = await asyncssh.get_server_host_key(address, port, server_host_key_algs=desired, config=None)
     except asyncssh.KeyExchangeFailed:
         return None
     except TimeoutError:

@@ -1,5 +1,6 @@
 """The tables, one file a noun; state machines live here as methods on the rows."""
 
+from app.log_terms import LogLevel, ResourceState
 from app.models.allowed_ip import AllowedIp, AllowedIpStatus, Firewall, Standing
 from app.models.api_token import ApiToken
 from app.models.audit_entry import Action, AuditEntry
@@ -7,7 +8,7 @@ from app.models.base import Base
 from app.models.member import Member, Role
 from app.models.plan import Plan
 from app.models.run import Run
-from app.models.run_event import LogLevel, LogLine, ResourceState, RunResource
+from app.models.run_event import LogLine, RunResource
 from app.models.run_states import CancelMode, RunKind, RunStatus
 from app.models.shared_stack import SharedStack, SharedStackStatus
 from app.models.sign_in import SignIn

@@ -18,5 +18,5 @@ class Plan(Base):
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Terraform's own plan file, encrypted, so that any worker can apply it; only while that may still happen."""
     view: Mapped[dict[str, Any]]
-    """The same for people, with everything sensitive masked (services/plan_view.py)."""
+    """The same for people, with everything sensitive masked (services/terraform/plan_view.py)."""
     created_at: Mapped[datetime]

@@ -1,20 +1,12 @@
 """What a run tells: its log, line by line, and the resources it works on."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.log_terms import LogLevel, ResourceState
 from app.models.base import Base, stored_as_text
-
-
-class LogLevel(StrEnum):
-    """How much a line matters."""
-
-    INFO = "info"
-    WARN = "warn"
-    ERROR = "error"
 
 
 class LogLine(Base):
@@ -29,15 +21,6 @@ class LogLine(Base):
     step: Mapped[str | None]
     """The Terraform command that said it; None for the portal's own words."""
     message: Mapped[str]
-
-
-class ResourceState(StrEnum):
-    """How far Terraform is with one resource."""
-
-    PENDING = "pending"
-    WORKING = "working"
-    DONE = "done"
-    FAILED = "failed"
 
 
 class RunResource(Base):

@@ -41,7 +41,7 @@ class SharedStack(Base):
     """How it stood when the run that is under way began."""
 
     settings: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
-    """What admins chose (services/shared_settings.py)."""
+    """What admins chose (services/shared/shared_settings.py)."""
     iam_admins: Mapped[list[str]] = mapped_column(JSONB, default=list)
     """IAM members that are admins of the project, such as user:ada@example.com."""
     allowed_ips: Mapped[list[str]] = mapped_column(JSONB, default=list)
@@ -81,7 +81,7 @@ class SharedStack(Base):
         """Somebody has changed at Google what the portal made."""
         return self.drift_run_id is not None
 
-    def is_gone_for(self, kind: RunKind) -> bool:
+    def rejects(self, kind: RunKind) -> bool:
         """Whether a run of that kind has nothing to work on: what is not there cannot be destroyed."""
         return kind is RunKind.DESTROY and not self.exists and self.status is S.ABSENT
 
@@ -114,7 +114,7 @@ class SharedStack(Base):
         """A plan was made and not applied; it found differences where a run is given."""
         self.checked_at, self.drift_run_id = now, drift_run_id
 
-    def become_as_before(self) -> None:
+    def restore_status(self) -> None:
         """A run ended without having changed anything."""
         if self.status in {S.CONFIGURING, S.DESTROYING}:
             self.status = self.status_before

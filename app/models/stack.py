@@ -24,7 +24,7 @@ class Stack(Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: short_id(6))
     root: Mapped[Root] = mapped_column(stored_as_text(Root))
     created_at: Mapped[datetime]
-    unsettled: Mapped[bool] = mapped_column(default=False)
+    needs_reconcile: Mapped[bool] = mapped_column("unsettled", default=False)
     """An apply has begun and has not ended well: Google may hold what no state knows, so the next plan adopts first."""
 
 

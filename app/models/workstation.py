@@ -143,7 +143,7 @@ class Workstation(Base):
         """A new machine is being made for the disk that was kept."""
         return self.destroyed_at is not None and not self.is_destroyed
 
-    def is_gone_for(self, kind: RunKind) -> bool:
+    def rejects(self, kind: RunKind) -> bool:
         """Whether a run of that kind has nothing left to work on: of a destroyed one, only a kept disk can go."""
         return self.is_destroyed and not (self.disk_kept and kind is RunKind.DESTROY)
 
@@ -172,7 +172,7 @@ class Workstation(Base):
         """Its address and host keys are known and it runs."""
         return self.is_running and bool(self.address) and bool(self.host_keys)
 
-    def is_same_wish(self, other: "Workstation") -> bool:
+    def has_same_spec(self, other: "Workstation") -> bool:
         """Whether the two ask for the same machine."""
         return all(getattr(self, field) == getattr(other, field) for field in _WISH)
 
@@ -200,7 +200,7 @@ class Workstation(Base):
         self.address, self.host_keys = address, host_keys
         self.status, self.running_at, self.destroyed_at = W.RUNNING, now, None
 
-    def hear(self, report: MachineReport, now: datetime) -> bool:
+    def record_report(self, report: MachineReport, now: datetime) -> bool:
         """What the machine says of itself by now; returns whether that is anything new.
 
         It comes the way its host keys came, so keys that changed with a boot are pinned as well: after one without the
@@ -222,7 +222,7 @@ class Workstation(Base):
         self.address, self.host_keys = None, {}
         self.report, self.reported_at = {}, None
 
-    def hold_on_to(self, disk_size_gb: int) -> None:
+    def keep_disk_size(self, disk_size_gb: int) -> None:
         """A run ended without success, and the data disk is so large: it cannot shrink, so nothing may ask for that."""
         self.disk_size_gb = max(self.disk_size_gb, disk_size_gb)
 
@@ -230,14 +230,14 @@ class Workstation(Base):
         """Its making was cancelled: what there is of it goes."""
         self.status = W.DESTROYING
 
-    def become_as_before(self) -> None:
+    def restore_status(self) -> None:
         """A run ended without having changed anything; one that left the status alone leaves it alone now."""
         if self.is_coming_back:
             self.status, self.disk_kept = W.DESTROYED, True
         elif self.status in _UNDER_WAY:
-            self.become_as_found()
+            self.set_running_or_failed()
 
-    def become_as_found(self) -> None:
+    def set_running_or_failed(self) -> None:
         """It runs where it can be logged in to."""
         self.status = W.RUNNING if self.address and self.host_keys else W.FAILED
 

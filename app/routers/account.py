@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, Request, Response
 
 from app.deps import IdPath, MemberDep, PortalDep, SessionDep, SignInDep
 from app.errors import InvalidError
-from app.services import api_tokens, sign_ins
+from app.services.people import api_tokens, sign_ins
 from app.web import redirect, render
 
 router = APIRouter(prefix="/account", include_in_schema=False)

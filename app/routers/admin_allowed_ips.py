@@ -10,7 +10,8 @@ from app import origin
 from app.deps import AdminDep, AllowedIpDep, Portal, PortalDep, SessionDep
 from app.errors import InvalidError
 from app.routers.allowed_ip_form import AS_ASKED, TIME_OPTIONS, USUAL, Text, Typed, end_of
-from app.services import allowed_ip_list, allowed_ips
+from app.services import allowed_ips
+from app.services.allowed_ips import listing
 from app.web import redirect, render
 
 router = APIRouter(prefix="/admin/allowed-ips")
@@ -39,9 +40,9 @@ async def add(
     """Put a range on the list; what does not fit is said at its field, with what was typed kept."""
     typed, now = Typed(cidr, label, lasts, owner), portal.clock()
     try:
-        wish = typed.wish(now, origin.current().place, is_confirmed=bool(confirm))
+        spec = typed.spec(now, origin.current().place, is_confirmed=bool(confirm))
         of = await allowed_ips.owner_named(session, owner)
-        await allowed_ips.add(session, admin, of, wish, portal.settings, now)
+        await allowed_ips.add(session, admin, of, spec, portal.settings, now)
     except InvalidError as error:
         context = await _context(portal, session, replace(typed, problems=error.fields))
         return render(request, "allowed_ips/admin.html", context, status=422)
@@ -82,7 +83,7 @@ async def remove(ip: AllowedIpDep, admin: AdminDep, portal: PortalDep, session: 
 
 async def _context(portal: Portal, session: AsyncSession, typed: Typed) -> dict[str, Any]:
     return {
-        "every": await allowed_ip_list.read(session, portal.clock()),
+        "every": await listing.read(session, portal.clock()),
         "typed": typed,
         "times": TIME_OPTIONS,
         "as_asked": AS_ASKED,

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Form
 
 from app.errors import InvalidError
-from app.services.allowed_ip_wishes import AllowedIpWish
+from app.services.allowed_ips.requests import AllowedIpSpec
 
 Text = Annotated[str, Form()]
 
@@ -35,9 +35,9 @@ class Typed:
     owner: str = ""
     problems: dict[str, str] = field(default_factory=dict)
 
-    def wish(self, now: datetime, comes_from: str, *, is_confirmed: bool) -> AllowedIpWish:
+    def spec(self, now: datetime, comes_from: str, *, is_confirmed: bool) -> AllowedIpSpec:
         """The wish. Raises InvalidError for a time that is not offered."""
-        return AllowedIpWish(self.cidr, self.label, end_of(self.lasts, now), is_confirmed, comes_from)
+        return AllowedIpSpec(self.cidr, self.label, end_of(self.lasts, now), is_confirmed, comes_from)
 
 
 def end_of(lasts: str, now: datetime) -> datetime | None:

@@ -13,7 +13,8 @@ from app.errors import InvalidError
 from app.models import Member
 from app.routers import streams
 from app.routers.allowed_ip_form import TIME_OPTIONS, USUAL, Text, Typed
-from app.services import allowed_ip_list, allowed_ips, ip_ranges
+from app.services import allowed_ips
+from app.services.allowed_ips import ip_ranges, listing
 from app.web import redirect, render
 
 router = APIRouter(prefix="/allowed-ips")
@@ -41,8 +42,8 @@ async def ask(
     """Ask for an address or a range; what does not fit is said at its field, with what was typed kept."""
     typed, now = Typed(cidr, label, lasts), portal.clock()
     try:
-        wish = typed.wish(now, origin.current().place, is_confirmed=bool(confirm))
-        await allowed_ips.ask(session, member, wish, now)
+        spec = typed.spec(now, origin.current().place, is_confirmed=bool(confirm))
+        await allowed_ips.ask(session, member, spec, now)
     except InvalidError as error:
         context = await _context(portal, session, member, replace(typed, problems=error.fields))
         return render(request, "allowed_ips/list.html", context, status=422)
@@ -63,7 +64,7 @@ async def remove(ip: AllowedIpDep, portal: PortalDep, session: SessionDep, membe
 
 
 async def _context(portal: Portal, session: AsyncSession, member: Member, typed: Typed) -> dict[str, Any]:
-    every = await allowed_ip_list.read(session, portal.clock())
+    every = await listing.read(session, portal.clock())
     address = ip_ranges.of_client(origin.current().place)
     return {
         "address": address,

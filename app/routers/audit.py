@@ -15,8 +15,8 @@ from app.models.audit_entry import KINDS
 from app.routers import audit_files, log_files, streams
 from app.routers.api.audit import Below
 from app.services import audit
-from app.services.attributes import Attribute
 from app.services.audit import ENTRIES_A_PAGE, AuditFilter
+from app.services.terraform.attributes import Attribute
 from app.web import field_sentences, render, wants_fragment
 
 router = APIRouter(prefix="/admin")
@@ -65,16 +65,16 @@ async def page(request: Request, session: SessionDep, _: AdminDep, below: Below 
     """The newest entries, or those below a number; what does not fit a filter is said at its field."""
     asked = dict(request.query_params)
     try:
-        wanted = AuditFilter.model_validate(asked)
+        desired = AuditFilter.model_validate(asked)
     except ValidationError as error:
         context = _context(asked, field_sentences(error.errors()))
         # htmx shows no answer of 4xx.
         status = 200 if wants_fragment(request) else 422
         return render(request, "audit/list.html", context, fragment="audit/_show.html", status=status)
-    found = await audit.entries(session, wanted, below=below)
-    context = {**_context(asked, {}), "entries": [EntryView(entry) for entry in found], "query": _query(wanted)}
+    found = await audit.entries(session, desired, below=below)
+    context = {**_context(asked, {}), "entries": [EntryView(entry) for entry in found], "query": _query(desired)}
     if len(found) == ENTRIES_A_PAGE:
-        context["older"] = "/admin/audit" + _query(wanted, below=str(found[-1].number))
+        context["older"] = "/admin/audit" + _query(desired, below=str(found[-1].number))
     return render(request, "audit/list.html", context, fragment="audit/_show.html")
 
 
@@ -94,23 +94,23 @@ def _of_kind(kind: str) -> str:
     return kind.replace("_", " ").replace("ssh", "SSH").replace("allowed ip", "allowed IP")
 
 
-def _query(wanted: AuditFilter, **more: str) -> str:
-    said = {**wanted.as_query, **more}
+def _query(desired: AuditFilter, **more: str) -> str:
+    said = {**desired.as_query, **more}
     return f"?{urlencode(said)}" if said else ""
 
 
 @router.get("/audit.csv")
-async def download_csv(portal: PortalDep, _: AdminDep, wanted: Annotated[AuditFilter, Query()]) -> StreamingResponse:
+async def download_csv(portal: PortalDep, _: AdminDep, desired: Annotated[AuditFilter, Query()]) -> StreamingResponse:
     """The filtered entries as a table for spreadsheets."""
-    content = audit_files.csv_rows(audit.batches(portal.database, wanted))
+    content = audit_files.csv_rows(audit.batches(portal.database, desired))
     return streams.file(content, "audit.csv", "text/csv; charset=utf-8")
 
 
 @router.get("/audit.jsonl")
 async def download_json_lines(
-    portal: PortalDep, _: AdminDep, wanted: Annotated[AuditFilter, Query()]
+    portal: PortalDep, _: AdminDep, desired: Annotated[AuditFilter, Query()]
 ) -> StreamingResponse:
     """The filtered entries as JSON, one a line."""
     return streams.file(
-        audit_files.json_lines(audit.batches(portal.database, wanted)), "audit.jsonl", log_files.JSON_LINES
+        audit_files.json_lines(audit.batches(portal.database, desired)), "audit.jsonl", log_files.JSON_LINES
     )

@@ -12,7 +12,8 @@ from app.infra.oidc import SignInFailedError
 from app.models import Action
 from app.models.sign_in import FRESH_FOR
 from app.routers.paths import local_path
-from app.services import audit, members, sign_ins
+from app.services import audit
+from app.services.people import members, sign_ins
 from app.web import redirect, render
 
 router = APIRouter(include_in_schema=False)

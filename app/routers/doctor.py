@@ -8,7 +8,7 @@ from app.deps import AdminDep, PortalDep, SessionDep
 from app.live import snapshot_topic
 from app.routers import streams
 from app.services import doctor, snapshots
-from app.services.checkup import Check, Verdict, worst
+from app.services.doctor.checks import Check, Verdict, worst
 from app.web import redirect, render
 
 router = APIRouter(prefix="/admin/doctor", include_in_schema=False)

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app import migrate
 from app.deps import PortalDep, SessionDep
-from app.services import fleet
+from app.services import counts
 
 router = APIRouter()
 
@@ -25,7 +25,7 @@ async def readyz(portal: PortalDep) -> JSONResponse:
     checks = {"database": False, "migrations": False, "worker": False}
     try:
         async with portal.database.sessions() as session:
-            checks["worker"] = await fleet.has_live_worker(session, portal.clock())
+            checks["worker"] = await counts.has_live_worker(session, portal.clock())
             checks["database"] = True
         checks["migrations"] = await run_in_threadpool(migrate.is_current, portal.settings.database_url)
     except SQLAlchemyError:
@@ -38,11 +38,11 @@ async def metrics(portal: PortalDep, session: SessionDep) -> Response:
     """Prometheus: this process's requests, and the fleet's state as the database has it."""
     registry = CollectorRegistry()
     runs = Gauge("stationmaster_runs", "Runs by status.", ["status"], registry=registry)
-    for status, count in (await fleet.runs_by_status(session)).items():
+    for status, count in (await counts.runs_by_status(session)).items():
         runs.labels(status).set(count)
     workstations = Gauge("stationmaster_workstations", "Workstations by status.", ["status"], registry=registry)
-    for name, count in (await fleet.workstations_by_status(session)).items():
+    for name, count in (await counts.workstations_by_status(session)).items():
         workstations.labels(name).set(count)
     workers = Gauge("stationmaster_workers_alive", "Workers heard of lately.", registry=registry)
-    workers.set(await fleet.live_workers(session, portal.clock()))
+    workers.set(await counts.live_workers(session, portal.clock()))
     return Response(generate_latest(REGISTRY) + generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -8,8 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.deps import AdminDep, Portal, PortalDep, SessionDep, SharedStackDep
 from app.errors import ConflictError, InvalidError, StationmasterError
 from app.models import Member, SharedStack
-from app.routers.run_view import spoken, view
-from app.services import iam_admins, runs, shared_settings
+from app.services import runs
+from app.services.people import iam_admins
+from app.services.shared import shared_settings
+from app.views.run_view import spoken, view
 from app.web import redirect, render
 
 router = APIRouter(prefix="/admin/iam")

@@ -11,18 +11,13 @@ from app.deps import MemberDep, Portal, PortalDep, SessionDep, SignInDep
 from app.errors import NotFoundError
 from app.live import snapshot_topic
 from app.models import Member
-from app.routers import infrastructure_layout, streams
-from app.routers.infrastructure_picture import scene
-from app.services import (
-    infrastructure,
-    infrastructure_lines,
-    infrastructure_state,
-    members,
-    passwords,
-    snapshots,
-    stacks,
-)
-from app.services.infrastructure_state import SNAPSHOT
+from app.routers import streams
+from app.services import snapshots, stacks
+from app.services.people import members
+from app.services.shared import infrastructure, infrastructure_lines, infrastructure_state, passwords
+from app.services.shared.infrastructure_state import SNAPSHOT
+from app.views import infrastructure_layout
+from app.views.infrastructure_picture import scene
 from app.web import redirect, redirect_to_sign_in, render
 
 router = APIRouter(prefix="/infrastructure", include_in_schema=False)

@@ -3,13 +3,13 @@
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.deps import CatalogDep, MemberDep, Portal, PortalDep, SessionDep, StockDep, WorkstationDep
+from app.deps import AvailabilityDep, CatalogDep, MemberDep, Portal, PortalDep, SessionDep, WorkstationDep
 from app.errors import ConflictError, InvalidError, StationmasterError
 from app.models import Workstation
 from app.routers import workstation_change_form, workstation_form
-from app.services import kept_disks, wishes
-from app.services.stock import Stock
-from app.services.wishes import MachineWish
+from app.services.catalog.availability import Availability
+from app.services.workstations import kept_disks, specs
+from app.services.workstations.specs import MachineSpec
 from app.web import redirect, render
 
 router = APIRouter(prefix="/workstations/{workstation_id}/machine")
@@ -17,12 +17,12 @@ router = APIRouter(prefix="/workstations/{workstation_id}/machine")
 
 @router.get("")
 async def machine_page(
-    request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep, stock: StockDep
+    request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep, availability: AvailabilityDep
 ) -> Response:
     """The form, with the machine as it was; with what is chosen so far in the address, what that costs."""
     if not workstation.can_come_back:
         return redirect(f"/workstations/{workstation.id}")
-    return await _form(request, workstation, portal, session, stock)
+    return await _form(request, workstation, portal, session, availability)
 
 
 @router.post("")
@@ -32,19 +32,19 @@ async def make_machine(
     portal: PortalDep,
     session: SessionDep,
     member: MemberDep,
-    stock: StockDep,
+    availability: AvailabilityDep,
     catalog: CatalogDep,
 ) -> Response:
     """Ask for it; what does not fit is said at its field, with what was typed kept."""
     typed = await workstation_form.typed_into(request)
     try:
-        change = workstation_change_form.change(typed, wishes.columns(workstation))
-        wish = MachineWish(machine_type=change.machine_type, image=change.image, spot=change.spot)
+        change = workstation_change_form.change(typed, specs.columns(workstation))
+        spec = MachineSpec(machine_type=change.machine_type, image=change.image, spot=change.spot)
         run = await kept_disks.request_machine(
-            session, workstation, member, wish, catalog, portal.settings, portal.clock()
+            session, workstation, member, spec, catalog, portal.settings, portal.clock()
         )
     except (InvalidError, ConflictError) as error:
-        return await _form(request, workstation, portal, session, stock, error)
+        return await _form(request, workstation, portal, session, availability, error)
     return redirect(f"/runs/{run.id}")
 
 
@@ -53,13 +53,13 @@ async def _form(
     workstation: Workstation,
     portal: Portal,
     session: AsyncSession,
-    stock: Stock,
+    availability: Availability,
     error: StationmasterError | None = None,
 ) -> Response:
     typed = await workstation_form.typed_into(request)
-    catalog, settings = stock.narrow(portal.catalog), portal.settings
-    wanted = wishes.columns(workstation)
-    context = workstation_change_form.context(workstation, wanted, typed, catalog, stock, settings, error)
+    catalog, settings = availability.narrow(portal.catalog), portal.settings
+    desired = specs.columns(workstation)
+    context = workstation_change_form.context(workstation, desired, typed, catalog, availability, settings, error)
     return render(
         request,
         "kept_disks/machine.html",

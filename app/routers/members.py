@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, Request, Response
 from app.deps import AdminDep, IdPath, PortalDep, SessionDep
 from app.errors import ConflictError
 from app.models import Member, Role
-from app.services import members
+from app.services.people import members
 from app.web import redirect, render
 
 router = APIRouter(prefix="/admin/members")

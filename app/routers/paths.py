@@ -5,17 +5,17 @@ from urllib.parse import urlsplit
 HOME = "/"
 
 
-def local_path(wanted: str | None) -> str:
+def local_path(desired: str | None) -> str:
     """`wanted` if it is a path of this portal, else the first page.
 
     Browsers read "//host", "/\\host" and paths with control characters in them as other sites' addresses.
     """
-    if not wanted or not wanted.startswith("/") or wanted.startswith(("//", "/\\")):
+    if not desired or not desired.startswith("/") or desired.startswith(("//", "/\\")):
         return HOME
-    if not (wanted.isascii() and wanted.isprintable()) or "\\" in wanted:
+    if not (desired.isascii() and desired.isprintable()) or "\\" in desired:
         return HOME
     try:
-        parts = urlsplit(wanted)
+        parts = urlsplit(desired)
     except ValueError:
         return HOME
-    return HOME if parts.scheme or parts.netloc else wanted
+    return HOME if parts.scheme or parts.netloc else desired

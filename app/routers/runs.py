@@ -12,11 +12,12 @@ from app.deps import MemberDep, Portal, PortalDep, RunDep, SessionDep, get_calle
 from app.errors import InvalidError, StationmasterError
 from app.live import run_topic
 from app.models import CancelMode, Run, Workstation
-from app.routers import log_files, run_stop, streams
+from app.routers import log_files, streams
 from app.routers.api.shapes import After
-from app.routers.run_view import path, spoken, view
 from app.services import decisions, runs, stacks
 from app.services.stacks import Subject
+from app.views import run_stop
+from app.views.run_view import path, spoken, view
 from app.web import redirect, render
 
 router = APIRouter(prefix="/runs")

@@ -11,8 +11,9 @@ from app.errors import ConflictError, InvalidError, StationmasterError
 from app.live import stack_topic
 from app.models import SharedStack
 from app.routers import shared_stack_form, streams
-from app.routers.run_view import spoken, view
-from app.services import runs, shared_settings, shared_stack
+from app.services import runs
+from app.services.shared import shared_settings, shared_stack
+from app.views.run_view import spoken, view
 from app.web import redirect, render
 
 router = APIRouter(prefix="/admin/shared-stack")
@@ -54,7 +55,7 @@ async def _page(
 async def _chosen(session: AsyncSession, stack: SharedStack, portal: Portal) -> shared_settings.SharedSettings:
     """What it is to be; while it is being destroyed, what it was."""
     try:
-        return (await shared_stack.wanted(session, stack, portal.settings)).settings
+        return (await shared_stack.desired(session, stack, portal.settings)).settings
     except ConflictError:
         return shared_settings.of(stack, portal.settings)
 

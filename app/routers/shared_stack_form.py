@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from app.errors import InvalidError, StationmasterError
 from app.services.catalog import Catalog
-from app.services.shared_settings import SharedSettings
+from app.services.shared.shared_settings import SharedSettings
 from app.web import field_sentences
 
 _SWITCHES = (

@@ -4,7 +4,8 @@ from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
 from app.deps import MemberDep, PortalDep, SessionDep
-from app.services import ssh_config, ssh_keys, workstations
+from app.services import workstations
+from app.services.keys import ssh_config, ssh_keys
 
 router = APIRouter(tags=["ssh files"])
 

@@ -8,7 +8,8 @@ from fastapi.responses import PlainTextResponse
 
 from app.deps import IdPath, MemberDep, PortalDep, SessionDep, SignInDep
 from app.errors import InvalidError
-from app.services import machine_keys, members, public_keys, ssh_keys
+from app.services.keys import machine_keys, public_keys, ssh_keys
+from app.services.people import members
 from app.web import redirect, redirect_to_sign_in, render
 
 router = APIRouter(prefix="/ssh-keys", include_in_schema=False)

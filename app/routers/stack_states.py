@@ -6,10 +6,10 @@ from fastapi import APIRouter, Request, Response
 
 from app.deps import Portal, PortalDep, SessionDep, SharedStackDep, WorkstationDep
 from app.routers.api.shapes import MOST_ROWS, Below
-from app.routers.run_view import PlanView, path, spoken
-from app.services import state_history
 from app.services.stacks import Subject
-from app.services.state_history import VERSIONS_A_PAGE, Step
+from app.services.terraform import state_history
+from app.services.terraform.state_history import VERSIONS_A_PAGE, Step
+from app.views.run_view import PlanView, path, spoken
 from app.web import render
 
 router = APIRouter()

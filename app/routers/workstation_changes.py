@@ -3,13 +3,13 @@
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.deps import CatalogDep, MemberDep, Portal, PortalDep, SessionDep, StockDep, WorkstationDep
+from app.deps import AvailabilityDep, CatalogDep, MemberDep, Portal, PortalDep, SessionDep, WorkstationDep
 from app.errors import InvalidError
 from app.models import Workstation
 from app.routers import workstation_change_form, workstation_form
 from app.services import workstations
-from app.services.stock import Stock
-from app.services.wishes import WorkstationChange
+from app.services.catalog.availability import Availability
+from app.services.workstations.specs import WorkstationPatch
 from app.web import redirect, render
 
 router = APIRouter(prefix="/workstations/{workstation_id}")
@@ -17,10 +17,10 @@ router = APIRouter(prefix="/workstations/{workstation_id}")
 
 @router.get("/change")
 async def change_page(
-    request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep, stock: StockDep
+    request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep, availability: AvailabilityDep
 ) -> Response:
     """The form with what the machine is to be; with what is chosen so far in the address, what that costs and does."""
-    return await _form(request, workstation, portal, session, stock)
+    return await _form(request, workstation, portal, session, availability)
 
 
 @router.post("/change")
@@ -30,18 +30,18 @@ async def change(
     portal: PortalDep,
     session: SessionDep,
     member: MemberDep,
-    stock: StockDep,
+    availability: AvailabilityDep,
     catalog: CatalogDep,
 ) -> Response:
     """Ask for the change; what does not fit is said at its field, with what was typed kept."""
-    wanted = await workstations.wanted(session, workstation)
+    desired = await workstations.desired(session, workstation)
     try:
-        wish = workstation_change_form.sent(await workstation_form.typed_into(request), wanted)
+        spec = workstation_change_form.sent(await workstation_form.typed_into(request), desired)
         run = await workstations.request_change(
-            session, workstation, member, wish, catalog, portal.settings, portal.clock()
+            session, workstation, member, spec, catalog, portal.settings, portal.clock()
         )
     except InvalidError as error:
-        return await _form(request, workstation, portal, session, stock, error)
+        return await _form(request, workstation, portal, session, availability, error)
     return redirect(f"/runs/{run.id}")
 
 
@@ -50,13 +50,15 @@ async def _form(
     workstation: Workstation,
     portal: Portal,
     session: AsyncSession,
-    stock: Stock,
+    availability: Availability,
     error: InvalidError | None = None,
 ) -> Response:
-    wanted = await workstations.wanted(session, workstation)
+    desired = await workstations.desired(session, workstation)
     typed = await workstation_form.typed_into(request)
-    catalog = stock.narrow(portal.catalog)
-    context = workstation_change_form.context(workstation, wanted, typed, catalog, stock, portal.settings, error)
+    catalog = availability.narrow(portal.catalog)
+    context = workstation_change_form.context(
+        workstation, desired, typed, catalog, availability, portal.settings, error
+    )
     status = error.status if error else 200
     return render(
         request, "workstations/change.html", context, fragment="workstations/_change_form.html", status=status
@@ -66,7 +68,7 @@ async def _form(
 @router.post("/check")
 async def check(workstation: WorkstationDep, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
     """Plan the same wish again: what differs at Google is put right."""
-    same = WorkstationChange.model_validate({})
+    same = WorkstationPatch.model_validate({})
     run = await workstations.request_change(
         session, workstation, member, same, portal.catalog, portal.settings, portal.clock()
     )

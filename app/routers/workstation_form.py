@@ -9,10 +9,10 @@ from starlette.requests import Request
 
 from app.config import Settings
 from app.errors import InvalidError, StationmasterError
-from app.routers import machine_offers
 from app.services.catalog import Catalog
-from app.services.stock import Stock
-from app.services.wishes import DISK_SIZE_GB, WorkstationWish, check
+from app.services.catalog.availability import Availability
+from app.services.workstations.specs import DISK_SIZE_GB, WorkstationSpec, check
+from app.views import machine_offers
 from app.web import field_sentences
 
 Typed = Mapping[str, str]
@@ -24,11 +24,11 @@ async def typed_into(request: Request) -> Typed:
     return {name: value.strip() for name, value in sent.items() if isinstance(value, str)}
 
 
-def wish(typed: Typed) -> WorkstationWish:
+def spec(typed: Typed) -> WorkstationSpec:
     """What was asked for; empty fields take their defaults. Raises InvalidError for what is no number, for example."""
-    given: dict[str, str] = {name: typed[name] for name in WorkstationWish.model_fields if typed.get(name)}
+    given: dict[str, str] = {name: typed[name] for name in WorkstationSpec.model_fields if typed.get(name)}
     try:
-        return WorkstationWish.model_validate({"name": "", "machine_type": "", **given}, strict=False)
+        return WorkstationSpec.model_validate({"name": "", "machine_type": "", **given}, strict=False)
     except ValidationError as error:
         fields = field_sentences(error.errors())
         if "disk_size_gb" in fields:
@@ -39,7 +39,7 @@ def wish(typed: Typed) -> WorkstationWish:
 def context(
     typed: Typed,
     catalog: Catalog,
-    stock: Stock,
+    availability: Availability,
     settings: Settings,
     names: Collection[str],
     error: StationmasterError | None = None,
@@ -47,7 +47,7 @@ def context(
     """What the form shows: what was typed (else defaults), prices for it, and what of it does not go together."""
     form = _values(typed, catalog, settings, names)
     size = size_of(form["disk_size_gb"])
-    groups = machine_offers.groups(form, size, catalog, stock)
+    groups = machine_offers.groups(form, size, catalog, availability)
     chosen = machine_offers.chosen(groups, form)
     disk_type = form["disk_type"] or (chosen.machine.disk_types[0] if chosen else "")
     return {
@@ -62,21 +62,21 @@ def context(
         "chosen": chosen,
         "disk_price": catalog.disk_price_per_hour(form["zone"], size, disk_type) if size else None,
         "as_of": catalog.as_of,
-        "stock": stock,
+        "availability": availability,
     }
 
 
 def _misfits(typed: Typed, catalog: Catalog, settings: Settings) -> dict[str, str]:
     """What does not go together in a form that has not been sent yet; it may still be unfinished otherwise."""
     try:
-        problems = check(wish(typed), catalog, settings) if "machine_type" in typed else {}
+        problems = check(spec(typed), catalog, settings) if "machine_type" in typed else {}
     except InvalidError:
         return {}
     return {field: problems[field] for field in ("zone", "disk_type", "image", "spot") if field in problems}
 
 
 def _values(typed: Typed, catalog: Catalog, settings: Settings, names: Collection[str]) -> dict[str, Any]:
-    defaults = WorkstationWish(name=_free_name(names), machine_type=catalog.machine_types[0].name)
+    defaults = WorkstationSpec(name=_free_name(names), machine_type=catalog.machine_types[0].name)
     return {
         "name": typed.get("name", defaults.name),
         "machine_type": typed.get("machine_type", defaults.machine_type),

@@ -7,15 +7,18 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.deps import CatalogDep, MemberDep, PortalDep, SessionDep, StockDep, WorkstationDep
+from app.deps import AvailabilityDep, CatalogDep, MemberDep, PortalDep, SessionDep, WorkstationDep
 from app.errors import ConflictError, InvalidError, StationmasterError
 from app.live import member_topic, stack_topic
 from app.models import Workstation
 from app.models.workstation import DEVICE_PATH, MOUNT_POINT
 from app.routers import streams, workstation_form
-from app.routers.run_view import view
-from app.services import infrastructure, progress, runs, ssh_config, ssh_keys, stacks, waiting, workstations
+from app.services import admin_inbox, runs, stacks, workstations
 from app.services.catalog import Catalog, MachineType
+from app.services.keys import ssh_config, ssh_keys
+from app.services.runs import progress
+from app.services.shared import infrastructure
+from app.views.run_view import view
 from app.web import redirect, render
 
 router = APIRouter()
@@ -51,7 +54,7 @@ async def dashboard(request: Request, portal: PortalDep, session: SessionDep, me
         "machines": [offer for offer in offers if not offer.workstation.is_destroyed],
         "kept_disks": [offer for offer in offers if offer.workstation.is_destroyed],
         "is_busy": any(offer.workstation.is_busy for offer in offers),
-        "waiting": await waiting.for_admins(session, portal.clock()) if member.is_admin else None,
+        "waiting": await admin_inbox.for_admins(session, portal.clock()) if member.is_admin else None,
     }
     return render(request, "workstations/list.html", context, fragment="workstations/_list.html")
 
@@ -64,24 +67,34 @@ async def my_events(portal: PortalDep, member: MemberDep) -> StreamingResponse:
 
 @router.get("/workstations/new")
 async def new(
-    request: Request, portal: PortalDep, session: SessionDep, member: MemberDep, catalog: CatalogDep, stock: StockDep
+    request: Request,
+    portal: PortalDep,
+    session: SessionDep,
+    member: MemberDep,
+    catalog: CatalogDep,
+    availability: AvailabilityDep,
 ) -> Response:
     """The form; with what is chosen so far in the address, it shows the price of that."""
-    return await _form(request, portal, session, member, catalog, stock)
+    return await _form(request, portal, session, member, catalog, availability)
 
 
 @router.post("/workstations")
 async def create(
-    request: Request, portal: PortalDep, session: SessionDep, member: MemberDep, catalog: CatalogDep, stock: StockDep
+    request: Request,
+    portal: PortalDep,
+    session: SessionDep,
+    member: MemberDep,
+    catalog: CatalogDep,
+    availability: AvailabilityDep,
 ) -> Response:
     """Ask for a machine; what does not fit is said at its field, with what was typed kept."""
     try:
-        wish = workstation_form.wish(await workstation_form.typed_into(request))
+        spec = workstation_form.spec(await workstation_form.typed_into(request))
         workstation, *_ = await workstations.request(
-            session, member, wish, catalog, portal.secrets, portal.settings, portal.clock()
+            session, member, spec, catalog, portal.secrets, portal.settings, portal.clock()
         )
     except (InvalidError, ConflictError) as error:
-        return await _form(request, portal, session, member, catalog, stock, error)
+        return await _form(request, portal, session, member, catalog, availability, error)
     return redirect(f"/workstations/{workstation.id}")
 
 
@@ -91,12 +104,12 @@ async def _form(
     session: SessionDep,
     member: MemberDep,
     catalog: CatalogDep,
-    stock: StockDep,
+    availability: AvailabilityDep,
     error: StationmasterError | None = None,
 ) -> Response:
     typed = await workstation_form.typed_into(request)
     names = [mine.name for mine in await workstations.list_of(session, member)]
-    context = workstation_form.context(typed, catalog, stock, portal.settings, names, error)
+    context = workstation_form.context(typed, catalog, availability, portal.settings, names, error)
     context["has_keys"] = bool(await ssh_keys.list_of(session, member))
     chosen, zone = context["chosen"], context["form"]["zone"]
     can_be_had = chosen is not None and chosen.in_zone

@@ -109,41 +109,41 @@ class AuditFilter(BaseModel):
 
 
 async def entries(
-    session: AsyncSession, wanted: AuditFilter, *, below: int | None = None, limit: int = ENTRIES_A_PAGE
+    session: AsyncSession, desired: AuditFilter, *, below: int | None = None, limit: int = ENTRIES_A_PAGE
 ) -> list[AuditEntry]:
     """Entries, newest first.
 
     :param below: the number of the last one of the page before.
     """
-    query = _filtered(select(AuditEntry), wanted)
+    query = _filtered(select(AuditEntry), desired)
     if below is not None:
         query = query.where(AuditEntry.number < below)
     return list(await session.scalars(query.order_by(AuditEntry.number.desc()).limit(limit)))
 
 
-def _filtered(query: Select[tuple[AuditEntry]], wanted: AuditFilter) -> Select[tuple[AuditEntry]]:
-    if wanted.person:
-        query = query.where(AuditEntry.actor.icontains(wanted.person, autoescape=True))
-    if wanted.action:
-        query = query.where(AuditEntry.action == wanted.action)
-    if wanted.kind:
-        query = query.where(AuditEntry.thing_kind == wanted.kind)
-    if wanted.thing:
-        named = AuditEntry.thing_name.icontains(wanted.thing, autoescape=True)
-        query = query.where(or_(AuditEntry.thing_id == wanted.thing, named))
-    if wanted.first:
-        query = query.where(AuditEntry.at >= datetime.combine(wanted.first, time.min, UTC))
-    if wanted.last:
-        query = query.where(AuditEntry.at <= datetime.combine(wanted.last, time.max, UTC))
+def _filtered(query: Select[tuple[AuditEntry]], desired: AuditFilter) -> Select[tuple[AuditEntry]]:
+    if desired.person:
+        query = query.where(AuditEntry.actor.icontains(desired.person, autoescape=True))
+    if desired.action:
+        query = query.where(AuditEntry.action == desired.action)
+    if desired.kind:
+        query = query.where(AuditEntry.thing_kind == desired.kind)
+    if desired.thing:
+        named = AuditEntry.thing_name.icontains(desired.thing, autoescape=True)
+        query = query.where(or_(AuditEntry.thing_id == desired.thing, named))
+    if desired.first:
+        query = query.where(AuditEntry.at >= datetime.combine(desired.first, time.min, UTC))
+    if desired.last:
+        query = query.where(AuditEntry.at <= datetime.combine(desired.last, time.max, UTC))
     return query
 
 
-async def batches(database: Database, wanted: AuditFilter) -> AsyncIterator[list[AuditEntry]]:
+async def batches(database: Database, desired: AuditFilter) -> AsyncIterator[list[AuditEntry]]:
     """All of them, newest first, each batch with a short session of its own."""
     below = None
     while True:
         async with database.sessions() as session:
-            batch = await entries(session, wanted, below=below, limit=ENTRIES_A_BATCH)
+            batch = await entries(session, desired, below=below, limit=ENTRIES_A_BATCH)
         if batch:
             below = batch[-1].number
             yield batch

@@ -9,7 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import queue
 from app.errors import ConflictError, InvalidError
 from app.models import Action, CancelMode, Member, Run, RunKind, Stack, Workstation
-from app.services import audit, machine_keys, plans, runs, shared_stack, stacks, workstations
+from app.services import audit, runs, stacks, workstations
+from app.services.keys import machine_keys
+from app.services.shared import shared_stack
+from app.services.terraform import plans
 
 _REFUSED = {
     CancelMode.UNDO: "This run is being stopped already, or can only be stopped at once.",
@@ -53,7 +56,7 @@ async def approve(session: AsyncSession, run: Run, member: Member, confirm: Sequ
         raise InvalidError("What would be lost was not named.", fields={"confirm": sentence})
     run.approve(member, now)
     await audit.record_run(session, member, Action.APPROVE_RUN, run, now)
-    await queue.ring(session, run.id)
+    await queue.enqueue(session, run.id)
     await runs.announce(session, run)
 
 
@@ -70,7 +73,7 @@ async def discard(session: AsyncSession, run: Run, member: Member, now: datetime
 
 async def _lock(session: AsyncSession, run: Run) -> None:
     """The run as it is until our transaction ends; the stack first, as whoever asks for something does."""
-    await runs.hold(session, run.stack_id)
+    await runs.lock(session, run.stack_id)
     await session.refresh(run, with_for_update={"of": Run})
 
 
@@ -79,14 +82,14 @@ async def _ended(session: AsyncSession, run: Run, now: datetime) -> None:
     await plans.forget(session, run.id)
     subject = await stacks.subject(session, run.stack_id)
     if run.claimed_at or (isinstance(subject, Workstation) and subject.is_coming_back):
-        subject.become_as_before()
+        subject.restore_status()
     elif isinstance(subject, Workstation) and not await _ever_executed(session, run.stack_id):
         subject.become_destroyed(now, disk_kept=subject.adopted_disk is not None)
     await session.flush()
     if isinstance(subject, Workstation) and run.kind is not RunKind.REKEY:
         # It would have brought the keys, or was in the way of what would.
         await machine_keys.bring(session, subject, None, now)
-    await runs.ring_next(session, run.stack_id)
+    await runs.enqueue_next(session, run.stack_id)
 
 
 async def _ever_executed(session: AsyncSession, stack_id: str) -> bool:
@@ -100,7 +103,7 @@ async def retry(session: AsyncSession, run: Run, member: Member, now: datetime) 
     if run.kind in {RunKind.CONFIGURE, RunKind.CHECK}:
         return await shared_stack.ask_again(session, run, member, now)
     subject = await stacks.subject(session, run.stack_id)
-    if subject.is_gone_for(run.kind):
+    if subject.rejects(run.kind):
         raise ConflictError(f"{subject.name} is destroyed.", hint="Ask for a new workstation.")
     if isinstance(subject, Workstation) and run.kind is RunKind.REKEY:
         return await _rekey_again(session, run, subject, member, now)

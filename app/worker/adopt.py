@@ -12,7 +12,7 @@ from app.infra.google import Compute
 from app.models import Stack
 from app.worker.claim import Claim
 from app.worker.commands import Commands
-from app.worker.trouble import GOOGLE_TROUBLE, PassingTroubleError, RunFailedError
+from app.worker.errors import GOOGLE_ERRORS, RunFailedError, TransientError
 
 LABEL = "stationmaster-stack"
 LOOK_AGAIN_SECONDS = 1.0
@@ -35,20 +35,20 @@ class Adoption:
 
     async def adopt(self) -> list[str]:
         """Take in what is there; returns the addresses. Raises RunFailedError for what is somebody else's."""
-        await self._claim.say("Looking at Google for what earlier work made and could not write down.")
+        await self._claim.log("Looking at Google for what earlier work made and could not write down.")
         try:
             await self._let_operations_end()
             await self._commands.plan("-refresh=false", out=PLAN_FILE)
             found = await self._find(ids_of_creates(await self._commands.show(PLAN_FILE)))
-        except GOOGLE_TROUBLE as error:
-            raise PassingTroubleError(f"Google could not be asked what exists:\n{error}") from error
+        except GOOGLE_ERRORS as error:
+            raise TransientError(f"Google could not be asked what exists:\n{error}") from error
         for address, resource_id in found.items():
-            await self._claim.say(f"Found {resource_id}, made for this machine: taking it over.")
+            await self._claim.log(f"Found {resource_id}, made for this machine: taking it over.")
             await self._commands.take_in(address, resource_id)
         async with self._claim.writing() as (session, run):
-            (await session.get_one(Stack, run.stack_id)).unsettled = False
+            (await session.get_one(Stack, run.stack_id)).needs_reconcile = False
             if not found:
-                await self._claim.tell(session, run, "Nothing was left behind.")
+                await self._claim.log_in(session, run, "Nothing was left behind.")
         return list(found)
 
     async def _let_operations_end(self) -> None:
@@ -56,14 +56,14 @@ class Adoption:
         told: list[str] = []
         while pending := await self._compute.pending_operations(self._zone, self._stack_id):
             if pending != told:
-                await self._claim.say(f"Google is still at work ({', '.join(pending)}). Waiting for it to end.")
+                await self._claim.log(f"Google is still at work ({', '.join(pending)}). Waiting for it to end.")
                 told = pending
             await self._commands.pause(LOOK_AGAIN_SECONDS)
 
-    async def _find(self, wanted: dict[str, str]) -> dict[str, str]:
-        labels = await asyncio.gather(*(self._compute.labels_of(resource_id) for resource_id in wanted.values()))
+    async def _find(self, desired: dict[str, str]) -> dict[str, str]:
+        labels = await asyncio.gather(*(self._compute.labels_of(resource_id) for resource_id in desired.values()))
         found: dict[str, str] = {}
-        for (address, resource_id), theirs in zip(wanted.items(), labels, strict=True):
+        for (address, resource_id), theirs in zip(desired.items(), labels, strict=True):
             if theirs is None:
                 continue
             if theirs.get(LABEL) != self._stack_id:

@@ -9,12 +9,12 @@ from contextlib import suppress
 from typing import Any
 
 from app.models import Stack
-from app.services.state_resources import instances
-from app.services.state_versions import State
+from app.services.terraform.state_resources import instances
+from app.services.terraform.state_versions import State
 from app.worker.adopt import LABEL, PLAN_FILE
 from app.worker.claim import Claim
 from app.worker.commands import Commands
-from app.worker.trouble import RunFailedError
+from app.worker.errors import RunFailedError
 
 IDS = {
     "google_artifact_registry_repository": "projects/{project}/locations/{location}/repositories/{repository_id}",
@@ -72,15 +72,15 @@ class SharedAdoption:
 
     async def adopt(self) -> list[str]:
         """Take in what is there; returns the addresses. Raises RunFailedError for what is somebody else's."""
-        await self._claim.say("Looking at Google for what earlier work made and could not write down.")
+        await self._claim.log("Looking at Google for what earlier work made and could not write down.")
         adopted: list[str] = []
         while found := await self._adopt_those_known():
             # What is inside of them has a name that Terraform can tell only now.
             adopted += found
         async with self._claim.writing() as (session, run):
-            (await session.get_one(Stack, run.stack_id)).unsettled = False
+            (await session.get_one(Stack, run.stack_id)).needs_reconcile = False
             if not adopted:
-                await self._claim.tell(session, run, "Nothing was left behind.")
+                await self._claim.log_in(session, run, "Nothing was left behind.")
         return adopted
 
     async def _adopt_those_known(self) -> list[str]:
@@ -94,7 +94,7 @@ class SharedAdoption:
                 raise RunFailedError(
                     f"{resource_id} exists at Google already and is not of this stack. It was not touched."
                 )
-            await self._claim.say(f"Found {resource_id}, made for this stack: taking it over.")
+            await self._claim.log(f"Found {resource_id}, made for this stack: taking it over.")
             await self._commands.take_in(address, resource_id)
             adopted.append(address)
         return adopted

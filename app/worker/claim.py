@@ -28,8 +28,11 @@ from app.models import (
     Workstation,
 )
 from app.models.run import LostClaimError
-from app.services import machine_keys, plans, runs, shared_stack, stacks, state_versions
-from app.services.scrub import Scrubber, secrets_of_settings
+from app.services import runs, stacks
+from app.services.keys import machine_keys
+from app.services.shared import shared_stack
+from app.services.terraform import plans, state_versions
+from app.services.terraform.scrub import Scrubber, secrets_of_settings
 from app.worker.roots import Roots
 
 MAX_INTERRUPTIONS = 10
@@ -85,18 +88,18 @@ class Claim:
             yield session, run
             await runs.announce(session, run)
 
-    async def wish_to_cancel(self) -> CancelMode | None:
+    async def requested_cancel(self) -> CancelMode | None:
         """How hard somebody wants the run stopped, if at all. A database that is away is waited for."""
         await self.tools.database.reachable()
         async with self.tools.database.sessions() as session:
             return await session.scalar(select(Run.cancel).where(Run.id == self.run_id))
 
-    async def say(self, message: str, level: LogLevel = LogLevel.INFO) -> None:
+    async def log(self, message: str, level: LogLevel = LogLevel.INFO) -> None:
         """One line of the portal's own in the run's log."""
         async with self.writing() as (session, run):
-            await self.tell(session, run, message, level)
+            await self.log_in(session, run, message, level)
 
-    async def tell(self, session: AsyncSession, run: Run, message: str, level: LogLevel = LogLevel.INFO) -> None:
+    async def log_in(self, session: AsyncSession, run: Run, message: str, level: LogLevel = LogLevel.INFO) -> None:
         """The same, within a transaction."""
         await self.record(session, run, [Event(message=message, level=level)], step=None)
 
@@ -148,9 +151,9 @@ async def take(tools: Tools, run_id: str) -> Claim | None:
             return None
         subject = await stacks.subject(session, run.stack_id, lock=True)
         before = Claim(tools, run.id, run.attempt)
-        if run.is_queued and subject.is_gone_for(run.kind):
+        if run.is_queued and subject.rejects(run.kind):
             # Wished for while the run that destroyed it went on.
-            await before.tell(session, run, f"Dropped: the {subject.noun} is destroyed.")
+            await before.log_in(session, run, f"Dropped: the {subject.noun} is destroyed.")
             run.end_canceled(tools.clock())
             await runs.announce(session, run)
             return None
@@ -179,15 +182,15 @@ async def end(session: AsyncSession, run: Run, claim: Claim, error: str | None =
         run.fail(claim.clean(error), claim.tools.clock())
         (await stacks.subject(session, run.stack_id, lock=True)).become_failed()
     if not run.is_success:
-        await _hold_on_to_disk(session, run, claim)
+        await _keep_disk_size(session, run, claim)
     await plans.forget(session, run.id)
     await session.flush()
-    await runs.ring_next(session, run.stack_id)
+    await runs.enqueue_next(session, run.stack_id)
     await runs.announce(session, run)
 
 
-async def _hold_on_to_disk(session: AsyncSession, run: Run, claim: Claim) -> None:
+async def _keep_disk_size(session: AsyncSession, run: Run, claim: Claim) -> None:
     workstation = await session.get(Workstation, run.stack_id)
     state = await state_versions.newest(session, claim.tools.vault, run.stack_id) if workstation else None
     if workstation and state and state.disk_size_gb:
-        workstation.hold_on_to(state.disk_size_gb)
+        workstation.keep_disk_size(state.disk_size_gb)

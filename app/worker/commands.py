@@ -10,12 +10,12 @@ from typing import Any
 
 from app.infra import hints, terraform
 from app.models import CancelMode, Stack
-from app.services import plans
-from app.services.state_versions import State
+from app.services.terraform import plans
+from app.services.terraform.state_versions import State
 from app.worker.claim import Claim
+from app.worker.errors import CanceledError, HandedOverError, KilledError, RunFailedError, TransientError
 from app.worker.folder import RunFolder
 from app.worker.follow import Follower
-from app.worker.trouble import CanceledError, HandedOverError, KilledError, PassingTroubleError, RunFailedError
 
 ALWAYS = frozenset(CancelMode)
 AT_ONCE_ONLY = frozenset({CancelMode.NOW, CancelMode.FORCE})
@@ -40,10 +40,10 @@ class Commands:
         self._numbers = count(1)
         self._undoing_stopped_by = NEVER
 
-    def begin_undoing(self, wish: CancelMode | None) -> None:
+    def begin_undoing(self, spec: CancelMode | None) -> None:
         """Whatever was asked for so far has been done; from here on only more than that counts."""
         self.undoing = True
-        self._undoing_stopped_by = NEVER if wish is CancelMode.FORCE else IF_KILLED
+        self._undoing_stopped_by = NEVER if spec is CancelMode.FORCE else IF_KILLED
 
     async def plan(self, *arguments: str, out: str = "tfplan") -> Follower:
         """Plan into a file. It changes nothing, so every wish to cancel stops it."""
@@ -53,7 +53,7 @@ class Commands:
         """Apply; from its first moment until its good end, Google may hold what the state does not know."""
         await self._run("apply", *arguments, stopped_by=AT_ONCE_ONLY, told=told, **options)
         async with self.claim.writing() as (session, run):
-            (await session.get_one(Stack, run.stack_id)).unsettled = False
+            (await session.get_one(Stack, run.stack_id)).needs_reconcile = False
 
     async def refresh(self) -> None:
         """Bring the state up to date with what exists, and change nothing."""
@@ -68,7 +68,7 @@ class Commands:
         self.folder.show_that_somebody_watches()
         if self.claim.tools.leaving.is_set():
             raise HandedOverError
-        if not self.undoing and await self.claim.wish_to_cancel():
+        if not self.undoing and await self.claim.requested_cancel():
             raise CanceledError
         await asyncio.sleep(seconds)
 
@@ -76,7 +76,7 @@ class Commands:
         """A plan file, attribute by attribute; not a step, since nothing is lost with it."""
         code, shown, complaint = await self._aside("show", plan, json=terraform.FLAG)
         if code:
-            raise PassingTroubleError(f"terraform show failed:\n{complaint}")
+            raise TransientError(f"terraform show failed:\n{complaint}")
         return dict(json.loads(shown))
 
     async def probe(self, address: str, resource_id: str) -> State | None:
@@ -91,7 +91,7 @@ class Commands:
         if NOT_THERE in complaint:
             return None
         trouble = f"Looking for {resource_id} failed:\n{complaint}"
-        raise PassingTroubleError(trouble) if hints.passes(complaint) else RunFailedError(trouble)
+        raise TransientError(trouble) if hints.passes(complaint) else RunFailedError(trouble)
 
     async def _aside(self, name: str, *arguments: str, **options: object) -> tuple[int, bytes, str]:
         """A command that is no step of the run: exit code, output, and what it complained of."""
@@ -140,9 +140,9 @@ class Commands:
             if name == "apply":
                 run.begin_apply(self.claim.tools.clock())
                 await plans.forget(session, run.id)
-                (await session.get_one(Stack, run.stack_id)).unsettled = True
+                (await session.get_one(Stack, run.stack_id)).needs_reconcile = True
             if told:
-                await self.claim.tell(session, run, told)
+                await self.claim.log_in(session, run, told)
         self.folder.step(step).start(self._argv(name, arguments, options), self._environment)
         follower = self._follower(step, 0, self._undoing_stopped_by if self.undoing else stopped_by)
         code = await follower.to_the_end()
@@ -173,4 +173,4 @@ def _trouble(follower: Follower) -> Exception:
     text = "\n\n".join(follower.errors)
     if follower.was_killed or all(hints.is_kill(error) for error in follower.errors):
         return KilledError(text)
-    return PassingTroubleError(text) if all(hints.passes(error) for error in follower.errors) else RunFailedError(text)
+    return TransientError(text) if all(hints.passes(error) for error in follower.errors) else RunFailedError(text)

@@ -8,14 +8,14 @@ from app.crypto import Vault
 from app.infra import terraform
 from app.infra.events import Event
 from app.models import Root, Run, RunKind, Stack
-from app.services import plans, state_versions
-from app.services.state_versions import State
+from app.services.terraform import plans, state_versions
+from app.services.terraform.state_versions import State
 from app.worker.adopt import Adoption
 from app.worker.adopt_shared import SharedAdoption
 from app.worker.claim import Claim
 from app.worker.commands import Commands
 from app.worker.decide import PLAN_FILE, Decision, replacements
-from app.worker.persist import persist
+from app.worker.retry import persist
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class Standing:
     """What is known before a try."""
 
     state: State | None
-    unsettled: bool
+    needs_reconcile: bool
     approved_plan: bytes | None
 
     @property
     def has_nothing(self) -> bool:
         """Nothing was made, as far as anybody can know."""
-        return not self.unsettled and (self.state is None or self.state.is_empty)
+        return not self.needs_reconcile and (self.state is None or self.state.is_empty)
 
 
 class Convergence:
@@ -63,18 +63,18 @@ class Convergence:
         root = await self._tools.roots.ready(goal.root)
         standing = await self._standing()
         self._folder.prepare(root, goal.inputs, standing.state)
-        if standing.approved_plan and not standing.unsettled:
+        if standing.approved_plan and not standing.needs_reconcile:
             self._folder.write_plan(PLAN_FILE, standing.approved_plan)
             await self._commands.apply(PLAN_FILE, told="Applying the plan that was approved.")
             return []
-        if goal.kind is RunKind.PROVISION and standing.state is None and not standing.unsettled:
+        if goal.kind is RunKind.PROVISION and standing.state is None and not standing.needs_reconcile:
             told = "Nothing exists yet, so there is nothing to lose: applying without a plan."
             await self._commands.apply(told=told, auto_approve=terraform.FLAG)
             return []
         if goal.kind is RunKind.REKEY and standing.has_nothing:
-            await self._claim.say("There is no machine that could take keys.")
+            await self._claim.log("There is no machine that could take keys.")
             return []
-        adopted = await self._adopt(goal, standing) if standing.unsettled else []
+        adopted = await self._adopt(goal, standing) if standing.needs_reconcile else []
         return await self._plan_and_apply(goal, adopted)
 
     async def _standing(self) -> Standing:
@@ -84,7 +84,7 @@ class Convergence:
             run = await session.get_one(Run, self._claim.run_id)
             plan = await plans.file_of(session, self._vault, run.id) if run.approved_at else None
         self._commands.serial = state.serial if state else 0
-        return Standing(state, stack.unsettled, plan)
+        return Standing(state, stack.needs_reconcile, plan)
 
     async def _adopt(self, goal: Goal, standing: Standing) -> list[str]:
         if goal.root is Root.SHARED:
@@ -108,7 +108,7 @@ class Convergence:
             changes = await self._decision.of_workstation(goal.kind, changes, adopted)
         shown = await self._commands.show(PLAN_FILE) if changes or goal.root is Root.SHARED else {}
         if not changes and not _changes_outputs(shown):
-            await self._claim.say("Nothing is to be changed.")
+            await self._claim.log("Nothing is to be changed.")
             if goal.kind is not RunKind.DESTROY or state is None or state.is_empty:
                 return []
             # What an earlier attempt deleted may still be in the state: an empty plan applied is what it learns it by.

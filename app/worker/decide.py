@@ -7,12 +7,13 @@ from typing import Any
 from app.infra.events import Event
 from app.models import LogLevel, RunKind, Workstation
 from app.models.run import Run
-from app.services import plan_view, plans, scrub, stacks, state_resources
-from app.services.attributes import Change
-from app.services.state_versions import State
+from app.services import stacks
+from app.services.terraform import plan_view, plans, scrub, state_resources
+from app.services.terraform.attributes import Change
+from app.services.terraform.state_versions import State
 from app.worker.claim import Claim
 from app.worker.commands import Commands
-from app.worker.trouble import DecisionWantedError, RunFailedError
+from app.worker.errors import ApprovalRequiredError, RunFailedError
 
 PLAN_FILE = "tfplan"
 MACHINE = "module.compute[0].google_compute_instance.workstation"
@@ -114,9 +115,9 @@ class Decision:
         async with self._claim.writing() as (session, run):
             await plans.keep(session, self._tools.vault, run.id, self._view(shown), self._tools.clock(), file)
             run.await_approval(awaits, self._tools.clock())
-            (await stacks.subject(session, self._stack_id, lock=True)).become_as_before()
-            await self._claim.tell(session, run, told, LogLevel.WARN)
-        raise DecisionWantedError
+            (await stacks.subject(session, self._stack_id, lock=True)).restore_status()
+            await self._claim.log_in(session, run, told, LogLevel.WARN)
+        raise ApprovalRequiredError
 
     def _view(self, shown: dict[str, Any]) -> dict[str, Any]:
         state = self._folder.read_state()

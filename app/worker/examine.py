@@ -18,11 +18,13 @@ from app.infra import terraform
 from app.infra.google import Compute
 from app.infra.google_project import GoogleProject
 from app.models import Root
-from app.services import doctor, doctor_portal, google_needs, state_versions
+from app.services import doctor
 from app.services.catalog import Catalog
-from app.services.checkup import DatabaseFinding, Findings, Trouble
+from app.services.doctor import google_needs, portal_checks
+from app.services.doctor.checks import DatabaseFinding, Findings, Trouble
+from app.services.terraform import state_versions
+from app.worker.errors import GOOGLE_ERRORS
 from app.worker.roots import Roots
-from app.worker.trouble import GOOGLE_TROUBLE
 
 T = TypeVar("T")
 
@@ -60,7 +62,7 @@ class Examination:
             terraform=await asyncio.to_thread(self._terraform),
             provider=await self._provider() if database.is_migrated else None,
             database=database,
-            settings=doctor_portal.oddities(settings, Catalog.load(settings.catalog_file)),
+            settings=portal_checks.oddities(settings, Catalog.load(settings.catalog_file)),
         )
 
     async def _parts(self, found: DatabaseFinding) -> tuple[str, ...]:
@@ -110,5 +112,5 @@ async def _told(answer: Awaitable[T]) -> T | Trouble:
     """What Google answers, or why it does not."""
     try:
         return await answer
-    except GOOGLE_TROUBLE as error:
+    except GOOGLE_ERRORS as error:
         return Trouble(str(error.message) if isinstance(error, GoogleAPICallError) else str(error))

@@ -12,16 +12,18 @@ from app.infra.events import Event
 from app.models import LogLevel, Root, Run, RunKind, RunStatus, Stack, Workstation
 from app.models.run import LostClaimError
 from app.models.run_states import UNDOABLE, WITHOUT_TERRAFORM
-from app.services import machine_keys, stacks, state_versions
+from app.services import stacks
+from app.services.keys import machine_keys
+from app.services.terraform import state_versions
 from app.worker import claim as claims
-from app.worker import settle
+from app.worker import completion
 from app.worker.claim import Claim, Tools
 from app.worker.commands import Commands
+from app.worker.completion import Completion
 from app.worker.converge import Convergence, Goal
+from app.worker.errors import ApprovalRequiredError, CanceledError, HandedOverError, RunFailedError
 from app.worker.folder import RunFolder
 from app.worker.restart import Restart
-from app.worker.settle import Settlement
-from app.worker.trouble import CanceledError, DecisionWantedError, HandedOverError, RunFailedError
 
 log = structlog.get_logger()
 STOP_POLL_SECONDS = 0.2
@@ -75,7 +77,7 @@ class Execution:
                 await self._do(work)
             except CanceledError:
                 await self._undo(work)
-        except DecisionWantedError:
+        except ApprovalRequiredError:
             log.info("run waits for a decision")
         except HandedOverError:
             await self._hand_over()
@@ -95,9 +97,9 @@ class Execution:
 
     async def _do(self, work: Work) -> None:
         if work.step and self._folder.step(work.step).has_started:
-            await self._claim.say("The worker was lost; what Terraform did meanwhile was not. Following on.")
+            await self._claim.log("The worker was lost; what Terraform did meanwhile was not. Following on.")
             await self._commands.follow(work.step, work.log_offset)
-        if await self._claim.wish_to_cancel():
+        if await self._claim.requested_cancel():
             raise CanceledError
         if work.kind is RunKind.RESTART:
             await Restart(self._claim, self._commands, work.stack_id).run()
@@ -108,7 +110,7 @@ class Execution:
         log.info("run ended well", kind=work.kind)
 
     async def _settle(self, work: Work, changes: list[Event]) -> None:
-        settlement = Settlement(self._claim, self._commands, work.stack_id)
+        settlement = Completion(self._claim, self._commands, work.stack_id)
         if work.kind is RunKind.CHECK:
             await settlement.checked(len(changes))
         elif work.kind is RunKind.REKEY and not work.is_approved:
@@ -120,20 +122,20 @@ class Execution:
 
     async def _undo(self, work: Work) -> None:
         """Nothing of the run goes on any more: bring back what was before it, and end it as cancelled."""
-        self._commands.begin_undoing(await self._claim.wish_to_cancel())
+        self._commands.begin_undoing(await self._claim.requested_cancel())
         goal = await self._goal_of_undo(work)
         if goal:
-            await self._claim.say("Cancelled: undoing what was done.", LogLevel.WARN)
+            await self._claim.log("Cancelled: undoing what was done.", LogLevel.WARN)
             await Convergence(self._claim, self._commands, work.stack_id).reach(goal)
         async with self._claim.writing() as (session, run):
             subject = await stacks.subject(session, work.stack_id, lock=True)
             if goal and goal.kind is RunKind.DESTROY:
-                await settle.gone(self._claim, session, run)
+                await completion.gone(self._claim, session, run)
             elif goal or not run.has_changed_anything:
-                subject.become_as_before()
+                subject.restore_status()
             else:
                 subject.become_failed()
-            await self._claim.tell(session, run, "Cancelled." if goal is None else "Cancelled, and undone.")
+            await self._claim.log_in(session, run, "Cancelled." if goal is None else "Cancelled, and undone.")
             run.end_canceled(self._tools.clock())
             await claims.end(session, run, self._claim)
         log.info("run was cancelled", kind=work.kind)
@@ -162,16 +164,18 @@ class Execution:
             state = await state_versions.newest(session, self._tools.vault, work.stack_id)
             size_gb = max(before["disk_size_gb"], (state and state.disk_size_gb) or 0)
             if size_gb > before["disk_size_gb"]:
-                await self._claim.tell(session, run, "It cannot shrink: the data disk stays as large as it has become.")
+                await self._claim.log_in(
+                    session, run, "It cannot shrink: the data disk stays as large as it has become."
+                )
             kind = RunKind.REKEY if run.kind is RunKind.REKEY else RunKind.UPDATE
             return Goal({**before, "disk_size_gb": size_gb}, kind)
 
     async def _hand_over(self) -> None:
         """This worker leaves; the folder stays, for whoever goes on may be on this host."""
         async with self._claim.writing() as (session, run):
-            await self._claim.tell(session, run, "The worker is leaving: handing over.")
+            await self._claim.log_in(session, run, "The worker is leaving: handing over.")
             run.hand_over(self._tools.clock())
-            await queue.ring(session, run.id)
+            await queue.enqueue(session, run.id)
 
     async def _fail(self, error: str) -> None:
         async with self._claim.writing() as (session, run):
@@ -197,9 +201,11 @@ async def give_back(claim: Claim, error: Exception) -> None:
     """Something went wrong that nobody thought of: the run is free for another attempt, and says why."""
     async with claim.writing() as (session, run):
         run.error = f"{type(error).__name__}: {error}"
-        await claim.tell(session, run, f"The worker met an unexpected error ({type(error).__name__}).", LogLevel.ERROR)
+        await claim.log_in(
+            session, run, f"The worker met an unexpected error ({type(error).__name__}).", LogLevel.ERROR
+        )
         run.interrupt(claim.tools.clock())
-        await queue.ring(session, run.id, claim.tools.host)
+        await queue.enqueue(session, run.id, claim.tools.host)
 
 
 async def leave_to_the_other(claim: Claim, folder: RunFolder) -> None:
@@ -219,7 +225,7 @@ async def leave_to_the_other(claim: Claim, folder: RunFolder) -> None:
     state = folder.read_state()
     async with claim.tools.database.sessions.begin() as session:
         run = await session.get_one(Run, claim.run_id, with_for_update=True)
-        (await session.get_one(Stack, run.stack_id)).unsettled = True
+        (await session.get_one(Stack, run.stack_id)).needs_reconcile = True
         if state is not None:
             now = claim.tools.clock()
             await state_versions.quarantine(session, claim.tools.vault, run, claim.attempt, state, now)

@@ -19,7 +19,7 @@ from typing import Any
 
 from app.infra.process import WATCHED, Step
 from app.models.base import short_id
-from app.services.state_versions import State
+from app.services.terraform.state_versions import State
 
 
 def host_id(data_dir: Path) -> str:

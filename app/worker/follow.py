@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.infra.events import Event, parse, storable
 from app.models import CancelMode, LogLevel, ResourceState
-from app.services import state_versions
+from app.services.terraform import state_versions
 from app.worker.claim import Claim
 from app.worker.folder import RunFolder
 
@@ -78,16 +78,16 @@ class Follower:
             log.warning("run cannot be written down, will try again", run=self._claim.run_id, error=str(error.orig))
 
     async def _listen(self) -> None:
-        wish = await self._claim.wish_to_cancel()
-        if wish not in self._stopped_by:
+        spec = await self._claim.requested_cancel()
+        if spec not in self._stopped_by:
             return
-        if wish is CancelMode.FORCE and self._step.kill():
+        if spec is CancelMode.FORCE and self._step.kill():
             self.was_told = True
-            await self._claim.say("Terraform is killed, as was asked for.", LogLevel.WARN)
+            await self._claim.log("Terraform is killed, as was asked for.", LogLevel.WARN)
         elif not self.was_told:
             self.was_told = True
             if self._step.interrupt():
-                await self._claim.say("Asked Terraform to stop.", LogLevel.WARN)
+                await self._claim.log("Asked Terraform to stop.", LogLevel.WARN)
 
     async def _look(self) -> bool:
         """Store what is new; returns whether there was any output."""
@@ -142,7 +142,7 @@ class Follower:
         """A crash speaks on stderr, not in events."""
         stderr = storable(self._step.file("err").read_text(errors="replace")).strip()
         if stderr:
-            await self._claim.say(stderr, LogLevel.ERROR)
+            await self._claim.log(stderr, LogLevel.ERROR)
             self.errors.append(stderr)
         if not self.errors:
             self.errors.append("Terraform was killed." if code is None else f"Terraform ended with exit code {code}.")

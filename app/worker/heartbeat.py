@@ -13,18 +13,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import queue
 from app.models import Run, RunKind, RunStatus, Worker
-from app.services import checkouts, runs
+from app.services import runs
+from app.services.by_hand import checkouts
 from app.worker.claim import Tools
 
 log = structlog.get_logger()
 BEAT_SECONDS = 2.5
-UNHEARD_AFTER = timedelta(seconds=10)
+WITHOUT_JOB_AFTER = timedelta(seconds=10)
 """A queued run this old has lost its doorbell if its worker died between hearing it and claiming it."""
 FORGOTTEN_AFTER = timedelta(days=1)
 
 TIDY_AFTER = timedelta(minutes=1)
 
-_WITHOUT_DOORBELL = text(
+_WITHOUT_JOB = text(
     """
     SELECT runs.id FROM runs
     WHERE (runs.status = 'queued' OR runs.status = 'interrupted' AND coalesce(runs.lease_until < :now, true)
@@ -102,7 +103,7 @@ class Heartbeat:
         if now - self._reachable_since >= Run.LEASE:
             async with self._tools.database.sessions.begin() as session:
                 await self._find_interrupted(session, now)
-                await self._find_unheard(session, now)
+                await self._find_without_job(session, now)
                 tidy = {"task": queue.EXECUTE_RUN, "before": now - TIDY_AFTER}
                 await session.execute(_JOBS_OF_ENDED_RUNS, tidy)
                 await session.execute(delete(Worker).where(Worker.seen_at < now - FORGOTTEN_AFTER))
@@ -119,12 +120,12 @@ class Heartbeat:
                 continue
             log.warning("run lost its worker", run=run.id, worker=run.worker_id)
             run.interrupt(now)
-            await queue.ring(session, run.id, run.host)
+            await queue.enqueue(session, run.id, run.host)
             await runs.announce(session, run)
 
-    async def _find_unheard(self, session: AsyncSession, now: datetime) -> None:
+    async def _find_without_job(self, session: AsyncSession, now: datetime) -> None:
         names = {"task": queue.EXECUTE_RUN, "queue": queue.RUNS}
-        unheard = await session.scalars(_WITHOUT_DOORBELL, {**names, "now": now, "before": now - UNHEARD_AFTER})
+        unheard = await session.scalars(_WITHOUT_JOB, {**names, "now": now, "before": now - WITHOUT_JOB_AFTER})
         for run_id in list(unheard):
             log.warning("run had no doorbell", run=run_id)
-            await queue.ring(session, run_id)
+            await queue.enqueue(session, run_id)

@@ -17,8 +17,10 @@ from app.infra.google import Compute
 from app.models import Root, Worker
 from app.models.base import short_id
 from app.queue import EXECUTE_RUN, RUNS, TAKE_SNAPSHOT, queue, queue_of
-from app.services import infrastructure_state, snapshots, stock
-from app.worker import chores
+from app.services import snapshots
+from app.services.catalog import availability
+from app.services.shared import infrastructure_state
+from app.worker import periodic
 from app.worker.claim import Tools
 from app.worker.execute import execute
 from app.worker.folder import host_id
@@ -64,7 +66,7 @@ async def _work(settings: Settings, tools: Tools) -> None:
     app = queue.with_connector(PsycopgConnector(conninfo=db.libpq_url(settings.database_url), max_size=4))
 
     @app.task(name=EXECUTE_RUN, queue=RUNS)
-    async def hear(run_id: str) -> None:
+    async def record_report(run_id: str) -> None:
         """One doorbell."""
         with active.executing(run_id):
             await execute(tools, run_id)
@@ -87,7 +89,7 @@ async def _work(settings: Settings, tools: Tools) -> None:
     @app.task(name="do_chores", queue=RUNS, queueing_lock="do_chores")
     async def do_chores(timestamp: int) -> None:
         """Once a minute, by one worker of all."""
-        await chores.do(tools)
+        await periodic.do(tools)
 
     @app.task(name=TAKE_SNAPSHOT, queue=RUNS)
     async def take_snapshot(name: str) -> None:
@@ -149,7 +151,7 @@ async def _register(tools: Tools) -> None:
     async with tools.database.sessions.begin() as session:
         session.add(worker)
         # The catalog may have become another one since the last worker, and the project as well.
-        await snapshots.ask(session, stock.SNAPSHOT)
+        await snapshots.ask(session, availability.SNAPSHOT)
 
 
 async def _unregister(tools: Tools) -> None:

@@ -8,12 +8,12 @@ from google.api_core.exceptions import GoogleAPICallError, ServerError, TooManyR
 
 from app.infra.google import OperationFailedError
 from app.models import LogLevel, Workstation
-from app.worker.arrival import Place
 from app.worker.claim import Claim
 from app.worker.commands import Commands
-from app.worker.persist import persist
-from app.worker.settle import Settlement
-from app.worker.trouble import GOOGLE_TROUBLE, CanceledError, PassingTroubleError, RunFailedError
+from app.worker.completion import Completion
+from app.worker.errors import GOOGLE_ERRORS, CanceledError, RunFailedError, TransientError
+from app.worker.readiness import Place
+from app.worker.retry import persist
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Restart:
 
         Raises RunFailedError when Google refuses or nothing boots, CanceledError when nothing was begun yet.
         """
-        settlement = Settlement(self.claim, self.commands, self.stack_id)
+        settlement = Completion(self.claim, self.commands, self.stack_id)
         place = await settlement.place()
         reset_at = await persist(self.claim, self.commands, lambda: self._reset(place))
         await settlement.machine(booted_since=reset_at)
@@ -43,7 +43,7 @@ class Restart:
             if run.cancel:
                 raise CanceledError
             run.begin_apply(self.claim.tools.clock())
-            await self.claim.tell(session, run, f"Restarting {place.instance}.")
+            await self.claim.log_in(session, run, f"Restarting {place.instance}.")
         reset_at = await self._press(place)
         async with self.claim.writing() as (session, run):
             run.reset_at = reset_at
@@ -56,7 +56,7 @@ class Restart:
             return await self.claim.tools.compute.restart(place.zone, place.instance, request_id)
         except OperationFailedError as error:
             raise RunFailedError(str(error)) from error
-        except GOOGLE_TROUBLE as error:
-            await self.claim.say(str(error), LogLevel.ERROR)
+        except GOOGLE_ERRORS as error:
+            await self.claim.log(str(error), LogLevel.ERROR)
             passes = isinstance(error, (ServerError, TooManyRequests)) or not isinstance(error, GoogleAPICallError)
-            raise (PassingTroubleError if passes else RunFailedError)(str(error)) from error
+            raise (TransientError if passes else RunFailedError)(str(error)) from error

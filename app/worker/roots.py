@@ -49,8 +49,8 @@ class Roots:
         return digest.hexdigest()[:16]
 
     def _files(self, root: Root) -> list[Path]:
-        wanted = (*self._source.glob("modules/*/**/*"), *(self._source / root).iterdir())
-        return sorted(file for file in wanted if file.is_file() and not self._is_beside(file))
+        desired = (*self._source.glob("modules/*/**/*"), *(self._source / root).iterdir())
+        return sorted(file for file in desired if file.is_file() and not self._is_beside(file))
 
     def _is_beside(self, file: Path) -> bool:
         """Tests, and what programs leave behind; a module's other folders are part of it."""

@@ -2,13 +2,14 @@
 
 import structlog
 
-from app.services import doctor, infrastructure_state, stacks, stock
-from app.services.catalog import Catalog
+from app.services import doctor, stacks
+from app.services.catalog import Catalog, availability
+from app.services.shared import infrastructure_state
 from app.worker.claim import Tools
+from app.worker.errors import GOOGLE_ERRORS
 from app.worker.examine import Examination
-from app.worker.look import look
-from app.worker.stocktake import take_stock
-from app.worker.trouble import GOOGLE_TROUBLE
+from app.worker.inventory import take_inventory
+from app.worker.observe_shared import look
 
 log = structlog.get_logger()
 
@@ -21,7 +22,7 @@ async def take(tools: Tools, name: str) -> None:
         return
     try:
         await taker(tools)
-    except GOOGLE_TROUBLE as error:
+    except GOOGLE_ERRORS as error:
         log.warning("snapshot not taken", snapshot=name, error=str(error))
     else:
         log.info("snapshot taken", snapshot=name)
@@ -43,12 +44,12 @@ async def _look(tools: Tools) -> None:
         await infrastructure_state.keep(session, outputs, seen, tools.clock())
 
 
-async def _take_stock(tools: Tools) -> None:
-    found = await take_stock(tools.compute, Catalog.load(tools.settings.catalog_file))
+async def _take_inventory(tools: Tools) -> None:
+    found = await take_inventory(tools.compute, Catalog.load(tools.settings.catalog_file))
     async with tools.database.sessions.begin() as session:
         await found.keep(session, tools.clock())
 
 
-_SNAPSHOTS = {doctor.SNAPSHOT: _examine, infrastructure_state.SNAPSHOT: _look, stock.SNAPSHOT: _take_stock}
-DAILY_SNAPSHOTS = (doctor.SNAPSHOT, stock.SNAPSHOT)
+_SNAPSHOTS = {doctor.SNAPSHOT: _examine, infrastructure_state.SNAPSHOT: _look, availability.SNAPSHOT: _take_inventory}
+DAILY_SNAPSHOTS = (doctor.SNAPSHOT, availability.SNAPSHOT)
 """Those that are taken once a day, besides on demand."""

@@ -9,9 +9,9 @@ from sqlalchemy.exc import OperationalError
 
 from app import live
 from app.models import Workstation, WorkstationStatus
-from app.worker.arrival import report_of
 from app.worker.claim import Tools
-from app.worker.trouble import GOOGLE_TROUBLE
+from app.worker.errors import GOOGLE_ERRORS
+from app.worker.readiness import report_of
 
 log = structlog.get_logger()
 TICK_SECONDS = 5.0
@@ -61,12 +61,12 @@ class Watch:
     async def _look_at(self, workstation_id: str, zone: str, instance: str) -> None:
         try:
             report = await report_of(self._tools.compute, zone, instance)
-        except GOOGLE_TROUBLE as error:
+        except GOOGLE_ERRORS as error:
             log.warning("a machine's report could not be read", workstation=workstation_id, error=str(error))
             return
         async with self._tools.database.sessions.begin() as session:
             workstation = await session.get_one(Workstation, workstation_id, with_for_update=True)
-            if workstation.is_running and workstation.hear(report, self._tools.clock()):
+            if workstation.is_running and workstation.record_report(report, self._tools.clock()):
                 await live.signal(session, live.stack_topic(workstation_id))
 
 

@@ -1,4 +1,4 @@
-# What each part of the infrastructure needs. `stationmaster doctor` checks the same: app/services/google_needs.py.
+# What each part of the infrastructure needs. `stationmaster doctor` checks the same: app/services/doctor/google_needs.py.
 locals {
   base = {
     # cloudbilling is for the doctor alone, iamcredentials for whoever acts as a service account without a key.

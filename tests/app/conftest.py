@@ -20,7 +20,7 @@ from app.infra.oidc import Identity, OpenIdProvider
 from app.infra.secrets import SecretGoneError, SecretStore
 from app.live import Hub
 from app.main import create_app
-from app.services import members, sign_ins
+from app.services.people import members, sign_ins
 from tests.database import empty, fresh_database
 
 # How long an example takes says more about the machine than about us.

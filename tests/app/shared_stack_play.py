@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.config import Settings
 from app.crypto import Vault
 from app.models import Run, SharedStack
-from app.services import runs, shared_stack
+from app.services import runs
+from app.services.shared import shared_stack
 
 
 async def make_shared_stack(session: AsyncSession, settings: Settings, now: datetime) -> SharedStack:

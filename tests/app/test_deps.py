@@ -2,7 +2,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from app.services import api_tokens, members
+from app.services.people import api_tokens, members
 from tests.app.conftest import client_of, identity
 
 pytestmark = pytest.mark.anyio

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from playwright.async_api import Browser, Page, expect
 
 from tests.app.routers.test_infrastructure import ALL_WELL, deploy, look
-from tests.app.services.infrastructure_samples import EVERYTHING, outputs
+from tests.app.services.shared.infrastructure_samples import EVERYTHING, outputs
 from tests.app.test_pages_in_browser import _problems as problems
 from tests.app.test_pages_in_browser import address, browser, grace, open_page, open_window
 

@@ -18,10 +18,10 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=1, help="rounds played at a time, each in a world of its own")
     parser.add_argument("--small", action="store_true", help="rounds of one workstation, as in make test")
     parser.add_argument("--cancels", action="store_true", help="cancel runs as well")
-    wish = parser.parse_args()
-    seed = random.randrange(MOST_SEED) if wish.seed is None else wish.seed % MOST_SEED
-    print(f"chaos: {wish.rounds} rounds with seed {seed}", flush=True)
-    results = Session(wish.rounds, seed, at_once=wish.at_once, small=wish.small, cancels=wish.cancels).play()
+    spec = parser.parse_args()
+    seed = random.randrange(MOST_SEED) if spec.seed is None else spec.seed % MOST_SEED
+    print(f"chaos: {spec.rounds} rounds with seed {seed}", flush=True)
+    results = Session(spec.rounds, seed, at_once=spec.at_once, small=spec.small, cancels=spec.cancels).play()
     print(report.summary(results))
     return 1 if any(result.findings for result in results) else 0
 

@@ -10,7 +10,7 @@ from tests.chaos import processes
 from tests.chaos.findings import Fault, Finding
 from tests.chaos.host import temporary
 from tests.chaos.people import Person
-from tests.chaos.script import Act, Machine, Wish
+from tests.chaos.script import Act, Machine, Request
 from tests.chaos.world import World
 
 TIDY_WITHIN_S = 30.0
@@ -21,7 +21,7 @@ TAKEN_BACK = {"canceled", "superseded"}
 """A wish whose run ended so counts no more: somebody said so, or wished for something else."""
 NOT_UNDONE = ("Undoing this would", "Terraform was killed while it undid")
 """How the error begins of a run that was stopped and could not be undone whole: a person reads it, and asks again."""
-NOTHING = Wish(Act.DESTROY, Machine("", 0, spot=False))
+NOTHING = Request(Act.DESTROY, Machine("", 0, spot=False))
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Station:
     """One workstation after the round: what was wished for, and what its state, the cloud and the page say."""
 
     id: str
-    wish: Wish | None
+    spec: Request | None
     """The last one that counts; None where its run was stopped and says what it could not undo."""
     state: dict[str, dict[str, Any]]
     """Resource id → attributes."""
@@ -59,8 +59,8 @@ def check(world: World, people: list[Person]) -> list[Finding]:
     found = [Finding(Fault.LOST, complaint) for person in people for complaint in person.complaints]
     found += [*_own_deaths(world), *_runs(world, stacks)]
     for station in _stations(world, people, things):
-        if station.wish:
-            found += [*_as_in_state(station), *_as_promised(station, station.wish)]
+        if station.spec:
+            found += [*_as_in_state(station), *_as_promised(station, station.spec)]
     found += _strangers(world, things)
     found += _numbers(world, stacks)
     return found + left_over(world, run_ids)
@@ -91,17 +91,17 @@ def _stations(world: World, people: list[Person], things: dict[str, dict[str, An
         states = [_resources(state) for state in world.states(station_id)]
         yield Station(
             id=station_id,
-            wish=_wish(counts.wish, runs[counts.run_id]) if counts else NOTHING,
+            spec=_spec(counts.spec, runs[counts.run_id]) if counts else NOTHING,
             state=states[-1] if states else {},
             cloud={id_: thing for id_, thing in things.items() if f"-{station_id}" in id_},
             page=world.api.get(f"/api/v1/workstations/{station_id}").json(),
-            grown_to={each.wish.machine.disk_size_gb for each in mine if runs[each.run_id]["cancel"]},
+            grown_to={each.spec.machine.disk_size_gb for each in mine if runs[each.run_id]["cancel"]},
             ever_had={id_ for state in states for id_ in state},
         )
 
 
-def _wish(wish: Wish, run: dict[str, Any]) -> Wish | None:
-    return None if _could_not_undo(run) else wish
+def _spec(spec: Request, run: dict[str, Any]) -> Request | None:
+    return None if _could_not_undo(run) else spec
 
 
 def _could_not_undo(run: dict[str, Any]) -> bool:
@@ -142,43 +142,43 @@ def _as_in_state(station: Station) -> Iterator[Finding]:
             yield Finding(Fault.DUPLICATED, f"{station.name} has {count} of {type_}: {', '.join(station.cloud)}")
 
 
-def _as_promised(station: Station, wish: Wish) -> Iterator[Finding]:
+def _as_promised(station: Station, spec: Request) -> Iterator[Finding]:
     page = station.page
     has = {thing["type"] for thing in station.cloud.values()}
-    if wish.act is not Act.DESTROY:
-        wanted, status = WHOLE, "running"
+    if spec.act is not Act.DESTROY:
+        desired, status = WHOLE, "running"
     else:
         # A disk that was never made cannot be kept.
-        may_keep = wish.keep_disk and any("/disks/" in id_ for id_ in station.ever_had)
-        wanted, status = {DISK} if may_keep else set(), "destroyed"
-    if has != wanted:
+        may_keep = spec.keep_disk and any("/disks/" in id_ for id_ in station.ever_had)
+        desired, status = {DISK} if may_keep else set(), "destroyed"
+    if has != desired:
         yield Finding(
-            Fault.LOST if wanted - has else Fault.ORPHANED,
-            f"{station.name}: wished for {_words(wanted)} by {wish}, and the cloud has {_words(has)}",
+            Fault.LOST if desired - has else Fault.ORPHANED,
+            f"{station.name}: wished for {_words(desired)} by {spec}, and the cloud has {_words(has)}",
         )
-    if page["status"] != status or page["disk_kept"] != (wanted == {DISK}):
+    if page["status"] != status or page["disk_kept"] != (desired == {DISK}):
         kept = ", its disk kept" if page["disk_kept"] else ""
-        yield Finding(Fault.LOST, f"{station.name}: the page says {page['status']}{kept}, and wished was {wish}")
-    if wanted == WHOLE:
-        yield from _as_wished(station, wish)
+        yield Finding(Fault.LOST, f"{station.name}: the page says {page['status']}{kept}, and wished was {spec}")
+    if desired == WHOLE:
+        yield from _as_requested(station, spec)
 
 
-def _as_wished(station: Station, wish: Wish) -> Iterator[Finding]:
-    machine = wish.machine
+def _as_requested(station: Station, spec: Request) -> Iterator[Finding]:
+    machine = spec.machine
     page = station.page
     size = page["disk_size_gb"] if page["disk_size_gb"] in station.grown_to else machine.disk_size_gb
-    wished = (machine.machine_type, max(size, machine.disk_size_gb), machine.spot)
+    expected = (machine.machine_type, max(size, machine.disk_size_gb), machine.spot)
     told = {"the page": (page["machine_type"], page["disk_size_gb"], page["spot"])}
     for instance in station.of(INSTANCE):
-        told["the machine"] = (instance["machine_type"], *wished[1:2], instance["scheduling"][0]["preemptible"])
+        told["the machine"] = (instance["machine_type"], *expected[1:2], instance["scheduling"][0]["preemptible"])
     for disk in station.of(DISK):
-        told["the disk"] = (wished[0], disk["size"], wished[2])
+        told["the disk"] = (expected[0], disk["size"], expected[2])
     for address in station.of(ADDRESS):
         if address["address"] != page["address"]:
             yield Finding(Fault.LOST, f"{station.name}: the page names {page['address']}, not {address['address']}")
     for who, says in told.items():
-        if says != wished:
-            yield Finding(Fault.LOST, f"{station.name}: wished for {wished}, and {who} says {says}")
+        if says != expected:
+            yield Finding(Fault.LOST, f"{station.name}: requested {expected}, and {who} says {says}")
 
 
 def _words(types: set[str]) -> str:

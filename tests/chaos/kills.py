@@ -75,9 +75,9 @@ class Killer:
         described = {pid: processes.describe(pid) for pid in pids}
         return tuple(words for pid, words in described.items() if processes.kill(pid))
 
-    def before_claim(self, kill: Kill, wish: Callable[[], str | None]) -> str | None:
+    def before_claim(self, kill: Kill, spec: Callable[[], str | None]) -> str | None:
         """Send the wish, and kill the worker that is about to claim its run; returns the run."""
-        with points.before_claim(self.world, wish) as (run_id, host):
+        with points.before_claim(self.world, spec) as (run_id, host):
             if run_id is not None:
                 self.strike(kill, run_id, host)
         return run_id

@@ -11,7 +11,7 @@ import httpx2
 from tests.chaos.kills import Killer
 from tests.chaos.points import Scene
 from tests.chaos.run_files import RunFiles
-from tests.chaos.script import Act, Point, Script, Wish
+from tests.chaos.script import Act, Point, Request, Script
 from tests.chaos.world import World
 
 ACCEPTED = {200, 201, 202}
@@ -24,7 +24,7 @@ LOOK_SECONDS = 0.1
 class Promise:
     """A wish that the portal has accepted."""
 
-    wish: Wish
+    spec: Request
     station_id: str
     run_id: str
 
@@ -46,24 +46,24 @@ class Person:
 
     def play(self) -> None:
         """All wishes, one after the other."""
-        for wish in self.script.wishes:
-            self._pause(wish)
+        for spec in self.script.wishes:
+            self._pause(spec)
             if self.is_given_up():
                 return
-            kills = list(wish.kills)
+            kills = list(spec.kills)
             if kills and kills[0].point is Point.BEFORE_CLAIM:
-                run_id = self.killer.before_claim(kills.pop(0), partial(self.send, wish))
+                run_id = self.killer.before_claim(kills.pop(0), partial(self.send, spec))
             else:
-                run_id = self.send(wish)
+                run_id = self.send(spec)
             if run_id and kills:
                 scene = Scene(self.world, run_id, RunFiles(self.world.hosts, run_id), self._over(run_id))
                 self.followers.append(self.pool.submit(self.killer.follow, tuple(kills), scene))
-            if run_id and wish.cancels:
-                self.followers.append(self.pool.submit(self._cancel, run_id, wish))
+            if run_id and spec.cancels:
+                self.followers.append(self.pool.submit(self._cancel, run_id, spec))
 
-    def _pause(self, wish: Wish) -> None:
-        if wish.pause is not None:
-            time.sleep(wish.pause)
+    def _pause(self, spec: Request) -> None:
+        if spec.pause is not None:
+            time.sleep(spec.pause)
         elif self.promises:
             over = self._over(self.promises[-1].run_id)
             while not over():
@@ -72,36 +72,36 @@ class Person:
     def _over(self, run_id: str) -> Callable[[], bool]:
         return lambda: self.is_given_up() or self.world.is_over(run_id)
 
-    def send(self, wish: Wish) -> str | None:
+    def send(self, spec: Request) -> str | None:
         """One wish; returns its run, or None where the portal refused."""
-        answer = self._request(wish)
+        answer = self._request(spec)
         self.last_wish_at = time.monotonic()
         if answer.status_code == REFUSED:
             return None
         if answer.status_code not in ACCEPTED:
-            self.complaints.append(f"{wish.act} was answered with {answer.status_code}: {answer.text[:300]}")
+            self.complaints.append(f"{spec.act} was answered with {answer.status_code}: {answer.text[:300]}")
             return None
         made = answer.json()
-        station_id = made["id"] if wish.act is Act.CREATE else self.promises[-1].station_id
-        self.promises.append(Promise(wish, station_id, made["run_id"]))
+        station_id = made["id"] if spec.act is Act.CREATE else self.promises[-1].station_id
+        self.promises.append(Promise(spec, station_id, made["run_id"]))
         return str(made["run_id"])
 
-    def _request(self, wish: Wish) -> httpx2.Response:
+    def _request(self, spec: Request) -> httpx2.Response:
         machine = {
-            "machine_type": wish.machine.machine_type,
-            "disk_size_gb": wish.machine.disk_size_gb,
-            "spot": wish.machine.spot,
+            "machine_type": spec.machine.machine_type,
+            "disk_size_gb": spec.machine.disk_size_gb,
+            "spot": spec.machine.spot,
         }
-        if wish.act is Act.CREATE:
+        if spec.act is Act.CREATE:
             return self.world.api.post("/api/v1/workstations", json={"name": self.script.name, **machine})
         path = f"/api/v1/workstations/{self.promises[-1].station_id}" if self.promises else "/api/v1/workstations/none"
-        if wish.act is Act.CHANGE:
+        if spec.act is Act.CHANGE:
             return self.world.api.patch(path, json=machine)
-        return self.world.api.delete(path, params={"keep_disk": wish.keep_disk})
+        return self.world.api.delete(path, params={"keep_disk": spec.keep_disk})
 
-    def _cancel(self, run_id: str, wish: Wish) -> None:
+    def _cancel(self, run_id: str, spec: Request) -> None:
         """Too late, or too hard for now, is refused."""
-        for delay, mode in wish.cancels:
+        for delay, mode in spec.cancels:
             time.sleep(delay)
             answer = self.world.api.post(f"/api/v1/runs/{run_id}/cancel", json={"mode": mode})
             if answer.status_code not in {*ACCEPTED, REFUSED}:

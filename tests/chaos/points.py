@@ -86,17 +86,17 @@ def at(kill: Kill, scene: Scene) -> Iterator[bool]:
         moment = time.monotonic() + kill.delay
         yield scene.until(lambda: time.monotonic() > moment) and not scene.is_over()
     else:
-        wanted = {
+        desired = {
             Point.AFTER_START: ("apply_start", None),
             Point.BETWEEN: ("apply_complete", None),
             Point.AFTER_DESTROY_OF_ONE: ("apply_complete", "delete"),
         }[kill.point]
-        yield scene.until(lambda: scene.first(wanted)) and not _is_late(scene, wanted)
+        yield scene.until(lambda: scene.first(desired)) and not _is_late(scene, desired)
 
 
-def _is_late(scene: Scene, wanted: tuple[str, str | None]) -> bool:
+def _is_late(scene: Scene, desired: tuple[str, str | None]) -> bool:
     """It was reached, but the command has ended meanwhile."""
-    event = scene.first(wanted)
+    event = scene.first(desired)
     return event is None or scene.files.has_ended(event)
 
 
@@ -112,13 +112,13 @@ def _before_last_state(scene: Scene) -> Iterator[bool]:
 
 
 @contextmanager
-def before_claim(world: World, wish: Callable[[], str | None]) -> Iterator[tuple[str | None, Host | None]]:
+def before_claim(world: World, spec: Callable[[], str | None]) -> Iterator[tuple[str | None, Host | None]]:
     """Send a wish and hold its run's row before any worker has it; gives the run, and the host that tries to claim it.
 
     The workers stand still while we do, or one would be quicker.
     """
     with ExitStack() as stack:
         with world.frozen_workers():
-            run_id = wish()
+            run_id = spec()
             lock = stack.enter_context(row_held(world, run_id)) if run_id else None
         yield run_id, lock.await_waiting_host() if lock else None

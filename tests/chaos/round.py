@@ -36,7 +36,7 @@ class Result:
         """In words, for whoever replays it."""
         lines = [f"round {self.number}, seed {self.seed}, {self.seconds:.0f} s"]
         for script in self.scripts:
-            lines += [f"  {script.name}", *(f"    {wish}" for wish in script.wishes)]
+            lines += [f"  {script.name}", *(f"    {spec}" for spec in script.wishes)]
         lines += [f"  {time.strftime('%X', time.gmtime(each.at))} {each}" for each in self.strikes]
         return "\n".join([*lines, *(f"  {finding}" for finding in self.findings)])
 

@@ -108,7 +108,7 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Wish:
+class Request:
     """One request to the portal."""
 
     act: Act
@@ -138,7 +138,7 @@ class Script:
     """What happens to one workstation."""
 
     name: str
-    wishes: tuple[Wish, ...]
+    wishes: tuple[Request, ...]
 
 
 def seed_of(seed: int, number: int) -> int:
@@ -157,24 +157,24 @@ def write(seed: int, size: Size, *, cancels: bool) -> list[Script]:
     return [Script(f"c{seed:x}-{number}", tuple(each)) for number, each in enumerate(wishes, start=1)]
 
 
-def _wishes(dice: random.Random, size: Size) -> list[Wish]:
+def _wishes(dice: random.Random, size: Size) -> list[Request]:
     """A create, some changes, often a destroy, and sometimes more after that."""
     machine = Machine(dice.choice(MACHINE_TYPES), dice.randrange(20, 60, 10), spot=dice.random() < 0.2)
-    wishes = [Wish(Act.CREATE, machine)]
+    wishes = [Request(Act.CREATE, machine)]
     for _ in range(dice.randint(*size.changes)):
         machine = Machine(
             dice.choice(MACHINE_TYPES),
             machine.disk_size_gb + dice.choice((0, 10)),
             machine.spot ^ (dice.random() < 0.15),
         )
-        wishes.append(Wish(Act.CHANGE, machine, pause=_pause(dice)))
+        wishes.append(Request(Act.CHANGE, machine, pause=_pause(dice)))
     if dice.random() < 0.6:
         keep = dice.random() < 0.4
-        wishes.append(Wish(Act.DESTROY, machine, keep_disk=keep, pause=_pause(dice)))
+        wishes.append(Request(Act.DESTROY, machine, keep_disk=keep, pause=_pause(dice)))
         if keep and dice.random() < 0.4:
-            wishes.append(Wish(Act.DESTROY, machine, pause=_pause(dice)))
+            wishes.append(Request(Act.DESTROY, machine, pause=_pause(dice)))
         if dice.random() < 0.3:
-            wishes.append(Wish(dice.choice((Act.CREATE, Act.CHANGE)), machine, pause=_pause(dice)))
+            wishes.append(Request(dice.choice((Act.CREATE, Act.CHANGE)), machine, pause=_pause(dice)))
     return wishes
 
 
@@ -182,14 +182,14 @@ def _pause(dice: random.Random) -> float | None:
     return None if dice.random() < 0.4 else round(dice.uniform(0, 6), 1)
 
 
-def _add_kill(scripts: list[list[Wish]], dice: random.Random) -> None:
+def _add_kill(scripts: list[list[Request]], dice: random.Random) -> None:
     """At any point that something in these scripts goes through, all points being equally likely."""
     places = {
         point: [
             (wishes, index)
             for wishes in scripts
-            for index, wish in enumerate(wishes)
-            if wish.act in ACTS[point] and not (point is Point.BEFORE_CLAIM and wish.has(point))
+            for index, spec in enumerate(wishes)
+            if spec.act in ACTS[point] and not (point is Point.BEFORE_CLAIM and spec.has(point))
         ]
         for point in Point
     }
@@ -198,23 +198,23 @@ def _add_kill(scripts: list[list[Wish]], dice: random.Random) -> None:
     wishes[index] = _with_kill(wishes[index], point, dice)
 
 
-def _with_kill(wish: Wish, point: Point, dice: random.Random) -> Wish:
+def _with_kill(spec: Request, point: Point, dice: random.Random) -> Request:
     # Before and after Terraform nothing but workers is there to be killed.
     victims = [each for each in VICTIMS if each.is_host or point not in {Point.BEFORE_CLAIM, Point.BEFORE_LAST_STATE}]
     victim = dice.choices(victims, [VICTIMS[each] for each in victims])[0]
     kill = Kill(point, victim, delay=round(dice.uniform(0, 5), 1), away=dice.choice((0.0, 0.0, AWAY_SECONDS)))
     if point is Point.BEFORE_CLAIM:
         # While another run of the stack goes on, no worker would try to claim this one.
-        return replace(wish, pause=None, kills=(kill, *wish.kills))
-    return replace(wish, kills=(*wish.kills, kill))
+        return replace(spec, pause=None, kills=(kill, *spec.kills))
+    return replace(spec, kills=(*spec.kills, kill))
 
 
-def _add_cancels(scripts: list[list[Wish]], dice: random.Random) -> None:
+def _add_cancels(scripts: list[list[Request]], dice: random.Random) -> None:
     """Of creates and changes: what a destroy has done cannot be undone, and so nothing says what must be there."""
     for wishes in scripts:
-        for index, wish in enumerate(wishes):
-            if wish.act is not Act.DESTROY and dice.random() < 0.3:
+        for index, spec in enumerate(wishes):
+            if spec.act is not Act.DESTROY and dice.random() < 0.3:
                 modes = ("undo", "now", "force")[: dice.choice((1, 1, 2, 3))]
                 cancels = [(round(dice.uniform(0, 5), 1), modes[0])]
                 cancels += [(round(dice.uniform(0.2, 2), 1), mode) for mode in modes[1:]]
-                wishes[index] = replace(wish, cancels=tuple(cancels))
+                wishes[index] = replace(spec, cancels=tuple(cancels))

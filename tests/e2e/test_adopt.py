@@ -92,7 +92,7 @@ class Admin:
         assert done.returncode == 1, done.stdout
         return done.stderr
 
-    def wish(self) -> dict[str, Any]:
+    def spec(self) -> dict[str, Any]:
         return dict(self.api.call("PATCH", "/api/v1/shared-stack", {"settings": WITHOUT_THE_REST}).json)
 
 
@@ -106,7 +106,7 @@ def admin(tmp_path: Path) -> Iterator[Admin]:
 def test_what_is_shared_is_taken_over_and_stays(admin: Admin) -> None:
     admin.begin()
     before = admin.numbers()
-    waiting = admin.wish()
+    waiting = admin.spec()
     admin.api.wait_run(waiting["id"], "awaiting_approval")
 
     told = admin.portal.command("adopt", "shared", "--yes")
@@ -114,7 +114,7 @@ def test_what_is_shared_is_taken_over_and_stays(admin: Admin) -> None:
     assert admin.numbers() == before
 
     assert admin.api.run(waiting["id"])["status"] == "superseded"
-    again = admin.wish()
+    again = admin.spec()
     planned = admin.api.wait_run(again["id"], "awaiting_approval")
     actions = {change["address"]: change["action"] for change in planned["plan"]}
     assert actions['module.storage[0].google_storage_bucket.versioned["data"]'] == "update"
@@ -128,19 +128,19 @@ def test_what_is_shared_is_taken_over_and_stays(admin: Admin) -> None:
 
 def test_what_would_be_replaced_is_refused_with_the_reason(admin: Admin) -> None:
     admin.begin("us-central1")
-    admin.api.wait_run(admin.wish()["id"], "awaiting_approval")
+    admin.api.wait_run(admin.spec()["id"], "awaiting_approval")
     told = admin.refused("adopt", "shared", "--yes")
     assert "data-neurips would be replaced, since it differs in location" in told
-    admin.api.wait_run(admin.wish()["id"], "awaiting_approval")
+    admin.api.wait_run(admin.spec()["id"], "awaiting_approval")
 
 
 def test_a_disk_gets_a_workstation_around_it(admin: Admin) -> None:
     admin.begin()
     before = admin.numbers()
-    wanted = ["--owner", "grace@example.com", "--name", "gpu-1", "--machine-type", "g2-standard-8"]
-    assert "There is no such" in admin.refused("adopt", "disk", "persistent-disk-nobody", *wanted, "--yes")
+    desired = ["--owner", "grace@example.com", "--name", "gpu-1", "--machine-type", "g2-standard-8"]
+    assert "There is no such" in admin.refused("adopt", "disk", "persistent-disk-nobody", *desired, "--yes")
     told = admin.portal.command(
-        "adopt", "disk", "persistent-disk-grace", *wanted, "--address", "static-ip-grace", "--yes"
+        "adopt", "disk", "persistent-disk-grace", *desired, "--address", "static-ip-grace", "--yes"
     )
     assert "Taken over." in told
     grace = ApiUser(admin.portal, "grace@example.com")

@@ -27,9 +27,9 @@ def ranges(portal: PortalProcess) -> list[str]:
     return [each for rule in rules if "/mlflow-access-" in rule["id"] for each in rule["state"]["source_ranges"]]
 
 
-def wait_for_ranges(portal: PortalProcess, wanted: list[str], seconds: float) -> None:
+def wait_for_ranges(portal: PortalProcess, desired: list[str], seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while ranges(portal) != wanted:
+    while ranges(portal) != desired:
         assert time.monotonic() < deadline, ranges(portal)
         time.sleep(0.2)
 

@@ -35,7 +35,7 @@ class Admin:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def wish(self, **variables: object) -> None:
+    def spec(self, **variables: object) -> None:
         file = self.folder / "workstation" / "terraform.tfvars.json"
         file.write_text(json.dumps({**json.loads(file.read_text()), **variables}))
 
@@ -79,7 +79,7 @@ def test_what_was_done_by_hand_is_the_portals_after_checkin(admin: Admin, grace_
     queued = check(grace_api, made["id"])
     assert grace_api.run(queued)["status"] == "queued"
     assert "comes first" in admin.refused("stack", "checkout", made["id"], str(admin.folder) + "-too")
-    admin.wish(disk_size_gb=120, machine_type="e2-standard-8")
+    admin.spec(disk_size_gb=120, machine_type="e2-standard-8")
     admin.terraform("apply", "-auto-approve")
     assert "Checked in by" in admin.checkin()
 

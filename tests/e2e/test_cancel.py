@@ -112,10 +112,10 @@ def test_a_run_that_waits_for_another_is_cancelled_at_once(
     person = person_without_javascript
     person.sign_in("Grace Hopper")
     made = slow_create(grace_api, "queue-one", 15)
-    wish = grace_api.call("PATCH", f"/api/v1/workstations/{made['id']}", {"machine_type": "e2-standard-8"}).json
-    press(person, wish["run_id"], "Cancel")
+    spec = grace_api.call("PATCH", f"/api/v1/workstations/{made['id']}", {"machine_type": "e2-standard-8"}).json
+    press(person, spec["run_id"], "Cancel")
     sees(person, "Canceled")
-    assert grace_api.run(wish["run_id"])["claimed_at"] is None
+    assert grace_api.run(spec["run_id"])["claimed_at"] is None
     assert not grace_api.run(made["run_id"])["finished_at"], "the run before it goes on"
     running = grace_api.wait(made["id"], "running", "failed", seconds=PATIENCE_S)
     assert (running["status"], running["machine_type"]) == ("running", "e2-standard-4")
@@ -128,8 +128,8 @@ def test_a_plan_is_stopped_and_nothing_was_changed(
     person.sign_in("Grace Hopper")
     cause(person.portal, "steady", "read", delay=8, times=99)
     path = f"/api/v1/workstations/{steady['id']}"
-    wish = grace_api.call("DELETE", path) if kind == "destroy" else grace_api.call("PATCH", path, {"disk_size_gb": 200})
-    run_id = wish.json["run_id"]
+    spec = grace_api.call("DELETE", path) if kind == "destroy" else grace_api.call("PATCH", path, {"disk_size_gb": 200})
+    run_id = spec.json["run_id"]
     until(lambda: person.portal.cloud("GET", "/_emulator/faults")[0]["times"] < 99)
     press(person, run_id, "Cancel")
     sees(person, "Canceled")
@@ -143,15 +143,15 @@ def test_a_run_that_awaits_approval_ends_at_once(
     person: Person, grace_api: ApiUser, steady: dict[str, Any], decision: str
 ) -> None:
     person.sign_in("Grace Hopper")
-    wish = grace_api.call("PATCH", f"/api/v1/workstations/{steady['id']}", {"disk_size_gb": 50}).json
-    grace_api.wait_run(wish["run_id"], "awaiting_approval", "errored")
+    spec = grace_api.call("PATCH", f"/api/v1/workstations/{steady['id']}", {"disk_size_gb": 50}).json
+    grace_api.wait_run(spec["run_id"], "awaiting_approval", "errored")
     if decision == "discard":
-        press(person, wish["run_id"], "Discard: change nothing")
+        press(person, spec["run_id"], "Discard: change nothing")
         sees(person, "Discarded")
     else:
         # Its page offers to discard it, which is the same; a script may say either.
-        assert grace_api.call("POST", f"/api/v1/runs/{wish['run_id']}/cancel").status == 200
-        person.open(f"/runs/{wish['run_id']}")
+        assert grace_api.call("POST", f"/api/v1/runs/{spec['run_id']}/cancel").status == 200
+        person.open(f"/runs/{spec['run_id']}")
         sees(person, "Canceled")
     is_as_before(grace_api, steady)
 

@@ -39,11 +39,11 @@ def portal(tmp_path: Path) -> Iterator[PortalProcess]:
 
 
 @dataclass
-class Wish:
+class SharedStackSpec:
     """One call of somebody's, and what became of it."""
 
     method: str
-    wanted: dict[str, Any] | None
+    desired: dict[str, Any] | None
     """What is to be there: none for a destroy."""
     after_s: float
     asked_at: float = 0.0
@@ -63,19 +63,19 @@ class Wish:
             if not items:
                 return
             path += f"/{items[0]['id']}"
-        body = {"name": NAME, **CREATED} if self.method == "POST" else self.wanted
+        body = {"name": NAME, **CREATED} if self.method == "POST" else self.desired
         self.asked_at = time.monotonic()
         self.answer = user.call(self.method, path, body)
         self.answered_at = time.monotonic()
         assert self.answer.status in {200, 201, 202, 409}, self.answer.text
 
 
-def wishes(dice: random.Random) -> list[Wish]:
+def wishes(dice: random.Random) -> list[SharedStackSpec]:
     """Ten of each; a disk may be wished for that is smaller than the one that is there."""
     sizes, machines = (50, 100, 200), ("e2-standard-4", "e2-standard-8", "e2-standard-16")
     changes = [{"machine_type": dice.choice(machines), "disk_size_gb": dice.choice(sizes)} for _ in TEN]
     made = [("POST", CREATED) for _ in TEN] + [("DELETE", None) for _ in TEN] + [("PATCH", each) for each in changes]
-    return [Wish(method, wanted, dice.uniform(0, FOR_S)) for method, wanted in made]
+    return [SharedStackSpec(method, desired, dice.uniform(0, FOR_S)) for method, desired in made]
 
 
 def all_runs(portal: PortalProcess) -> list[dict[str, Any]]:
@@ -145,15 +145,15 @@ def test_of_thirty_wishes_at_random_moments_the_last_one_counts(portal: PortalPr
     user, made = ApiUser(portal, "grace@example.com"), wishes(random.Random(SEED))
     begin = time.monotonic()
     with ThreadPoolExecutor(HANDS) as hands:
-        list(hands.map(lambda wish: wish.make(user, begin), sorted(made, key=lambda wish: wish.after_s)))
+        list(hands.map(lambda spec: spec.make(user, begin), sorted(made, key=lambda spec: spec.after_s)))
     runs = wait_until_quiet(user)
     print(", ".join(f"{run['kind']} {run['status']}" for run in runs))
 
-    accepted = [wish for wish in made if wish.is_accepted]
-    assert {wish.method for wish in accepted} == {"POST", "DELETE", "PATCH"}
+    accepted = [spec for spec in made if spec.is_accepted]
+    assert {spec.method for spec in accepted} == {"POST", "DELETE", "PATCH"}
     # Two wishes may have been under way at once in the end: either may be the last.
-    last_asked_at = max(wish.asked_at for wish in accepted)
-    assert what_is(user, runs) in [wish.wanted for wish in accepted if wish.answered_at >= last_asked_at]
+    last_asked_at = max(spec.asked_at for spec in accepted)
+    assert what_is(user, runs) in [spec.desired for spec in accepted if spec.answered_at >= last_asked_at]
 
     assert {run["status"] for run in runs} <= {"applied", "no_changes", "superseded"}, [run["error"] for run in runs]
     ids = {run["id"]: run for run in runs}

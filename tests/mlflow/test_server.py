@@ -113,8 +113,8 @@ def test_nobody_comes_in_without_the_right_password(machine: MlflowMachine, logi
 
 
 def test_admin_manages_accounts_and_member_does_not(machine: MlflowMachine) -> None:
-    wish = {"username": "mallory", "password": "a password of hers"}
-    assert machine.call("api/2.0/mlflow/users/create", MEMBER, wish)[0] == 403
+    spec = {"username": "mallory", "password": "a password of hers"}
+    assert machine.call("api/2.0/mlflow/users/create", MEMBER, spec)[0] == 403
     assert machine.call("api/2.0/mlflow/users/get?username=mallory", ADMIN)[0] == 404
     assert machine.call("api/2.0/mlflow/users/get?username=member", ADMIN)[0] == 200
 

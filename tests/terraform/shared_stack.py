@@ -58,16 +58,16 @@ class SharedStack:
     def run(self, *arguments: str) -> str:
         return self._terraform(self.folder, *arguments, variables=self.secrets)
 
-    def plan(self, **wish: Any) -> dict[str, str]:
+    def plan(self, **spec: Any) -> dict[str, str]:
         """What would be done, by address: create, update, delete, delete+create … The plan is kept as `tfplan`."""
-        (self.folder / "terraform.tfvars.json").write_text(json.dumps({**WISH, **wish}))
+        (self.folder / "terraform.tfvars.json").write_text(json.dumps({**WISH, **spec}))
         self.run("plan", "-out=tfplan")
         shown = json.loads(self.run("show", "-json", "tfplan"))
         actions = {change["address"]: change["change"]["actions"] for change in shown["resource_changes"]}
         return {address: "+".join(done) for address, done in actions.items() if done not in (["no-op"], ["read"])}
 
-    def apply(self, **wish: Any) -> None:
-        self.plan(**wish)
+    def apply(self, **spec: Any) -> None:
+        self.plan(**spec)
         self.run("apply", "tfplan")
 
     def destroy(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.config import SHARED_PARTS
-from app.services import google_needs
+from app.services.doctor import google_needs
 from tests.emulator_process import EmulatorProcess, start_emulator
 from tests.terraform.conftest import Terraform
 from tests.terraform.machine import REPOSITORY

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from app.models import SshKey, Workstation
-from app.services import wishes
 from app.services.catalog import Catalog, MachineType
+from app.services.workstations import specs
 from app.worker.decide import MACHINE
 from emulator.core import catalog as emulated
 from tests.app.conftest import make_settings
@@ -32,7 +32,7 @@ def inputs(offer: MachineType, **changes: Any) -> dict[str, Any]:
         zone=next(zone for zone in offer.zones if zone in emulated.MACHINE_TYPES[offer.name].zones),
         snapshot=None,
         machine_type=offer.name,
-        **wishes.accelerator_columns(offer),
+        **specs.accelerator_columns(offer),
         image=CATALOG.default_image(offer).name,
         disk_size_gb=100,
         disk_type=offer.disk_types[0],
@@ -40,7 +40,7 @@ def inputs(offer: MachineType, **changes: Any) -> dict[str, Any]:
         ssh_username="grace",
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
-    return wishes.terraform_inputs(workstation, changes, [KEY], None, CATALOG, SETTINGS)
+    return specs.terraform_inputs(workstation, changes, [KEY], None, CATALOG, SETTINGS)
 
 
 class Machines:
@@ -55,9 +55,9 @@ class Machines:
         provider = {"google": {"compute_custom_endpoint": emulator.env["GOOGLE_COMPUTE_CUSTOM_ENDPOINT"]}}
         (self.folder / "providers.tf.json").write_text(json.dumps({"provider": provider}))
 
-    def plan(self, wanted: dict[str, dict[str, Any]], *how: str) -> dict[str, list[str]]:
+    def plan(self, desired: dict[str, dict[str, Any]], *how: str) -> dict[str, list[str]]:
         """Machine → what would become of it; those that stay as they are, and what else there is, are left out."""
-        called = {name: {"source": "../workstation", **values} for name, values in wanted.items()}
+        called = {name: {"source": "../workstation", **values} for name, values in desired.items()}
         (self.folder / "main.tf.json").write_text(json.dumps({"module": called}))
         if not (self.folder / ".terraform").exists():
             self._terraform(self.folder, "init")
@@ -96,12 +96,12 @@ def test_machines_are_made_and_stay_as_they_are(
     terraform: Terraform, tree: Path, emulator: EmulatorProcess, offers: Sequence[MachineType]
 ) -> None:
     machines = Machines(terraform, tree, emulator)
-    wanted = {offer.name: inputs(offer) for offer in offers}
+    desired = {offer.name: inputs(offer) for offer in offers}
 
-    assert machines.plan(wanted) == {name: ["create"] for name in wanted}
+    assert machines.plan(desired) == {name: ["create"] for name in desired}
     machines.apply()
     # Nothing is replaced for the local SSDs that some of them bring along.
-    assert machines.plan(wanted) == {}
+    assert machines.plan(desired) == {}
 
 
 def test_a_gpu_that_was_added_is_taken_off_by_replacing_the_machine(
@@ -110,7 +110,7 @@ def test_a_gpu_that_was_added_is_taken_off_by_replacing_the_machine(
     machines = Machines(terraform, tree, emulator)
     with_gpu, without = (offer(name) for name in ("n1-standard-4", "e2-standard-4"))
     before = inputs(with_gpu)
-    after = inputs(with_gpu, machine_type=without.name, **wishes.accelerator_columns(without))
+    after = inputs(with_gpu, machine_type=without.name, **specs.accelerator_columns(without))
     machines.plan({"machine": before})
     machines.apply()
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from app.services import plan_view, state_diff
-from app.services.scrub import secrets_of_state
-from app.services.state_versions import State
+from app.services.terraform import plan_view, state_diff
+from app.services.terraform.scrub import secrets_of_state
+from app.services.terraform.state_versions import State
 from tests.emulator_process import EmulatorProcess, start_emulator
 from tests.terraform.conftest import Terraform
 
@@ -52,8 +52,8 @@ def root(terraform: Terraform, tree: Path, emulator: EmulatorProcess) -> Path:
 def plan(terraform: Terraform, root: Path) -> Plan:
     """`plan(machine_type="…")` is the view of the plan, which is kept as `tfplan`."""
 
-    def view(*arguments: str, **wish: Any) -> dict[str, Any]:
-        (root / "terraform.tfvars.json").write_text(json.dumps({**WISH, **wish}))
+    def view(*arguments: str, **spec: Any) -> dict[str, Any]:
+        (root / "terraform.tfvars.json").write_text(json.dumps({**WISH, **spec}))
         terraform(root, "plan", "-out=tfplan", *arguments)
         return plan_view.of_plan(json.loads(terraform(root, "show", "-json", "tfplan")))
 

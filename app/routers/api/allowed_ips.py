@@ -11,9 +11,10 @@ from app.deps import AdminDep, AllowedIpDep, MemberDep, PortalDep, SessionDep
 from app.errors import RefusedError
 from app.models import AllowedIp, Member, Standing
 from app.routers.api.shapes import errors
-from app.services import allowed_ip_list, allowed_ips
-from app.services.allowed_ip_list import AllowedIpList, Entry
-from app.services.allowed_ip_wishes import AllowedIpWish
+from app.services import allowed_ips
+from app.services.allowed_ips import listing
+from app.services.allowed_ips.listing import AllowedIpList, Entry
+from app.services.allowed_ips.requests import AllowedIpSpec
 
 router = APIRouter(prefix="/api/v1/allowed-ips", tags=["allowed-ips"])
 
@@ -75,7 +76,7 @@ def _answer(entry: Entry) -> AllowedIpAnswer:
 
 
 async def _read(portal: PortalDep, session: SessionDep) -> AllowedIpList:
-    return await allowed_ip_list.read(session, portal.clock())
+    return await listing.read(session, portal.clock())
 
 
 async def _one(portal: PortalDep, session: SessionDep, ip: AllowedIp) -> AllowedIpAnswer:
@@ -107,12 +108,12 @@ async def ask_or_add(
 ) -> AllowedIpAnswer:
     """Ask for a range, which an admin then decides. An admin's goes onto the list at once."""
     now = portal.clock()
-    wish = AllowedIpWish(new.cidr, new.label, new.expires_at, new.confirm, origin.current().place)
+    spec = AllowedIpSpec(new.cidr, new.label, new.expires_at, new.confirm, origin.current().place)
     owner = await _owner(session, member, new.owner)
     if member.is_admin:
-        ip = await allowed_ips.add(session, member, owner, wish, portal.settings, now)
+        ip = await allowed_ips.add(session, member, owner, spec, portal.settings, now)
         return await _one(portal, session, ip)
-    ip, is_new = await allowed_ips.ask(session, member, wish, now)
+    ip, is_new = await allowed_ips.ask(session, member, spec, now)
     if not is_new:
         response.status_code = 200
     return await _one(portal, session, ip)

@@ -35,9 +35,9 @@ class AuditEntries(BaseModel):
 
 
 @router.get("")
-async def list_audit(session: SessionDep, _: AdminDep, wanted: Annotated[AuditPage, Query()]) -> AuditEntries:
+async def list_audit(session: SessionDep, _: AdminDep, desired: Annotated[AuditPage, Query()]) -> AuditEntries:
     """Every decision: who, what, when, from where, and what it was before and after. For admins."""
-    found = await audit.entries(session, wanted, below=wanted.below, limit=wanted.limit + 1)
-    page = found[: wanted.limit]
+    found = await audit.entries(session, desired, below=desired.below, limit=desired.limit + 1)
+    page = found[: desired.limit]
     items = [AuditEntryAnswer.model_validate(entry) for entry in page]
     return AuditEntries(items=items, next_below=page[-1].number if len(found) > len(page) else None)

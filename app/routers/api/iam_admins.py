@@ -6,9 +6,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.deps import AdminDep, PortalDep, SessionDep, SharedStackDep
 from app.routers.api.run_answers import RunAnswer, full
 from app.routers.api.shapes import errors
-from app.services import iam_admins, runs
-from app.services.iam_admins import IamAdmin, IamAdminState
-from app.services.principals import FORMS
+from app.services import runs
+from app.services.people import iam_admins
+from app.services.people.iam_admins import IamAdmin, IamAdminState
+from app.services.people.principals import FORMS
 
 router = APIRouter(prefix="/api/v1/iam-admins", tags=["IAM admins"], responses=errors(401, 403, 409, 422))
 
@@ -63,17 +64,17 @@ async def list_iam_admins(stack: SharedStackDep, portal: PortalDep, session: Ses
 
 @router.post("", status_code=202)
 async def add_iam_admin(
-    stack: SharedStackDep, wish: NewIamAdmin, portal: PortalDep, session: SessionDep, admin: AdminDep
+    stack: SharedStackDep, spec: NewIamAdmin, portal: PortalDep, session: SessionDep, admin: AdminDep
 ) -> RunAnswer:
     """Add one. The run waits for approval."""
     run = await iam_admins.add(
         session,
         stack,
-        wish.principal,
+        spec.principal,
         admin,
         portal.settings,
         portal.clock(),
-        confirm_outside=wish.confirm_outside,
+        confirm_outside=spec.confirm_outside,
     )
     return await full(session, await runs.find(session, admin, run.id), portal.clock())
 

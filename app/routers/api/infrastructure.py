@@ -8,9 +8,10 @@ from pydantic import BaseModel, Field
 from app.deps import MemberDep, PortalDep, SessionDep
 from app.models import SharedStackStatus
 from app.routers.api.shapes import errors
-from app.services import infrastructure, infrastructure_state, snapshots, stacks
-from app.services.infrastructure_parts import Part
-from app.services.infrastructure_state import Light
+from app.services import snapshots, stacks
+from app.services.shared import infrastructure, infrastructure_state
+from app.services.shared.infrastructure_parts import Part
+from app.services.shared.infrastructure_state import Light
 
 router = APIRouter(prefix="/api/v1/infrastructure", tags=["infrastructure"], responses=errors(401))
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.deps import AdminDep, IdPath, PortalDep, SessionDep
 from app.models import Member, Role
 from app.routers.api.shapes import Limit, Offset, errors
-from app.services import members
+from app.services.people import members
 
 router = APIRouter(prefix="/api/v1/members", tags=["members"], responses=errors(401, 403, 422))
 

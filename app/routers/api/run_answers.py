@@ -7,8 +7,9 @@ from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import CancelMode, ResourceState, Run, RunKind, RunStatus
-from app.services import plans, runs
-from app.services.attributes import Attribute, Change
+from app.services import runs
+from app.services.terraform import plans
+from app.services.terraform.attributes import Attribute, Change
 
 
 class HintAnswer(BaseModel):

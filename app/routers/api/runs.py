@@ -80,10 +80,10 @@ async def cancel_run(
     portal: PortalDep,
     session: SessionDep,
     member: MemberDep,
-    wish: Annotated[CancelWish, Body(default_factory=CancelWish)],
+    spec: Annotated[CancelWish, Body(default_factory=CancelWish)],
 ) -> RunAnswer:
     """Stop a run. What has begun ends as soon as its worker has seen to it; ask again to stop it harder."""
-    await decisions.cancel(session, run, member, wish.mode, portal.clock())
+    await decisions.cancel(session, run, member, spec.mode, portal.clock())
     return await full(session, run, portal.clock())
 
 

@@ -11,8 +11,9 @@ from app.errors import InvalidError
 from app.models import SharedStack, SharedStackStatus
 from app.routers.api.run_answers import RunAnswer, full
 from app.routers.api.shapes import errors
-from app.services import runs, shared_settings, shared_stack
-from app.services.shared_settings import SharedSettings
+from app.services import runs
+from app.services.shared import shared_settings, shared_stack
+from app.services.shared.shared_settings import SharedSettings
 from app.web import field_sentences
 
 router = APIRouter(prefix="/api/v1/shared-stack", tags=["shared stack"], responses=errors(401, 403, 409, 422))
@@ -62,9 +63,9 @@ async def configure_shared_stack(
     stack: SharedStackDep, change: SharedStackChange, portal: PortalDep, session: SessionDep, admin: AdminDep
 ) -> RunAnswer:
     """Plan other settings. The run waits for approval."""
-    wanted = (await shared_stack.wanted(session, stack, portal.settings)).settings
+    desired = (await shared_stack.desired(session, stack, portal.settings)).settings
     try:
-        chosen = SharedSettings.model_validate({**wanted.model_dump(), **change.settings})
+        chosen = SharedSettings.model_validate({**desired.model_dump(), **change.settings})
     except ValidationError as error:
         raise InvalidError("The settings do not fit.", fields=field_sentences(error.errors())) from error
     run = await shared_stack.configure(

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.deps import FreshSignInDep, IdPath, MemberDep, PortalDep, SessionDep
 from app.models import SshKey
 from app.routers.api.shapes import errors
-from app.services import machine_keys, ssh_keys
-from app.services.machine_keys import MachineKeys
+from app.services.keys import machine_keys, ssh_keys
+from app.services.keys.machine_keys import MachineKeys
 
 router = APIRouter(prefix="/api/v1/ssh-keys", tags=["ssh-keys"])
 log = structlog.get_logger()
@@ -90,17 +90,17 @@ async def list_keys(session: SessionDep, member: MemberDep) -> Keys:
 
 
 @router.post("", status_code=201, responses=errors(401, 422))
-async def add_key(wish: NewKey, portal: PortalDep, session: SessionDep, member: MemberDep) -> Key:
+async def add_key(spec: NewKey, portal: PortalDep, session: SessionDep, member: MemberDep) -> Key:
     """Add a public key. All your machines take it, without a rebuild."""
-    return Key.model_validate(await ssh_keys.add(session, member, wish.name, wish.public_key, portal.clock()))
+    return Key.model_validate(await ssh_keys.add(session, member, spec.name, spec.public_key, portal.clock()))
 
 
 @router.post("/generate", status_code=201, responses=errors(401, 422, 503))
 async def generate_pair(
-    portal: PortalDep, session: SessionDep, member: MemberDep, wish: Annotated[NewPair, Body(default_factory=NewPair)]
+    portal: PortalDep, session: SessionDep, member: MemberDep, spec: Annotated[NewPair, Body(default_factory=NewPair)]
 ) -> Key:
     """Make an Ed25519 pair, which all your machines take. Its private half is kept in Secret Manager, for you alone."""
-    key = await ssh_keys.generate(session, member, wish.name, portal.secrets, portal.settings, portal.clock())
+    key = await ssh_keys.generate(session, member, spec.name, portal.secrets, portal.settings, portal.clock())
     return Key.model_validate(key)
 
 

@@ -10,9 +10,10 @@ from app.deps import CatalogDep, MemberDep, PortalDep, SessionDep, WorkstationDe
 from app.models import Workstation, WorkstationStatus
 from app.models.machine_report import BootStage, MountState
 from app.routers.api.shapes import Limit, Offset, errors
-from app.services import kept_disks, runs, workstations
+from app.services import runs, workstations
 from app.services.catalog import Catalog
-from app.services.wishes import MachineWish, WorkstationChange, WorkstationWish
+from app.services.workstations import kept_disks
+from app.services.workstations.specs import MachineSpec, WorkstationPatch, WorkstationSpec
 
 router = APIRouter(prefix="/api/v1/workstations", tags=["workstations"], responses=errors(401, 403, 404, 409, 422))
 
@@ -126,7 +127,7 @@ async def list_workstations(
 
 @router.post("", status_code=201)
 async def create_workstation(
-    wish: WorkstationWish,
+    spec: WorkstationSpec,
     response: Response,
     portal: PortalDep,
     session: SessionDep,
@@ -135,7 +136,7 @@ async def create_workstation(
 ) -> WorkstationAnswer:
     """Ask for a workstation. An identical request joins the one under way, and is answered with 200."""
     workstation, run, created = await workstations.request(
-        session, member, wish, catalog, portal.secrets, portal.settings, portal.clock()
+        session, member, spec, catalog, portal.secrets, portal.settings, portal.clock()
     )
     response.status_code = 201 if created else 200
     return answer(workstation, run.id, portal.catalog)
@@ -151,7 +152,7 @@ async def read_workstation(workstation: WorkstationDep, portal: PortalDep, sessi
 @router.patch("/{workstation_id}", status_code=202)
 async def change_workstation(
     workstation: WorkstationDep,
-    change: WorkstationChange,
+    change: WorkstationPatch,
     portal: PortalDep,
     session: SessionDep,
     member: MemberDep,
@@ -167,14 +168,14 @@ async def change_workstation(
 @router.post("/{workstation_id}/machine", status_code=202)
 async def bring_workstation_back(
     workstation: WorkstationDep,
-    wish: MachineWish,
+    spec: MachineSpec,
     portal: PortalDep,
     session: SessionDep,
     member: MemberDep,
     catalog: CatalogDep,
 ) -> RunStarted:
     """Make a new machine for the disk that was kept of a destroyed one."""
-    run = await kept_disks.request_machine(session, workstation, member, wish, catalog, portal.settings, portal.clock())
+    run = await kept_disks.request_machine(session, workstation, member, spec, catalog, portal.settings, portal.clock())
     return RunStarted(run_id=run.id)
 
 

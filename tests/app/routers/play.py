@@ -8,7 +8,8 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from app.models import LogLevel, LogLine, Run, Workstation
-from app.services import plans, runs
+from app.services import runs
+from app.services.terraform import plans
 
 HOST_KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIJz1Qn8uFTb9bX0p0Y0n1p0sXQ0v8Q7Yl6m0f0l3c1aB"
 STOCK_OUT = "Error: The zone 'europe-west4-a' does not have enough resources available. ZONE_RESOURCE_POOL_EXHAUSTED"
@@ -147,6 +148,6 @@ async def await_approval(app: FastAPI, run_id: str) -> None:
     def waiting(run: Run, workstation: Workstation) -> None:
         lost = {"address": DISK, "action": "replace", "name": workstation.disk_name}
         run.await_approval([lost], portal.clock())
-        workstation.become_as_before()
+        workstation.restore_status()
 
     await change(app, run_id, waiting, "This would lose the data disk: waiting for a decision.", level=LogLevel.WARN)

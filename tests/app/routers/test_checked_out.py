@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.models import Run
-from app.services import checkouts
+from app.services.by_hand import checkouts
 from tests.app.conftest import MovingClock
 from tests.app.routers.play import check, create, make_run, run_of
 

@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.services import doctor, snapshots
-from app.services.checkup import Check, Verdict
+from app.services.doctor.checks import Check, Verdict
 
 pytestmark = pytest.mark.anyio
 COMMAND = "gcloud services enable compute.googleapis.com --project=ml-team"

@@ -12,12 +12,12 @@ from structlog.testing import capture_logs
 
 from app.deps import Portal
 from app.models import AuditEntry, SharedStackStatus
-from app.services import infrastructure_state, shared_stack
-from app.services.infrastructure_state import Sighting
+from app.services.shared import infrastructure_state, shared_stack
+from app.services.shared.infrastructure_state import Sighting
 from tests.app.conftest import MovingClock, client_of
 from tests.app.routers.api.conftest import script_of
 from tests.app.routers.play import create
-from tests.app.services.infrastructure_samples import EVERYTHING, NOTHING, OF_PART, outputs
+from tests.app.services.shared.infrastructure_samples import EVERYTHING, NOTHING, OF_PART, outputs
 from tests.database import dump
 
 pytestmark = pytest.mark.anyio

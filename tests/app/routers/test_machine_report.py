@@ -26,7 +26,7 @@ async def running(app: FastAPI, grace: httpx2.AsyncClient, **told: str) -> tuple
     report = MachineReport.read({**attributes, **{key.replace("_", "-"): value for key, value in told.items()}})
 
     def heard(_: Run, workstation: Workstation) -> None:
-        workstation.hear(report, app.state.portal.clock())
+        workstation.record_report(report, app.state.portal.clock())
 
     await change(app, run_id, heard)
     return workstation_id, (await grace.get(f"/workstations/{workstation_id}")).text

@@ -17,15 +17,15 @@ def test_a_path_of_the_portal_is_kept(path: str) -> None:
     assert local_path(path) == path
 
 
-@pytest.mark.parametrize("wanted", [None, *ELSEWHERE])
-def test_anything_else_is_the_first_page(wanted: str | None) -> None:
-    assert local_path(wanted) == HOME
+@pytest.mark.parametrize("desired", [None, *ELSEWHERE])
+def test_anything_else_is_the_first_page(desired: str | None) -> None:
+    assert local_path(desired) == HOME
 
 
 @given(st.text() | st.text(alphabet="/\\:.ab\t\n@?#", max_size=12))
 @example("/..//evil.test")
 @example("/.//evil.test")
-def test_nothing_leads_elsewhere(wanted: str) -> None:
-    target = urlsplit(urljoin("http://portal.test/auth/callback", local_path(wanted)))
+def test_nothing_leads_elsewhere(desired: str) -> None:
+    target = urlsplit(urljoin("http://portal.test/auth/callback", local_path(desired)))
 
     assert (target.scheme, target.netloc) == ("http", "portal.test")

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.models import Run, SharedStack
-from app.services import plans
+from app.services.terraform import plans
 from tests.app.conftest import MovingClock
 
 pytestmark = pytest.mark.anyio
@@ -48,7 +48,7 @@ async def play(app: FastAPI, run_id: str, *, awaits: list[dict[str, str]] | None
             run.succeed(portal.clock())
         else:
             run.await_approval(awaits or [], portal.clock())
-            stack.become_as_before()
+            stack.restore_status()
 
 
 @pytest.mark.parametrize("path", [PAGE, f"{PAGE}/states", f"{PAGE}/destroy", f"{PAGE}/events"])

@@ -10,8 +10,8 @@ from fastapi import FastAPI
 
 from app.crypto import Vault
 from app.models import Run
-from app.services import state_versions
-from app.services.state_versions import State
+from app.services.terraform import state_versions
+from app.services.terraform.state_versions import State
 from tests.app.routers.play import claim, create, run_of
 
 pytestmark = pytest.mark.anyio

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from app.models import Run, Workstation
 from app.routers import streams
-from app.services.stock import Stock
+from app.services.catalog.availability import Availability
 from tests.app.conftest import MovingClock
 from tests.app.routers.play import HOST_KEY, claim, create, fail, make_run, run_of
 
@@ -182,7 +182,7 @@ async def test_how_long_it_takes_is_learnt_from_earlier_machines(
 async def test_what_the_project_has_not_is_neither_offered_nor_accepted(
     app: FastAPI, grace: httpx2.AsyncClient, clock: MovingClock
 ) -> None:
-    seen = Stock(absent={"europe-west4-a": ("e2-standard-4",)}, quotas={"europe-west4": {"NVIDIA_L4_GPUS": 0}})
+    seen = Availability(absent={"europe-west4-a": ("e2-standard-4",)}, quotas={"europe-west4": {"NVIDIA_L4_GPUS": 0}})
     async with app.state.portal.database.sessions.begin() as session:
         await seen.keep(session, clock())
     page = (await grace.get("/workstations/new?machine_type=g2-standard-8&zone=europe-west4-a")).text

@@ -12,8 +12,9 @@ from app.config import Settings
 from app.db import Database, libpq_url
 from app.models import Action, AuditEntry, Member
 from app.models.audit_entry import KINDS
-from app.services import api_tokens, audit, members
+from app.services import audit
 from app.services.audit import AuditFilter
+from app.services.people import api_tokens, members
 from tests.app.conftest import MovingClock, identity
 from tests.database import dump
 
@@ -25,14 +26,14 @@ async def grace(session: AsyncSession, settings: Settings, clock: MovingClock) -
     return await members.sign_in(session, identity("grace"), settings, clock())
 
 
-async def told(session: AsyncSession, **wanted: object) -> list[AuditEntry]:
+async def told(session: AsyncSession, **desired: object) -> list[AuditEntry]:
     """Entries, the oldest first."""
     await session.flush()
-    return (await audit.entries(session, AuditFilter.model_validate(wanted)))[::-1]
+    return (await audit.entries(session, AuditFilter.model_validate(desired)))[::-1]
 
 
-async def actions(session: AsyncSession, **wanted: object) -> list[str]:
-    return [entry.action for entry in await told(session, **wanted)]
+async def actions(session: AsyncSession, **desired: object) -> list[str]:
+    return [entry.action for entry in await told(session, **desired)]
 
 
 def note(session: AsyncSession, by: Member | None, name: str, clock: MovingClock) -> None:
@@ -131,7 +132,7 @@ async def three(session: AsyncSession, settings: Settings, grace: Member, clock:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "names"),
+    ("desired", "names"),
     [
         ({"person": "LINUS", "kind": "ssh_key"}, ["laptop"]),
         ({"person": "example", "action": "run.approve"}, ["update dev_1"]),
@@ -147,15 +148,15 @@ async def three(session: AsyncSession, settings: Settings, grace: Member, clock:
     ],
 )
 async def test_entries_are_found_by_person_decision_thing_and_day(
-    three: AsyncSession, wanted: dict[str, object], names: list[str]
+    three: AsyncSession, desired: dict[str, object], names: list[str]
 ) -> None:
-    assert [entry.thing_name for entry in await told(three, **wanted)] == names
+    assert [entry.thing_name for entry in await told(three, **desired)] == names
 
 
 async def test_a_page_begins_below_the_last_entry_of_the_one_before(three: AsyncSession) -> None:
-    wanted = AuditFilter()
-    first = await audit.entries(three, wanted, limit=3)
-    rest = await audit.entries(three, wanted, below=first[-1].number, limit=3)
+    desired = AuditFilter()
+    first = await audit.entries(three, desired, limit=3)
+    rest = await audit.entries(three, desired, below=first[-1].number, limit=3)
     everything = list(await three.scalars(select(AuditEntry.number).order_by(AuditEntry.number.desc())))
 
     assert [entry.number for entry in first + rest] == everything

@@ -11,15 +11,18 @@ from app.config import Settings
 from app.crypto import Vault
 from app.errors import ConflictError, InvalidError
 from app.models import AuditEntry, CancelMode, Member
-from app.services import api_tokens, checkouts, decisions, members, sign_ins, ssh_keys, workstations
+from app.services import decisions, workstations
+from app.services.by_hand import checkouts
 from app.services.catalog import Catalog
-from app.services.wishes import WorkstationChange, WorkstationWish
+from app.services.keys import ssh_keys
+from app.services.people import api_tokens, members, sign_ins
+from app.services.workstations.specs import WorkstationPatch, WorkstationSpec
 from tests.app.conftest import MovingClock, SecretsInMemory, identity
 from tests.app.services.test_audit import actions, told
 from tests.app.services.test_audit import grace as grace
 
 pytestmark = pytest.mark.anyio
-WISH = WorkstationWish(name="dev-1", machine_type="e2-standard-4")
+WISH = WorkstationSpec(name="dev-1", machine_type="e2-standard-4")
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJz1Qn8uFTb9bX0p0Y0n1p0sXQ0v8Q7Yl6m0f0l3c1aB"
 
 
@@ -39,9 +42,9 @@ async def test_what_happens_to_a_workstation_is_told_from_before_to_after(
     asked = (session, grace, WISH, catalog, secrets, settings, clock())
     workstation, run, _ = await workstations.request(*asked)
     await workstations.request(*asked)
-    change = WorkstationChange(machine_type="e2-standard-8", disk_size_gb=100)
+    change = WorkstationPatch(machine_type="e2-standard-8", disk_size_gb=100)
     await workstations.request_change(session, workstation, grace, change, catalog, settings, clock())
-    nothing = WorkstationChange()
+    nothing = WorkstationPatch()
     await workstations.request_change(session, workstation, grace, nothing, catalog, settings, clock())
     await workstations.request_destroy(session, workstation, grace, clock(), keep_disk=True)
     requested, changed, checked, destroyed = await told(session, kind="workstation")
@@ -190,7 +193,7 @@ async def test_work_by_hand_is_told(
         taken = await checkouts.check_out(session, vault, workstation.id, ada, timedelta(hours=1), clock())
         if end == "check in":
             inputs = taken.run.inputs
-            await checkouts.check_in(session, vault, taken.run.id, None, inputs, clock(), unsettled=False)
+            await checkouts.check_in(session, vault, taken.run.id, None, inputs, clock(), needs_reconcile=False)
         elif end == "give back":
             await checkouts.give_back(session, taken.run.id, "Given back.", clock())
         else:

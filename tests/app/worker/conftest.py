@@ -16,9 +16,10 @@ from app.crypto import Vault
 from app.db import Database
 from app.infra.google import Compute
 from app.models import Run, RunStatus, Workstation
-from app.services import members, runs, workstations
+from app.services import runs, workstations
 from app.services.catalog import Catalog
-from app.services.wishes import WorkstationWish
+from app.services.people import members
+from app.services.workstations.specs import WorkstationSpec
 from app.worker import claim as claims
 from app.worker.claim import Tools
 from app.worker.execute import execute
@@ -163,11 +164,11 @@ def tools(worker_settings: Settings, database: Database, clock: MovingClock) -> 
     return make_tools(worker_settings, database, clock)
 
 
-async def wish(tools: Tools, name: str = "dev-1") -> tuple[str, str]:
+async def spec(tools: Tools, name: str = "dev-1") -> tuple[str, str]:
     """Grace asks for a machine; returns the ids of the workstation and its run."""
     async with tools.database.sessions.begin() as session:
         grace = await members.sign_in(session, identity("grace"), tools.settings, tools.clock())
-        asked = WorkstationWish.model_validate({"name": name, "machine_type": "e2-standard-4"})
+        asked = WorkstationSpec.model_validate({"name": name, "machine_type": "e2-standard-4"})
         catalog = Catalog.load(tools.settings.catalog_file)
         workstation, run, _ = await workstations.request(
             session, grace, asked, catalog, SecretsInMemory(), tools.settings, tools.clock()
@@ -236,7 +237,7 @@ async def log_of(tools: Tools, run_id: str) -> str:
 async def provisioned(tools: Tools, script: Script) -> str:
     """A workstation that runs."""
     script.on("apply", writes_state(3))
-    workstation_id, run_id = await wish(tools)
+    workstation_id, run_id = await spec(tools)
     await execute(tools, run_id)
     assert (await run_of(tools, run_id)).status is RunStatus.APPLIED
     return workstation_id

@@ -20,8 +20,8 @@ from tests.app.worker.conftest import (
     log_of,
     lost_at,
     run_of,
+    spec,
     tells,
-    wish,
     workstation_of,
     writes_state,
 )
@@ -55,10 +55,10 @@ def with_compute(tools: Tools) -> tuple[Tools, PromptCompute]:
 
 async def killed_while_applying(tools: Tools, script: Script) -> tuple[str, str]:
     """A first create whose host is gone: no folder, no state, and the stack is not settled."""
-    workstation_id, run_id = await wish(tools)
+    workstation_id, run_id = await spec(tools)
     await lost_at(tools, run_id, "apply-1.1")
     async with tools.database.sessions.begin() as session:
-        (await session.get_one(Stack, workstation_id)).unsettled = True
+        (await session.get_one(Stack, workstation_id)).needs_reconcile = True
     script.on("show", would_create((DISK, "google_compute_disk", "dev-1-home")))
     script.on("plan", tells("planned_change", VM, "create"))
     script.on("apply", writes_state(9))
@@ -79,7 +79,7 @@ async def test_what_a_killed_create_left_is_imported_before_the_next_plan(tools:
     assert told.count("insert of dev-1") == 1
     assert f"Found {DISK_ID}" in told
     async with tools.database.sessions() as session:
-        assert not (await session.get_one(Stack, workstation_id)).unsettled
+        assert not (await session.get_one(Stack, workstation_id)).needs_reconcile
 
 
 async def test_a_destroy_also_finds_what_no_state_knows(tools: Tools, script: Script) -> None:
@@ -124,7 +124,7 @@ async def test_what_was_found_but_would_be_replaced_is_refused(tools: Tools, scr
 
 async def test_nothing_is_looked_for_once_an_apply_has_ended_well(tools: Tools, script: Script) -> None:
     script.on("apply", writes_state(3))
-    workstation_id, run_id = await wish(tools)
+    workstation_id, run_id = await spec(tools)
     await execute(tools, run_id)
     script.on("plan", tells("planned_change", DISK, "delete"))
     script.on("apply", writes_state(9, empty=True))

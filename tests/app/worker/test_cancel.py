@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from app.models import CancelMode, Member, RunStatus, Workstation, WorkstationStatus
-from app.services import decisions, members, runs
+from app.services import decisions, runs
+from app.services.people import members
 from app.worker.claim import Tools
 from app.worker.execute import execute
 from tests.app.conftest import identity
@@ -17,8 +18,8 @@ from tests.app.worker.conftest import (
     log_of,
     provisioned,
     run_of,
+    spec,
     tells,
-    wish,
     workstation_of,
     writes_state,
 )
@@ -50,7 +51,7 @@ def destroys(script: Script) -> None:
 
 async def test_an_apply_goes_on_to_its_end_and_is_then_undone(tools: Tools, script: Script) -> None:
     script.on("apply", f"touch begun; sleep 0.6; {writes_state(3)}")
-    workstation_id, run_id = await wish(tools)
+    workstation_id, run_id = await spec(tools)
     working = asyncio.create_task(execute(tools, run_id))
     await begun(tools, run_id)
     await cancel(tools, run_id)
@@ -70,7 +71,7 @@ async def adopts(tools: Tools, workstation_id: str) -> None:
 
 async def test_undoing_keeps_a_disk_that_was_taken_over(tools: Tools, script: Script) -> None:
     script.on("apply", f"touch begun; sleep 0.6; {writes_state(3)}")
-    workstation_id, run_id = await wish(tools)
+    workstation_id, run_id = await spec(tools)
     await adopts(tools, workstation_id)
     working = asyncio.create_task(execute(tools, run_id))
     await begun(tools, run_id)
@@ -85,7 +86,7 @@ async def test_undoing_keeps_a_disk_that_was_taken_over(tools: Tools, script: Sc
 
 
 async def test_cancelled_before_it_began_a_disk_that_was_taken_over_is_kept(tools: Tools) -> None:
-    workstation_id, run_id = await wish(tools)
+    workstation_id, run_id = await spec(tools)
     await adopts(tools, workstation_id)
     await cancel(tools, run_id)
     workstation = await workstation_of(tools, workstation_id)
@@ -94,7 +95,7 @@ async def test_cancelled_before_it_began_a_disk_that_was_taken_over_is_kept(tool
 
 async def test_at_once_means_one_interrupt_then_adoption_and_undoing(tools: Tools, script: Script) -> None:
     script.on("apply", STOPPED)
-    workstation_id, run_id = await wish(tools)
+    workstation_id, run_id = await spec(tools)
     working = asyncio.create_task(execute(tools, run_id))
     await begun(tools, run_id)
     await cancel(tools, run_id, CancelMode.NOW)
@@ -110,7 +111,7 @@ async def test_at_once_means_one_interrupt_then_adoption_and_undoing(tools: Tool
 
 async def test_force_kills_what_does_not_listen_and_the_undoing_goes_on(tools: Tools, script: Script) -> None:
     script.on("apply", "trap '' INT; touch begun; while true; do sleep 0.05; done")
-    _, run_id = await wish(tools)
+    _, run_id = await spec(tools)
     working = asyncio.create_task(execute(tools, run_id))
     await begun(tools, run_id)
     await cancel(tools, run_id, CancelMode.NOW)
@@ -152,7 +153,7 @@ async def test_a_wish_that_came_while_nobody_held_the_run_is_heeded_by_the_next_
     tools: Tools, script: Script
 ) -> None:
     script.on("apply", f"touch begun; sleep 0.3; {writes_state(3)}")
-    workstation_id, run_id = await wish(tools)
+    workstation_id, run_id = await spec(tools)
     working = asyncio.create_task(execute(tools, run_id))
     await begun(tools, run_id)
     async with tools.database.sessions.begin() as session:

@@ -7,11 +7,13 @@ from sqlalchemy import func, select, text, update
 
 from app.errors import ConflictError
 from app.models import CancelMode, Run, RunKind, RunStatus, Stack, StateVersion, Workstation, WorkstationStatus
-from app.services import decisions, members, runs, state_versions
+from app.services import decisions, runs
+from app.services.people import members
+from app.services.terraform import state_versions
 from app.worker import claim as claims
 from app.worker.claim import Claim, Tools
 from tests.app.conftest import MovingClock, identity
-from tests.app.worker.conftest import ask_destroy, run_of, state, wish, workstation_of
+from tests.app.worker.conftest import ask_destroy, run_of, spec, state, workstation_of
 
 pytestmark = pytest.mark.anyio
 S = RunStatus
@@ -63,14 +65,14 @@ async def somebody_waits_for_a_lock(tools: Tools) -> None:
 
 
 async def test_a_newer_wish_takes_a_queued_ones_place(tools: Tools) -> None:
-    workstation_id, provision = await wish(tools)
+    workstation_id, provision = await spec(tools)
     destroy = await ask_destroy(tools, workstation_id)
     replaced = await run_of(tools, provision)
     assert (replaced.status, replaced.superseded_by) == (S.SUPERSEDED, destroy)
 
 
 async def test_an_identical_wish_joins_the_one_queued_or_executing(tools: Tools) -> None:
-    workstation_id, _ = await wish(tools)
+    workstation_id, _ = await spec(tools)
     destroy = await ask_destroy(tools, workstation_id)
     assert await ask_destroy(tools, workstation_id) == destroy
     assert await claims.take(tools, destroy)
@@ -78,7 +80,7 @@ async def test_an_identical_wish_joins_the_one_queued_or_executing(tools: Tools)
 
 
 async def test_what_executes_is_left_alone_and_the_next_waits_for_its_end(tools: Tools) -> None:
-    workstation_id, provision = await wish(tools)
+    workstation_id, provision = await spec(tools)
     assert await claims.take(tools, provision)
     destroy = await ask_destroy(tools, workstation_id)
     assert await claims.take(tools, destroy) is None
@@ -88,7 +90,7 @@ async def test_what_executes_is_left_alone_and_the_next_waits_for_its_end(tools:
 
 
 async def test_a_wish_does_not_supersede_the_run_that_a_worker_is_just_claiming(tools: Tools) -> None:
-    workstation_id, provision = await wish(tools)
+    workstation_id, provision = await spec(tools)
     async with tools.database.sessions.begin() as claiming:
         run = await claiming.get_one(Run, provision, with_for_update=True)
         run.claim("worker-1", "host-1", tools.clock())
@@ -100,14 +102,14 @@ async def test_a_wish_does_not_supersede_the_run_that_a_worker_is_just_claiming(
 
 
 async def test_of_two_workers_one_claims(tools: Tools) -> None:
-    _, provision = await wish(tools)
+    _, provision = await spec(tools)
     taken = await asyncio.gather(claims.take(tools, provision), claims.take(tools, provision))
     assert sorted(claim is None for claim in taken) == [False, True]
     assert (await run_of(tools, provision)).attempt == 1
 
 
 async def test_a_run_that_a_worker_has_claimed_is_left_to_it_to_stop(tools: Tools) -> None:
-    _, provision = await wish(tools)
+    _, provision = await spec(tools)
     assert await claims.take(tools, provision)
     await cancel(tools, provision)
     assert (await run_of(tools, provision)).is_canceling
@@ -116,15 +118,15 @@ async def test_a_run_that_a_worker_has_claimed_is_left_to_it_to_stop(tools: Tool
 
 
 async def test_cancelling_the_only_run_leaves_nothing_and_frees_the_name(tools: Tools) -> None:
-    workstation_id, provision = await wish(tools)
+    workstation_id, provision = await spec(tools)
     await cancel(tools, provision)
     assert (await workstation_of(tools, workstation_id)).status is WorkstationStatus.DESTROYED
     assert await claims.take(tools, provision) is None
-    assert (await wish(tools))[0] != workstation_id
+    assert (await spec(tools))[0] != workstation_id
 
 
 async def test_a_wish_left_over_when_its_machine_is_gone_is_dropped(tools: Tools, clock: MovingClock) -> None:
-    workstation_id, provision = await wish(tools)
+    workstation_id, provision = await spec(tools)
     assert await claims.take(tools, provision)
     await failed(tools, provision)
     destroy = await ask_destroy(tools, workstation_id)
@@ -132,14 +134,14 @@ async def test_a_wish_left_over_when_its_machine_is_gone_is_dropped(tools: Tools
     clock.advance(seconds=1)
     left_over = await ask_destroy(tools, workstation_id, keep_disk=True)
     await destroyed(tools, destroy, disk_kept=False)
-    await wish(tools)  # the name is free, and taken again
+    await spec(tools)  # the name is free, and taken again
     assert await claims.take(tools, left_over) is None
     assert (await run_of(tools, left_over)).status is S.CANCELED
     assert (await workstation_of(tools, workstation_id)).status is WorkstationStatus.DESTROYED
 
 
 async def test_a_machine_on_its_way_out_is_not_built_again(tools: Tools) -> None:
-    workstation_id, provision = await wish(tools)
+    workstation_id, provision = await spec(tools)
     assert await claims.take(tools, provision)
     await failed(tools, provision)
     assert await claims.take(tools, await ask_destroy(tools, workstation_id))
@@ -148,7 +150,7 @@ async def test_a_machine_on_its_way_out_is_not_built_again(tools: Tools) -> None
 
 
 async def test_a_kept_disk_whose_removal_failed_can_be_removed_by_a_retry(tools: Tools, clock: MovingClock) -> None:
-    workstation_id, provision = await wish(tools)
+    workstation_id, provision = await spec(tools)
     assert await claims.take(tools, provision)
     await failed(tools, provision)
     keeping = await ask_destroy(tools, workstation_id, keep_disk=True)
@@ -164,7 +166,7 @@ async def test_a_kept_disk_whose_removal_failed_can_be_removed_by_a_retry(tools:
 
 
 async def test_the_end_of_a_run_rings_for_the_next_one(tools: Tools) -> None:
-    workstation_id, provision = await wish(tools)
+    workstation_id, provision = await spec(tools)
     assert await claims.take(tools, provision)
     destroy = await ask_destroy(tools, workstation_id)
     async with tools.database.sessions.begin() as session:
@@ -176,7 +178,7 @@ async def test_the_end_of_a_run_rings_for_the_next_one(tools: Tools) -> None:
 
 
 async def test_a_run_that_keeps_losing_its_workers_is_given_up(tools: Tools) -> None:
-    workstation_id, provision = await wish(tools)
+    workstation_id, provision = await spec(tools)
     for _ in range(claims.MAX_INTERRUPTIONS):
         assert await claims.take(tools, provision)
         async with tools.database.sessions.begin() as session:
@@ -189,7 +191,7 @@ async def test_a_run_that_keeps_losing_its_workers_is_given_up(tools: Tools) -> 
 
 
 async def test_a_wish_waits_for_no_worker_that_stores_a_state(tools: Tools) -> None:
-    workstation_id, provision = await wish(tools)
+    workstation_id, provision = await spec(tools)
     claim = await claims.take(tools, provision)
     assert claim
     async with claim.writing() as (session, run):
@@ -202,7 +204,7 @@ async def test_a_wish_waits_for_no_worker_that_stores_a_state(tools: Tools) -> N
 
 
 async def test_a_state_that_is_stored_already_is_not_stored_again(tools: Tools) -> None:
-    workstation_id, provision = await wish(tools)
+    workstation_id, provision = await spec(tools)
     claim = await claims.take(tools, provision)
     assert claim
     for serial in (1, 2, 2):
@@ -218,7 +220,7 @@ async def test_a_state_that_is_stored_already_is_not_stored_again(tools: Tools) 
 
 
 async def test_a_quarantined_state_is_never_the_state(tools: Tools) -> None:
-    workstation_id, provision = await wish(tools)
+    workstation_id, provision = await spec(tools)
     claim = await claims.take(tools, provision)
     assert claim
     for serial in (1, 2):
@@ -240,12 +242,12 @@ def test_an_empty_or_cut_state_is_none(raw: bytes) -> None:
 
 
 async def test_a_wish_and_the_worker_that_marks_its_stack_do_not_wait_for_each_other(tools: Tools) -> None:
-    workstation_id, provision = await wish(tools)
+    workstation_id, provision = await spec(tools)
     claim = await claims.take(tools, provision)
     assert claim
     async with claim.writing() as (session, run):
         asking = asyncio.create_task(ask_destroy(tools, workstation_id))
         await somebody_waits_for_a_lock(tools)
-        (await session.get_one(Stack, run.stack_id)).unsettled = True
+        (await session.get_one(Stack, run.stack_id)).needs_reconcile = True
         await session.flush()
     assert (await run_of(tools, await asking)).status is S.QUEUED

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.services.state_versions import State
+from app.services.terraform.state_versions import State
 from app.worker.decide import MACHINE, replacements
 
 T4 = [{"type": "nvidia-tesla-t4", "count": 1}]

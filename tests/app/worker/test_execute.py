@@ -7,7 +7,7 @@ import pytest
 from google.auth.exceptions import DefaultCredentialsError
 
 from app.models import RunStatus, WorkstationStatus
-from app.services import state_versions
+from app.services.terraform import state_versions
 from app.worker.claim import Tools
 from app.worker.execute import execute
 from tests.app.worker.conftest import (
@@ -21,9 +21,9 @@ from tests.app.worker.conftest import (
     lost_at,
     provisioned,
     run_of,
+    spec,
     start_as_an_earlier_worker,
     tells,
-    wish,
     workstation_of,
     writes_state,
 )
@@ -44,7 +44,7 @@ async def test_a_first_create_is_applied_without_a_plan_and_ends_with_a_running_
 async def test_a_failed_apply_keeps_its_state_and_tells_why(tools: Tools, script: Script) -> None:
     diagnostic = '{"type":"diagnostic","diagnostic":{"severity":"error","summary":"No luck","detail":"None left."}}'
     script.on("apply", writes_state(2) + f"echo '{diagnostic}'; exit 1")
-    workstation_id, run_id = await wish(tools)
+    workstation_id, run_id = await spec(tools)
     await execute(tools, run_id)
     run = await run_of(tools, run_id)
     assert (run.status, run.error) == (RunStatus.ERRORED, "Error: No luck\nNone left.")
@@ -102,7 +102,7 @@ async def test_deletes_that_went_through_and_were_not_written_down_are_learnt_of
 
 
 async def test_keeping_the_disk_of_a_machine_that_was_never_made_makes_no_disk(tools: Tools, script: Script) -> None:
-    workstation_id, _ = await wish(tools)
+    workstation_id, _ = await spec(tools)
     script.on("plan", "true")
     await execute(tools, await ask_destroy(tools, workstation_id, keep_disk=True))
     assert "-destroy" in script.calls[0]
@@ -112,7 +112,7 @@ async def test_keeping_the_disk_of_a_machine_that_was_never_made_makes_no_disk(t
 
 async def test_an_apply_that_outlived_its_worker_is_followed_to_its_end(tools: Tools, script: Script) -> None:
     script.on("plan", "true")
-    workstation_id, run_id = await wish(tools)
+    workstation_id, run_id = await spec(tools)
     await lost_at(tools, run_id, "apply-1")
     start_as_an_earlier_worker(tools, run_id, "apply-1", f"sleep 0.4; {writes_state(3)}echo made\n")
     await execute(tools, run_id)
@@ -124,7 +124,7 @@ async def test_an_apply_that_outlived_its_worker_is_followed_to_its_end(tools: T
 
 
 async def test_an_apply_killed_when_all_was_done_ends_as_applied(tools: Tools, script: Script) -> None:
-    _, run_id = await wish(tools)
+    _, run_id = await spec(tools)
     await lost_at(tools, run_id, "apply-1")
     start_as_an_earlier_worker(tools, run_id, "apply-1", f"{writes_state(3)}kill -9 $$")
     script.on("plan", "true")
@@ -136,7 +136,7 @@ async def test_an_apply_killed_when_all_was_done_ends_as_applied(tools: Tools, s
 async def test_a_plan_that_outlived_its_worker_has_ended_before_the_next_one_begins(
     tools: Tools, script: Script, tmp_path: Path
 ) -> None:
-    _, run_id = await wish(tools)
+    _, run_id = await spec(tools)
     await lost_at(tools, run_id, "plan-1")
     lock = tmp_path / "state-lock"
     start_as_an_earlier_worker(
@@ -152,7 +152,7 @@ async def test_a_root_that_cannot_be_initialised_ends_the_run_with_terraforms_wo
     tools: Tools, script: Script
 ) -> None:
     script.on("init", "echo 'registry is away'; exit 1")
-    workstation_id, run_id = await wish(tools)
+    workstation_id, run_id = await spec(tools)
     await execute(tools, run_id)
     run = await run_of(tools, run_id)
     assert run.status is RunStatus.ERRORED
@@ -184,7 +184,7 @@ async def test_a_machine_that_never_says_who_it_is_ends_the_run_with_the_last_re
     compute = UnreachableCompute(tools, *[DefaultCredentialsError("no credentials")] * 1000)
     tools = replace(tools, compute=compute, settings=tools.settings.model_copy(update={"boot_timeout": 1}))
     script.on("apply", writes_state(3))
-    _, run_id = await wish(tools)
+    _, run_id = await spec(tools)
     await execute(tools, run_id)
     run = await run_of(tools, run_id)
     assert run.status is RunStatus.ERRORED
@@ -193,7 +193,7 @@ async def test_a_machine_that_never_says_who_it_is_ends_the_run_with_the_last_re
 
 async def test_output_with_characters_that_the_database_refuses_is_kept_readable(tools: Tools, script: Script) -> None:
     script.on("apply", writes_state(3) + "printf 'a\\000b\\302\\205c\\n'; echo '{\"@message\": \"d\\u0000e\"}'\n")
-    _, run_id = await wish(tools)
+    _, run_id = await spec(tools)
     await execute(tools, run_id)
     told = await log_of(tools, run_id)
     assert "a\N{REPLACEMENT CHARACTER}b\x85c" in told

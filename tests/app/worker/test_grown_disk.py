@@ -8,7 +8,7 @@ import pytest
 from app.models import Run, RunKind, RunStatus, Stack, Workstation
 from app.services import runs, workstations
 from app.services.catalog import Catalog
-from app.services.wishes import WorkstationChange
+from app.services.workstations.specs import WorkstationPatch
 from app.worker.claim import Tools
 from app.worker.execute import execute
 from tests.app.worker.conftest import (
@@ -31,7 +31,7 @@ GROWS = writes_state(5, disk_gb=200)
 
 async def grow(tools: Tools, workstation_id: str) -> str:
     """Ask for a larger disk, and for another machine type; returns the run's id."""
-    change = WorkstationChange(disk_size_gb=200, machine_type="e2-standard-8")
+    change = WorkstationPatch(disk_size_gb=200, machine_type="e2-standard-8")
     catalog = Catalog.load(tools.settings.catalog_file)
     async with tools.database.sessions.begin() as session:
         workstation = await session.get_one(Workstation, workstation_id)

@@ -9,13 +9,15 @@ from sqlalchemy import select, text
 
 from app.models import Plan, Run, RunStatus, StateVersion, WorkstationStatus
 from app.models.run import LostClaimError
-from app.services import decisions, members, runs, state_versions
-from app.services.state_versions import State
+from app.services import decisions, runs
+from app.services.people import members
+from app.services.terraform import state_versions
+from app.services.terraform.state_versions import State
 from app.worker import claim as claims
 from app.worker.claim import Claim, Tools
 from app.worker.execute import execute, leave_to_the_other
 from app.worker.folder import RunFolder
-from app.worker.persist import BACK_OFF_SECONDS
+from app.worker.retry import BACK_OFF_SECONDS
 from app.worker.sweep import Sweep
 from tests.app.conftest import MovingClock, identity
 from tests.app.worker.conftest import (
@@ -29,10 +31,10 @@ from tests.app.worker.conftest import (
     make_tools,
     provisioned,
     run_of,
+    spec,
     start_as_an_earlier_worker,
     state,
     tells,
-    wish,
     workstation_of,
     writes_state,
 )
@@ -67,7 +69,7 @@ async def test_what_passes_is_tried_again_after_a_while_and_said(
     clock.step = 60
     script.on("apply", tries(2, f"echo '{UNAVAILABLE}'; exit 1", writes_state(3)))
     script.on("plan", tells("planned_change", VM, "create"))
-    _, run_id = await wish(tools)
+    _, run_id = await spec(tools)
     await execute(tools, run_id)
     run = await run_of(tools, run_id)
     assert (run.status, run.retries, run.retry_at) == (RunStatus.APPLIED, 2, None)
@@ -82,7 +84,7 @@ async def test_what_does_not_pass_ends_the_run_after_some_tries(
     clock.step = 60
     script.on("apply", f"echo '{UNAVAILABLE}'; exit 1")
     script.on("plan", tells("planned_change", VM, "create"))
-    workstation_id, run_id = await wish(tools)
+    workstation_id, run_id = await spec(tools)
     await execute(tools, run_id)
     run = await run_of(tools, run_id)
     assert (run.status, run.retries) == (RunStatus.ERRORED, len(BACK_OFF_SECONDS))
@@ -93,7 +95,7 @@ async def test_what_does_not_pass_ends_the_run_after_some_tries(
 async def test_a_killed_terraform_is_begun_anew_and_counts_as_no_retry(tools: Tools, script: Script) -> None:
     script.on("apply", tries(1, "kill -9 $$", writes_state(3)))
     script.on("plan", tells("planned_change", VM, "create"))
-    _, run_id = await wish(tools)
+    _, run_id = await spec(tools)
     await execute(tools, run_id)
     run = await run_of(tools, run_id)
     assert (run.status, run.retries, run.interruptions) == (RunStatus.APPLIED, 0, 1)
@@ -105,7 +107,7 @@ async def test_a_worker_that_leaves_hands_over_what_only_waits(tools: Tools, scr
     assert isinstance(compute, PromptCompute)
     script.on("apply", writes_state(3))
     script.on("plan", "true")
-    workstation_id, run_id = await wish(tools)
+    workstation_id, run_id = await spec(tools)
     tools.leaving.set()
     compute.booting = True
     await execute(tools, run_id)
@@ -121,7 +123,7 @@ async def test_a_worker_that_leaves_hands_over_what_only_waits(tools: Tools, scr
 async def test_an_interrupted_run_is_its_own_hosts_first_and_then_anybodys(
     tools: Tools, script: Script, clock: MovingClock
 ) -> None:
-    _, run_id = await wish(tools)
+    _, run_id = await spec(tools)
     await lost_at(tools, run_id, "apply-1.1")
     other = make_tools(tools.settings, tools.database, clock, "worker-2", "host-2")
     assert await claims.take(other, run_id) is None
@@ -130,14 +132,14 @@ async def test_an_interrupted_run_is_its_own_hosts_first_and_then_anybodys(
 
 
 async def test_what_an_attempt_writes_too_late_goes_to_quarantine(tools: Tools, script: Script) -> None:
-    workstation_id, run_id = await wish(tools)
+    workstation_id, run_id = await spec(tools)
     late = await claims.take(tools, run_id)
     assert late
     folder = RunFolder((tools.settings.data_dir / "worker" / "runs" / run_id).resolve())
     start_as_an_earlier_worker(tools, run_id, "apply-1.1", f"{writes_state(4)}trap 'exit 1' INT; sleep 20 & wait")
     await taken_by_another_host(tools, run_id)
     with pytest.raises(LostClaimError):
-        await late.say("too late")
+        await late.log("too late")
     await leave_to_the_other(late, folder)
     async with tools.database.sessions() as session:
         versions = list(await session.scalars(select(StateVersion).where(StateVersion.stack_id == workstation_id)))
@@ -171,7 +173,7 @@ async def test_a_state_that_terraform_had_to_leave_beside_is_picked_up(tools: To
     beside = writes_state(7).replace("terraform.tfstate", "errored.tfstate")
     diagnostic = '{"type":"diagnostic","diagnostic":{"severity":"error","summary":"Failed to save state"}}'
     script.on("apply", f"{beside}echo '{diagnostic}'; exit 1")
-    workstation_id, run_id = await wish(tools)
+    workstation_id, run_id = await spec(tools)
     await execute(tools, run_id)
     async with tools.database.sessions() as session:
         newest = await state_versions.newest(session, tools.vault, workstation_id)
@@ -202,8 +204,8 @@ async def test_an_approved_plan_is_applied_as_it_was_shown_by_whichever_worker(t
 
 async def test_folders_of_runs_that_ended_elsewhere_are_swept_and_others_left(tools: Tools, script: Script) -> None:
     runs_folder = tools.settings.data_dir.resolve() / "worker" / "runs"
-    _, mine = await wish(tools)
-    _, gone = await wish(tools, "dev-2")
+    _, mine = await spec(tools)
+    _, gone = await spec(tools, "dev-2")
     for run_id in (mine, gone):
         assert await claims.take(tools, run_id)
         (runs_folder / run_id / "work").mkdir(parents=True)
@@ -219,7 +221,7 @@ async def test_an_unexpected_error_gives_the_run_back_with_its_reason(
         raise ZeroDivisionError("nobody thought of this")
 
     monkeypatch.setattr("app.worker.converge.Convergence.reach", broken)
-    _, run_id = await wish(tools)
+    _, run_id = await spec(tools)
     await execute(tools, run_id)
     run = await run_of(tools, run_id)
     assert (run.status, run.interruptions) == (RunStatus.INTERRUPTED, 1)
@@ -230,7 +232,7 @@ async def test_the_portals_own_secrets_are_in_no_line_and_no_error(tools: Tools,
     secret = tools.settings.oidc_client_secret
     diagnostic = f'{{"type":"diagnostic","diagnostic":{{"severity":"error","summary":"it is {secret}"}}}}'
     script.on("apply", f"echo 'a plugin says {secret}'; echo '{diagnostic}'; exit 1")
-    _, run_id = await wish(tools)
+    _, run_id = await spec(tools)
     await execute(tools, run_id)
     assert secret not in await log_of(tools, run_id)
     assert (await run_of(tools, run_id)).error == "Error: it is (secret)"
@@ -239,7 +241,7 @@ async def test_the_portals_own_secrets_are_in_no_line_and_no_error(tools: Tools,
 async def test_a_database_that_is_away_for_a_while_is_waited_for(tools: Tools, script: Script, tmp_path: Path) -> None:
     back = tmp_path / "back"
     script.on("apply", f"until [ -e {back} ]; do echo 'a plugin says so'; sleep 0.05; done\n{writes_state(3)}")
-    _, run_id = await wish(tools)
+    _, run_id = await spec(tools)
     working = asyncio.create_task(execute(tools, run_id))
     while not script.calls:
         await asyncio.sleep(0.02)

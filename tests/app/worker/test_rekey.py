@@ -7,7 +7,9 @@ import asyncssh
 import pytest
 
 from app.models import RunKind, RunStatus, Stack, WorkstationStatus
-from app.services import members, runs, ssh_keys
+from app.services import runs
+from app.services.keys import ssh_keys
+from app.services.people import members
 from app.worker.claim import Tools
 from app.worker.execute import execute
 from tests.app.conftest import identity
@@ -18,8 +20,8 @@ from tests.app.worker.conftest import (
     log_of,
     provisioned,
     run_of,
+    spec,
     tells,
-    wish,
     workstation_of,
     writes_state,
 )
@@ -99,10 +101,10 @@ async def test_keys_that_did_not_get_there_leave_the_machine_running(tools: Tool
 
 async def test_where_nothing_was_made_no_machine_is_made_for_the_keys(tools: Tools, script: Script) -> None:
     script.on("apply", "exit 1")
-    workstation_id, provision = await wish(tools)
+    workstation_id, provision = await spec(tools)
     await execute(tools, provision)
     async with tools.database.sessions.begin() as session:
-        (await session.get_one(Stack, workstation_id)).unsettled = False
+        (await session.get_one(Stack, workstation_id)).needs_reconcile = False
     run_id = await add_key(tools, workstation_id)
     await execute(tools, run_id)
     assert (await run_of(tools, run_id)).status is RunStatus.NO_CHANGES
@@ -116,8 +118,8 @@ async def test_a_run_that_fails_is_followed_by_the_keys_that_it_did_not_bring(to
     async with tools.database.sessions.begin() as session:
         before = await runs.last_inputs(session, workstation_id)
         stack = await session.get_one(Stack, workstation_id)
-        wished = {**before, "disk_size_gb": 200}
-        change = await runs.request(session, stack, RunKind.UPDATE, None, wished, tools.clock())
+        spec = {**before, "disk_size_gb": 200}
+        change = await runs.request(session, stack, RunKind.UPDATE, None, spec, tools.clock())
     await add_key(tools, workstation_id)
     await execute(tools, change.id)
     assert (await run_of(tools, change.id)).status is RunStatus.ERRORED

@@ -9,12 +9,13 @@ from google.api_core.exceptions import BadRequest, ServiceUnavailable
 from app.errors import ConflictError
 from app.infra.google import OperationFailedError
 from app.models import CancelMode, Member, Run, RunKind, RunStatus, Stack, Workstation, WorkstationStatus
-from app.services import decisions, machine_keys, runs, workstations
-from app.worker import chores
-from app.worker.arrival import Place
+from app.services import decisions, runs, workstations
+from app.services.keys import machine_keys
+from app.worker import periodic
 from app.worker.claim import Tools
+from app.worker.completion import Completion
 from app.worker.execute import execute
-from app.worker.settle import Settlement
+from app.worker.readiness import Place
 from tests.app.conftest import MovingClock
 from tests.app.worker.conftest import (
     PromptCompute,
@@ -187,13 +188,13 @@ async def test_a_cancel_that_was_accepted_keeps_the_button_from_being_pressed(
     workstation_id = await provisioned(tools, script)
     tools, compute = google(tools, says=AGAIN)
     run_id = await ask(tools, workstation_id)
-    place = Settlement.place
+    place = Completion.place
 
-    async def cancelled_meanwhile(settlement: Settlement) -> Place:
+    async def cancelled_meanwhile(settlement: Completion) -> Place:
         await cancel(tools, run_id)
         return await place(settlement)
 
-    monkeypatch.setattr(Settlement, "place", cancelled_meanwhile)
+    monkeypatch.setattr(Completion, "place", cancelled_meanwhile)
     await execute(tools, run_id)
     assert ((await run_of(tools, run_id)).status, compute.reset) == (RunStatus.CANCELED, [])
     assert (await workstation_of(tools, workstation_id)).can_connect
@@ -209,7 +210,7 @@ async def test_it_brings_no_keys_and_hides_none_that_came_before(tools: Tools, s
         workstation = await session.get_one(Workstation, workstation_id)
         owner = await session.get_one(Member, workstation.owner_id)
         [keys] = await machine_keys.of_member(session, owner)
-        assert (keys.is_up_to_date, len(keys.certain), len(keys.wanted)) == (False, 1, 2)
+        assert (keys.is_up_to_date, len(keys.certain), len(keys.desired)) == (False, 1, 2)
         assert (await runs.pending(session, workstation_id))[-1].kind is RunKind.REKEY
 
 
@@ -266,7 +267,7 @@ async def test_keys_that_a_lost_worker_did_not_bring_are_brought_a_little_later(
         """Killed just before."""
 
     async def pending_after_chores() -> list[Run]:
-        await chores.do(tools)
+        await periodic.do(tools)
         async with tools.database.sessions() as session:
             return await runs.pending(session, workstation_id)
 

@@ -10,8 +10,11 @@ import pytest
 
 from app.config import REPOSITORY
 from app.models import CancelMode, RunStatus, SharedStack, Stack
-from app.services import decisions, members, plans, runs, shared_settings, shared_stack
-from app.services.state_versions import State
+from app.services import decisions, runs
+from app.services.people import members
+from app.services.shared import shared_settings, shared_stack
+from app.services.terraform import plans
+from app.services.terraform.state_versions import State
 from app.worker.adopt_shared import IDS, MADE_AGAIN, WITHIN_OURS, is_of, wanted_by
 from app.worker.claim import Tools
 from app.worker.decide import awaited
@@ -65,9 +68,9 @@ class Shared:
             ada = await members.sign_in(session, identity("ada"), self.tools.settings, self.tools.clock())
             stack = await shared_stack.find(session, self.tools.vault, self.tools.clock())
             chosen = shared_settings.of(stack, self.tools.settings).model_copy(update=fields)
-            wish = shared_stack.Wish(chosen)
+            spec = shared_stack.SharedStackSpec(chosen)
             now = self.tools.clock()
-            return (await shared_stack.request(session, stack, wish, ada, self.tools.settings, now)).id
+            return (await shared_stack.request(session, stack, spec, ada, self.tools.settings, now)).id
 
     async def ask(self, kind: str) -> str:
         async with self.tools.database.sessions.begin() as session:
@@ -245,7 +248,7 @@ async def test_after_an_interruption_it_looks_for_what_is_there_and_takes_over_i
     await shared.applied()
     stack_id = (await shared.stack()).id
     async with shared.tools.database.sessions.begin() as session:
-        (await session.get_one(Stack, stack_id)).unsettled = True
+        (await session.get_one(Stack, stack_id)).needs_reconcile = True
     bucket = change(BUCKET, "create")
     bucket["change"]["after"] = {"project": "p", "name": "data-x"}
     shared.plans_to(bucket)
@@ -259,7 +262,7 @@ async def test_after_an_interruption_it_looks_for_what_is_there_and_takes_over_i
 async def test_what_bears_another_stacks_id_is_not_touched(shared: Shared) -> None:
     await shared.applied()
     async with shared.tools.database.sessions.begin() as session:
-        (await session.get_one(Stack, (await shared.stack()).id)).unsettled = True
+        (await session.get_one(Stack, (await shared.stack()).id)).needs_reconcile = True
     bucket = change(BUCKET, "create")
     bucket["change"]["after"] = {"project": "p", "name": "data-x"}
     shared.plans_to(bucket)

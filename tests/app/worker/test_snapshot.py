@@ -8,12 +8,12 @@ from structlog.testing import capture_logs
 
 from app.infra.google import Compute
 from app.models import Snapshot
-from app.services import infrastructure_state, shared_stack
-from app.services.infrastructure_state import SNAPSHOT, UNSEEN, Sighting
+from app.services.shared import infrastructure_state, shared_stack
+from app.services.shared.infrastructure_state import SNAPSHOT, UNSEEN, Sighting
 from app.worker.claim import Tools
-from app.worker.look import look
+from app.worker.observe_shared import look
 from app.worker.snapshot import take
-from tests.app.services.infrastructure_samples import NOTHING
+from tests.app.services.shared.infrastructure_samples import NOTHING
 from tests.emulator.world import IN_ZONE, PROJECT, REGION, ZONE, World, is_listening, nat_ip, until
 from tests.emulator_process import start_emulator
 

@@ -8,7 +8,7 @@ from app.worker.execute import execute
 from app.worker.watch import Watch
 from tests.app.conftest import MovingClock
 from tests.app.worker.conftest import PromptCompute, Script, ask_destroy, provisioned, workstation_of
-from tests.app.worker.test_arrival import ANOTHER, UNMOUNTED
+from tests.app.worker.test_readiness import ANOTHER, UNMOUNTED
 
 pytestmark = pytest.mark.anyio
 

@@ -171,8 +171,8 @@ def test_refusals_arrive_as_googles_exceptions(world: World, clients: Clients) -
 
 def test_a_secret_from_create_to_delete(clients: Clients) -> None:
     parent = f"projects/{PROJECT}"
-    wish = {"replication": {"automatic": {}}, "labels": {"owner": "grace"}}
-    secret = clients.secrets.create_secret(request={"parent": parent, "secret_id": "ssh-grace", "secret": wish})
+    spec = {"replication": {"automatic": {}}, "labels": {"owner": "grace"}}
+    secret = clients.secrets.create_secret(request={"parent": parent, "secret_id": "ssh-grace", "secret": spec})
     # Google answers with the project's number, and takes its id as well.
     assert secret.name.rpartition("/")[2] == "ssh-grace"
     assert not secret.name.startswith(f"{parent}/")

@@ -199,8 +199,8 @@ def test_the_client_may_authenticate_with_basic(world: World, browser: httpx2.Cl
 
 
 def test_a_fresh_sign_in_that_was_asked_for_is_dated(world: World, browser: httpx2.Client) -> None:
-    for wish in ({"prompt": "login"}, {"max_age": "0"}):
-        code = chosen(browser, asked(world, **wish))["code"]
+    for spec in ({"prompt": "login"}, {"max_age": "0"}):
+        code = chosen(browser, asked(world, **spec))["code"]
         claims = claims_of(browser, exchange(world, browser, code).json()["id_token"])
         assert claims["auth_time"] <= claims["iat"]
     code = chosen(browser, asked(world))["code"]

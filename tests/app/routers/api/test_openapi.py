@@ -24,7 +24,7 @@ from sqlalchemy import func, select
 
 from app.main import API
 from app.models import Run, SshKey, Workstation
-from app.services import api_tokens, members
+from app.services.people import api_tokens, members
 from tests.app.conftest import client_of, identity
 from tests.app.routers.api.conftest import script_of
 

@@ -32,9 +32,9 @@ async def asked(app: FastAPI, script: httpx2.AsyncClient, clock: MovingClock) ->
     machine_id, run_id = await create(script)
     await play.make_run(app, run_id)
     clock.advance(minutes=1)
-    wanted = (await script.patch(f"{MACHINES}/{machine_id}", json={"disk_size_gb": 50})).json()["run_id"]
-    await play.await_approval(app, wanted)
-    return machine_id, wanted
+    desired = (await script.patch(f"{MACHINES}/{machine_id}", json={"disk_size_gb": 50})).json()["run_id"]
+    await play.await_approval(app, desired)
+    return machine_id, desired
 
 
 async def test_a_plan_is_told_attribute_by_attribute(script: httpx2.AsyncClient, asked: tuple[str, str]) -> None:

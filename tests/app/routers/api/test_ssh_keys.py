@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from jsonschema import Draft202012Validator
 from structlog.testing import capture_logs
 
-from app.services import api_tokens, members
+from app.services.people import api_tokens, members
 from tests.app.conftest import MovingClock, SecretsInMemory, client_of, identity
 from tests.app.routers import play
 

@@ -66,7 +66,7 @@ async def test_others_change_nothing(app: FastAPI, machine: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize(
-    ("wish", "fields"),
+    ("spec", "fields"),
     [
         ({"machine_type": "g4-standard-48", "disk_type": "pd-balanced"}, ["disk_type"]),
         ({"machine_type": "a2-ultragpu-1g", "zone": "us-central1-b"}, ["zone"]),
@@ -83,9 +83,9 @@ async def test_others_change_nothing(app: FastAPI, machine: dict[str, Any]) -> N
     ],
 )
 async def test_what_does_not_go_together_is_said_of_its_fields(
-    script: httpx2.AsyncClient, wish: dict[str, object], fields: list[str]
+    script: httpx2.AsyncClient, spec: dict[str, object], fields: list[str]
 ) -> None:
-    refused = await script.post(MACHINES, json={"name": "dev-1", **wish})
+    refused = await script.post(MACHINES, json={"name": "dev-1", **spec})
 
     assert refused.status_code == 422
     assert sorted(refused.json()["error"]["fields"]) == fields

@@ -1,0 +1,142 @@
+"""`stationmaster adopt`: what the seed left running comes under the portal. Shown, confirmed, and nothing replaced."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from app import clock
+from app.cli import terminal
+from app.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from app.cli.adopt_disk import DiskAdoption, DiskWish
+    from app.cli.adoption_folder import Adoption, Found
+    from app.services.by_hand.adoptions import Begun
+
+T = TypeVar("T")
+adopt = typer.Typer(no_args_is_help=True, help="Take over what is at Google already: a disk, or what is shared.")
+Admin = Annotated[str | None, typer.Option("--as", metavar="EMAIL", help="Who you are, of several admins.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+@adopt.command("shared")
+def shared(yes: Yes = False, admin: Admin = None) -> None:
+    """Take over those shared resources that have the names which the shared stack would give them."""
+    asyncio.run(_shared(admin, sure=yes))
+
+
+@adopt.command("disk")
+def disk(
+    name: Annotated[str, typer.Argument(metavar="DISK", help="The disk's name, such as persistent-disk-grace.")],
+    owner: Annotated[str, typer.Option(help="Whose workstation it becomes: an address.")],
+    workstation: Annotated[str, typer.Option("--name", help="Name of the workstation, such as gpu-1.")],
+    machine_type: Annotated[str, typer.Option(help="Machine type of the catalog.")],
+    zone: Annotated[str | None, typer.Option(help="Zone of the disk; by default the portal's.")] = None,
+    address: Annotated[str | None, typer.Option(help="Name of a static address to take over as well.")] = None,
+    yes: Yes = False,
+    admin: Admin = None,
+) -> None:
+    """Make a workstation around a data disk that exists, with a static address that exists, if there is one."""
+    from app.cli.adopt_disk import DiskWish
+
+    asyncio.run(_disk(DiskWish(name, owner, workstation, machine_type, zone, address), admin, sure=yes))
+
+
+async def _shared(email: str | None, *, sure: bool) -> None:
+    from app.cli.adoption_folder import Adoption
+    from app.models import Root
+    from app.services.by_hand import adoptions, checkouts
+    from app.services.seed import imports
+    from app.worker.roots import Roots
+
+    async with terminal.portal() as portal:
+        root = await Roots(portal.settings, portal.database, clock.utc_now).ready(Root.SHARED)
+        async with portal.database.sessions.begin() as session:
+            by = await imports.importer(session, email, portal.settings, clock.utc_now())
+            begun = await adoptions.begin_shared(session, portal.vault, by, portal.settings, clock.utc_now())
+        try:
+            with tempfile.TemporaryDirectory(prefix="stationmaster-adopt-") as folder:
+                adoption = await asyncio.to_thread(Adoption, Path(folder) / begun.run_id, root, begun, portal.settings)
+                try:
+                    found = await _in_thread(_take_shared, adoption, sure)
+                    state = adoption.state
+                finally:
+                    adoption.remove()
+            async with portal.database.sessions.begin() as session:
+                ids = [each.resource_id for each in found]
+                await adoptions.finish_shared(session, portal.vault, begun, state, ids, clock.utc_now())
+        except BaseException:
+            async with portal.database.sessions.begin() as session:
+                reason = "Given back: nothing was taken over."
+                await checkouts.give_back(session, begun.run_id, reason, clock.utc_now())
+            raise
+    typer.echo(f"Taken over: {len(found)}. The plan of what is left to do will wait for approval in the portal.")
+
+
+async def _in_thread(work: Callable[["Adoption", bool], T], adoption: "Adoption", sure: bool) -> T:
+    return await asyncio.to_thread(work, adoption, sure)
+
+
+def _take_shared(adoption: "Adoption", sure: bool) -> list["Found"]:
+    typer.echo("Looking for what exists …")
+    found: list[Found] = []
+    seen: set[str] = set()
+    while new := _look(adoption, seen):
+        # What is inside of them has a name that Terraform can tell only now.
+        adoption.take_in(new, typer.echo)
+        found += new
+    if not found:
+        raise NotFoundError("resource with a name that the shared stack would give it")
+    _show_and_confirm(adoption.consequences(found), found, sure=sure)
+    return found
+
+
+def _look(adoption: "Adoption", seen: set[str]) -> list["Found"]:
+    from app.worker.adopt_shared import wanted_by
+
+    desired = [(address, id_) for address, _, id_ in wanted_by(adoption.plan("-refresh=false")) if id_ not in seen]
+    seen.update(id_ for _, id_ in desired)
+    return [found for address, id_ in desired if (found := adoption.look(address, id_))]
+
+
+def _show_and_confirm(actions: dict[str, str], found: list["Found"], *, sure: bool) -> None:
+    """The table of what is taken over, and what the next run does with it; without a yes the command ends."""
+    ids = {each.address: each.resource_id for each in found}
+    rows = [("WHAT", "BECOMES", "THE NEXT RUN'S PLAN FOR IT")]
+    terminal.print_table(rows + [(ids[address], address, action) for address, action in actions.items()])
+    if not sure:
+        typer.confirm("Take these over?", abort=True)
+
+
+async def _disk(spec: "DiskWish", email: str | None, *, sure: bool) -> None:
+    from app.cli.adopt_disk import DiskAdoption
+    from app.models import Root
+    from app.services.seed import imports
+    from app.worker.roots import Roots
+
+    async with terminal.portal() as portal:
+        root = await Roots(portal.settings, portal.database, clock.utc_now).ready(Root.WORKSTATION)
+        # Not committed: who looks, and then says no, leaves nothing behind.
+        async with portal.database.sessions() as session:
+            await imports.importer(session, email, portal.settings, clock.utc_now())
+            adopting = await DiskAdoption.prepare(session, spec, portal)
+        told = await _take_disk(adopting, root, email, sure=sure)
+    typer.echo(told)
+
+
+async def _take_disk(adopting: "DiskAdoption", root: Path, email: str | None, *, sure: bool) -> str:
+    from app.cli.adoption_folder import Adoption
+
+    begun: Begun = adopting.begun
+    with tempfile.TemporaryDirectory(prefix="stationmaster-adopt-") as folder:
+        adoption = await asyncio.to_thread(Adoption, Path(folder) / begun.stack_id, root, begun, adopting.settings)
+        try:
+            found, actions = await asyncio.to_thread(adopting.take, adoption)
+            _show_and_confirm(actions, found, sure=sure)
+            return await adopting.file(adoption.state, email)
+        finally:
+            adoption.remove()

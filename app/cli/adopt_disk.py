@@ -1,0 +1,139 @@
+"""A workstation around a disk that exists: what is asked for, what is found, and the request that follows."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import clock
+from app.cli import terminal
+from app.cli.adoption_folder import Adoption, Found
+from app.config import Settings
+from app.errors import ConflictError, InvalidError, NotFoundError
+from app.infra.secrets import SecretStore
+from app.models import Member
+from app.models.base import short_id
+from app.services import stacks, workstations
+from app.services.by_hand import adoptions
+from app.services.by_hand.adoptions import Begun
+from app.services.catalog import Catalog
+from app.services.people import members
+from app.services.seed import imports
+from app.services.shared import shared_stack
+from app.services.terraform.state_versions import State
+from app.services.workstations import Adopted, specs
+from app.services.workstations.specs import WorkstationSpec
+
+DISK = "module.compute_configure.google_compute_disk.data"
+ADDRESS = "module.compute_configure.google_compute_address.static_ip[0]"
+
+
+@dataclass(frozen=True)
+class DiskWish:
+    """What the operator typed."""
+
+    disk: str
+    owner: str
+    name: str
+    machine_type: str
+    zone: str | None
+    address: str | None
+
+
+@dataclass
+class DiskAdoption:
+    """One disk's way into a workstation's state."""
+
+    portal: terminal.Portal
+    catalog: Catalog
+    owner: str
+    spec: WorkstationSpec
+    adopted: Adopted
+    begun: Begun
+
+    @property
+    def settings(self) -> Settings:
+        """The portal's."""
+        return self.portal.settings
+
+    @classmethod
+    async def prepare(cls, session: AsyncSession, typed: DiskWish, portal: terminal.Portal) -> Self:
+        """Check what was typed; nothing is to be committed. Raises InvalidError, RefusedError or ConflictError."""
+        settings, now = portal.settings, clock.utc_now()
+        catalog = Catalog.load(settings.catalog_file)
+        owner = await members.by_address(session, typed.owner, settings, now)
+        zone = typed.zone or settings.default_zone
+        spec = WorkstationSpec(name=typed.name, machine_type=typed.machine_type, zone=zone)
+        if problems := specs.check(spec, catalog, settings):
+            raise InvalidError(" ".join(f"{field}: {problem}" for field, problem in problems.items()))
+        if any(each.name == spec.name and not each.is_destroyed for each in await workstations.list_of(session, owner)):
+            raise ConflictError(f"{owner.email} has a workstation called {spec.name}.")
+        adopted = Adopted(short_id(6), typed.disk, typed.address)
+        account = shared_stack.service_account_of(await stacks.shared(session), owner, settings)
+        machine = workstations.draft(spec, owner, adopted, catalog, settings, now)
+        inputs = specs.terraform_inputs(machine, {}, [], account, catalog, settings)
+        return cls(portal, catalog, owner.email, spec, adopted, Begun(adopted.stack_id, inputs))
+
+    def take(self, adoption: Adoption) -> tuple[list[Found], dict[str, str]]:
+        """Look, and take in: what was found, and what the next run does with each.
+
+        The workstation's disk is asked for as it is, so that it stays. Raises NotFoundError or ConflictError.
+        """
+        inputs = self.begun.inputs
+        zone = inputs["zone"]
+        project, region = inputs["project"], zone.rpartition("-")[0]
+        desired = {DISK: f"projects/{project}/zones/{zone}/disks/{self.adopted.disk}"}
+        if self.adopted.address:
+            desired[ADDRESS] = f"projects/{project}/regions/{region}/addresses/{self.adopted.address}"
+        found = []
+        for address, resource_id in desired.items():
+            there = adoption.look(address, resource_id)
+            if there is None:
+                raise NotFoundError(f"{resource_id} at Google")
+            _refuse_used(there)
+            found.append(there)
+        disk = found[0].attributes
+        self.spec = self.spec.model_copy(update={"disk_size_gb": int(disk["size"]), "disk_type": str(disk["type"])})
+        if problems := specs.check(self.spec, self.catalog, self.settings):
+            raise ConflictError(f"{found[0].resource_id} does not fit: {' '.join(problems.values())}")
+        inputs = {**inputs, "disk_size_gb": self.spec.disk_size_gb, "disk_type": self.spec.disk_type}
+        self.begun = replace(self.begun, inputs=inputs)
+        adoption.write_variables(inputs)
+        adoption.take_in(found, typer.echo)
+        return found, adoption.consequences(found)
+
+    async def file(self, state: State, email: str | None) -> str:
+        """Ask for the workstation; returns what was done, in a sentence."""
+        secrets, settings, now = SecretStore(self.settings), self.settings, clock.utc_now()
+        try:
+            async with self.portal.database.sessions.begin() as session:
+                by = await imports.importer(session, email, settings, now)
+                owner: Member = await members.by_address(session, self.owner, settings, now)
+                run = await adoptions.request_around(
+                    session,
+                    self.portal.vault,
+                    self.begun,
+                    owner,
+                    self.spec,
+                    self.adopted,
+                    state,
+                    by,
+                    self.catalog,
+                    secrets,
+                    settings,
+                    now,
+                )
+                return f"Taken over. Run {run.id} makes {self.spec.name} of {self.owner} around it."
+        finally:
+            await secrets.close()
+
+
+def _refuse_used(found: Found) -> None:
+    """Raises ConflictError for what another machine still uses."""
+    if users := found.attributes.get("users"):
+        machines = ", ".join(str(user).rpartition("/")[2] for user in users)
+        raise ConflictError(
+            f"{found.resource_id} is still used by {machines}. Delete that machine and keep its disks"
+            f" (gcloud compute instances delete {machines} --keep-disks=all), then begin anew."
+        )

@@ -1,0 +1,174 @@
+"""The folder of a stack that is checked out: all that Terraform needs to go on where the portal stopped.
+
+    DIR/checkout.json   what this is a checkout of
+    DIR/environment     how Terraform reaches Google, where `stationmaster up` was told so
+    DIR/modules/
+    DIR/workstation/    the initialised root, its variables and the state
+
+A copy, not links: it must outlive a new release of the portal, and nobody's edit may reach the portal's own files.
+"""
+
+import hashlib
+import json
+import shlex
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from app.errors import ConflictError, InvalidError
+from app.services.by_hand.checkouts import CheckedOut
+from app.services.terraform.state_versions import State
+
+PRIVATE = 0o600
+_CONFIGURATION = ("*.tf", "*.tf.json", "*.tfvars", "*.auto.tfvars.json")
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What a folder is a checkout of."""
+
+    run_id: str
+    stack_id: str
+    serial: int | None
+    """Of the state that was checked out; None where there was none."""
+    lineage: str | None
+    was_unsettled: bool
+    files: dict[str, str]
+    """The configuration: path → SHA-256."""
+
+
+class CheckoutFolder:
+    """One such folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+        self.work = self.path / "workstation"
+        self._ticket = self.path / "checkout.json"
+        self._environment = self.path / "environment"
+        self._variables = self.work / "terraform.tfvars.json"
+        self._state = self.work / "terraform.tfstate"
+
+    def check_is_free(self) -> None:
+        """Raises ConflictError where there is something already."""
+        if self.path.exists() and not (self.path.is_dir() and not any(self.path.iterdir())):
+            raise ConflictError(f"{self.path} is not an empty folder.")
+
+    def write(self, root: Path, taken: CheckedOut, environment: dict[str, str]) -> None:
+        """Fill it, or leave nothing behind. Raises OSError.
+
+        :param root: an initialised root as `Roots.ready` gives it.
+        :param environment: what Terraform needs to reach Google.
+        """
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path.chmod(0o700)
+        try:
+            self._copy_root(root)
+            _write(self._variables, json.dumps(taken.run.inputs, indent=2))
+            if taken.state is not None:
+                _write(self._state, taken.state.raw.decode())
+            if environment:
+                exports = (f"export {name}={shlex.quote(value)}\n" for name, value in sorted(environment.items()))
+                _write(self._environment, "".join(exports))
+            _write(self._ticket, json.dumps(asdict(self._new_ticket(taken)), indent=2))
+        except BaseException:
+            self._empty()
+            raise
+
+    def _new_ticket(self, taken: CheckedOut) -> Ticket:
+        return Ticket(
+            run_id=taken.run.id,
+            stack_id=taken.run.stack_id,
+            serial=taken.state.serial if taken.state else None,
+            lineage=taken.state.lineage if taken.state else None,
+            was_unsettled=taken.was_unsettled,
+            files=self._digests(),
+        )
+
+    def _copy_root(self, root: Path) -> None:
+        shutil.copytree(root.parent / "modules", self.path / "modules", copy_function=_copy)
+        shutil.copytree(root, self.work, copy_function=_copy, ignore=shutil.ignore_patterns(".terraform"))
+        shutil.copytree(root / ".terraform", self.work / ".terraform", symlinks=True)
+        for link in (self.work / ".terraform").rglob("*"):
+            if link.is_symlink() and not link.readlink().is_absolute():
+                target = (root / link.relative_to(self.work)).resolve()
+                link.unlink()
+                link.symlink_to(target)
+
+    def _empty(self) -> None:
+        for each in self.path.iterdir():
+            shutil.rmtree(each) if each.is_dir() else each.unlink()
+
+    def _digests(self) -> dict[str, str]:
+        """Of everything that decides what Terraform does, but for the variables."""
+        modules = (file for file in (self.path / "modules").rglob("*") if file.is_file())
+        own = (file for pattern in _CONFIGURATION for file in self.work.glob(pattern))
+        return {
+            str(file.relative_to(self.path)): hashlib.sha256(file.read_bytes()).hexdigest()
+            for file in sorted({*modules, *own})
+        }
+
+    @property
+    def has_environment(self) -> bool:
+        """Whether Terraform has to be told how to reach Google."""
+        return self._environment.exists()
+
+    def ticket(self) -> Ticket:
+        """What it is. Raises InvalidError where it is no checkout."""
+        try:
+            return Ticket(**json.loads(self._ticket.read_bytes()))
+        except (OSError, ValueError, TypeError):
+            raise InvalidError(f"{self.path} is not a stack that was checked out.") from None
+
+    def check_is_at_rest(self, ticket: Ticket) -> None:
+        """Raises ConflictError where Terraform is at work, or left something undone, or its configuration was edited.
+
+        The portal would plan the next change with its own configuration, and undo what another one has made.
+        """
+        if (self.work / ".terraform.tfstate.lock.info").exists():
+            raise ConflictError(f"Terraform is at work in {self.work}: let it end first.")
+        if (self.work / "errored.tfstate").exists():
+            raise ConflictError(
+                "Terraform could not write its state and left errored.tfstate: `terraform state push errored.tfstate`,"
+                " then remove it."
+            )
+        if changed := sorted({name for name, _ in ticket.files.items() ^ self._digests().items()}):
+            raise ConflictError(
+                f"The configuration was changed ({', '.join(changed)}), and the portal has its own:"
+                " put it back as it was, and apply."
+            )
+
+    def state(self) -> State | None:
+        """The state as it is now; None where there is none. Raises InvalidError when it is not whole."""
+        try:
+            return State(self._state.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            raise InvalidError(f"{self._state} is not a whole Terraform state.") from None
+
+    def inputs(self) -> dict[str, Any]:
+        """The variables. Raises InvalidError when they are not a JSON object."""
+        try:
+            inputs = json.loads(self._variables.read_bytes())
+        except (OSError, ValueError):
+            inputs = None
+        if not isinstance(inputs, dict):
+            raise InvalidError(f"{self._variables} is not a JSON object.")
+        return inputs
+
+    def remove_secrets(self) -> None:
+        """Remove what nobody should find here later: states and their backups, variables, and the environment."""
+        for file in (self._variables, self._environment, *self.work.glob("*.tfstate*")):
+            file.unlink(missing_ok=True)
+
+
+def _write(file: Path, text: str) -> None:
+    file.touch(PRIVATE)
+    file.write_text(text)
+
+
+def _copy(source: str, target: str) -> str:
+    shutil.copyfile(source, target)
+    Path(target).chmod(PRIVATE)
+    return target

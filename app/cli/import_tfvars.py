@@ -1,0 +1,116 @@
+"""`stationmaster import-tfvars`: what the seed's file asks for is shown, confirmed, and filed."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app import clock
+from app.cli import terminal
+from app.errors import ConflictError, InvalidError
+
+if TYPE_CHECKING:
+    from app.services.catalog import Catalog
+    from app.services.seed.imports import Import, Source
+
+Admin = Annotated[str | None, typer.Option("--as", metavar="EMAIL", help="Who you are, of several admins.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="The seed's terraform.tfvars.")]
+People = Annotated[Path, typer.Option("--people", exists=True, dir_okay=False, help="CSV with the columns name,email.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+def import_tfvars(file: File, people: People, yes: Yes = False, admin: Admin = None) -> None:
+    """Ask for what the seed's terraform.tfvars lists: workstations for everybody, and the shared stack."""
+    asyncio.run(_import(_source(file), _source(people), admin, sure=yes))
+
+
+def _source(path: Path) -> "Source":
+    from app.services.seed.imports import Source
+
+    try:
+        return Source(path.name, path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError:
+        raise InvalidError(f"{path} is no text in UTF-8.") from None
+
+
+async def _import(variables: "Source", people: "Source", email: str | None, *, sure: bool) -> None:
+    from app.services.catalog import Catalog
+    from app.services.seed import imports
+
+    async with terminal.portal() as portal:
+        catalog = Catalog.load(portal.settings.catalog_file)
+        # Not committed: who looks, and then says no, leaves nothing behind.
+        async with portal.database.sessions() as session:
+            await imports.importer(session, email, portal.settings, clock.utc_now())
+            prepared = await imports.prepare(session, variables, people, catalog, portal.settings, clock.utc_now())
+        _show(prepared, portal.settings.google_project)
+        if prepared.changes_nothing:
+            typer.echo("Nothing to do: all of it is there, or under way.")
+            return
+        if not sure:
+            typer.confirm("File this?", abort=True)
+        by = await _file(portal, variables, people, catalog, prepared, email)
+    typer.echo(_told(prepared, by))
+
+
+async def _file(
+    portal: terminal.Portal,
+    variables: "Source",
+    people: "Source",
+    catalog: "Catalog",
+    shown: "Import",
+    email: str | None,
+) -> str:
+    from app.infra.secrets import SecretStore
+    from app.services.seed import imports
+
+    secrets = SecretStore(portal.settings)
+    try:
+        async with portal.database.sessions.begin() as session:
+            now = clock.utc_now()
+            by = await imports.importer(session, email, portal.settings, now)
+            if await imports.prepare(session, variables, people, catalog, portal.settings, now) != shown:
+                raise ConflictError("Something has changed since this was shown. Nothing was filed: begin anew.")
+            await imports.file(session, shown, by, catalog, secrets, portal.vault, portal.settings, now)
+            return by.email
+    finally:
+        await secrets.close()
+
+
+def _show(prepared: "Import", project: str) -> None:
+    typer.echo(f"Project {project}")
+    rows = [("PERSON", "ADDRESS", "WORKSTATION", "MACHINE", "ZONE", "DISK", "")]
+    for desired in prepared.workstations:
+        spec = desired.machine.spec
+        told = "exists already" if desired.exists else "new"
+        disk = f"{spec.disk_size_gb} GB {spec.disk_type}" + (", Spot" if spec.spot else "")
+        rows.append((desired.machine.user, desired.email, spec.name, spec.machine_type, str(spec.zone), disk, told))
+    if len(rows) > 1:
+        terminal.print_table(rows)
+    for desired in prepared.to_request:
+        for note in desired.machine.notes:
+            typer.echo(f"  {desired.machine.user}, {desired.machine.spec.name}: {note}")
+    _show_shared(prepared)
+    for note in prepared.notes:
+        typer.echo(f"  {note}")
+
+
+def _show_shared(prepared: "Import") -> None:
+    shared = prepared.shared
+    if not shared.is_wanted:
+        return
+    typer.echo("Shared stack: one plan, which waits for approval in the portal")
+    for name, value in shared.settings.items():
+        typer.echo(f"  {name}: {value}")
+    for admin in shared.iam_admins:
+        typer.echo(f"  IAM admin {admin}")
+    for cidr in shared.cidrs:
+        typer.echo(f"  allowed IP {cidr}")
+
+
+def _told(prepared: "Import", by: str) -> str:
+    asked = len(prepared.to_request)
+    parts = [f"{asked} workstation{'' if asked == 1 else 's'} requested"] if asked else []
+    parts += ["the shared stack's plan will wait for approval"] if prepared.shared.is_wanted else []
+    return f"Filed by {by}: {', '.join(parts)}."

@@ -1,0 +1,150 @@
+"""`stationmaster stack`: break glass. An admin works on a stack with Terraform, and gives it back."""
+
+import asyncio
+import os
+import shlex
+import shutil
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app import clock, config
+from app.cli import terminal
+from app.config import Settings
+from app.errors import StationmasterError, UnavailableError
+
+if TYPE_CHECKING:
+    from app.cli.checkout_folder import CheckoutFolder
+    from app.services.terraform.orphans import Findings
+
+stack = typer.Typer(no_args_is_help=True, help="Break glass: work on a stack by hand, find what no state knows.")
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", file_okay=False)]
+
+
+@stack.command("checkout")
+def checkout(
+    stack_id: Annotated[str, typer.Argument(metavar="ID", help="The workstation's id.")],
+    folder: Folder,
+    admin: Annotated[str | None, typer.Option("--as", metavar="EMAIL", help="Who you are, of several admins.")] = None,
+    hours: Annotated[int, typer.Option(min=1, max=72, help="How long it is yours.")] = 8,
+) -> None:
+    """Take a stack out of the portal's hands: its configuration, variables and state, in a new folder."""
+    asyncio.run(_checkout(stack_id, folder, admin, hours))
+
+
+async def _checkout(stack_id: str, path: Path, email: str | None, hours: int) -> None:
+    from app.cli.checkout_folder import CheckoutFolder
+    from app.models import Root
+    from app.services.by_hand import checkouts
+    from app.worker.roots import Roots
+
+    folder = CheckoutFolder(path)
+    folder.check_is_free()
+    async with terminal.portal() as portal:
+        root = await Roots(portal.settings, portal.database, clock.utc_now).ready(Root.WORKSTATION)
+        async with portal.database.sessions.begin() as session:
+            by = await checkouts.admin(session, email)
+            taken = await checkouts.check_out(
+                session, portal.vault, stack_id, by, timedelta(hours=hours), clock.utc_now()
+            )
+        try:
+            folder.write(root, taken, {name: os.environ[name] for name in _names_of_environment()})
+        except BaseException:
+            async with portal.database.sessions.begin() as session:
+                reason = "Given back: the folder could not be written."
+                await checkouts.give_back(session, taken.run.id, reason, clock.utc_now())
+            raise
+        _say_what_next(folder, portal.settings, f"{taken.run.lease_until:{checkouts.TIME}}")
+
+
+def _names_of_environment() -> list[str]:
+    return [name for name in os.environ if name.startswith(config.REACHES_GOOGLE)]
+
+
+def _say_what_next(folder: "CheckoutFolder", settings: Settings, until: str) -> None:
+    from app.infra import terraform
+
+    command = terraform.executable(settings.terraform)
+    is_on_path = command == (shutil.which("terraform"),)
+    told = "terraform" if is_on_path else shlex.join(command)
+    typer.echo(f"Yours until {until}. Next:")
+    if folder.has_environment:
+        typer.echo(f"  . {shlex.quote(str(folder.path / 'environment'))}")
+    typer.echo(f"  cd {shlex.quote(str(folder.work))} && {told} plan")
+    typer.echo(f"  stationmaster stack checkin {shlex.quote(str(folder.path))}")
+
+
+@stack.command("checkin")
+def checkin(
+    folder: Folder,
+    discard: Annotated[bool, typer.Option("--discard", help="Give it back, and store nothing.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave state and variables in the folder.")] = False,
+) -> None:
+    """Give a stack back: its state and variables become the portal's."""
+    asyncio.run(_checkin(folder, discard=discard, keep=keep))
+
+
+async def _checkin(path: Path, *, discard: bool, keep: bool) -> None:
+    from app.cli.checkout_folder import CheckoutFolder
+
+    folder = CheckoutFolder(path)
+    async with terminal.portal() as portal:
+        try:
+            told = await (_give_back(portal, folder) if discard else _store(portal, folder))
+        except StationmasterError:
+            typer.echo(f"Nothing was stored. State and variables are in {folder.work}, as they were.", err=True)
+            raise
+    typer.echo(told)
+    if not keep:
+        folder.remove_secrets()
+    typer.echo(f"{folder.path} can be removed.")
+
+
+async def _store(portal: terminal.Portal, folder: "CheckoutFolder") -> str:
+    from app.services.by_hand import checkouts
+
+    ticket = folder.ticket()
+    folder.check_is_at_rest(ticket)
+    state, inputs = folder.state(), folder.inputs()
+    async with portal.database.sessions.begin() as session:
+        return await checkouts.check_in(
+            session, portal.vault, ticket.run_id, state, inputs, clock.utc_now(), needs_reconcile=ticket.was_unsettled
+        )
+
+
+async def _give_back(portal: terminal.Portal, folder: "CheckoutFolder") -> str:
+    from app.services.by_hand import checkouts
+
+    told = "Given back: nothing of what was done by hand was stored."
+    async with portal.database.sessions.begin() as session:
+        await checkouts.give_back(session, folder.ticket().run_id, told, clock.utc_now())
+    return told
+
+
+@stack.command("list-orphans")
+def list_orphans() -> None:
+    """List what Google has of the portal's, and no state knows."""
+    findings = asyncio.run(_find_orphans())
+    if findings.busy:
+        typer.echo(f"Left out, since a run of theirs is at work: {', '.join(findings.busy)}.", err=True)
+    if not findings.orphans:
+        typer.echo("No orphans.")
+        return
+    rows = [("ID", "STACK", "OWNER", "WORKSTATION")]
+    rows += [(orphan.id, orphan.stack_id, orphan.owner, orphan.belongs_to) for orphan in findings.orphans]
+    terminal.print_table(rows)
+
+
+async def _find_orphans() -> "Findings":
+    from app.infra.google import Compute
+    from app.services.terraform import orphans
+    from app.worker.errors import GOOGLE_ERRORS
+
+    async with terminal.portal() as portal:
+        try:
+            return await orphans.find(portal.database, portal.vault, Compute(portal.settings))
+        except GOOGLE_ERRORS as error:
+            raise UnavailableError(f"Google could not be asked what exists: {error}") from error

@@ -1,0 +1,138 @@
+"""Adoption of what was there before the portal: its stack is leased, and the state with it in becomes the portal's."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.config import Settings
+from app.crypto import Vault
+from app.errors import ConflictError
+from app.infra.secrets import SecretStore
+from app.models import Action, Member, Run, RunKind
+from app.models.base import short_id
+from app.services import audit, runs, workstations
+from app.services.by_hand import checkouts
+from app.services.catalog import Catalog
+from app.services.shared import shared_stack
+from app.services.terraform import plans, state_versions
+from app.services.terraform.state_versions import State
+from app.services.workstations import Adopted
+from app.services.workstations.specs import WorkstationSpec
+
+LASTS = timedelta(hours=1)
+REASON = "What is there already was taken over first"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What an adoption works with."""
+
+    stack_id: str
+    inputs: dict[str, Any]
+    """The root's variables."""
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    """Those that Terraform is told in its environment alone."""
+    state: State | None = None
+    run_id: str = ""
+
+
+async def begin_shared(session: AsyncSession, vault: Vault, by: Member, settings: Settings, now: datetime) -> Begun:
+    """Lease the shared stack as it is wanted. The wish that waits is queued behind: its plan is made anew afterwards.
+
+    Raises ConflictError while a run is at work, or while the stack is to be destroyed.
+    """
+    stack = await shared_stack.find(session, vault, now)
+    await shared_stack.lock(session, stack)
+    desired = await shared_stack.desired(session, stack, settings)
+    pending = await runs.pending(session, stack.id, lock=True)
+    busy = next((run for run in pending if not (run.is_queued or run.can_approve)), None)
+    if busy:
+        raise ConflictError(f"Run {busy.id} ({busy.kind}, {busy.status}) of the shared stack comes first: let it end.")
+    waiting = next((run for run in pending if run.kind is RunKind.CONFIGURE), None)
+    if waiting is None:
+        waiting = await shared_stack.request(session, stack, desired, by, settings, now, REASON)
+    run = checkouts.lease(stack.id, by, waiting.inputs, now + LASTS, now)
+    if waiting.can_approve:
+        await _queue_again(session, waiting, now)
+    session.add(run)
+    await session.flush()
+    told = f"{by.name} looks for what exists already, until {now + LASTS:{checkouts.TIME}}."
+    await checkouts.log_in(session, run, told, now)
+    await runs.announce(session, run)
+    state = await state_versions.newest(session, vault, stack.id)
+    return Begun(stack.id, run.inputs, shared_stack.secrets_of(stack, vault), state, run.id)
+
+
+async def _queue_again(session: AsyncSession, waiting: Run, now: datetime) -> None:
+    """Its plan did not know what is taken over now."""
+    again = Run(
+        id=short_id(10),
+        stack_id=waiting.stack_id,
+        requested_by=waiting.requested_by,
+        kind=waiting.kind,
+        inputs=waiting.inputs,
+        changes=waiting.changes,
+        reason=waiting.reason,
+        created_at=now,
+    )
+    waiting.supersede(again, now)
+    await plans.forget(session, waiting.id)
+    await session.flush()
+    session.add(again)
+
+
+async def finish_shared(
+    session: AsyncSession, vault: Vault, begun: Begun, state: State, adopted: list[str], now: datetime
+) -> None:
+    """The state has what was adopted. Raises ConflictError when the lease is over: nothing is stored then."""
+    run, by, _ = await checkouts.lock(session, begun.run_id)
+    await _store(session, vault, run, by, state, adopted, now)
+    await checkouts.ended(session, run)
+
+
+async def request_around(
+    session: AsyncSession,
+    vault: Vault,
+    begun: Begun,
+    owner: Member,
+    spec: WorkstationSpec,
+    adopted: Adopted,
+    state: State,
+    by: Member,
+    catalog: Catalog,
+    secrets: SecretStore,
+    settings: Settings,
+    now: datetime,
+) -> Run:
+    """Ask for a workstation that has an old disk (and address), with the state that they are in already.
+
+    Raises InvalidError, or ConflictError where the owner has a workstation of that name.
+    """
+    _, run, is_new = await workstations.request(
+        session, owner, spec, catalog, secrets, settings, now, by, adopted=adopted
+    )
+    if not is_new:
+        raise ConflictError(f"{owner.email} has a workstation called {spec.name}.")
+    lease = checkouts.lease(begun.stack_id, by, run.inputs, now + LASTS, now)
+    session.add(lease)
+    await session.flush()
+    await _store(session, vault, lease, by, state, [name for name in (adopted.disk, adopted.address) if name], now)
+    return run
+
+
+async def _store(
+    session: AsyncSession, vault: Vault, run: Run, by: Member, state: State, adopted: list[str], now: datetime
+) -> None:
+    await state_versions.store(session, vault, run, state, now)
+    for each in adopted:
+        await checkouts.log_in(session, run, f"Taken over: {each}", now)
+    run.succeed(now)
+    name = await audit.name_of_stack(session, run.stack_id)
+    after = {"run": run.id, "adopted": adopted}
+    audit.record(session, by, Action.ADOPT_STACK, run.stack_id, name, after=after, now=now)
+    log.info("stack adopted", stack=run.stack_id, run=run.id, admin=by.email, resources=len(adopted))

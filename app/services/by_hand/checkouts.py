@@ -1,0 +1,281 @@
+"""Break glass: an admin takes a stack out of the portal's hands, works on it with Terraform, and gives it back."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from pydantic import BaseModel, ConfigDict, ValidationError
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.crypto import Vault
+from app.errors import ConflictError, InvalidError, NotFoundError, RefusedError
+from app.models import (
+    Action,
+    LogLevel,
+    LogLine,
+    Member,
+    Role,
+    Root,
+    Run,
+    RunKind,
+    RunStatus,
+    Stack,
+    StateVersion,
+    Workstation,
+)
+from app.models.base import short_id
+from app.services import audit, runs, workstations
+from app.services.terraform import state_versions
+from app.services.terraform.state_versions import State
+
+log = structlog.get_logger()
+EXPIRED = "The checkout's time was over before it was checked in: nothing of what was done by hand was stored."
+TIME = "%Y-%m-%d %H:%M UTC"
+
+
+class _Accelerator(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    type: str
+    count: int
+
+
+class _Variables(BaseModel):
+    """Those variables of the root that a workstation's row knows as well."""
+
+    model_config = ConfigDict(strict=True)
+    zone: str
+    machine_type: str
+    accelerator: _Accelerator | None
+    boot_image: str
+    boot_snapshot: str | None
+    disk_size_gb: int
+    disk_type: str
+    spot: bool
+    disk_only: bool
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The row's columns that follow from them."""
+        return {
+            "zone": self.zone,
+            "machine_type": self.machine_type,
+            "accelerator": self.accelerator.type if self.accelerator else None,
+            "accelerator_count": self.accelerator.count if self.accelerator else 0,
+            "image": self.boot_image,
+            "snapshot": self.boot_snapshot,
+            "disk_size_gb": self.disk_size_gb,
+            "disk_type": self.disk_type,
+            "spot": self.spot,
+        }
+
+
+async def admin(session: AsyncSession, email: str | None) -> Member:
+    """Who works by hand: the admin named, or else the only one there is. Raises RefusedError."""
+    if email is None:
+        admins = list(await session.scalars(select(Member).where(Member.role == Role.ADMIN)))
+        if len(admins) != 1:
+            raise RefusedError(f"There are {len(admins) or 'no'} admins: say who you are with --as EMAIL.")
+        return admins[0]
+    member = await session.scalar(select(Member).where(Member.email == email.strip().lower()))
+    if member is None or not member.is_admin:
+        raise RefusedError(f"{email} is not an admin.")
+    return member
+
+
+@dataclass(frozen=True)
+class CheckedOut:
+    """What somebody who works by hand begins with."""
+
+    run: Run
+    state: State | None
+    was_unsettled: bool
+    """Whether, before, something might have existed that no state knew."""
+
+
+async def check_out(
+    session: AsyncSession, vault: Vault, stack_id: str, by: Member, lasts: timedelta, now: datetime
+) -> CheckedOut:
+    """Begin to work by hand: until it is checked in, or its time is over, no worker touches the stack.
+
+    Raises NotFoundError, or ConflictError while another run goes on or is queued.
+    """
+    stack = await session.get(Stack, stack_id)
+    if stack is None or stack.root is not Root.WORKSTATION:
+        raise NotFoundError("workstation's stack")
+    others = await runs.lock(session, stack_id)
+    if others:
+        other = others[0]
+        raise ConflictError(f"Run {other.id} ({other.kind}, {other.status}) of this stack comes first: let it end.")
+    until = now + lasts
+    run = lease(stack_id, by, await runs.last_inputs(session, stack_id), until, now)
+    session.add(run)
+    # Who works by hand may make what no state ever tells of.
+    was_unsettled, stack.needs_reconcile = stack.needs_reconcile, True
+    await session.flush()
+    await log_in(session, run, f"Checked out by {by.name} at {now.strftime(TIME)}, until {until.strftime(TIME)}.", now)
+    await runs.announce(session, run)
+    await _record(session, by, Action.CHECK_OUT_STACK, run, {"until": until.strftime(TIME)}, now)
+    log.info("stack checked out", stack=stack_id, run=run.id, admin=by.email, until=until.isoformat())
+    return CheckedOut(run, await state_versions.newest(session, vault, stack_id), was_unsettled)
+
+
+def lease(stack_id: str, by: Member, inputs: dict[str, Any], until: datetime, now: datetime) -> Run:
+    """A run that no worker claims: the stack is whoever's asked for it, until then."""
+    return Run(
+        id=short_id(10),
+        stack_id=stack_id,
+        requested_by=by.id,
+        kind=RunKind.MANUAL,
+        status=RunStatus.APPLYING,
+        inputs=inputs,
+        created_at=now,
+        claimed_at=now,
+        applying_at=now,
+        lease_until=until,
+    )
+
+
+async def check_in(
+    session: AsyncSession,
+    vault: Vault,
+    run_id: str,
+    state: State | None,
+    inputs: dict[str, Any],
+    now: datetime,
+    *,
+    needs_reconcile: bool,
+) -> str:
+    """Take over what was done by hand; returns what was stored, in a sentence.
+
+    :param inputs: the variables as they were applied last.
+    :param unsettled: whether the stack already was so when it was checked out.
+    Raises ConflictError when it is no longer checked out, or the state is no successor of the stored one; InvalidError
+    for variables that are not the root's. Nothing has been stored then.
+    """
+    run, by, queued = await lock(session, run_id)
+    desired = _variables(inputs, run.inputs)
+    known = await state_versions.newest(session, vault, run.stack_id)
+    _check_successor(state, known)
+    if state is not None and (known is None or state.serial > known.serial):
+        await state_versions.store(session, vault, run, state, now)
+        number = await session.scalar(select(func.max(StateVersion.number)).where(StateVersion.run_id == run.id))
+        sentence = f"Checked in by {by.name}: state version {number}, serial {state.serial}."
+    else:
+        sentence = f"Checked in by {by.name}: the state is as it was."
+    for other in queued:
+        other.inputs = _rebased(other.inputs, run.inputs, inputs)
+    run.inputs = inputs
+    await _take_over(session, run, state, desired, now)
+    (await session.get_one(Stack, run.stack_id)).needs_reconcile = needs_reconcile
+    await log_in(session, run, sentence, now)
+    run.succeed(now)
+    await ended(session, run)
+    stored = {"said": sentence, "variables": desired.columns}
+    await _record(session, by, Action.CHECK_IN_STACK, run, stored, now)
+    log.info("stack checked in", stack=run.stack_id, run=run.id, admin=by.email, serial=state.serial if state else None)
+    return sentence
+
+
+async def give_back(session: AsyncSession, run_id: str, reason: str, now: datetime) -> None:
+    """End it without storing anything. The next plan looks for what was made. Raises ConflictError when it has ended.
+
+    :param reason: a sentence for the log.
+    """
+    run, by, _ = await lock(session, run_id)
+    await log_in(session, run, reason, now, LogLevel.WARN)
+    run.end_canceled(now)
+    await ended(session, run)
+    await _record(session, by, Action.GIVE_BACK_STACK, run, {"said": reason}, now)
+    log.info("stack given back", stack=run.stack_id, run=run.id, admin=by.email, reason=reason)
+
+
+async def expire(session: AsyncSession, run: Run, now: datetime) -> None:
+    """Its time is over. The caller holds the run's row lock."""
+    await log_in(session, run, EXPIRED, now, LogLevel.ERROR)
+    run.fail(EXPIRED, now)
+    await ended(session, run)
+    await _record(session, None, Action.EXPIRE_STACK, run, {"said": EXPIRED}, now)
+    log.warning("checkout expired", stack=run.stack_id, run=run.id)
+
+
+async def lock(session: AsyncSession, run_id: str) -> tuple[Run, Member, list[Run]]:
+    """The checkout, whose it is, and what is queued behind it; all stays so until our transaction ends."""
+    run = await session.get(Run, run_id)
+    if run is None or run.kind is not RunKind.MANUAL:
+        raise NotFoundError("checkout")
+    pending = await runs.lock(session, run.stack_id)
+    if run not in pending:
+        await session.refresh(run)
+        when = run.finished_at.strftime(TIME) if run.finished_at else "an unknown time"
+        raise ConflictError(f"This checkout ended at {when} ({run.status}): nothing was stored.")
+    return run, await session.get_one(Member, run.requested_by), [other for other in pending if other is not run]
+
+
+def _variables(inputs: dict[str, Any], before: dict[str, Any]) -> _Variables:
+    for name in ("project", "name", "stack_id"):
+        if inputs.get(name) != before.get(name):
+            raise InvalidError(f"The variable {name} is the portal's, and must stay {before.get(name)!r}.")
+    if missing := sorted(before.keys() - inputs.keys()):
+        raise InvalidError(f"Variables are missing in terraform.tfvars.json: {', '.join(missing)}.")
+    try:
+        return _Variables.model_validate(inputs)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise InvalidError(f"The variable {where} is wrong: {problem['msg']}.") from None
+
+
+def _check_successor(state: State | None, known: State | None) -> None:
+    if known is None:
+        return
+    if state is None:
+        raise ConflictError("There is no state, although there was one when the stack was checked out.")
+    if state.lineage != known.lineage:
+        raise ConflictError(f"The state is of another lineage ({state.lineage}) than the stack's ({known.lineage}).")
+    if state.serial < known.serial:
+        raise ConflictError(f"The state is older (serial {state.serial}) than the stored one (serial {known.serial}).")
+
+
+def _rebased(spec: dict[str, Any], before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """A wish made meanwhile knew the machine as it was: what it did not ask for stays as it was made by hand."""
+    untouched = {name for name, value in spec.items() if name in after and value == before.get(name)}
+    return {name: after[name] if name in untouched else value for name, value in spec.items()}
+
+
+async def _take_over(session: AsyncSession, run: Run, state: State | None, desired: _Variables, now: datetime) -> None:
+    """What the workstation's row says from now on."""
+    workstation = await session.get_one(Workstation, run.stack_id, with_for_update=True)
+    workstation.take(desired.columns)
+    exists = state is not None and bool(state.outputs.get("instance_name"))
+    if not exists:
+        workstation.become_destroyed(now, disk_kept=state is not None and not state.is_empty)
+        return
+    # A destroyed one that was made again by hand takes its name back.
+    other = await workstations.namesake(session, workstation) if workstation.is_destroyed else None
+    if other:
+        raise ConflictError(f"Its owner has another workstation called {workstation.name} by now ({other}).")
+    workstation.take({"address": state.outputs.get("address") if state else None, "disk_kept": False})
+    workstation.set_running_or_failed()
+
+
+async def _record(
+    session: AsyncSession, by: Member | None, action: Action, run: Run, after: dict[str, Any], now: datetime
+) -> None:
+    name = await audit.name_of_stack(session, run.stack_id)
+    audit.record(session, by, action, run.stack_id, name, after={"run": run.id, **after}, now=now)
+
+
+async def ended(session: AsyncSession, run: Run) -> None:
+    """What is queued behind it may begin."""
+    await session.flush()
+    await runs.enqueue_next(session, run.stack_id)
+    await runs.announce(session, run)
+
+
+async def log_in(session: AsyncSession, run: Run, message: str, now: datetime, level: LogLevel = LogLevel.INFO) -> None:
+    """One line in the run's log."""
+    run.log_seq += 1
+    session.add(LogLine(run_id=run.id, seq=run.log_seq, at=now, level=level, step=None, message=message))
+    await session.flush()

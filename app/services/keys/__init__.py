@@ -1,0 +1,1 @@
+"""SSH keys: the members' own, and which are on which machine."""

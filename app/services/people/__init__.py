@@ -1,0 +1,1 @@
+"""Members, sign-ins, tokens and IAM admins."""

@@ -1,0 +1,214 @@
+"""IAM admins: who has the admins' role in the Google project. They are part of the shared stack: a change is a run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.config import Settings
+from app.errors import ConflictError, InvalidError, NotFoundError
+from app.models import Action, Member, Run, RunKind, RunStatus, SharedStack
+from app.models.run_states import FINAL
+from app.services import audit, doctor, runs, snapshots
+from app.services.people import principals
+from app.services.people.principals import Principal, PrincipalKind
+from app.services.shared import shared_stack
+
+NO_LAST = "The last IAM admin stays: without one the project would be nobody's. Add another one first."
+NOT_ONESELF = "You cannot take the role from yourself: another admin can."
+NOT_THE_PORTAL = "This is the portal's own account: without the role it could not even give it back."
+
+
+class IamAdminState(StrEnum):
+    """How an entry of the list stands."""
+
+    APPLIED = "applied"
+    AWAITING_APPROVAL = "awaiting_approval"
+    """It is to be added, or removed, once somebody has approved the plan."""
+    BEING_ADDED = "being_added"
+    BEING_REMOVED = "being_removed"
+    NOT_APPLIED = "not_applied"
+    """It was asked for, and the run has ended without making it so."""
+
+
+S = IamAdminState
+
+
+@dataclass(frozen=True)
+class IamAdmin:
+    """One entry: who, how it stands, and why it has to stay."""
+
+    principal: str
+    """As Terraform takes it, such as user:ada@example.com."""
+    state: IamAdminState
+    is_wanted: bool
+    """It is on the list as it is to be."""
+    run: Run | None = None
+    """The run that changes it, or has failed to."""
+    kept_because: str = ""
+    """Why it cannot be removed now, in a sentence; empty where it can."""
+
+    @property
+    def can_remove(self) -> bool:
+        """It may be taken off the list."""
+        return self.is_wanted and not self.kept_because
+
+    @property
+    def change(self) -> str:
+        """What the run does with the entry, or was to do, in words."""
+        adds = self.run is not None and self.principal in _asked(self.run)
+        verb = ("adds", "was to add") if adds else ("removes", "was to remove")
+        return f"{verb[self.state is S.NOT_APPLIED]} it"
+
+    @property
+    def can_keep(self) -> bool:
+        """It is about to be removed, and may stay after all."""
+        is_going = self.state in {S.BEING_REMOVED, S.AWAITING_APPROVAL} and not self.is_wanted
+        return is_going and self.run is not None and self.run.kind is RunKind.CONFIGURE
+
+
+async def list_of(session: AsyncSession, stack: SharedStack, by: Member, settings: Settings) -> list[IamAdmin]:
+    """Everybody who has the role by this list, or is to get it, or was to; in the order of the alphabet."""
+    pending = await runs.pending(session, stack.id)
+    going = next((run for run in pending if run.kind is RunKind.DESTROY and not run.is_canceling), None)
+    desired = [] if going else list((await shared_stack.desired(session, stack, settings)).iam_admins)
+    applied = set(stack.iam_admins) if stack.exists else set()
+    movers = [going] if going else [run for run in pending if run.kind is RunKind.CONFIGURE and not run.is_canceling]
+    failed = None if movers else await _failed(session, stack)
+    accounts = await _portal_accounts(session, settings)
+    return [
+        IamAdmin(
+            name,
+            *_standing(name, name in applied, name in desired, movers, failed),
+            kept_because=_kept_because(name, desired, by, accounts) if name in desired else "",
+        )
+        for name in sorted({*applied, *desired, *(_asked(failed) if failed else ())})
+    ]
+
+
+def _standing(
+    name: str, is_applied: bool, is_wanted: bool, movers: Sequence[Run], failed: Run | None
+) -> tuple[IamAdminState, bool, Run | None]:
+    if is_applied == is_wanted:
+        # A removal that has begun to be applied may have come to pass at Google.
+        half_done = failed and failed.has_changed_anything and is_applied != (name in _asked(failed))
+        return (S.NOT_APPLIED, is_wanted, failed) if half_done or not is_applied else (S.APPLIED, is_wanted, None)
+    mover = next((run for run in movers if (name in _asked(run)) == is_wanted), None)
+    if mover is None:
+        return S.NOT_APPLIED, is_wanted, failed
+    if mover.can_approve:
+        return S.AWAITING_APPROVAL, is_wanted, mover
+    return (S.BEING_ADDED if is_wanted else S.BEING_REMOVED), is_wanted, mover
+
+
+def _asked(run: Run) -> list[str]:
+    """The list that a run makes so; a destruction leaves none."""
+    return list(run.changes.get("iam_admins", ()))
+
+
+async def _failed(session: AsyncSession, stack: SharedStack) -> Run | None:
+    """The run that was the last to end, if it ended without success."""
+    query = select(Run).where(Run.stack_id == stack.id, Run.kind == RunKind.CONFIGURE)
+    ended = query.where(Run.status.in_(FINAL - {RunStatus.SUPERSEDED})).order_by(Run.finished_at.desc()).limit(1)
+    last = await session.scalar(ended)
+    return last if last and not last.is_success else None
+
+
+async def _portal_accounts(session: AsyncSession, settings: Settings) -> set[str]:
+    """Whom Google takes the portal for: as the settings name them, and as the worker found out by itself."""
+    seen = await snapshots.read(session, doctor.SNAPSHOT)
+    identity = str(seen.content.get("identity") or "") if seen else ""
+    return {*settings.portal_accounts, *([identity.lower()] if "@" in identity else [])}
+
+
+def _kept_because(name: str, desired: Sequence[str], by: Member, accounts: set[str]) -> str:
+    if name == str(Principal(PrincipalKind.USER, by.email)):
+        return NOT_ONESELF
+    if name.partition(":")[2] in accounts:
+        return NOT_THE_PORTAL
+    return NO_LAST if list(desired) == [name] else ""
+
+
+async def add(
+    session: AsyncSession,
+    stack: SharedStack,
+    typed: str,
+    by: Member,
+    settings: Settings,
+    now: datetime,
+    *,
+    confirm_outside: bool,
+) -> Run:
+    """Put somebody on the list: a run that waits for approval.
+
+    Raises InvalidError for what is no principal, or is outside the portal's domains and that is not confirmed;
+    ConflictError for who is on the list already.
+    """
+    principal = principals.parse(typed)
+    if not (confirm_outside or principal.is_within(settings)):
+        _ask_whether_meant(principal, settings)
+    await shared_stack.lock(session, stack)
+    spec = await shared_stack.desired(session, stack, settings)
+    if str(principal) in spec.iam_admins:
+        taken = f"{principal} is on the list already."
+        raise ConflictError(taken, fields={"principal": taken})
+    after = (*spec.iam_admins, str(principal))
+    return await _change(session, stack, spec, after, Action.ADD_IAM_ADMIN, principal, by, settings, now)
+
+
+def _ask_whether_meant(principal: Principal, settings: Settings) -> None:
+    meant = principal.meant_domain(settings)
+    hint = f"Did you mean {meant}?" if meant else "Look at it once more, then confirm it."
+    sentence = f"{principal} belongs neither to the portal's people nor to the project. {hint}"
+    raise InvalidError("This is somebody from outside.", fields={"confirm_outside": sentence})
+
+
+async def remove(
+    session: AsyncSession, stack: SharedStack, typed: str, by: Member, settings: Settings, now: datetime
+) -> Run:
+    """Take somebody off the list: a run that waits for approval.
+
+    Raises NotFoundError for who is not on it; ConflictError, with the reason, for the last one, oneself, and the
+    portal's own account.
+    """
+    await shared_stack.lock(session, stack)
+    spec = await shared_stack.desired(session, stack, settings)
+    principal = _on_the_list(typed, spec.iam_admins)
+    accounts = await _portal_accounts(session, settings)
+    reason = _kept_because(str(principal), spec.iam_admins, by, accounts)
+    if reason:
+        raise ConflictError(reason)
+    after = tuple(name for name in spec.iam_admins if name != str(principal))
+    return await _change(session, stack, spec, after, Action.REMOVE_IAM_ADMIN, principal, by, settings, now)
+
+
+def _on_the_list(typed: str, desired: Sequence[str]) -> Principal:
+    try:
+        principal = principals.parse(typed)
+    except InvalidError:
+        raise NotFoundError("IAM admin") from None
+    if str(principal) not in desired:
+        raise NotFoundError("IAM admin")
+    return principal
+
+
+async def _change(
+    session: AsyncSession,
+    stack: SharedStack,
+    spec: shared_stack.SharedStackSpec,
+    after: tuple[str, ...],
+    action: Action,
+    principal: Principal,
+    by: Member,
+    settings: Settings,
+    now: datetime,
+) -> Run:
+    verb = "Add" if action is Action.ADD_IAM_ADMIN else "Remove"
+    becoming = replace(spec, iam_admins=after)
+    run = await shared_stack.request(session, stack, becoming, by, settings, now, f"{verb} IAM admin {principal}")
+    before, becomes = {"iam_admins": list(spec.iam_admins)}, {"iam_admins": list(after), "run": run.id}
+    audit.record(session, by, action, str(principal), str(principal), before, becomes, now=now)
+    return run

@@ -1,0 +1,49 @@
+"""Why a run waits or has failed, in sentences."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.infra import hints
+from app.models import LogLevel, LogLine, Run, RunStatus, Worker
+from app.services.runs.queries import pending
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Why a queued run has not begun."""
+
+    sentence: str
+    behind: Run | None
+    """The run of the same stack that must end first."""
+
+
+async def waiting(session: AsyncSession, run: Run, now: datetime) -> Waiting | None:
+    """Why it waits; None for a run that is not queued."""
+    if not run.is_queued:
+        return None
+    behind = next((other for other in await pending(session, run.stack_id) if other.is_executing), None)
+    if behind and behind.can_approve:
+        return Waiting("It begins once the run before it is decided.", behind)
+    if behind:
+        return Waiting("It begins when the run before it has ended.", behind)
+    alive = select(func.count()).select_from(Worker).where(Worker.seen_at > now - Worker.ALIVE_FOR)
+    if not await session.scalar(alive):
+        return Waiting("No worker is running: an admin starts one.", None)
+    ahead = select(func.count()).select_from(Run).where(Run.status == RunStatus.QUEUED, Run.created_at < run.created_at)
+    before = await session.scalar(ahead) or 0
+    return Waiting(f"All workers are busy; {before} before it." if before else "A worker takes it next.", None)
+
+
+def hint(run: Run) -> hints.Hint | None:
+    """What to do about a run that failed."""
+    return hints.find(run.error) if run.error else None
+
+
+async def trouble(session: AsyncSession, run: Run) -> str:
+    """What was wrong at the last try, in a sentence: of a run that goes on, only its log says so."""
+    errors = select(LogLine.message).where(LogLine.run_id == run.id, LogLine.level == LogLevel.ERROR)
+    last = await session.scalar(errors.order_by(LogLine.seq.desc()).limit(1))
+    return hints.find(last).title if last else ""

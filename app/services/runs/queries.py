@@ -1,0 +1,102 @@
+"""Finding and reading runs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+
+from app.errors import NotFoundError
+from app.models import LogLine, Member, Run, RunKind, RunResource, RunStatus, Workstation
+from app.models.run_states import EXECUTING, SUCCESS, WITHOUT_TERRAFORM
+
+
+async def pending(session: AsyncSession, stack_id: str, *, lock: bool = False) -> list[Run]:
+    """The executing run, then the queued one. Locked, no worker claims or ends one before our transaction does."""
+    query = select(Run).where(Run.stack_id == stack_id, Run.status.in_({*EXECUTING, RunStatus.QUEUED}))
+    if lock:
+        query = query.with_for_update(of=Run).execution_options(populate_existing=True)
+    return sorted(await session.scalars(query), key=lambda run: run.is_queued)
+
+
+async def under_way(session: AsyncSession, stack_id: str, kind: RunKind) -> Run | None:
+    """The run of that kind that a stack executes or has queued."""
+    return next((run for run in await pending(session, stack_id) if run.kind is kind), None)
+
+
+async def last_inputs(session: AsyncSession, stack_id: str) -> dict[str, Any]:
+    """The variables of the newest run that has made, or may be making, the stack what it is; else of the newest."""
+    may_have = or_(Run.applying_at.is_not(None), Run.status.in_({*EXECUTING, *SUCCESS} - {RunStatus.AWAITING_APPROVAL}))
+    query = select(Run.inputs).where(Run.stack_id == stack_id, Run.kind.not_in(WITHOUT_TERRAFORM))
+    newest_first = query.order_by(may_have.desc(), Run.created_at.desc())
+    return dict(await session.scalar(newest_first.limit(1)) or {})
+
+
+async def reached_inputs(session: AsyncSession, stack_id: str) -> dict[str, Any]:
+    """The variables of the newest run that succeeded, or else of the newest that may have changed anything."""
+    query = select(Run.inputs).where(
+        Run.stack_id == stack_id,
+        Run.kind.not_in(WITHOUT_TERRAFORM),
+        or_(Run.status.in_(SUCCESS), Run.applying_at.is_not(None)),
+    )
+    newest_first = query.order_by(Run.status.in_(SUCCESS).desc(), Run.created_at.desc())
+    return dict(await session.scalar(newest_first.limit(1)) or {})
+
+
+async def find(session: AsyncSession, member: Member, run_id: str) -> Run:
+    """One run, with who asked for it; raises NotFoundError for what is neither of one's own stack nor an admin's."""
+    # Anew, where a service has just made it: who asked for it is then not loaded.
+    run = await session.get(Run, run_id, options=[joinedload(Run.requester)], populate_existing=True)
+    if run is None or not (member.is_admin or await _owns(session, member, run)):
+        raise NotFoundError("run")
+    return run
+
+
+async def _owns(session: AsyncSession, member: Member, run: Run) -> bool:
+    owner_id = await session.scalar(select(Workstation.owner_id).where(Workstation.id == run.stack_id))
+    return owner_id == member.id
+
+
+async def list_of(
+    session: AsyncSession, member: Member, *, workstation_id: str | None = None, limit: int = 50, offset: int = 0
+) -> list[Run]:
+    """Runs of a member's workstations, newest first."""
+    query = select(Run).join(Workstation, Workstation.id == Run.stack_id).where(Workstation.owner_id == member.id)
+    if workstation_id:
+        query = query.where(Run.stack_id == workstation_id)
+    query = query.options(joinedload(Run.requester)).order_by(Run.created_at.desc(), Run.id)
+    return list(await session.scalars(query.limit(limit).offset(offset)))
+
+
+async def of_stack(session: AsyncSession, stack_id: str, limit: int = 20) -> list[Run]:
+    """A stack's runs, newest first."""
+    query = select(Run).where(Run.stack_id == stack_id).options(joinedload(Run.requester))
+    return list(await session.scalars(query.order_by(Run.created_at.desc(), Run.id).limit(limit)))
+
+
+async def resources(session: AsyncSession, run_id: str) -> Sequence[RunResource]:
+    """What the run works on, in the order in which it began."""
+    query = select(RunResource).where(RunResource.run_id == run_id)
+    return list(await session.scalars(query.order_by(RunResource.started_at.nulls_last(), RunResource.address)))
+
+
+async def log(session: AsyncSession, run_id: str, *, after: int = 0, limit: int = 1000) -> list[LogLine]:
+    """Lines of a run's log whose number is above `after`, in order."""
+    query = select(LogLine).where(LogLine.run_id == run_id, LogLine.seq > after)
+    return list(await session.scalars(query.order_by(LogLine.seq).limit(limit)))
+
+
+async def next_of(session: AsyncSession, run: Run) -> Run | None:
+    """The run that is queued behind this one, which executes."""
+    if not run.is_executing:
+        return None
+    return next((other for other in await pending(session, run.stack_id) if other.is_queued), None)
+
+
+async def newest_ids(session: AsyncSession, stack_ids: Sequence[str]) -> dict[str, str]:
+    """Stack → its newest run."""
+    query = select(Run.stack_id, Run.id).where(Run.stack_id.in_(stack_ids)).ext(distinct_on(Run.stack_id))
+    rows = await session.execute(query.order_by(Run.stack_id, Run.created_at.desc()))
+    return {stack_id: run_id for stack_id, run_id in rows}  # noqa: C416 - dict() takes a Result for a mapping

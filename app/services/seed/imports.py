@@ -1,0 +1,148 @@
+"""Bringing the seed over: what its file asks for beside what is there, and the requests that follow."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.config import Settings
+from app.crypto import Vault
+from app.errors import ConflictError, InvalidError, RefusedError
+from app.infra.secrets import SecretStore
+from app.models import Member, Role, Workstation, WorkstationStatus
+from app.services import workstations
+from app.services.catalog import Catalog
+from app.services.people import members
+from app.services.seed import imports_shared, seed_people, tfvars
+from app.services.seed.imports_shared import SharedPart
+from app.services.seed.reader import Seed, SeedReader
+from app.services.seed.seed_machines import Machine, Mapping
+from app.services.seed.seed_people import Person
+from app.services.seed.tfvars import Problem
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file as it was read."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One workstation of the file."""
+
+    email: str
+    machine: Machine
+    exists: bool
+    """Its owner has a workstation of that name, so nothing is asked for."""
+
+
+@dataclass(frozen=True)
+class Import:
+    """What filing the two files would do."""
+
+    workstations: tuple[Wanted, ...]
+    shared: SharedPart
+    notes: tuple[str, ...]
+
+    @property
+    def to_request(self) -> list[Wanted]:
+        """Those that are not there yet."""
+        return [desired for desired in self.workstations if not desired.exists]
+
+    @property
+    def changes_nothing(self) -> bool:
+        """All of it is there, or under way."""
+        return not self.to_request and not self.shared.is_wanted
+
+
+class ImportRefusedError(InvalidError):
+    """Something in the files is wrong, and nothing was filed."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, sorted(problems, key=lambda problem: (problem.file, problem.line)))))
+        self.problems = problems
+
+
+async def prepare(
+    session: AsyncSession, variables: Source, people: Source, catalog: Catalog, settings: Settings, now: datetime
+) -> Import:
+    """What would be done; nothing is written. Raises ImportRefusedError with everything that is wrong."""
+    found, problems = tfvars.read(variables.text, variables.name)
+    known, of_people = seed_people.read(people.text, people.name, settings)
+    reader = SeedReader(variables.name)
+    seed = reader.read(found)
+    usernames = {name: Member(email=person.email).ssh_username for name, person in known.items()}
+    mapping = Mapping(seed, usernames, catalog, settings)
+    machines = mapping.machines()
+    unknown = [
+        Problem(seed.file, user.line, f"{user.name} is not in {people.name}.")
+        for user in seed.users
+        if user.name not in known
+    ]
+    problems += [*of_people, *reader.problems, *mapping.problems, *unknown]
+    shared = await imports_shared.prepare(session, seed, catalog, settings, now, problems)
+    if problems:
+        raise ImportRefusedError(problems)
+    desired = [
+        Wanted(email, machine, machine.spec.name in await _names(session, email))
+        for machine in machines
+        for email in [known[machine.user].email]
+    ]
+    notes = [*seed.ignored, *mapping.skipped, *_not_used(seed, known), *shared.notes]
+    return Import(tuple(desired), shared, tuple(notes))
+
+
+def _not_used(seed: Seed, known: dict[str, Person]) -> list[str]:
+    names = {user.name for user in seed.users}
+    return [f"{name} has no machine in the file." for name in known if name not in names]
+
+
+async def _names(session: AsyncSession, email: str) -> set[str]:
+    query = select(Workstation.name).join(Member, Member.id == Workstation.owner_id)
+    existing = Workstation.status != WorkstationStatus.DESTROYED
+    return set(await session.scalars(query.where(Member.email == email, existing)))
+
+
+async def file(
+    session: AsyncSession,
+    prepared: Import,
+    by: Member,
+    catalog: Catalog,
+    secrets: SecretStore,
+    vault: Vault,
+    settings: Settings,
+    now: datetime,
+) -> None:
+    """Ask for all of it, in the caller's transaction. Whoever has not signed in yet becomes a member at once."""
+    await imports_shared.file(session, prepared.shared, by, vault, settings, now)
+    owners = {
+        desired.email: await members.by_address(session, desired.email, settings, now)
+        for desired in prepared.to_request
+    }
+    for desired in prepared.to_request:
+        _, _, is_new = await workstations.request(
+            session, owners[desired.email], desired.machine.spec, catalog, secrets, settings, now, by
+        )
+        if not is_new:
+            raise ConflictError(f"{desired.email} asked for {desired.machine.spec.name} meanwhile.", hint="Begin anew.")
+
+
+async def importer(session: AsyncSession, email: str | None, settings: Settings, now: datetime) -> Member:
+    """The admin who brings the seed over: the one named, or the only one, or who is to be the first.
+
+    Raises RefusedError.
+    """
+    admins = list(await session.scalars(select(Member).where(Member.role == Role.ADMIN)))
+    if email is None and len(admins) > 1:
+        raise RefusedError(f"There are {len(admins)} admins: say who you are with --as EMAIL.")
+    address = email or (admins[0].email if admins else settings.first_admin)
+    if not address:
+        raise RefusedError("There is no admin yet: set STATIONMASTER_FIRST_ADMIN.")
+    member = await members.by_address(session, address, settings, now)
+    if not member.is_admin:
+        raise RefusedError(f"{member.email} is not an admin.")
+    return member

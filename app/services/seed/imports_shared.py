@@ -1,0 +1,152 @@
+"""The seed's shared part as one wish: prefix, zone and SQL user, IAM admins, and who may reach MLflow."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.config import Settings
+from app.crypto import Vault
+from app.errors import InvalidError
+from app.models import Action, AllowedIp, Member, RunKind
+from app.models.allowed_ip import Network
+from app.services import allowed_ips, audit, runs, stacks
+from app.services.allowed_ips import ip_ranges
+from app.services.allowed_ips.requests import AllowedIpSpec
+from app.services.catalog import Catalog
+from app.services.seed.reader import Seed
+from app.services.seed.tfvars import Problem
+from app.services.shared import shared_settings, shared_stack
+from app.services.shared.shared_settings import LONGEST_PREFIX, SharedSettings
+from app.services.shared.shared_stack import SharedStackSpec
+
+REASON = "Brought over from the seed's terraform.tfvars"
+LABEL = "from the seed's whitelist"
+_NAMES = {"prefix": "prefix", "zone": "gcp_zone", "sql_user": "sql_user"}
+"""Setting → variable of the seed."""
+
+
+@dataclass(frozen=True)
+class SharedPart:
+    """What the shared stack is to be besides what it is."""
+
+    settings: dict[str, Any]
+    """What the file says, and is not so yet."""
+    iam_admins: tuple[str, ...]
+    cidrs: tuple[str, ...]
+    """Those that are new, as are the IAM admins."""
+    is_wanted: bool
+    """Whether there is anything to ask for."""
+    notes: tuple[str, ...]
+
+
+async def prepare(
+    session: AsyncSession, seed: Seed, catalog: Catalog, settings: Settings, now: datetime, problems: list[Problem]
+) -> SharedPart:
+    """Compare the file with what is wanted already; what is wrong is added to `problems`."""
+    stack = await stacks.shared(session)
+    desired = (
+        await shared_stack.desired(session, stack, settings)
+        if stack
+        else SharedStackSpec(shared_settings.defaults(settings))
+    )
+    notes = _notes(seed, desired.settings, settings)
+    given = _settings(seed, catalog, problems)
+    chosen = _chosen(desired.settings, given, seed, problems)
+    known = [ip.network for ip in await allowed_ips.living(session, now) if ip.is_wanted(now) and ip.expires_at is None]
+    networks = [network for network in _networks(seed, problems) if not _is_inside(network, known)]
+    notes += [doubt for network in networks for doubt in ip_ranges.doubts(network)]
+    admins = [admin for admin, _ in seed.admins if admin not in desired.iam_admins]
+    differing = {name: value for name, value in given.items() if getattr(desired.settings, name) != value}
+    says_anything = bool(given or seed.admins or seed.mlflow_whitelist_ips)
+    is_there = stack is not None and (stack.exists or await runs.under_way(session, stack.id, RunKind.CONFIGURE))
+    return SharedPart(
+        settings=differing if chosen else {},
+        iam_admins=tuple(dict.fromkeys(admins)),
+        cidrs=tuple(map(str, networks)),
+        is_wanted=bool(differing or admins or networks) or (says_anything and not is_there),
+        notes=tuple(notes if says_anything else ()),
+    )
+
+
+def _settings(seed: Seed, catalog: Catalog, problems: list[Problem]) -> dict[str, Any]:
+    prefix = seed.prefix if seed.prefix and len(seed.prefix) <= LONGEST_PREFIX else None
+    given = {"prefix": prefix, "zone": seed.gcp_zone, "sql_user": seed.sql_user}
+    zone, region = seed.gcp_zone, seed.gcp_region
+    if zone and zone not in catalog.zones:
+        line = seed.lines["gcp_zone"]
+        # Said once, also where machines of users are in that zone.
+        if not any(problem.line == line and problem.file == seed.file for problem in problems):
+            problems.append(Problem(seed.file, line, f"gcp_zone: {zone} is not on offer."))
+    elif zone and region and zone.rpartition("-")[0] != region:
+        problems.append(Problem(seed.file, seed.lines["gcp_region"], f"gcp_region: {zone} is not in {region}."))
+    return {name: value for name, value in given.items() if value}
+
+
+def _chosen(base: SharedSettings, given: dict[str, Any], seed: Seed, problems: list[Problem]) -> SharedSettings | None:
+    try:
+        return SharedSettings.model_validate({**base.model_dump(), **given})
+    except ValidationError as error:
+        for each in error.errors():
+            name = _NAMES[str(each["loc"][0])]
+            said = str(each["msg"]).removeprefix("Value error, ")
+            problems.append(Problem(seed.file, seed.lines[name], f"{name}: {said}."))
+    return None
+
+
+def _networks(seed: Seed, problems: list[Problem]) -> list[Network]:
+    """The ranges, without those that are inside another one of them."""
+    found = []
+    for text, line in seed.mlflow_whitelist_ips:
+        try:
+            found.append(ip_ranges.read(text))
+        except InvalidError as error:
+            problems += [Problem(seed.file, line, told) for told in error.fields.values()]
+    wider_first = sorted(dict.fromkeys(found), key=lambda network: network.prefixlen)
+    return [network for index, network in enumerate(wider_first) if not _is_inside(network, wider_first[:index])]
+
+
+def _is_inside(network: Network, others: list[Network]) -> bool:
+    return any(AllowedIp(cidr=str(other)).contains(network) for other in others)
+
+
+def _notes(seed: Seed, desired: SharedSettings, settings: Settings) -> list[str]:
+    notes = []
+    if seed.prefix and len(seed.prefix) > LONGEST_PREFIX:
+        told = f"has more than {LONGEST_PREFIX} characters, and account ids have no room for it"
+        notes.append(
+            f"The prefix {seed.prefix} {told}: {desired.prefix} it is. What has the old names stays the seed's."
+        )
+    if seed.project and seed.project != settings.google_project:
+        notes.append(f"The file is of project {seed.project}; this portal works in {settings.google_project}.")
+    if not desired.deploy_kubernetes:
+        notes.append("The seed always had a Kubernetes cluster. Here it is a switch of the shared stack, and is off.")
+    return notes
+
+
+async def file(
+    session: AsyncSession, part: SharedPart, by: Member, vault: Vault, settings: Settings, now: datetime
+) -> None:
+    """Ask for it, as one run whose plan waits for approval."""
+    if not part.is_wanted:
+        return
+    stack = await shared_stack.find(session, vault, now)
+    await shared_stack.lock(session, stack)
+    before = await shared_stack.desired(session, stack, settings)
+    spec = replace(
+        before,
+        settings=SharedSettings.model_validate({**before.settings.model_dump(), **part.settings}),
+        iam_admins=(*before.iam_admins, *part.iam_admins),
+    )
+    for cidr in part.cidrs:
+        # What is doubtful about it was shown.
+        await allowed_ips.add(session, by, by, AllowedIpSpec(cidr, LABEL, is_confirmed=True), settings, now)
+    for admin in part.iam_admins:
+        audit.record(session, by, Action.ADD_IAM_ADMIN, stack.id, admin, now=now)
+    before_settings, after_settings = before.settings.model_dump(), spec.settings.model_dump()
+    audit.record(
+        session, by, Action.CONFIGURE_SHARED_STACK, stack.id, stack.name, before_settings, after_settings, now=now
+    )
+    await shared_stack.request(session, stack, spec, by, settings, now, REASON)

@@ -1,0 +1,57 @@
+"""people.csv: which address each first name of the seed's `users` stands for."""
+
+import csv
+import io
+from dataclasses import dataclass
+
+from app.config import Settings
+from app.services.seed.tfvars import Problem
+
+COLUMNS = ("name", "email")
+
+
+@dataclass(frozen=True)
+class Person:
+    """One row."""
+
+    name: str
+    email: str
+    line: int
+
+
+def read(text: str, file: str, settings: Settings) -> tuple[dict[str, Person], list[Problem]]:
+    """People by name, and what is wrong."""
+    rows = csv.reader(io.StringIO(text.removeprefix("\ufeff")), skipinitialspace=True)
+    people: dict[str, Person] = {}
+    problems: list[Problem] = []
+    try:
+        heading = [cell.strip().lower() for cell in next(rows, [])]
+        if not set(COLUMNS) <= set(heading):
+            return {}, [Problem(file, 1, "The first line names the columns: name,email.")]
+        for row in rows:
+            if not any(cell.strip() for cell in row):
+                continue
+            cells = dict(zip(heading, (cell.strip() for cell in row), strict=False))
+            person = Person(cells.get("name", ""), cells.get("email", "").lower(), rows.line_num)
+            if trouble := _trouble(person, people, settings):
+                problems.append(Problem(file, person.line, trouble))
+            # Also where it is wrong: that is said once, and not again for each use.
+            people.setdefault(person.name, person)
+    except csv.Error as error:
+        problems.append(Problem(file, rows.line_num, f"This is no CSV: {error}."))
+    return people, problems
+
+
+def _trouble(person: Person, people: dict[str, Person], settings: Settings) -> str | None:
+    if not person.name or not person.email:
+        return "A row has a name and an email."
+    if person.name in people:
+        return f"{person.name} is in line {people[person.name].line} already."
+    same = next((other for other in people.values() if other.email == person.email), None)
+    if same:
+        return f"{person.email} is {same.name}'s already (line {same.line})."
+    if person.email.count("@") != 1 or not all(person.email.split("@")) or any(map(str.isspace, person.email)):
+        return f"{person.email} is no address."
+    if not settings.may_sign_in_by_rule(person.email):
+        return f"{person.email} may not sign in: add it to STATIONMASTER_ALLOWED_EMAILS."
+    return None

@@ -1,0 +1,1 @@
+"""The shared stack: its settings, secrets, and how it is doing."""

@@ -1,0 +1,116 @@
+"""The shared infrastructure as its users see it: which parts there are, and what is around them."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.config import Settings
+from app.models import Member, SharedStack, WorkstationStatus
+from app.services import counts
+from app.services.shared import infrastructure_lines as lines
+from app.services.shared import shared_settings, shared_stack
+from app.services.shared.infrastructure_parts import OTHERS, Part, Snippet, Viewer, facts, mlflow, mlflow_elsewhere
+from app.services.shared.infrastructure_state import Outputs
+
+IAP = "Google's proxy (IAP)"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the outputs do not tell: the network that was there before, who is let in, how many machines there are."""
+
+    network: str
+    ssh_ranges: tuple[str, ...]
+    """Besides Google's proxy."""
+    allowed_ips: int
+    """How many ranges the firewall lets in to MLflow."""
+    workstations: int
+    running: int
+
+    @property
+    def in_words(self) -> str:
+        """The machines."""
+        return f"{self.running} of {self.workstations} running" if self.workstations else "None yet"
+
+    @property
+    def allowed_in_words(self) -> str:
+        """The list of addresses, without telling whose they are."""
+        return f"{self.allowed_ips or 'No'} address{'' if self.allowed_ips < 2 else 'es'} on the list"
+
+
+def viewer(stack: SharedStack | None, member: Member, settings: Settings) -> Viewer:
+    """The member who looks."""
+    outputs = stack.outputs if stack else {}
+    is_known = member.account_name in (outputs.get("member_service_account_emails") or {})
+    is_iam_admin = f"user:{member.email}" in (outputs.get("iam_admins") or [])
+    return Viewer(
+        email=member.email,
+        ssh_username=member.ssh_username,
+        service_account=shared_stack.service_account_of(stack, member, settings),
+        may_impersonate=is_known or is_iam_admin,
+    )
+
+
+async def surroundings(session: AsyncSession, stack: SharedStack | None, settings: Settings) -> Surroundings:
+    """As the shared stack was last applied, and the workstations as they are now."""
+    numbers = await counts.workstations_by_status(session)
+    there = {status: number for status, number in numbers.items() if status is not WorkstationStatus.DESTROYED}
+    return Surroundings(
+        network=settings.network,
+        ssh_ranges=tuple(shared_settings.of(stack, settings).ssh_allowed_ips) if stack else (),
+        allowed_ips=len(stack.allowed_ips) if stack else 0,
+        workstations=sum(there.values()),
+        running=there.get(WorkstationStatus.RUNNING, 0),
+    )
+
+
+def mlflow_url(stack: SharedStack | None, settings: Settings) -> str:
+    """Where MLflow is: the shared stack's, else the one that the settings name; empty where there is none."""
+    return str((stack.outputs if stack else {}).get("mlflow_url") or settings.mlflow_url)
+
+
+def parts(outputs: Outputs, who: Viewer, around: Surroundings, settings: Settings) -> list[Part]:
+    """The parts that are there, and how to set up Google's command line, which comes before all of them."""
+    found = [
+        mlflow(outputs, who) or mlflow_elsewhere(settings),
+        *(make(outputs, who) for make in OTHERS),
+        _access(outputs, who, around),
+        gcloud(outputs, who, settings),
+    ]
+    return [part for part in found if part]
+
+
+def _access(outputs: Outputs, who: Viewer, around: Surroundings) -> Part | None:
+    if not outputs.get("ssh_firewall_name"):
+        return None
+    told = facts(
+        ("network", "Network", around.network),
+        ("workstations", "Workstations", around.in_words),
+        ("ssh_username", "Your user name", who.ssh_username),
+        ("workstation_service_account", "Your workstations act as", who.service_account),
+        ("ssh_allowed_ips", "SSH is open to", ", ".join((IAP, *around.ssh_ranges))),
+        ("ssh_firewall_name", "Firewall rule of SSH", outputs.get("ssh_firewall_name")),
+        ("mlflow_allowed_ips", "MLflow is open to", around.allowed_in_words if outputs.get("mlflow_url") else ""),
+        ("mlflow_firewall_names", "Firewall rules of MLflow", ", ".join(outputs.get("mlflow_firewall_names") or [])),
+    )
+    return Part("network", "Workstations and network", "network", "Who gets in, and as whom machines act.", told, ())
+
+
+def gcloud(outputs: Outputs, who: Viewer, settings: Settings) -> Part:
+    """How to set up Google's command line for this project; there before anything is shared."""
+    project = settings.google_project
+    zone = str(outputs.get("mlflow_zone") or settings.default_zone)
+    region = str(outputs.get("region") or zone.rpartition("-")[0])
+    return Part(
+        "gcloud",
+        "gcloud",
+        "terminal",
+        "Google's command line, set to this project.",
+        facts(("project", "Project", project), ("region", "Region", region), ("zone", "Zone", zone)),
+        (
+            Snippet("First time", lines.gcloud(project, who.email, region, zone)),
+            Snippet(
+                "Back from another project", f"gcloud config configurations activate {lines.configuration(project)}"
+            ),
+        ),
+    )

@@ -1,0 +1,248 @@
+"""The shared stack: what it is to be, who may say so, and the runs that make it so."""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+
+from app.config import Settings
+from app.crypto import Vault, new_secret
+from app.errors import ConflictError, InvalidError, NotFoundError
+from app.models import Action, AllowedIp, AllowedIpStatus, Member, Root, Run, RunKind, RunStatus, SharedStack, Stack
+from app.services import audit, runs, stacks
+from app.services.catalog import Catalog
+from app.services.shared import shared_settings
+from app.services.shared.shared_settings import SharedSettings
+
+SECRETS = ("sql_password", "mlflow_admin_password", "mlflow_member_password", "mlflow_secret_key")
+"""Variables of terraform/shared that the portal makes up once, and hands to Terraform in its environment alone."""
+HISTORY = 50
+CHECKED_EVERY = timedelta(days=1)
+"""How old a comparison with Google may become before the portal makes one by itself."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class SharedStackSpec:
+    """What the shared stack is to be."""
+
+    settings: SharedSettings
+    iam_admins: tuple[str, ...] = ()
+    # Not the allowed IPs: what is approved is wanted, and `request` looks that up.
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """As a run carries it, and the row has it in the end: column → value."""
+        return {"settings": self.settings.model_dump(), "iam_admins": list(self.iam_admins)}
+
+
+async def find(session: AsyncSession, vault: Vault, now: datetime) -> SharedStack:
+    """The project's shared stack. The first time, its row is made, with the passwords that it will have."""
+    found = await stacks.shared(session)
+    if found:
+        return found
+    try:
+        async with session.begin_nested():
+            stack = Stack(root=Root.SHARED, created_at=now)
+            session.add(stack)
+            await session.flush()
+            secrets = {name: new_secret() for name in SECRETS}
+            sealed = vault.seal(json.dumps(secrets).encode())
+            session.add(SharedStack(id=stack.id, sealed_secrets=sealed))
+    except IntegrityError:
+        log.info("the shared stack was made by another request meanwhile")
+    return (await session.scalars(select(SharedStack))).one()
+
+
+def secrets_of(stack: SharedStack, vault: Vault) -> dict[str, str]:
+    """The stack's passwords, by the name of the root's variable."""
+    return dict(json.loads(vault.open(stack.sealed_secrets)))
+
+
+async def desired(session: AsyncSession, stack: SharedStack, settings: Settings) -> SharedStackSpec:
+    """What it is to be once the pending runs have ended. Raises ConflictError while it is being destroyed."""
+    pending = await runs.pending(session, stack.id)
+    if any(run.kind is RunKind.DESTROY and not run.is_canceling for run in pending):
+        raise ConflictError("The shared stack is being destroyed.", hint="Discard or cancel that run first.")
+    configuring = [run for run in pending if run.kind is RunKind.CONFIGURE and not run.is_canceling]
+    return _spec(configuring[-1].changes if configuring else _as_it_is(stack), stack, settings)
+
+
+def _as_it_is(stack: SharedStack) -> dict[str, Any]:
+    return {"settings": stack.settings, "iam_admins": stack.iam_admins}
+
+
+def _spec(changes: dict[str, Any], stack: SharedStack, settings: Settings) -> SharedStackSpec:
+    base = shared_settings.of(stack, settings).model_dump()
+    known = {name: value for name, value in changes["settings"].items() if name in base}
+    chosen = SharedSettings.model_validate({**base, **known})
+    return SharedStackSpec(chosen, tuple(changes["iam_admins"]))
+
+
+async def lock(session: AsyncSession, stack: SharedStack) -> None:
+    """Whoever changes a part of what is wanted holds the stack first, so that two parts changed at once both count."""
+    await runs.lock(session, stack.id)
+    await session.refresh(stack)
+
+
+async def request(
+    session: AsyncSession,
+    stack: SharedStack,
+    spec: SharedStackSpec,
+    member: Member | None,
+    settings: Settings,
+    now: datetime,
+    reason: str = "",
+) -> Run:
+    """Queue what makes it so; what waits (queued, or for a decision) becomes part of it. The caller holds the stack.
+
+    The firewall is to let in all allowed IPs that are approved by now.
+
+    :param member: who asks; None for the portal itself.
+    :param reason: why, in a sentence for the history.
+    """
+    ips = await _wanted_ips(session, now)
+    changes = {**spec.changes, "allowed_ips": [ip.id for ip in ips]}
+    members = {each.account_name: each.email for each in await session.scalars(select(Member).order_by(Member.email))}
+    cidrs = [ip.cidr for ip in ips]
+    inputs = shared_settings.terraform_inputs(spec.settings, stack, spec.iam_admins, cidrs, members, settings)
+    waiting = [run for run in await runs.pending(session, stack.id) if run.is_queued or run.can_approve]
+    reasons = [run.reason for run in waiting if run.kind is RunKind.CONFIGURE and run.reason]
+    told = " · ".join(dict.fromkeys([*reasons, reason] if reason else reasons))
+    root = await session.get_one(Stack, stack.id)
+    return await runs.request(session, root, RunKind.CONFIGURE, member, inputs, now, changes, reason=told)
+
+
+async def _wanted_ips(session: AsyncSession, now: datetime) -> list[AllowedIp]:
+    approved = AllowedIp.status == AllowedIpStatus.APPROVED
+    found = await session.scalars(select(AllowedIp).where(approved).order_by(AllowedIp.id))
+    return [ip for ip in found if ip.is_wanted(now)]
+
+
+async def configure(
+    session: AsyncSession,
+    stack: SharedStack,
+    chosen: SharedSettings,
+    member: Member,
+    catalog: Catalog,
+    settings: Settings,
+    now: datetime,
+    reason: str,
+) -> Run:
+    """Change its settings. Raises InvalidError for what does not fit."""
+    await lock(session, stack)
+    if chosen.zone not in catalog.zones:
+        raise InvalidError("The settings do not fit.", fields={"zone": "That zone is not on offer."})
+    before = await desired(session, stack, settings)
+    run = await request(session, stack, replace(before, settings=chosen), member, settings, now, reason)
+    _record(session, member, Action.CONFIGURE_SHARED_STACK, stack, before.settings, chosen, now)
+    return run
+
+
+async def roll_back(
+    session: AsyncSession, stack: SharedStack, to: Run, member: Member, settings: Settings, now: datetime
+) -> Run:
+    """Go back to the settings of an earlier run; IAM admins and allowed IPs stay as they are wanted now."""
+    await lock(session, stack)
+    if to.stack_id != stack.id or to.kind is not RunKind.CONFIGURE:
+        raise NotFoundError("run")
+    earlier = _spec(to.changes, stack, settings).settings
+    before = await desired(session, stack, settings)
+    reason = f"Back to the settings of {to.created_at:%-d %b %Y, %H:%M} UTC"
+    run = await request(session, stack, replace(before, settings=earlier), member, settings, now, reason)
+    _record(session, member, Action.ROLL_BACK_SHARED_STACK, stack, before.settings, earlier, now)
+    return run
+
+
+def _record(
+    session: AsyncSession,
+    member: Member,
+    action: Action,
+    stack: SharedStack,
+    before: SharedSettings,
+    after: SharedSettings,
+    now: datetime,
+) -> None:
+    audit.record(session, member, action, stack.id, stack.name, before.model_dump(), after.model_dump(), now=now)
+
+
+async def check(session: AsyncSession, stack: SharedStack, member: Member | None, now: datetime) -> Run:
+    """Queue a plan that changes nothing: it says what somebody else has changed.
+
+    Raises ConflictError when nothing was applied yet, or a run is under way, which plans anyway.
+    """
+    pending = await runs.lock(session, stack.id)
+    if pending and pending[-1].kind is RunKind.CHECK:
+        return pending[-1]
+    if pending:
+        raise ConflictError("A run is under way, and plans by itself.", hint="Look again when it has ended.")
+    if not stack.exists:
+        raise ConflictError("Nothing of the shared stack was made yet, so there is nothing to compare.")
+    root = await session.get_one(Stack, stack.id)
+    inputs = await runs.last_inputs(session, stack.id)
+    audit.record(session, member, Action.CHECK_SHARED_STACK, stack.id, stack.name, now=now)
+    return await runs.request(session, root, RunKind.CHECK, member, inputs, now)
+
+
+async def check_if_due(session: AsyncSession, now: datetime) -> Run | None:
+    """Compare with Google by itself, once a day at most, however the last comparison ended."""
+    stack = await stacks.shared(session)
+    if stack is None or not stack.exists or (stack.checked_at and now - stack.checked_at < CHECKED_EVERY):
+        return None
+    if await runs.pending(session, stack.id):
+        return None
+    lately = Run.created_at > now - CHECKED_EVERY
+    checks = select(Run.id).where(Run.stack_id == stack.id, Run.kind == RunKind.CHECK, lately)
+    if await session.scalar(checks.limit(1)):
+        return None
+    await lock(session, stack)
+    return None if await runs.pending(session, stack.id) else await check(session, stack, None, now)
+
+
+async def ask_again(session: AsyncSession, run: Run, member: Member, now: datetime) -> Run:
+    """The same wish as a new run, with the allowed IPs that are approved by now."""
+    stack = await session.get_one(SharedStack, run.stack_id)
+    if run.kind is RunKind.CHECK:
+        return await check(session, stack, member, now)
+    await lock(session, stack)
+    ips = await _wanted_ips(session, now)
+    changes = {**run.changes, "allowed_ips": [ip.id for ip in ips]}
+    inputs = {**run.inputs, "mlflow_allowed_ips": sorted({ip.cidr for ip in ips})}
+    root = await session.get_one(Stack, stack.id)
+    return await runs.request(session, root, RunKind.CONFIGURE, member, inputs, now, changes, reason=run.reason)
+
+
+async def request_destroy(session: AsyncSession, stack: SharedStack, member: Member, now: datetime) -> Run:
+    """Queue the destruction of all of it: its plan waits for a decision. Raises ConflictError when nothing is there."""
+    await lock(session, stack)
+    if stack.rejects(RunKind.DESTROY):
+        raise ConflictError("There is nothing to destroy: the shared stack was never made.")
+    root = await session.get_one(Stack, stack.id)
+    inputs = await runs.last_inputs(session, stack.id)
+    audit.record(session, member, Action.DESTROY_SHARED_STACK, stack.id, stack.name, now=now)
+    return await runs.request(session, root, RunKind.DESTROY, member, inputs, now)
+
+
+async def history(session: AsyncSession, stack: SharedStack) -> list[Run]:
+    """The runs that changed it, newest first."""
+    query = (
+        select(Run)
+        .where(Run.stack_id == stack.id, Run.kind == RunKind.CONFIGURE, Run.status == RunStatus.APPLIED)
+        .options(joinedload(Run.requester))
+        .order_by(Run.finished_at.desc())
+    )
+    return list(await session.scalars(query.limit(HISTORY)))
+
+
+def service_account_of(stack: SharedStack | None, member: Member, settings: Settings) -> str | None:
+    """The service account of a member's machines: their own, else everybody's, else what the settings name."""
+    outputs = stack.outputs if stack else {}
+    own = (outputs.get("member_service_account_emails") or {}).get(member.account_name)
+    return own or outputs.get("workstation_service_account_email") or settings.service_account_email

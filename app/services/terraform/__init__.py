@@ -1,0 +1,1 @@
+"""What Terraform says and keeps: states, plans, differences."""

@@ -1,0 +1,82 @@
+"""What a Terraform state (format 4) holds, and what of it is sensitive."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from app.services.terraform.attributes import Side
+from app.services.terraform.state_versions import State
+
+_TYPES = ("bool", "dynamic", "list", "map", "number", "object", "set", "string", "tuple")
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One object that Terraform manages."""
+
+    address: str
+    type: str
+    name: str
+    attributes: Side
+    deposed: str = ""
+    """The key of an object that was replaced and is still to be deleted; empty for the current one."""
+    is_tainted: bool = False
+    """Its creation did not end well: Terraform will replace it."""
+
+
+def instances(state: State) -> Iterator[Instance]:
+    """Every managed object; data sources are left out."""
+    for resource in json.loads(state.raw).get("resources", []):
+        if resource["mode"] == "managed":
+            for instance in resource["instances"]:
+                yield _instance(resource, instance)
+
+
+def outputs(state: State) -> dict[str, Side]:
+    """The outputs by name."""
+    found = json.loads(state.raw).get("outputs", {})
+    return {name: Side(output["value"], output.get("sensitive", False)) for name, output in found.items()}
+
+
+def _instance(resource: dict[str, Any], instance: dict[str, Any]) -> Instance:
+    parts = [resource.get("module"), resource["type"], resource["name"]]
+    index = f"[{json.dumps(instance['index_key'])}]" if "index_key" in instance else ""
+    return Instance(
+        address=".".join(part for part in parts if part) + index,
+        type=resource["type"],
+        name=resource["name"],
+        attributes=Side(_unwrapped(instance), _marks(instance.get("sensitive_attributes") or [])),
+        deposed=instance.get("deposed", ""),
+        is_tainted=instance.get("status") == "tainted",
+    )
+
+
+def _unwrapped(instance: dict[str, Any]) -> dict[str, Any]:
+    """The attributes; one that may be of any type is written with its type beside it, which no path mentions."""
+    attributes = instance.get("attributes") or {}
+    return {name: value["value"] if _is_typed(value) else value for name, value in attributes.items()}
+
+
+def _is_typed(value: Any) -> bool:
+    if not isinstance(value, dict) or value.keys() != {"value", "type"}:
+        return False
+    kind = value["type"]
+    return (kind[0] if isinstance(kind, list) and kind else kind) in _TYPES
+
+
+def _marks(paths: list[list[dict[str, Any]]]) -> Any:
+    """The paths as a tree of keys and indexes, which is true where a path ends."""
+    if any(not path for path in paths):
+        return True
+    below: dict[str | int, list[list[dict[str, Any]]]] = {}
+    for first, *rest in paths:
+        below.setdefault(_step(first), []).append(rest)
+    return {step: _marks(rests) for step, rests in below.items()}
+
+
+def _step(written: dict[str, Any]) -> str | int:
+    """`{"type": "get_attr", "value": "disk"}`, or `{"type": "index", "value": {"value": 0, "type": "number"}}`."""
+    value = written["value"]
+    step: str | int = value["value"] if isinstance(value, dict) else value
+    return step

@@ -1,0 +1,25 @@
+"""Workstations: asking for them, changing them, finding them. This is the package's public interface."""
+
+from app.services.workstations.queries import find, list_of, namesake
+from app.services.workstations.requests import (
+    Adopted,
+    desired,
+    draft,
+    request,
+    request_change,
+    request_destroy,
+    request_restart,
+)
+
+__all__ = [
+    "Adopted",
+    "desired",
+    "draft",
+    "find",
+    "list_of",
+    "namesake",
+    "request",
+    "request_change",
+    "request_destroy",
+    "request_restart",
+]

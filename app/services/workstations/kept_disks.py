@@ -1,0 +1,53 @@
+"""Kept disks: what a destroyed workstation leaves behind, and the new machine that can have it."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.config import Settings
+from app.errors import ConflictError
+from app.models import Action, Member, Run, RunKind, Stack, Workstation
+from app.services import audit, runs, stacks, workstations
+from app.services.catalog import Catalog
+from app.services.keys import ssh_keys
+from app.services.shared import shared_stack
+from app.services.workstations import specs
+from app.services.workstations.specs import MachineSpec, WorkstationPatch
+
+
+async def request_machine(
+    session: AsyncSession,
+    workstation: Workstation,
+    member: Member,
+    spec: MachineSpec,
+    catalog: Catalog,
+    settings: Settings,
+    now: datetime,
+) -> Run:
+    """Queue a new machine with the disk that was kept: same name, zone and host keys, and what else is wished for.
+
+    Raises InvalidError for what does not fit, ConflictError where no disk was kept or the name is taken by now.
+    """
+    pending = await runs.lock(session, workstation.id)
+    await session.refresh(workstation)
+    if not workstation.can_come_back:
+        raise ConflictError(f"There is no kept disk of {workstation.name}.", hint="Ask for a new workstation.")
+    if pending:
+        raise ConflictError("Its disk is being deleted.", hint="Cancel that run first.")
+    if await workstations.namesake(session, workstation):
+        hint = "The disk bears that name, so its machine has to as well: destroy the other one first."
+        raise ConflictError(f"Another workstation is called {workstation.name} by now.", hint=hint)
+    before = specs.columns(workstation)
+    change = WorkstationPatch.model_validate(spec.model_dump())
+    changes = specs.changed(workstation, {}, change, catalog, settings)
+    workstation.come_back(changes)
+    owner = await session.get_one(Member, workstation.owner_id)
+    keys = await ssh_keys.list_of(session, owner)
+    account = shared_stack.service_account_of(await stacks.shared(session), owner, settings)
+    inputs = specs.terraform_inputs(workstation, {}, keys, account, catalog, settings)
+    stack = await session.get_one(Stack, workstation.id)
+    run = await runs.request(session, stack, RunKind.PROVISION, member, inputs, now)
+    after = {**before, **changes, "run": run.id}
+    action = Action.REVIVE_WORKSTATION
+    audit.record(session, member, action, workstation.id, workstation.name, before, after, now=now)
+    return run

@@ -1,0 +1,180 @@
+"""What may be asked for: a new machine or changes to one, checked against the catalog, and the variables it makes."""
+
+import re
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.config import Settings
+from app.errors import InvalidError
+from app.models import SshKey, Workstation
+from app.services.catalog import BOOT_DISK_GB, Catalog, MachineType, compatibility
+
+NAME = re.compile(r"[a-z]([-a-z0-9]{0,28}[a-z0-9])?")
+NAME_RULE = "Use 1 to 30 lower-case letters, digits and hyphens; begin with a letter, end with a letter or digit."
+DISK_SIZE_GB = range(10, 64_001)
+SNAPSHOT = re.compile(r"(projects/[-a-z0-9.:]{1,80}/global/snapshots/)?[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+class WorkstationSpec(BaseModel):
+    """What a member asks for. Whether it fits the catalog is checked by `check`."""
+
+    # Strict: a script that sends "yes" for true, or a field that is not there, means something we would not do.
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str = Field(description="Name of the machine, unique among its owner's.", examples=["gpu-1"])
+    machine_type: str = Field(description="Machine type of the catalog.", examples=["g2-standard-8"])
+    accelerator: str | None = Field(None, description="GPU to attach; by default the one the machine type comes with.")
+    zone: str | None = Field(None, description="Zone; by default the portal's.", examples=["europe-west4-a"])
+    disk_size_gb: int = Field(100, description="Size of the data disk at /home/jupyter, in GB.")
+    disk_type: str | None = Field(None, description="Type of the data disk; by default one that the machine takes.")
+    image: str | None = Field(None, description="Boot image as project/family; by default one that fits the machine.")
+    snapshot: str | None = Field(None, description="Snapshot to boot from, instead of the image.")
+    spot: bool = Field(False, description="Cheaper, but Google may stop the machine at any time.")
+
+
+class WorkstationPatch(BaseModel):
+    """What is to be otherwise on a machine that exists; what is left out (or null) stays as it is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    machine_type: str | None = Field(None, description="Machine type of the catalog.", examples=["g2-standard-12"])
+    accelerator: str | None = Field(None, description="GPU to attach; follows from the machine type.")
+    disk_size_gb: int | None = Field(None, description="Size of the data disk in GB. Smaller: its data is lost.")
+    disk_type: str | None = Field(None, description="Type of the data disk. Another one: its data is lost.")
+    image: str | None = Field(None, description="Boot image as project/family; one that fits is taken with a new GPU.")
+    spot: bool | None = Field(None, description="Cheaper, but Google may stop the machine at any time.")
+
+
+class MachineSpec(BaseModel):
+    """The new machine for a disk that was kept; what is left out (or null) is as it was. The disk can grow later."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    machine_type: str | None = Field(None, description="Machine type of the catalog.", examples=["g2-standard-8"])
+    image: str | None = Field(None, description="Boot image as project/family; one that fits is taken with a new GPU.")
+    spot: bool | None = Field(None, description="Cheaper, but Google may stop the machine at any time.")
+
+
+CHANGEABLE = (*WorkstationPatch.model_fields, "accelerator_count")
+"""Columns of a workstation that a change may touch."""
+
+
+def check(spec: WorkstationSpec, catalog: Catalog, settings: Settings) -> dict[str, str]:
+    """What does not fit: field → sentence."""
+    machine_type = catalog.machine_type(spec.machine_type)
+    zone = spec.zone or settings.default_zone
+    problems: dict[str, str | None] = {
+        "name": None if NAME.fullmatch(spec.name) else NAME_RULE,
+        "machine_type": None if machine_type else "That machine type is not on offer.",
+        "zone": compatibility.zone_problem(zone, machine_type, catalog),
+        "accelerator": compatibility.accelerator_problem(spec.accelerator, machine_type),
+        "disk_size_gb": None if spec.disk_size_gb in DISK_SIZE_GB else "Ask for 10 to 64,000 GB.",
+        "disk_type": compatibility.disk_type_problem(spec.disk_type, machine_type, catalog),
+        "image": compatibility.image_problem(spec.image, machine_type, catalog),
+        "snapshot": None
+        if spec.snapshot is None or SNAPSHOT.fullmatch(spec.snapshot)
+        else "That is not the name of a snapshot.",
+        "spot": compatibility.spot_problem(spec.spot, machine_type),
+    }
+    return {field: problem for field, problem in problems.items() if problem}
+
+
+def columns(workstation: Workstation) -> dict[str, Any]:
+    """What can be changed of it, as it is: column → value."""
+    return {column: getattr(workstation, column) for column in CHANGEABLE}
+
+
+def changed(
+    workstation: Workstation, pending: dict[str, Any], change: WorkstationPatch, catalog: Catalog, settings: Settings
+) -> dict[str, Any]:
+    """The columns that become others, once `change` comes on top of what is `pending`: column → value.
+
+    What is pending is named in any case: the row may have it by the time that this change is made.
+    Raises InvalidError for what does not fit the catalog or the machine.
+    """
+    before = columns(workstation) | pending
+    given = change.model_dump(exclude_none=True)
+    after = before | given
+    machine_type = catalog.machine_type(after["machine_type"])
+    if machine_type and "image" not in given:
+        after["image"] = _fitting_image(before, machine_type, catalog)
+    _check_change(workstation, before, {**after, "accelerator": given.get("accelerator")}, catalog, settings)
+    if machine_type:
+        after |= accelerator_columns(machine_type)
+    return {
+        column: after[column]
+        for column in CHANGEABLE
+        if column in pending or after[column] != getattr(workstation, column)
+    }
+
+
+def _fitting_image(before: dict[str, Any], machine_type: MachineType, catalog: Catalog) -> str:
+    """The image as it is, unless it is the default of a kind of machine (with a GPU, without) that is given up."""
+    was = catalog.machine_type(before["machine_type"])
+    is_default = was is not None and before["image"] == catalog.default_image(was).name
+    return catalog.default_image(machine_type).name if is_default else str(before["image"])
+
+
+def _check_change(
+    workstation: Workstation, before: dict[str, Any], after: dict[str, Any], catalog: Catalog, settings: Settings
+) -> None:
+    fields = {name: after[name] for name in WorkstationPatch.model_fields}
+    spec = WorkstationSpec(name=workstation.name, zone=workstation.zone, snapshot=workstation.snapshot, **fields)
+    problems = check(spec, catalog, settings)
+    if "zone" in problems:
+        # The zone stays as it is: what does not fit it is the machine type.
+        problems["machine_type"] = problems.pop("zone")
+    if fields["machine_type"] == before["machine_type"]:
+        # What it has already is no fault of this change, though the catalog may no longer offer it.
+        problems = {field: problem for field, problem in problems.items() if fields[field] != before[field]}
+    if problems:
+        raise InvalidError("This machine cannot be changed as asked for.", fields=problems)
+
+
+def accelerator_columns(machine_type: MachineType) -> dict[str, Any]:
+    """A workstation's GPU that is a block of its own: it follows from the machine type."""
+    count = machine_type.gpu_count if machine_type.accelerator else 0
+    return {"accelerator": machine_type.accelerator, "accelerator_count": count}
+
+
+def terraform_inputs(
+    workstation: Workstation,
+    changes: dict[str, Any],
+    keys: list[SshKey],
+    service_account: str | None,
+    catalog: Catalog,
+    settings: Settings,
+) -> dict[str, Any]:
+    """The variables of terraform/workstation for this machine as it is to be.
+
+    :param changes: columns with values other than the row's.
+    :param service_account: address of the account that the machine acts as.
+    """
+    spec = columns(workstation) | changes
+    machine_type = catalog.machine_type(spec["machine_type"])
+    accelerator = {"type": spec["accelerator"], "count": spec["accelerator_count"]}
+    return {
+        "project": settings.google_project,
+        "zone": workstation.zone,
+        "name": workstation.resource_name,
+        "stack_id": workstation.id,
+        "owner": workstation.ssh_username,
+        "machine_type": spec["machine_type"],
+        "accelerator": accelerator if spec["accelerator"] else None,
+        "gpu": bool(machine_type and machine_type.gpu),
+        "boot_image": spec["image"],
+        "boot_snapshot": workstation.snapshot,
+        "boot_disk_size_gb": BOOT_DISK_GB,
+        "disk_size_gb": spec["disk_size_gb"],
+        "disk_type": spec["disk_type"],
+        "spot": spec["spot"],
+        "network": settings.network,
+        "subnetwork": settings.subnetwork,
+        "service_account_email": service_account,
+        "ssh_username": workstation.ssh_username,
+        "ssh_public_keys": [key.public_key for key in keys],
+        "disk_only": False,
+        "disk_name": workstation.adopted_disk,
+        "address_name": workstation.adopted_address,
+    }

@@ -1,0 +1,90 @@
+"""Machine types as a form lists them: each with its price, its zones and its quota for what is chosen so far."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from app.services.catalog import Catalog, MachineType, Preset, region_of
+from app.services.catalog.availability import Availability
+
+
+@dataclass(frozen=True)
+class MachineOffer:
+    """One machine type in the chosen zone. Prices are US dollars an hour, None where unknown or not to be had there."""
+
+    machine: MachineType
+    price: Decimal | None
+    """With its disks and address."""
+    price_alone: Decimal | None
+    """Without them."""
+    spot_saves: Decimal | None
+    in_zone: bool
+    quota: int | None
+    """How many of them the project may have; None where that is not known."""
+
+
+@dataclass(frozen=True)
+class PresetOffer:
+    """A link that fills the form."""
+
+    label: str
+    machine: MachineType
+    href: str
+    is_chosen: bool
+
+
+Groups = list[tuple[str, list[MachineOffer]]]
+
+
+def groups(form: Mapping[str, Any], size: int | None, catalog: Catalog, availability: Availability) -> Groups:
+    """The machine types by what they have, with their prices for what the form says."""
+    found: dict[str, list[MachineOffer]] = {}
+    for machine in catalog.machine_types:
+        found.setdefault(machine.group, []).append(_offer(machine, form, size, catalog, availability))
+    return list(found.items())
+
+
+def chosen(listed: Groups, form: Mapping[str, Any]) -> MachineOffer | None:
+    """The machine type that the form names."""
+    offers = (offer for _, group in listed for offer in group)
+    return next((offer for offer in offers if offer.machine.name == form["machine_type"]), None)
+
+
+def presets(form: Mapping[str, Any], catalog: Catalog) -> list[PresetOffer]:
+    """Each with the zone that is chosen already, where that has the machine."""
+    found = []
+    for preset in catalog.presets:
+        machine = catalog.machine_type(preset.machine_type)
+        if machine and machine.zones:
+            is_chosen = machine.name == form["machine_type"] and str(preset.disk_size_gb) == form["disk_size_gb"]
+            found.append(PresetOffer(preset.label, machine, _href(preset, machine, form), is_chosen))
+    return found
+
+
+def _href(preset: Preset, machine: MachineType, form: Mapping[str, Any]) -> str:
+    nearby = [zone for zone in machine.zones if region_of(zone) == region_of(form["zone"])]
+    zone = form["zone"] if form["zone"] in machine.zones else (nearby or machine.zones)[0]
+    filled = {"machine_type": machine.name, "disk_size_gb": preset.disk_size_gb, "zone": zone, "name": form["name"]}
+    if form["spot"] or machine.spot_only:
+        filled["spot"] = "yes"
+    return f"/workstations/new?{urlencode(filled)}"
+
+
+def _offer(
+    machine: MachineType, form: Mapping[str, Any], size: int | None, catalog: Catalog, availability: Availability
+) -> MachineOffer:
+    zone, spot = form["zone"], form["spot"] or machine.spot_only
+    in_zone = zone in machine.zones
+    disk_type = form["disk_type"] or machine.disk_types[0]
+    price = catalog.price_per_hour(machine.name, zone, size, disk_type, spot=spot) if in_zone and size else None
+    on_demand, as_spot = (machine.usd_an_hour(zone, spot=each) for each in (False, True))
+    return MachineOffer(
+        machine=machine,
+        price=price,
+        price_alone=machine.usd_an_hour(zone, spot=spot) if in_zone and size else None,
+        spot_saves=on_demand - as_spot if in_zone and on_demand is not None and as_spot is not None else None,
+        in_zone=in_zone,
+        quota=availability.quota_for(machine, zone, spot=spot),
+    )

@@ -1,0 +1,28 @@
+"""What the portal decides by itself, looked at once a minute: times that are over, and what is due or was forgotten."""
+
+import structlog
+
+from app.models import Workstation
+from app.services import allowed_ips
+from app.services.keys import machine_keys
+from app.services.shared import shared_stack
+from app.worker.claim import Tools
+
+log = structlog.get_logger()
+
+
+async def do(tools: Tools) -> None:
+    """All of it, each in a transaction of its own."""
+    async with tools.database.sessions.begin() as session:
+        for ip in await allowed_ips.expire(session, tools.settings, tools.clock()):
+            log.info("allowed IP expired", cidr=ip.cidr, owner=ip.owner_id)
+    async with tools.database.sessions.begin() as session:
+        run = await shared_stack.check_if_due(session, tools.clock())
+        if run:
+            log.info("comparing the shared stack with Google", run=run.id)
+    async with tools.database.sessions() as session:
+        forgotten = await machine_keys.forgotten(session, tools.clock())
+    for workstation_id in forgotten:
+        async with tools.database.sessions.begin() as session:
+            workstation = await session.get_one(Workstation, workstation_id)
+            await machine_keys.bring(session, workstation, None, tools.clock())

@@ -1,0 +1,153 @@
+"""Adoption: who holds the shared stack meanwhile, what becomes of the wish that waits, and what is stored."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from app.config import REPOSITORY
+from app.crypto import Vault
+from app.db import Database
+from app.errors import ConflictError
+from app.models import AuditEntry, Member, Run, RunKind, RunStatus, StateVersion, Workstation
+from app.services.by_hand import adoptions, checkouts
+from app.services.by_hand.adoptions import Begun
+from app.services.catalog import Catalog
+from app.services.people import members
+from app.services.shared import shared_settings, shared_stack
+from app.services.shared.shared_stack import SharedStackSpec
+from app.services.terraform import state_versions
+from app.services.terraform.state_versions import State
+from app.services.workstations import Adopted
+from app.services.workstations.specs import WorkstationSpec
+from tests.app.conftest import MovingClock, SecretsInMemory, identity, make_settings
+
+pytestmark = pytest.mark.anyio
+SETTINGS = make_settings()
+VAULT = Vault(SETTINGS.encryption_keys)
+CATALOG = Catalog.load(REPOSITORY / "app" / "catalog.json")
+STATE = State(json.dumps({"version": 4, "serial": 3, "lineage": "seed", "outputs": {}, "resources": []}).encode())
+
+
+class Desk:
+    """Ada at a terminal, and a portal with her wish for a shared stack."""
+
+    def __init__(self, database: Database, clock: MovingClock) -> None:
+        self.database, self.clock = database, clock
+
+    async def spec(self) -> str:
+        async with self.database.sessions.begin() as session:
+            ada = await members.sign_in(session, identity("ada"), SETTINGS, self.clock())
+            stack = await shared_stack.find(session, VAULT, self.clock())
+            await shared_stack.lock(session, stack)
+            spec = SharedStackSpec(shared_settings.defaults(SETTINGS))
+            return (await shared_stack.request(session, stack, spec, ada, SETTINGS, self.clock(), "To begin")).id
+
+    async def begin(self) -> Begun:
+        async with self.database.sessions.begin() as session:
+            ada = await members.sign_in(session, identity("ada"), SETTINGS, self.clock())
+            return await adoptions.begin_shared(session, VAULT, ada, SETTINGS, self.clock())
+
+    async def finish(self, begun: Begun) -> None:
+        async with self.database.sessions.begin() as session:
+            await adoptions.finish_shared(session, VAULT, begun, STATE, ["projects/p/a"], self.clock())
+
+    async def run(self, run_id: str) -> Run:
+        async with self.database.sessions() as session:
+            return await session.get_one(Run, run_id)
+
+    async def set_status(self, run_id: str, status: RunStatus) -> None:
+        async with self.database.sessions.begin() as session:
+            (await session.get_one(Run, run_id)).status = status
+
+    async def queued(self) -> list[Run]:
+        async with self.database.sessions() as session:
+            return list(await session.scalars(select(Run).where(Run.status == RunStatus.QUEUED)))
+
+
+@pytest.fixture
+def desk(database: Database, clock: MovingClock) -> Desk:
+    return Desk(database, clock)
+
+
+async def test_the_state_and_the_decision_are_written_down(desk: Desk) -> None:
+    await desk.spec()
+    begun = await desk.begin()
+    assert begun.secrets.keys() == set(shared_stack.SECRETS)
+    assert not any(secret in repr(begun) for secret in begun.secrets.values())
+    await desk.finish(begun)
+    assert (await desk.run(begun.run_id)).status is RunStatus.APPLIED
+    async with desk.database.sessions() as session:
+        stored = await state_versions.newest(session, VAULT, begun.stack_id)
+        assert stored
+        assert stored.serial == 3
+        entry = await session.scalar(select(AuditEntry).where(AuditEntry.action == "stack.adopt"))
+        assert entry
+        assert (entry.actor, entry.after["adopted"]) == ("ada@example.com", ["projects/p/a"])
+
+
+async def test_a_plan_that_waited_for_approval_is_made_anew_afterwards(desk: Desk) -> None:
+    waiting = await desk.spec()
+    await desk.set_status(waiting, RunStatus.AWAITING_APPROVAL)
+    begun = await desk.begin()
+    assert (await desk.run(waiting)).status is RunStatus.SUPERSEDED
+    [again] = await desk.queued()
+    before = await desk.run(waiting)
+    assert (again.inputs, again.changes, again.reason) == (before.inputs, before.changes, "To begin")
+    await desk.finish(begun)
+    assert [run.id for run in await desk.queued()] == [again.id]
+
+
+async def test_without_a_wish_the_stack_as_it_is_wanted_is_asked_for(desk: Desk) -> None:
+    begun = await desk.begin()
+    [queued] = await desk.queued()
+    assert (queued.kind, queued.inputs) == (RunKind.CONFIGURE, begun.inputs)
+
+
+async def test_a_run_at_work_comes_first(desk: Desk) -> None:
+    await desk.set_status(await desk.spec(), RunStatus.PLANNING)
+    with pytest.raises(ConflictError, match="comes first"):
+        await desk.begin()
+
+
+async def test_given_back_nothing_is_stored_and_the_wish_goes_on(desk: Desk) -> None:
+    await desk.spec()
+    begun = await desk.begin()
+    async with desk.database.sessions.begin() as session:
+        await checkouts.give_back(session, begun.run_id, "Given back.", desk.clock())
+    with pytest.raises(ConflictError):
+        await desk.finish(begun)
+    async with desk.database.sessions() as session:
+        assert await session.scalar(select(StateVersion.number)) is None
+    assert len(await desk.queued()) == 1
+
+
+async def test_a_lease_ends_by_itself(desk: Desk) -> None:
+    begun = await desk.begin()
+    assert (await desk.run(begun.run_id)).lease_until == desk.clock() + timedelta(hours=1)
+
+
+async def test_a_workstation_is_asked_for_around_an_old_disk(desk: Desk) -> None:
+    async with desk.database.sessions.begin() as session:
+        ada = await members.sign_in(session, identity("ada"), SETTINGS, desk.clock())
+        grace: Member = await members.by_address(session, "grace@example.com", SETTINGS, desk.clock())
+        run = await adoptions.request_around(
+            session,
+            VAULT,
+            Begun("abc123", {}),
+            grace,
+            WorkstationSpec(name="gpu-1", machine_type="g2-standard-8"),
+            Adopted("abc123", "persistent-disk-grace", None),
+            STATE,
+            ada,
+            CATALOG,
+            SecretsInMemory(),
+            SETTINGS,
+            desk.clock(),
+        )
+        assert (run.inputs["disk_name"], run.inputs["address_name"]) == ("persistent-disk-grace", None)
+    async with desk.database.sessions() as session:
+        made = await session.get_one(Workstation, "abc123")
+        assert (made.owner_id, made.disk_name) == (grace.id, "persistent-disk-grace")
+        assert await state_versions.newest(session, VAULT, "abc123")

@@ -1,0 +1,248 @@
+import asyncio
+import re
+import string
+
+import asyncssh
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.testing import capture_logs
+
+from app.config import Settings
+from app.db import Database
+from app.errors import InvalidError, NotFoundError, UnavailableError
+from app.models import Member, SshKey
+from app.services.keys import ssh_keys
+from app.services.people import members
+from tests.app.conftest import MovingClock, SecretsInMemory, identity, make_settings
+from tests.database import dump
+
+pytestmark = pytest.mark.anyio
+LINE = asyncssh.generate_private_key("ssh-ed25519", comment="x").export_public_key().decode()
+OTHER = asyncssh.generate_private_key("ssh-ed25519", comment="y").export_public_key().decode()
+SETTINGS = make_settings()
+
+
+class BrokenSecrets(SecretsInMemory):
+    """Secret Manager does not answer."""
+
+    async def put(self, name: str, payload: bytes) -> None:
+        raise UnavailableError("Secret Manager does not answer.")
+
+    async def delete(self, name: str) -> None:
+        raise UnavailableError("Secret Manager does not answer.")
+
+
+@pytest.fixture
+async def grace(session: AsyncSession, settings: Settings, clock: MovingClock) -> Member:
+    return await members.sign_in(session, identity("grace"), settings, clock())
+
+
+async def test_a_pasted_key_is_kept_under_its_name_as_comment(
+    session: AsyncSession, grace: Member, clock: MovingClock
+) -> None:
+    key = await ssh_keys.add(session, grace, "laptop", LINE, clock())
+
+    assert key.public_key == f"{LINE.rsplit(' ', 1)[0]} laptop"
+    assert not key.has_private_half
+    assert await ssh_keys.list_of(session, grace) == [key]
+
+
+async def test_the_same_key_or_name_twice_is_said_at_its_field(
+    session: AsyncSession, grace: Member, clock: MovingClock
+) -> None:
+    await ssh_keys.add(session, grace, "laptop", LINE, clock())
+
+    with pytest.raises(InvalidError) as same_key:
+        await ssh_keys.add(session, grace, "desktop", f"{LINE.strip()}-again", clock())
+    with pytest.raises(InvalidError) as same_name:
+        await ssh_keys.add(session, grace, "laptop", OTHER, clock())
+
+    assert same_key.value.fields == {"public_key": "You have this key already, under the name laptop."}
+    assert list(same_name.value.fields) == ["name"]
+
+
+async def test_two_members_may_have_the_same_key_and_name(
+    session: AsyncSession, settings: Settings, grace: Member, clock: MovingClock
+) -> None:
+    linus = await members.sign_in(session, identity("linus"), settings, clock())
+    for member in (grace, linus):
+        await ssh_keys.add(session, member, "laptop", LINE, clock())
+
+    assert await session.scalar(select(func.count(SshKey.id))) == 2
+
+
+async def test_everything_that_does_not_fit_is_said_at_once_and_nothing_kept(
+    session: AsyncSession, grace: Member, clock: MovingClock
+) -> None:
+    with pytest.raises(InvalidError) as refused:
+        await ssh_keys.add(session, grace, "../../.bashrc", "nonsense", clock())
+
+    assert set(refused.value.fields) == {"name", "public_key"}
+    assert await ssh_keys.list_of(session, grace) == []
+
+
+async def test_a_private_key_pasted_by_mistake_is_neither_kept_nor_logged(
+    session: AsyncSession, grace: Member, clock: MovingClock, database_url: str
+) -> None:
+    private = asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode()
+    with capture_logs() as logs, pytest.raises(InvalidError) as refused:
+        await ssh_keys.add(session, grace, "laptop", private, clock())
+    await session.commit()
+
+    body = private.splitlines()[2]
+    assert body not in f"{logs}{refused.value}{refused.value.fields}{dump(database_url)}"
+
+
+async def test_a_generated_pair_fits_together_and_its_private_half_is_only_in_secret_manager(
+    session: AsyncSession,
+    settings: Settings,
+    grace: Member,
+    clock: MovingClock,
+    secrets: SecretsInMemory,
+    database_url: str,
+) -> None:
+    with capture_logs() as logs:
+        key = await ssh_keys.generate(session, grace, "laptop", secrets, settings, clock())
+        private = await ssh_keys.private(session, grace, key, secrets, clock())
+    await session.commit()
+
+    pair = asyncssh.import_private_key(private)
+    assert pair.get_algorithm() == "ssh-ed25519"
+    assert private.startswith("-----BEGIN OPENSSH PRIVATE KEY-----\n")
+    assert (pair.export_public_key().decode().strip(), pair.get_fingerprint()) == (key.public_key, key.fingerprint)
+    assert list(secrets.kept) == [f"COMPUTE-STATIONMASTER-GRACE-{key.id.upper()}-PRIVATE-KEY"]
+    assert private.splitlines()[2] not in f"{logs}{dump(database_url)}"
+    assert "PRIVATE KEY-----" not in dump(database_url)
+
+
+async def test_there_is_no_row_without_its_secret(
+    session: AsyncSession, settings: Settings, grace: Member, clock: MovingClock
+) -> None:
+    with pytest.raises(UnavailableError):
+        await ssh_keys.generate(session, grace, "laptop", BrokenSecrets(), settings, clock())
+
+    assert await ssh_keys.list_of(session, grace) == []
+
+
+async def test_deleting_a_pair_destroys_its_private_half_first(
+    session: AsyncSession, settings: Settings, grace: Member, clock: MovingClock, secrets: SecretsInMemory
+) -> None:
+    key = await ssh_keys.generate(session, grace, "laptop", secrets, settings, clock())
+    with pytest.raises(UnavailableError):
+        await ssh_keys.delete(session, grace, key, BrokenSecrets(), clock())
+    assert await ssh_keys.list_of(session, grace) == [key]
+
+    await ssh_keys.delete(session, grace, key, secrets, clock())
+    assert await ssh_keys.list_of(session, grace) == []
+    assert secrets.kept == {}
+
+
+async def test_nobody_else_finds_a_key_admins_included(
+    session: AsyncSession, settings: Settings, grace: Member, clock: MovingClock
+) -> None:
+    key = await ssh_keys.add(session, grace, "laptop", LINE, clock())
+
+    for name in ("linus", "ada"):
+        other = await members.sign_in(session, identity(name), settings, clock())
+        with pytest.raises(NotFoundError):
+            await ssh_keys.find(session, other, key.id)
+    assert await ssh_keys.find(session, grace, key.id) is key
+
+
+async def test_a_pasted_key_has_no_private_half_to_read(
+    session: AsyncSession, grace: Member, clock: MovingClock, secrets: SecretsInMemory
+) -> None:
+    key = await ssh_keys.add(session, grace, "laptop", LINE, clock())
+
+    with pytest.raises(NotFoundError):
+        await ssh_keys.private(session, grace, key, secrets, clock())
+
+
+async def test_who_has_no_key_gets_one_pair_even_when_asked_for_twice_at_once(
+    session: AsyncSession,
+    database: Database,
+    settings: Settings,
+    grace: Member,
+    clock: MovingClock,
+    secrets: SecretsInMemory,
+) -> None:
+    await session.commit()
+
+    async def ensure() -> list[str]:
+        async with database.sessions.begin() as own:
+            return [key.id for key in await ssh_keys.ensure_key(own, grace, secrets, settings, clock())]
+
+    first, second = await asyncio.gather(ensure(), ensure())
+    assert first == second
+    assert len(secrets.kept) == 1
+    assert [key.name for key in await ssh_keys.list_of(session, grace)] == [ssh_keys.FIRST_PAIR]
+
+
+async def test_who_has_a_key_gets_none(
+    session: AsyncSession, settings: Settings, grace: Member, clock: MovingClock, secrets: SecretsInMemory
+) -> None:
+    key = await ssh_keys.add(session, grace, "laptop", LINE, clock())
+
+    assert await ssh_keys.ensure_key(session, grace, secrets, settings, clock()) == [key]
+    assert secrets.kept == {}
+
+
+async def test_nobody_collects_keys_without_end(
+    session: AsyncSession, settings: Settings, grace: Member, clock: MovingClock, secrets: SecretsInMemory
+) -> None:
+    for number in range(ssh_keys.MOST_A_MEMBER):
+        await ssh_keys.generate(session, grace, f"key-{number}", secrets, settings, clock())
+
+    with pytest.raises(InvalidError):
+        await ssh_keys.generate(session, grace, "one-more", secrets, settings, clock())
+    assert len(secrets.kept) == ssh_keys.MOST_A_MEMBER
+
+
+@pytest.mark.parametrize("name", ["a", "laptop", "id_ed25519", "2026-laptop.home", "x" * 31])
+def test_a_plain_name_is_fine(name: str) -> None:
+    assert ssh_keys.check_name(name) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "Laptop",
+        "x" * 32,
+        "-rf",
+        ".ssh",
+        "..",
+        "a/b",
+        "a b",
+        "a\n",
+        "a\x00",
+        "é",
+        "config",
+        "known_hosts",
+        "a.",
+        "a.pub",
+    ],
+)
+def test_a_name_that_is_no_safe_file_name_is_refused(name: str) -> None:
+    assert ssh_keys.check_name(name)
+
+
+@given(st.text(max_size=40) | st.from_regex(ssh_keys.NAME))
+@example("a\n")
+def test_every_name_that_is_taken_is_safe_in_a_shell_and_a_header(name: str) -> None:
+    if ssh_keys.check_name(name) is None:
+        assert set(name) <= set(string.ascii_lowercase + string.digits + "._-")
+        assert name[0] not in ".-_"
+        assert len(name) <= 31
+
+
+@given(st.emails(), st.text(max_size=50))
+def test_every_secret_name_is_one_that_secret_manager_takes(email: str, prefix: str) -> None:
+    member = Member(email=email.lower())
+    name = ssh_keys.secret_name(SETTINGS.model_copy(update={"secret_prefix": prefix}), member, "bcdfghjkmn")
+
+    assert re.fullmatch(r"COMPUTE-[A-Z0-9_-]+-BCDFGHJKMN-PRIVATE-KEY", name)
+    assert len(name) <= 255

@@ -1,0 +1,107 @@
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.config import Settings
+from app.errors import InvalidError, NotFoundError, RefusedError
+from app.models import Member
+from app.services.people import api_tokens, members
+from tests.app.conftest import MovingClock, identity
+from tests.database import dump
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def grace(session: AsyncSession, settings: Settings, clock: MovingClock) -> Member:
+    return await members.sign_in(session, identity("grace"), settings, clock())
+
+
+async def test_a_token_acts_for_its_member_until_it_is_revoked(
+    session: AsyncSession, grace: Member, clock: MovingClock
+) -> None:
+    token, plain = await api_tokens.create(session, grace, " CI ", clock())
+
+    assert token.name == "CI"
+    assert plain.startswith(f"stm_{token.hint.removeprefix('stm_')}")
+    found = await api_tokens.find(session, plain, clock())
+    assert found is token
+    assert found.member is grace
+    await api_tokens.revoke(session, grace, token.id, clock())
+    assert await api_tokens.find(session, plain, clock()) is None
+    assert await api_tokens.list_of(session, grace) == []
+
+
+async def test_the_database_holds_only_the_hash_and_the_first_letters(
+    session: AsyncSession, grace: Member, clock: MovingClock, database_url: str
+) -> None:
+    token, plain = await api_tokens.create(session, grace, "CI", clock())
+    await session.commit()
+
+    assert plain not in dump(database_url)
+    assert plain.removeprefix(token.hint) not in dump(database_url)
+
+
+@pytest.mark.parametrize("wrong", ["", "stm_", "stm_x", "nonsense", "stm_é\x00"])
+async def test_what_is_no_token_finds_nothing(
+    session: AsyncSession, grace: Member, clock: MovingClock, wrong: str
+) -> None:
+    await api_tokens.create(session, grace, "CI", clock())
+
+    assert await api_tokens.find(session, wrong, clock()) is None
+
+
+async def test_last_use_is_written_once_a_minute(session: AsyncSession, grace: Member, clock: MovingClock) -> None:
+    token, plain = await api_tokens.create(session, grace, "CI", clock())
+    assert token.last_used_at is None
+
+    for seconds, written in ((0, True), (59, False), (1, True)):
+        clock.advance(seconds=seconds)
+        await api_tokens.find(session, plain, clock())
+        await session.refresh(token)
+        assert (token.last_used_at == clock()) is written
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 61, "a\x00b", "two\nlines"])
+async def test_a_name_that_does_not_fit_is_said(
+    session: AsyncSession, grace: Member, clock: MovingClock, name: str
+) -> None:
+    with pytest.raises(InvalidError) as refused:
+        await api_tokens.create(session, grace, name, clock())
+
+    assert set(refused.value.fields) == {"name"}
+
+
+async def test_nobody_collects_tokens_without_end(session: AsyncSession, grace: Member, clock: MovingClock) -> None:
+    for number in range(api_tokens.MOST_A_MEMBER):
+        await api_tokens.create(session, grace, f"token {number}", clock())
+
+    with pytest.raises(InvalidError):
+        await api_tokens.create(session, grace, "one more", clock())
+
+
+async def test_a_member_revokes_their_own_tokens_only(
+    session: AsyncSession, settings: Settings, grace: Member, clock: MovingClock
+) -> None:
+    linus = await members.sign_in(session, identity("linus"), settings, clock())
+    token, plain = await api_tokens.create(session, grace, "CI", clock())
+
+    with pytest.raises(NotFoundError):
+        await api_tokens.revoke(session, linus, token.id, clock())
+    assert await api_tokens.find(session, plain, clock()) is token
+
+
+async def test_the_operator_makes_a_token_for_somebody_who_has_never_signed_in(
+    session: AsyncSession, settings: Settings, clock: MovingClock
+) -> None:
+    token, plain = await api_tokens.create_for_email(session, "grace@example.com", "first", settings, clock())
+    grace = await members.sign_in(session, identity("grace"), settings, clock())
+
+    assert (await api_tokens.list_of(session, grace)) == [token]
+    assert await api_tokens.find(session, plain, clock()) is token
+
+
+async def test_the_operator_makes_no_token_for_somebody_no_rule_names(
+    session: AsyncSession, settings: Settings, clock: MovingClock
+) -> None:
+    with pytest.raises(RefusedError):
+        await api_tokens.create_for_email(session, "eve@elsewhere.test", "first", settings, clock())

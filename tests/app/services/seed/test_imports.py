@@ -1,0 +1,295 @@
+"""Bringing the seed over: what becomes of its file, what is wrong with it, and nothing by halves or twice."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import func, select
+
+from app.config import REPOSITORY
+from app.crypto import Vault
+from app.db import Database
+from app.errors import ConflictError, RefusedError
+from app.models import AllowedIp, AuditEntry, Member, Run, RunKind, SharedStack, Stack, Workstation
+from app.services import workstations
+from app.services.catalog import Catalog
+from app.services.people import members
+from app.services.seed import imports
+from app.services.seed.imports import Import, ImportRefusedError, Source
+from app.services.workstations.specs import WorkstationSpec
+from tests.app.conftest import MovingClock, SecretsInMemory, identity, make_settings
+
+pytestmark = pytest.mark.anyio
+CATALOG = Catalog.load(REPOSITORY / "app" / "catalog.json")
+SETTINGS = make_settings()
+VAULT = Vault(SETTINGS.encryption_keys)
+PEOPLE = "name,email\nGrace,grace@example.com\nLinus,Linus@example.com\n"
+SHARED = """
+prefix               = "neurips"
+sql_user             = "mlflow_user"
+gcp_zone             = "europe-west4-a"
+gcp_region           = "europe-west4"
+admins               = ["user:ada@example.com"]
+mlflow_whitelist_ips = ["203.0.113.7"]
+"""
+
+
+def users(*entries: str, name: str = "Grace") -> str:
+    return f"users = {{\n{name} = [\n" + ",\n".join(f"{{ {entry} }}" for entry in entries) + "\n]\n}\n"
+
+
+class Office:
+    """An operator with two files, and a portal that nobody has used yet."""
+
+    def __init__(self, database: Database, clock: MovingClock) -> None:
+        self.database, self.clock, self.secrets = database, clock, SecretsInMemory()
+
+    async def prepare(self, text: str, people: str = PEOPLE) -> Import:
+        async with self.database.sessions() as session:
+            files = Source("terraform.tfvars", text), Source("people.csv", people)
+            return await imports.prepare(session, *files, CATALOG, SETTINGS, self.clock())
+
+    async def file(self, prepared: Import) -> None:
+        async with self.database.sessions.begin() as session:
+            now = self.clock()
+            by = await imports.importer(session, None, SETTINGS, now)
+            await imports.file(session, prepared, by, CATALOG, self.secrets, VAULT, SETTINGS, now)
+
+    async def problems(self, text: str, people: str = PEOPLE) -> list[str]:
+        with pytest.raises(ImportRefusedError) as refused:
+            await self.prepare(text, people)
+        return str(refused.value).splitlines()
+
+    async def count(self, model: type) -> int:
+        async with self.database.sessions() as session:
+            return await session.scalar(select(func.count()).select_from(model)) or 0
+
+
+@pytest.fixture
+def office(database: Database, clock: MovingClock) -> Office:
+    return Office(database, clock)
+
+
+async def machines(office: Office, text: str) -> dict[str, str]:
+    """Workstation → machine type."""
+    prepared = await office.prepare(text)
+    return {desired.machine.spec.name: desired.machine.spec.machine_type for desired in prepared.workstations}
+
+
+GPU = 'machine_type = "n1-standard-8", guest_accelerator = "nvidia-tesla-t4"'
+CPU = 'machine_type = "e2-standard-8", guest_accelerator = ""'
+
+
+@pytest.mark.parametrize(
+    ("switches", "entries", "becomes"),
+    [
+        ("", [GPU], {"gpu-1": "n1-standard-8"}),
+        ("", [CPU, GPU, CPU], {"cpu-1": "e2-standard-8", "cpu-2": "e2-standard-8", "gpu-1": "n1-standard-8"}),
+        ("deploy_cpu_compute = true", [GPU], {"cpu-1": "e2-standard-4", "gpu-1": "n1-standard-8"}),
+        ("deploy_cpu_compute = true", [CPU, GPU], {"cpu-1": "e2-standard-8", "gpu-1": "n1-standard-8"}),
+        ("deploy_cpu_compute = false", [CPU, GPU], {"gpu-1": "n1-standard-8"}),
+        ("deploy_gpu_compute = false", [CPU, GPU], {"cpu-1": "e2-standard-8"}),
+        ("", ['machine_type = "e2-standard-4"'], {"cpu-1": "e2-standard-4"}),
+        ("", [], {}),
+    ],
+)
+async def test_entries_and_switches_say_which_machines(
+    office: Office, switches: str, entries: list[str], becomes: dict[str, str]
+) -> None:
+    assert await machines(office, f"{switches}\n{users(*entries)}") == becomes
+
+
+@pytest.mark.parametrize(
+    ("entry", "becomes"),
+    [
+        ('machine_type = "n2-standard-8", guest_accelerator = null', "e2-standard-8"),
+        ('machine_type = "n2-highmem-4", guest_accelerator = null', "e2-standard-8"),
+        ('machine_type = "n1-standard-4", guest_accelerator = null', "e2-standard-4"),
+        ('machine_type = "custom-6-20480", guest_accelerator = null', "e2-standard-8"),
+        ('machine_type = "m1-ultramem-160", guest_accelerator = null', "e2-standard-16"),
+        ('machine_type = "g2-standard-8", guest_accelerator = "nvidia-l4"', "g2-standard-8"),
+        ('machine_type = "g2-standard-8", guest_accelerator = "nvidia-tesla-t4"', "n1-standard-8"),
+        ('machine_type = "n1-standard-8", guest_accelerator = "nvidia-tesla-v100"', "n1-standard-8"),
+    ],
+)
+async def test_what_is_no_longer_on_offer_becomes_what_fits(office: Office, entry: str, becomes: str) -> None:
+    [desired] = (await office.prepare(users(entry))).workstations
+    assert desired.machine.spec.machine_type == becomes
+    is_itself = f'"{becomes}"' in entry and "v100" not in entry
+    assert bool(desired.machine.notes) is not is_itself
+
+
+async def test_a_retired_image_becomes_the_default_with_a_note(office: Office) -> None:
+    entry = f'{GPU}, boot_disk_image = "deeplearning-platform-release/common-cu113"'
+    [desired] = (await office.prepare(users(entry))).workstations
+    assert desired.machine.spec.image is None
+    assert "retired" in desired.machine.notes[0]
+    kept = "projects/deeplearning-platform-release/global/images/family/pytorch-2-9-cu129-ubuntu-2404-nvidia-580"
+    [desired] = (await office.prepare(users(f'{GPU}, boot_disk_image = "{kept}"'))).workstations
+    assert (desired.machine.spec.image or "").endswith("/pytorch-2-9-cu129-ubuntu-2404-nvidia-580")
+    assert desired.machine.notes == ()
+
+
+async def test_what_is_sold_as_spot_only_becomes_spot(office: Office) -> None:
+    entry = 'machine_type = "a3-highgpu-1g", guest_accelerator = "nvidia-h100-80gb", zone = "europe-west4-b"'
+    [desired] = (await office.prepare(users(entry))).workstations
+    assert (desired.machine.spec.machine_type, desired.machine.spec.spot) == ("a3-highgpu-1g", True)
+    assert desired.machine.notes == ("Google sells a3-highgpu-1g as Spot only",)
+
+
+async def test_a_disk_type_that_the_machine_does_not_take_becomes_its_default(office: Office) -> None:
+    entry = 'machine_type = "g2-standard-8", guest_accelerator = "nvidia-l4"'
+    text = 'compute_persistent_disk_type = "pd-standard"\n' + users(entry, CPU)
+    found = {desired.machine.spec.name: desired.machine for desired in (await office.prepare(text)).workstations}
+    assert {name: machine.spec.disk_type for name, machine in found.items()} == {
+        "cpu-1": "pd-standard",
+        "gpu-1": "pd-balanced",
+    }
+    assert "takes no disk of type pd-standard" in found["gpu-1"].notes[0]
+
+
+async def test_ranges_within_others_are_left_out_and_doubts_are_told(office: Office) -> None:
+    prepared = await office.prepare('mlflow_whitelist_ips = ["203.0.113.7", "203.0.113.0/24", "10.1.2.3"]')
+    assert prepared.shared.cidrs == ("203.0.113.0/24", "10.1.2.3/32")
+    assert any("10.1.2.3/32 is private" in note for note in prepared.notes)
+
+
+async def test_everything_that_is_wrong_is_listed_with_its_line(office: Office) -> None:
+    text = """\
+prefix = "Not A Prefix"
+admins = ["user:ada@example.com",
+  "user:ada@example"]
+mlflow_whitelist_ips = ["203.0.113.7", "0.0.0.0/0",
+  "somewhere"]
+compute_persistent_disk_type = "floppy"
+users = {
+  Grace = [
+    { machine_type = "n1-standard-8", guest_accelerator = "voodoo-2" },
+    { machine_type = "toaster", guest_accelerator = "" },
+    { guest_accelerator = "" },
+    { machine_type = "e2-standard-4", guest_accelerator = "", zone = "mars-north1-a" },
+  ]
+  Nobody = []
+  Linus = "one, please"
+}
+"""
+    people = "name,email\nGrace,grace@example.com\nEve,eve@elsewhere.test\nLinus\n"
+    assert await office.problems(text, people) == [
+        "people.csv:3: eve@elsewhere.test may not sign in: add it to STATIONMASTER_ALLOWED_EMAILS.",
+        "people.csv:4: A row has a name and an email.",
+        "terraform.tfvars:1: prefix: use 2 to 18 lower-case letters, digits and hyphens; begin with a letter.",
+        "terraform.tfvars:3: user:ada@example: example has no ending such as .com.",
+        "terraform.tfvars:4: 0.0.0.0/0 is everybody. Name the ranges that people come from.",
+        "terraform.tfvars:5: somewhere is no address. Write it like 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48.",
+        "terraform.tfvars:6: compute_persistent_disk_type: That disk type is not on offer.",
+        "terraform.tfvars:9: voodoo-2 is no GPU of Google's.",
+        "terraform.tfvars:10: toaster is no machine type of Google's.",
+        "terraform.tfvars:11: users.Grace[2] has no machine_type.",
+        "terraform.tfvars:12: Grace: mars-north1-a is not on offer, which has " + ", ".join(CATALOG.zones) + ".",
+        "terraform.tfvars:14: Nobody is not in people.csv.",
+        "terraform.tfvars:15: users.Linus is a list of machines.",
+    ]
+    assert await office.count(Member) == 0
+
+
+@pytest.mark.parametrize(
+    ("people", "problem"),
+    [
+        ("Grace,grace@example.com\n", "people.csv:1: The first line names the columns: name,email."),
+        ("name,email\nGrace,grace\n", "people.csv:2: grace is no address."),
+        ("name,email\nGrace,g@example.com\nGrace,h@example.com\n", "people.csv:3: Grace is in line 2 already."),
+        (
+            "name,email\nGrace,g@example.com\nG,G@example.com\n",
+            "people.csv:3: g@example.com is Grace's already (line 2).",
+        ),
+        ("", "people.csv:1: The first line names the columns: name,email."),
+    ],
+)
+async def test_what_is_wrong_with_the_people_is_said_with_its_line(office: Office, people: str, problem: str) -> None:
+    assert problem in await office.problems(users(CPU), people)
+
+
+async def test_it_is_filed_in_the_names_of_the_owners_by_the_admin(office: Office) -> None:
+    await office.file(await office.prepare(SHARED + users(CPU, GPU)))
+    async with office.database.sessions() as session:
+        found = list(await session.scalars(select(Workstation).order_by(Workstation.name)))
+        owners = {(await session.get_one(Member, each.owner_id)).email for each in found}
+        assert ([each.name for each in found], owners) == (["cpu-1", "gpu-1"], {"grace@example.com"})
+        ada = await session.scalar(select(Member.id).where(Member.email == "ada@example.com"))
+        assert set(await session.scalars(select(Run.requested_by))) == {ada}
+        decided = select(AuditEntry.actor, AuditEntry.origin).where(AuditEntry.action == "workstation.request")
+        assert {actor for actor, _ in await session.execute(decided)} == {"ada@example.com"}
+
+
+async def test_who_has_not_signed_in_yet_finds_their_machine(office: Office) -> None:
+    await office.file(await office.prepare(users(CPU)))
+    async with office.database.sessions.begin() as session:
+        grace = await members.sign_in(session, identity("grace"), SETTINGS, office.clock())
+        assert [each.name for each in await workstations.list_of(session, grace)] == ["cpu-1"]
+        eve = identity("eve", email="grace@example.com", email_verified=False)
+        with pytest.raises(RefusedError):
+            await members.sign_in(session, eve, SETTINGS, office.clock())
+
+
+async def test_the_shared_part_is_one_wish(office: Office) -> None:
+    await office.file(await office.prepare(SHARED))
+    async with office.database.sessions() as session:
+        [run] = list(await session.scalars(select(Run)))
+        assert run.kind is RunKind.CONFIGURE
+        desired = {
+            name: run.inputs[name] for name in ("prefix", "sql_user", "zone", "iam_admins", "mlflow_allowed_ips")
+        }
+        assert desired == {
+            "prefix": "neurips",
+            "sql_user": "mlflow_user",
+            "zone": "europe-west4-a",
+            "iam_admins": ["user:ada@example.com"],
+            "mlflow_allowed_ips": ["203.0.113.7/32"],
+        }
+
+
+async def test_a_second_time_doubles_nothing(office: Office) -> None:
+    text = SHARED + users(CPU, GPU)
+    await office.file(await office.prepare(text))
+    before = [await office.count(model) for model in (Stack, Run, AllowedIp, Member, AuditEntry)]
+    again = await office.prepare(text)
+    assert again.changes_nothing
+    await office.file(again)
+    assert [await office.count(model) for model in (Stack, Run, AllowedIp, Member, AuditEntry)] == before
+    more = await office.prepare(SHARED.replace('"203.0.113.7"', '"203.0.113.7", "198.51.100.0/24"') + users(CPU))
+    assert (more.to_request, more.shared.cidrs, more.shared.settings) == ([], ("198.51.100.0/24",), {})
+
+
+async def test_what_was_made_meanwhile_takes_all_of_it_back(office: Office) -> None:
+    prepared = await office.prepare(SHARED + users(CPU, GPU))
+    async with office.database.sessions.begin() as session:
+        grace = await members.sign_in(session, identity("grace"), SETTINGS, office.clock())
+        asked = WorkstationSpec(name="gpu-1", machine_type="e2-standard-4")
+        await workstations.request(session, grace, asked, CATALOG, office.secrets, SETTINGS, office.clock())
+    with pytest.raises(ConflictError):
+        await office.file(prepared)
+    assert [await office.count(model) for model in (Workstation, SharedStack, AllowedIp)] == [1, 0, 0]
+
+
+async def test_only_an_admin_brings_the_seed_over(office: Office) -> None:
+    async with office.database.sessions.begin() as session:
+        await members.sign_in(session, identity("grace"), SETTINGS, office.clock())
+        with pytest.raises(RefusedError, match="is not an admin"):
+            await imports.importer(session, "grace@example.com", SETTINGS, office.clock())
+        with pytest.raises(RefusedError, match="may not use"):
+            await imports.importer(session, "eve@elsewhere.test", SETTINGS, office.clock())
+    nobody = make_settings(first_admin="")
+    async with office.database.sessions() as session:
+        with pytest.raises(RefusedError, match="no admin yet"):
+            await imports.importer(session, None, nobody, office.clock())
+
+
+async def test_a_prefix_with_too_little_room_is_left_out_with_a_note(office: Office) -> None:
+    prepared = await office.prepare('prefix = "neurips-llm-efficiency-challenge"\nsql_user = "mlflow_user"')
+    assert prepared.shared.settings == {"sql_user": "mlflow_user"}
+    assert any("more than 18 characters" in note for note in prepared.notes)
+
+
+async def test_what_is_shown_is_compared_by_value(office: Office) -> None:
+    prepared = await office.prepare(SHARED + users(CPU))
+    assert prepared == await office.prepare(SHARED + users(CPU))
+    assert prepared != replace(prepared, notes=("other",))

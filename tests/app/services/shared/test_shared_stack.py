@@ -1,0 +1,269 @@
+"""The shared stack: many wishes become one run, nothing is lost by a discard, and earlier settings come back."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from app.config import Settings
+from app.crypto import Vault
+from app.db import Database
+from app.errors import ConflictError, InvalidError
+from app.models import AllowedIp, AllowedIpStatus, Member, Run, RunKind, RunStatus, SharedStack
+from app.services import decisions, runs, stacks
+from app.services.catalog import Catalog
+from app.services.people import members
+from app.services.shared import shared_settings, shared_stack
+from app.services.shared.shared_settings import SharedSettings
+from app.services.shared.shared_stack import SECRETS
+from tests.app.conftest import MovingClock, identity
+from tests.database import dump
+
+pytestmark = pytest.mark.anyio
+
+
+class Play:
+    """Ada, the admin, with the worker played by hand."""
+
+    def __init__(self, database: Database, settings: Settings, clock: MovingClock) -> None:
+        self.database, self.settings, self.clock = database, settings, clock
+        self.vault = Vault(settings.encryption_keys)
+        self.catalog = Catalog.load(settings.catalog_file)
+
+    async def ada(self) -> Member:
+        async with self.database.sessions.begin() as session:
+            return await members.sign_in(session, identity("ada"), self.settings, self.clock())
+
+    async def stack(self) -> SharedStack:
+        async with self.database.sessions.begin() as session:
+            return await shared_stack.find(session, self.vault, self.clock())
+
+    async def configure(self, reason: str = "", **fields: object) -> Run:
+        """Ask for other settings, a minute later."""
+        ada = await self.ada()
+        async with self.database.sessions.begin() as session:
+            stack = await shared_stack.find(session, self.vault, self.clock())
+            now = self.clock.advance(minutes=1)
+            desired = (await shared_stack.desired(session, stack, self.settings)).settings
+            chosen = SharedSettings.model_validate({**desired.model_dump(), **fields})
+            return await shared_stack.configure(session, stack, chosen, ada, self.catalog, self.settings, now, reason)
+
+    async def step(self, run_id: str, *what: Callable[[Run, SharedStack], None]) -> Run:
+        async with self.database.sessions.begin() as session:
+            run = await session.get_one(Run, run_id)
+            stack = await session.get_one(SharedStack, run.stack_id)
+            for action in what:
+                action(run, stack)
+            return run
+
+    async def plan(self, run: Run) -> None:
+        now = self.clock()
+
+        def planned(run: Run, stack: SharedStack) -> None:
+            run.claim("w", "h", now)
+            stack.begin(run)
+            run.await_approval([], now)
+            stack.restore_status()
+
+        await self.step(run.id, planned)
+
+    async def apply(self, run: Run) -> None:
+        """Planned, approved, applied."""
+        await self.plan(run)
+        ada, now = await self.ada(), self.clock.advance(minutes=1)
+
+        def done(run: Run, stack: SharedStack) -> None:
+            run.approve(ada, now)
+            run.claim("w", "h", now)
+            stack.begin(run)
+            run.begin_apply(now)
+            stack.take(run.changes)
+            stack.become_ready({"mlflow_url": "http://mlflow"}, now)
+            run.succeed(now)
+
+        await self.step(run.id, done)
+
+    async def discard(self, run: Run) -> None:
+        ada = await self.ada()
+        async with self.database.sessions.begin() as session:
+            await decisions.discard(session, await runs.find(session, ada, run.id), ada, self.clock())
+
+
+def allowed_ip(
+    owner: Member, number: int, status: AllowedIpStatus, now: datetime, expires: datetime | None
+) -> AllowedIp:
+    return AllowedIp(
+        id=f"ip{number}",
+        cidr=f"203.0.113.{number}/32",
+        label="",
+        owner_id=owner.id,
+        status=status,
+        created_at=now,
+        expires_at=expires,
+    )
+
+
+@pytest.fixture
+def play(database: Database, settings: Settings, clock: MovingClock) -> Play:
+    return Play(database, settings, clock)
+
+
+async def test_there_is_one_however_many_look_at_it_first_at_once(play: Play) -> None:
+    found = await asyncio.gather(*(play.stack() for _ in range(5)))
+    assert len({stack.id for stack in found}) == 1
+    async with play.database.sessions() as session:
+        assert await session.scalar(select(func.count()).select_from(SharedStack)) == 1
+
+
+async def test_its_passwords_are_made_once_and_are_in_no_row_in_plain_text(play: Play, database_url: str) -> None:
+    secrets = shared_stack.secrets_of(await play.stack(), play.vault)
+    assert secrets.keys() == set(SECRETS)
+    assert secrets == shared_stack.secrets_of(await play.stack(), play.vault)
+    await play.configure()
+    everything = dump(database_url)
+    assert not [name for name, value in secrets.items() if value in everything]
+
+
+async def test_wishes_that_wait_become_one_run_with_all_their_reasons(play: Play) -> None:
+    first = await play.configure("A cluster", deploy_kubernetes=True)
+    await play.plan(first)
+    second = await play.configure("No PyPI", deploy_pypi_registry=False)
+    assert (second.changes["settings"]["deploy_kubernetes"], second.inputs["deploy_pypi_registry"]) == (True, False)
+    assert second.reason == "A cluster · No PyPI"
+    async with play.database.sessions() as session:
+        assert (await session.get_one(Run, first.id)).superseded_by == second.id
+
+
+async def test_a_discarded_wish_is_as_if_it_had_never_been(play: Play) -> None:
+    await play.apply(await play.configure())
+    spec = await play.configure(deploy_kubernetes=True)
+    await play.plan(spec)
+    await play.discard(spec)
+    stack = await play.stack()
+    assert (stack.status, stack.settings["deploy_kubernetes"]) == ("ready", False)
+    async with play.database.sessions() as session:
+        assert not (await shared_stack.desired(session, stack, play.settings)).settings.deploy_kubernetes
+
+
+async def test_allowed_ips_that_expired_or_were_taken_back_are_no_longer_in_a_run(play: Play) -> None:
+    ada, now = await play.ada(), play.clock()
+    async with play.database.sessions.begin() as session:
+        for number, (status, expires) in enumerate(
+            [
+                (AllowedIpStatus.APPROVED, None),
+                (AllowedIpStatus.APPROVED, now + timedelta(hours=1)),
+                (AllowedIpStatus.REMOVED, None),
+            ]
+        ):
+            session.add(allowed_ip(ada, number, status, now, expires))
+    stack = await play.stack()
+
+    async def spec() -> list[str]:
+        async with play.database.sessions.begin() as session:
+            asked = await shared_stack.desired(session, stack, play.settings)
+            run = await shared_stack.request(session, stack, asked, ada, play.settings, play.clock())
+            return list(run.inputs["mlflow_allowed_ips"])
+
+    assert await spec() == ["203.0.113.0/32", "203.0.113.1/32"]
+    play.clock.advance(hours=2)
+    assert await spec() == ["203.0.113.0/32"]
+
+
+async def test_rolling_back_brings_the_settings_of_then_and_leaves_the_rest(play: Play) -> None:
+    first = await play.configure(deploy_kubernetes=True)
+    await play.apply(first)
+    await play.apply(await play.configure(deploy_kubernetes=False, sql_tier="db-g1-small"))
+    ada = await play.ada()
+    async with play.database.sessions.begin() as session:
+        stack = await stacks.shared(session)
+        assert stack
+        stack.iam_admins = ["user:ada@example.com"]
+        earlier = await session.get_one(Run, first.id)
+        back = await shared_stack.roll_back(session, stack, earlier, ada, play.settings, play.clock())
+    assert back.changes["settings"] == first.changes["settings"]
+    assert back.changes["iam_admins"] == ["user:ada@example.com"]
+    assert back.reason.startswith("Back to the settings of 2 Mar 2026")
+
+
+async def test_a_check_needs_something_to_compare_and_nothing_under_way(play: Play) -> None:
+    ada = await play.ada()
+
+    async def check() -> Run:
+        async with play.database.sessions.begin() as session:
+            stack = await shared_stack.find(session, play.vault, play.clock())
+            return await shared_stack.check(session, stack, ada, play.clock())
+
+    with pytest.raises(ConflictError, match="Nothing of the shared stack was made"):
+        await check()
+    first = await play.configure()
+    with pytest.raises(ConflictError, match="A run is under way"):
+        await check()
+    await play.apply(first)
+    asked = await check()
+    assert (asked.kind, asked.inputs) == (RunKind.CHECK, first.inputs)
+    assert (await check()).id == asked.id
+
+
+async def test_nothing_can_be_asked_for_while_it_is_being_destroyed(play: Play) -> None:
+    ada = await play.ada()
+    stack = await play.stack()
+    async with play.database.sessions.begin() as session:
+        with pytest.raises(ConflictError, match="nothing to destroy"):
+            await shared_stack.request_destroy(session, await session.merge(stack), ada, play.clock())
+    await play.apply(await play.configure())
+    async with play.database.sessions.begin() as session:
+        found = await shared_stack.find(session, play.vault, play.clock())
+        await shared_stack.request_destroy(session, found, ada, play.clock())
+    with pytest.raises(ConflictError, match="being destroyed"):
+        await play.configure()
+
+
+async def test_a_zone_that_is_not_on_offer_is_said_at_its_field(play: Play) -> None:
+    with pytest.raises(InvalidError) as refused:
+        await play.configure(zone="moon-1-a")
+    assert refused.value.fields == {"zone": "That zone is not on offer."}
+
+
+async def test_a_retry_asks_for_the_same_without_what_expired_meanwhile(play: Play) -> None:
+    ada, now = await play.ada(), play.clock()
+    async with play.database.sessions.begin() as session:
+        session.add(allowed_ip(ada, 0, AllowedIpStatus.APPROVED, now, now + timedelta(hours=1)))
+        stack = await shared_stack.find(session, play.vault, now)
+        desired = await shared_stack.desired(session, stack, play.settings)
+        asked = shared_stack.SharedStackSpec(desired.settings, ("user:x@example.com",))
+        run = await shared_stack.request(session, stack, asked, ada, play.settings, now)
+    assert run.inputs["mlflow_allowed_ips"] == ["203.0.113.0/32"]
+    await play.step(run.id, lambda run, _: run.claim("w", "h", now), lambda run, _: run.fail("No luck", now))
+    play.clock.advance(hours=2)
+    async with play.database.sessions.begin() as session:
+        again = await decisions.retry(session, await runs.find(session, ada, run.id), ada, play.clock())
+    assert (again.kind, again.status) == (RunKind.CONFIGURE, RunStatus.QUEUED)
+    assert (again.inputs["mlflow_allowed_ips"], again.changes["allowed_ips"]) == ([], [])
+    assert again.changes["iam_admins"] == ["user:x@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "account"),
+    [
+        ({}, "from-settings@x"),
+        ({"workstation_service_account_email": "all@x"}, "all@x"),
+        (
+            {"workstation_service_account_email": "all@x", "member_service_account_emails": {"grace": "hers@x"}},
+            "hers@x",
+        ),
+        ({"member_service_account_emails": {"linus": "his@x"}}, "from-settings@x"),
+    ],
+)
+def test_a_machine_acts_as_its_owners_account_or_everybodys(
+    settings: Settings, outputs: dict[str, object], account: str
+) -> None:
+    grace = Member(email="grace@example.com")
+    stack = SharedStack(id="s1", outputs=outputs)
+    given = settings.model_copy(update={"service_account_email": "from-settings@x"})
+    assert shared_stack.service_account_of(stack, grace, given) == account
+
+
+def test_the_settings_of_a_stack_that_was_never_applied_are_the_defaults(settings: Settings) -> None:
+    assert shared_settings.of(SharedStack(id="s1", settings={}), settings) == shared_settings.defaults(settings)

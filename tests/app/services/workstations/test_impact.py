@@ -1,0 +1,45 @@
+"""What a change does to a machine: nothing worse than the table in terraform/README.md, and nothing left unsaid."""
+
+import pytest
+
+from app.services.workstations import impact
+from app.services.workstations.impact import Severity
+
+NOW = {
+    "machine_type": "e2-standard-4",
+    "accelerator": None,
+    "image": "a/plain",
+    "spot": False,
+    "disk_size_gb": 100,
+    "disk_type": "pd-balanced",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "severities"),
+    [
+        ({}, []),
+        ({"disk_size_gb": 200}, [Severity.IN_PLACE]),
+        ({"machine_type": "e2-standard-8"}, [Severity.STOPS]),
+        ({"machine_type": "n1-standard-8", "accelerator": "nvidia-tesla-t4"}, [Severity.REPLACES]),
+        ({"image": "a/other"}, [Severity.REPLACES]),
+        ({"spot": True}, [Severity.REPLACES]),
+        ({"disk_size_gb": 50}, [Severity.LOSES_DISK]),
+        ({"disk_type": "pd-ssd", "disk_size_gb": 200}, [Severity.LOSES_DISK]),
+        ({"machine_type": "e2-standard-8", "disk_size_gb": 50}, [Severity.LOSES_DISK, Severity.STOPS]),
+    ],
+)
+def test_each_change_says_what_it_costs_the_worst_first(changes: dict[str, object], severities: list[Severity]) -> None:
+    found = impact.of(NOW, NOW | changes, has_snapshot=False)
+    assert [consequence.severity for consequence in found] == severities
+
+
+def test_the_image_does_not_matter_to_what_boots_from_a_snapshot() -> None:
+    assert impact.of(NOW, NOW | {"image": "a/other"}, has_snapshot=True) == []
+
+
+def test_taking_a_gpu_off_replaces_the_machine() -> None:
+    before = NOW | {"machine_type": "n1-standard-8", "accelerator": "nvidia-tesla-t4"}
+    [consequence] = impact.of(before, NOW, has_snapshot=False)
+    assert consequence.severity is Severity.REPLACES
+    assert "nvidia-tesla-t4 is taken off" in consequence.sentence

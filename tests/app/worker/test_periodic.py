@@ -1,0 +1,111 @@
+"""What the portal decides by itself, as time passes."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from app import origin
+from app.crypto import Vault
+from app.models import Run, RunKind, SharedStack
+from app.services import allowed_ips, runs
+from app.services.allowed_ips.requests import AllowedIpSpec
+from app.services.people import members
+from app.services.shared import shared_stack
+from app.worker import periodic
+from app.worker.claim import Tools
+from tests.app import shared_stack_play as play
+from tests.app.conftest import MovingClock, identity
+from tests.app.services.test_audit import told
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def stack_id(tools: Tools) -> str:
+    async with tools.database.sessions.begin() as session:
+        return (await play.make_shared_stack(session, tools.settings, tools.clock())).id
+
+
+async def pending(tools: Tools, stack_id: str) -> list[Run]:
+    async with tools.database.sessions() as session:
+        return await runs.pending(session, stack_id)
+
+
+async def end_check(tools: Tools, stack_id: str, *, well: bool) -> None:
+    async with tools.database.sessions.begin() as session:
+        [run] = await runs.pending(session, stack_id)
+        run.claim("worker", "host", tools.clock())
+        if well:
+            run.find_no_changes(tools.clock())
+            (await session.get_one(SharedStack, stack_id)).become_checked(None, tools.clock())
+        else:
+            run.fail("Error: no network", tools.clock())
+
+
+async def test_a_time_that_is_over_is_a_run_and_an_entry_of_the_portals_own(
+    tools: Tools, stack_id: str, clock: MovingClock
+) -> None:
+    async with tools.database.sessions.begin() as session:
+        ada = await members.sign_in(session, identity("ada"), tools.settings, clock())
+        spec = AllowedIpSpec("203.0.113.7", "home", clock() + timedelta(minutes=30))
+        await allowed_ips.add(session, ada, ada, spec, tools.settings, clock())
+        await play.apply(session, await session.get_one(SharedStack, stack_id), clock())
+    await periodic.do(tools)
+    assert await pending(tools, stack_id) == []
+
+    clock.advance(minutes=30)
+    with origin.bound(origin.WORKER, "none"):
+        await asyncio.gather(periodic.do(tools), periodic.do(tools))
+    [run] = await pending(tools, stack_id)
+    async with tools.database.sessions() as session:
+        [entry] = await told(session, action="allowed_ip.expire")
+    assert (run.kind, run.requested_by, run.changes["allowed_ips"]) == (RunKind.CONFIGURE, None, [])
+    assert (entry.actor, entry.thing_name) == ("Stationmaster", "203.0.113.7/32 (home)")
+
+
+async def test_the_stack_is_compared_with_google_once_a_day(tools: Tools, stack_id: str, clock: MovingClock) -> None:
+    clock.advance(hours=23)
+    await periodic.do(tools)
+    assert await pending(tools, stack_id) == []
+    clock.advance(hours=1)
+    await periodic.do(tools)
+    await periodic.do(tools)
+    [run] = await pending(tools, stack_id)
+    assert (run.kind, run.requested_by) == (RunKind.CHECK, None)
+
+    await end_check(tools, stack_id, well=True)
+    clock.advance(hours=23)
+    await periodic.do(tools)
+    assert await pending(tools, stack_id) == []
+
+
+async def test_a_comparison_that_failed_is_made_again_the_next_day_and_not_the_next_minute(
+    tools: Tools, stack_id: str, clock: MovingClock
+) -> None:
+    clock.advance(days=2)
+    await periodic.do(tools)
+    await end_check(tools, stack_id, well=False)
+    clock.advance(minutes=1)
+    await periodic.do(tools)
+    assert await pending(tools, stack_id) == []
+    clock.advance(days=1)
+    await periodic.do(tools)
+    assert len(await pending(tools, stack_id)) == 1
+
+
+async def test_no_comparison_is_made_of_what_is_not_there_or_is_being_changed(tools: Tools, clock: MovingClock) -> None:
+    await periodic.do(tools)
+    async with tools.database.sessions.begin() as session:
+        stack = await shared_stack.find(session, Vault(tools.settings.encryption_keys), clock())
+    await periodic.do(tools)
+    assert await pending(tools, stack.id) == []
+
+    async with tools.database.sessions.begin() as session:
+        ada = await members.sign_in(session, identity("ada"), tools.settings, clock())
+        stack = await play.make_shared_stack(session, tools.settings, clock())
+        spec = await shared_stack.desired(session, stack, tools.settings)
+        await shared_stack.request(session, stack, spec, ada, tools.settings, clock())
+    clock.advance(days=2)
+    await periodic.do(tools)
+    assert [run.kind for run in await pending(tools, stack.id)] == [RunKind.CONFIGURE]
