@@ -98,6 +98,7 @@ class Cloud(OperationRunner):
         """Reserves the name. Returns no operation for a resource that exists and may be created again."""
         existing = self.store.get(type_, id_)
         if existing and rules.idempotent:
+            rules.check_again(self.context, existing, state)
             existing.state = state
             self.store.put(existing)
             return existing, None

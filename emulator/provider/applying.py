@@ -67,7 +67,7 @@ class Applier:
         try:
             return cloud.create(self._type, resource_id, body)
         except GoogleApiError as error:
-            if error.code == 409 and special.is_idempotent(self._type):
+            if special.updates_existing(self._type, body["state"], error):
                 return cloud.update(self._type, resource_id, body)
             raise
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from emulator.provider.errors import ProviderError
+from emulator.provider.errors import GoogleApiError, ProviderError
 from emulator.provider.values import UNKNOWN, State
 
 INGRESS_SOURCES = ("source_ranges", "source_tags", "source_service_accounts")
@@ -87,9 +87,11 @@ def is_abandoned(resource_type: str, prior: State) -> bool:
     return prior.get("deletion_policy") == "ABANDON"
 
 
-def is_idempotent(resource_type: str) -> bool:
-    """Whether creating what exists already is a success: grants and services."""
-    return resource_type.endswith(IDEMPOTENT)
+def updates_existing(resource_type: str, planned: State, error: GoogleApiError) -> bool:
+    """Whether what exists already is updated in place of a failed create: grants, services, connections told to."""
+    if resource_type.endswith(IDEMPOTENT):
+        return error.code == 409
+    return bool(planned.get("update_on_creation_fail")) and "Cannot modify allocated ranges" in error.message
 
 
 def _shrinks(before: Any, after: Any) -> bool:

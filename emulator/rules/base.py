@@ -39,6 +39,9 @@ class Rules:
     def check(self, context: Context, resource: CloudResource) -> None:
         """May this be made?"""
 
+    def check_again(self, context: Context, resource: CloudResource, state: Json) -> None:
+        """May `resource`, which is idempotent, be created once more with this state?"""
+
     def accepted(self, context: Context, resource: CloudResource) -> None:
         """Its name is taken from now on; it is not finished."""
         if "creation_timestamp" in resource.state:

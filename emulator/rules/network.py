@@ -47,12 +47,19 @@ class FirewallRules(InNetworkRules):
 class ConnectionRules(InNetworkRules):
     """Private service access: Google's services at addresses of a range that was set aside for them."""
 
+    idempotent = True
+
     def check(self, context: Context, resource: CloudResource) -> None:
         super().check(context, resource)
         there = {last(address.id) for address in context.store.all(GLOBAL_ADDRESS)}
         for name in resource.state.get("reserved_peering_ranges") or ():
             if name not in there:
                 raise not_found(f"projects/{context.project}/global/addresses/{name}")
+
+    def check_again(self, context: Context, resource: CloudResource, state: Json) -> None:
+        if state.get("reserved_peering_ranges") != resource.state.get("reserved_peering_ranges"):
+            why = "Cannot modify allocated ranges in CreateConnection. Please use UpdateConnection."
+            raise CloudError(400, why, "failedPrecondition")
 
     def check_delete(self, context: Context, resource: CloudResource) -> None:
         if any(network == last(str(resource.state.get("network"))) for network in _networks_of_databases(context)):

@@ -1,7 +1,7 @@
 import pytest
 
-from emulator.provider.errors import ProviderError
-from emulator.provider.special import check_delete, check_update, is_abandoned, is_idempotent
+from emulator.provider.errors import GoogleApiError, ProviderError
+from emulator.provider.special import check_delete, check_update, is_abandoned, updates_existing
 
 RUNNING = {"current_status": "RUNNING", "machine_type": "e2-small", "network_interface": [{"network": "default"}]}
 
@@ -38,5 +38,14 @@ def test_some_things_are_only_forgotten() -> None:
 
 
 def test_grants_may_be_made_twice() -> None:
-    assert is_idempotent("google_project_iam_member")
-    assert not is_idempotent("google_service_account")
+    taken = GoogleApiError(409, "The resource 'it' already exists", "alreadyExists")
+    assert updates_existing("google_project_iam_member", {}, taken)
+    assert not updates_existing("google_service_account", {}, taken)
+
+
+def test_a_connection_that_exists_takes_other_ranges_where_it_is_told_to() -> None:
+    kind = "google_service_networking_connection"
+    refused = GoogleApiError(400, "Cannot modify allocated ranges in CreateConnection.", "failedPrecondition")
+    assert updates_existing(kind, {"update_on_creation_fail": True}, refused)
+    assert not updates_existing(kind, {"update_on_creation_fail": None}, refused)
+    assert not updates_existing(kind, {"update_on_creation_fail": True}, GoogleApiError(403, "No.", "forbidden"))

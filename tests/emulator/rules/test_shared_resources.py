@@ -61,6 +61,12 @@ def test_a_database_wants_a_connection_and_the_connection_a_range(world: World, 
     world.create("google_sql_database_instance", DATABASE, database())
     assert "still using this connection" in refused(lambda: world.delete(kind, CONNECTION))["message"]
 
+    world.create(kind, CONNECTION, said)
+    assert (
+        "Cannot modify allocated ranges"
+        in refused(lambda: world.create(kind, CONNECTION, {"network": network}))["message"]
+    )
+
     world.delete("google_sql_database_instance", DATABASE)
     world.delete(kind, CONNECTION)
     world.delete("google_compute_global_address", range_)
