@@ -106,11 +106,13 @@ def wanted_by(shown: dict[str, Any]) -> list[tuple[str, str, str]]:
     Left out is what the plan cannot tell the name of, since it is inside something else that is still to be made.
     """
     found = []
+    # A peering says its networks and no project.
+    project = {name: each.get("value") for name, each in shown.get("variables", {}).items() if name == "project"}
     for change in shown.get("resource_changes", []):
         form = IDS.get(change["type"])
         if form is None or change["mode"] != "managed" or change["change"]["actions"] != ["create"]:
             continue
-        after = {name: _short(value) for name, value in change["change"]["after"].items()}
+        after = project | {name: _short(value) for name, value in change["change"]["after"].items()}
         with suppress(KeyError):
             found.append((change["address"], change["type"], form.format_map(after)))
     return found

@@ -52,7 +52,8 @@ locals {
   workstation_accounts = merge(
     var.deploy_service_accounts ? { "workstation" = google_service_account.workstation[0].member } : {},
     var.member_service_accounts ? {
-      for username in keys(var.members) : "member ${username}" => google_service_account.member[username].member
+      # An import knows only those accounts that are in the state already.
+      for username in keys(var.members) : "member ${username}" => try(google_service_account.member[username].member, null)
     } : {},
   )
 

@@ -55,20 +55,22 @@ module "mlflow" {
   source = "../modules/mlflow"
   count  = var.deploy_mlflow ? 1 : 0
 
-  project                        = var.project
-  region                         = var.region
-  zone                           = var.zone
-  prefix                         = var.prefix
-  stack_id                       = var.stack_id
-  labels                         = local.labels
-  network                        = local.network
-  address                        = google_compute_address.static_ip[0].address
-  machine_type                   = var.mlflow_machine_type
-  mlflow_version                 = var.mlflow_version
-  sql_instance                   = one(module.sql[*].instance_name)
-  sql_private_address            = one(module.sql[*].private_address)
-  sql_user                       = one(module.sql[*].user)
-  sql_password_secret            = one(module.sql[*].password_secret)
+  project        = var.project
+  region         = var.region
+  zone           = var.zone
+  prefix         = var.prefix
+  stack_id       = var.stack_id
+  labels         = local.labels
+  network        = local.network
+  address        = google_compute_address.static_ip[0].address
+  machine_type   = var.mlflow_machine_type
+  mlflow_version = var.mlflow_version
+  sql = var.deploy_sql ? {
+    instance        = module.sql[0].instance_name
+    private_address = module.sql[0].private_address
+    user            = module.sql[0].user
+    password_secret = module.sql[0].password_secret
+  } : null
   artifacts_bucket_force_destroy = var.force_destroy_buckets
   deletion_protection            = var.deletion_protection
   admin_password                 = var.mlflow_admin_password

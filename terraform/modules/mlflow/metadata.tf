@@ -6,9 +6,9 @@ locals {
 
   # Without a password: that is in PGPASSWORD, which libpq reads by itself. So no log and no process list can show it.
   database_uri = (
-    var.sql_instance == null
+    var.sql == null
     ? "sqlite:////var/lib/mlflow/mlflow.db"
-    : "postgresql+psycopg://${var.sql_user}@${var.sql_private_address}:5432/${google_sql_database.mlflow[0].name}?sslmode=require"
+    : "postgresql+psycopg://${var.sql.user}@${var.sql.private_address}:5432/${google_sql_database.mlflow[0].name}?sslmode=require"
   )
 
   # Read by systemd for serve.sh, NAME=VALUE a line. Whoever may look at the machine can read these: no secret is in here.
@@ -21,8 +21,8 @@ locals {
 
   # Environment variable and the secret that holds its value, a line each: startup.sh fetches them at every boot.
   secrets = merge(
-    { for name, secret in google_secret_manager_secret.server : name => secret.secret_id },
-    var.sql_instance == null ? {} : { PGPASSWORD = reverse(split("/", var.sql_password_secret))[0] },
+    local.secret_ids,
+    var.sql == null ? {} : { PGPASSWORD = reverse(split("/", var.sql.password_secret))[0] },
   )
 
   metadata = {

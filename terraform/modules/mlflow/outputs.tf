@@ -1,6 +1,11 @@
+# The ids of secrets follow from the variables: while resources are imported one by one, the others of a map cannot be
+# asked for theirs.
+
 output "admin_password_secret" {
   description = "Secret that holds the admin account's password."
-  value       = google_secret_manager_secret.server["MLFLOW_AUTH_ADMIN_PASSWORD"].secret_id
+  value       = local.secret_ids["MLFLOW_AUTH_ADMIN_PASSWORD"]
+
+  depends_on = [google_secret_manager_secret.server]
 }
 
 output "admin_username" {
@@ -25,7 +30,9 @@ output "instance_name" {
 
 output "member_password_secret" {
   description = "Secret that holds the members' password."
-  value       = google_secret_manager_secret.server["MLFLOW_MEMBER_PASSWORD"].secret_id
+  value       = local.secret_ids["MLFLOW_MEMBER_PASSWORD"]
+
+  depends_on = [google_secret_manager_secret.server]
 }
 
 output "member_username" {

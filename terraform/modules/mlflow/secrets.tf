@@ -51,19 +51,19 @@ resource "google_secret_manager_secret_version" "member_password" {
 }
 
 resource "google_secret_manager_secret_iam_member" "server" {
-  for_each = google_secret_manager_secret.server
+  for_each = local.secret_ids
 
   project   = var.project
-  secret_id = each.value.secret_id
+  secret_id = google_secret_manager_secret.server[each.key].secret_id
   role      = "roles/secretmanager.secretAccessor"
   member    = local.server
 }
 
 resource "google_secret_manager_secret_iam_member" "sql_password" {
-  count = var.sql_instance == null ? 0 : 1
+  count = var.sql == null ? 0 : 1
 
   project   = var.project
-  secret_id = var.sql_password_secret
+  secret_id = var.sql.password_secret
   role      = "roles/secretmanager.secretAccessor"
   member    = local.server
 }

@@ -130,42 +130,20 @@ variable "secrets_version" {
   nullable    = false
 }
 
-variable "sql_instance" {
-  description = "Name of the Cloud SQL instance (PostgreSQL) for MLflow's database, or null to keep it in SQLite on the boot disk."
-  type        = string
-  default     = null
-}
-
-variable "sql_password_secret" {
-  description = "Secret that holds the password of sql_user. Unused without sql_instance."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.sql_instance == null || var.sql_password_secret != null
-    error_message = "With sql_instance, sql_password_secret is needed as well."
-  }
-}
-
-variable "sql_private_address" {
-  description = "Address of the Cloud SQL instance inside the network. Unused without sql_instance."
-  type        = string
-  default     = null
+# One variable: whether there is a database is known even while its address is not, as during an import.
+variable "sql" {
+  description = "Cloud SQL instance (PostgreSQL) for MLflow's database, with the user it works as and the secret that holds the user's password. Null to keep the data in SQLite on the boot disk."
+  type = object({
+    instance        = string
+    password_secret = string
+    private_address = string
+    user            = string
+  })
+  default = null
 
   validation {
-    condition     = var.sql_instance == null || var.sql_private_address != null
-    error_message = "With sql_instance, sql_private_address is needed as well."
-  }
-}
-
-variable "sql_user" {
-  description = "Database user that MLflow works as. Unused without sql_instance."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.sql_instance == null || can(regex("^[A-Za-z0-9_.-]+$", var.sql_user))
-    error_message = "With sql_instance, sql_user is needed as well: letters, digits, dots, dashes and underscores."
+    condition     = var.sql == null || can(regex("^[A-Za-z0-9_.-]+$", var.sql.user))
+    error_message = "A database user is written with letters, digits, dots, dashes and underscores."
   }
 }
 

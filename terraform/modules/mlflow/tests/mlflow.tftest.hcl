@@ -7,19 +7,21 @@ mock_provider "google" {
 }
 
 variables {
-  project             = "pocket-project"
-  region              = "europe-west4"
-  zone                = "europe-west4-a"
-  prefix              = "pocket"
-  stack_id            = "k3x9q2"
-  address             = "203.0.113.7"
-  sql_instance        = "stationmaster-pocket"
-  sql_private_address = "10.20.0.3"
-  sql_user            = "stationmaster"
-  sql_password_secret = "projects/pocket-project/secrets/POSTGRESQL-PASSWORD"
-  admin_password      = "only-for-the-admin"
-  member_password     = "for-all-the-members"
-  flask_secret_key    = "signs-forms"
+  project  = "pocket-project"
+  region   = "europe-west4"
+  zone     = "europe-west4-a"
+  prefix   = "pocket"
+  stack_id = "k3x9q2"
+  address  = "203.0.113.7"
+  sql = {
+    instance        = "stationmaster-pocket"
+    private_address = "10.20.0.3"
+    user            = "stationmaster"
+    password_secret = "projects/pocket-project/secrets/POSTGRESQL-PASSWORD"
+  }
+  admin_password   = "only-for-the-admin"
+  member_password  = "for-all-the-members"
+  flask_secret_key = "signs-forms"
 }
 
 run "with_cloud_sql" {
@@ -144,10 +146,7 @@ run "without_cloud_sql" {
   command = apply
 
   variables {
-    sql_instance        = null
-    sql_private_address = null
-    sql_user            = null
-    sql_password_secret = null
+    sql                 = null
     deletion_protection = false
   }
 
@@ -180,14 +179,19 @@ run "changed_passwords" {
   }
 }
 
-run "instance_without_its_password" {
+run "user_that_needs_quoting" {
   command = plan
 
   variables {
-    sql_password_secret = null
+    sql = {
+      instance        = "stationmaster-pocket"
+      private_address = "10.20.0.3"
+      user            = "station@master"
+      password_secret = "POSTGRESQL-PASSWORD"
+    }
   }
 
-  expect_failures = [var.sql_password_secret]
+  expect_failures = [var.sql]
 }
 
 run "short_password" {
