@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _RESOURCE_ID = re.compile(r"projects/([^/]+)/(?:(zone)s/([^/]+)/(instance|disk)|(region)s/([^/]+)/(address)e)s/([^/]+)")
+STACK_LABEL, OWNER_LABEL = "stationmaster-stack", "stationmaster-owner"
+"""How the portal knows its own at Google."""
+STACK_IN_DESCRIPTION = re.compile(rf"{STACK_LABEL}=([a-z0-9]+)")
+"""The same, of what has no labels, or not from the start."""
 GUEST_NAMESPACE = "stationmaster"
 """Of the guest attributes that the startup script writes; Google's own agent writes elsewhere."""
 # Google's clients would go on for ten minutes by themselves, with nobody told. The run's own back-off tries again.
@@ -86,6 +90,8 @@ class Compute:
 
     async def labels_of(self, resource_id: str) -> dict[str, str] | None:
         """The labels of a machine, disk or address given by its Terraform import id; None when it does not exist.
+
+        Without labels, the stack that its description names.
 
         Raises ValueError for an id of another form.
         """
@@ -194,7 +200,9 @@ class Compute:
             thing = self._clients[kind].get(request={"project": project, scope: place, kind: name}, **_ONCE)
         except NotFound:
             return None
-        return dict(thing.labels)
+        described = STACK_IN_DESCRIPTION.search(thing.description or "")
+        # An address has no labels for its first seconds; its description came with it.
+        return dict(thing.labels) or ({STACK_LABEL: described[1]} if described else {})
 
     def _pending_operations(self, zone: str, stack_id: str) -> list[str]:
         unfinished = {"project": self._project, "filter": "status != DONE"}

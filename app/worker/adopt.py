@@ -8,13 +8,12 @@ from what the plan would create, never from messages, and whose a thing is stand
 import asyncio
 from typing import Any
 
-from app.infra.google import Compute
+from app.infra.google import STACK_LABEL, Compute
 from app.models import Stack
 from app.worker.claim import Claim
 from app.worker.commands import Commands
 from app.worker.errors import GOOGLE_ERRORS, RunFailedError, TransientError
 
-LABEL = "stationmaster-stack"
 LOOK_AGAIN_SECONDS = 1.0
 PLAN_FILE = "found.tfplan"
 
@@ -66,7 +65,7 @@ class Adoption:
         for (address, resource_id), theirs in zip(desired.items(), labels, strict=True):
             if theirs is None:
                 continue
-            if theirs.get(LABEL) != self._stack_id:
+            if theirs.get(STACK_LABEL) != self._stack_id:
                 raise RunFailedError(
                     f"{resource_id} exists at Google already and is somebody else's. It was not touched."
                 )

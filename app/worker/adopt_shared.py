@@ -4,14 +4,14 @@
 before it is known whose it is. It takes seconds a resource, and only a run that was killed in mid-apply needs it.
 """
 
-import re
 from contextlib import suppress
 from typing import Any
 
+from app.infra.google import STACK_IN_DESCRIPTION, STACK_LABEL
 from app.models import Stack
 from app.services.terraform.state_resources import instances
 from app.services.terraform.state_versions import State
-from app.worker.adopt import LABEL, PLAN_FILE
+from app.worker.adopt import PLAN_FILE
 from app.worker.claim import Claim
 from app.worker.commands import Commands
 from app.worker.errors import RunFailedError
@@ -52,7 +52,6 @@ MADE_AGAIN = frozenset(
 )
 """What is made once more without an error: rights and APIs are the same again, a secret gets another version. A test
 holds the two to the root."""
-_DESCRIBED = re.compile(rf"{LABEL}=([a-z0-9]+)")
 WITHIN_OURS = frozenset(
     {
         "google_compute_network_peering",
@@ -135,7 +134,8 @@ def stacks_named_by(state: State) -> set[str | None]:
     for instance in instances(state):
         attributes = instance.attributes.value
         settings = next(iter(attributes.get("settings") or []), None) or {}
-        labels = attributes.get("labels") or attributes.get("resource_labels") or settings.get("user_labels") or {}
-        described = _DESCRIBED.search(attributes.get("description") or "")
-        found.add(labels.get(LABEL) or (described[1] if described else None))
+        # `labels` is empty after an import: there it holds what the configuration named.
+        labels = attributes.get("effective_labels") or settings.get("user_labels") or {}
+        described = STACK_IN_DESCRIPTION.search(attributes.get("description") or "")
+        found.add(labels.get(STACK_LABEL) or (described[1] if described else None))
     return found

@@ -16,6 +16,7 @@ SECONDS = {
     ("update", DISK): 1.0,
     ("delete", DISK): 1.0,
     ("create", ADDRESS): 1.0,
+    ("update", ADDRESS): 1.0,
     ("delete", ADDRESS): 1.0,
     ("create", ATTACHMENT): 1.5,
     ("delete", ATTACHMENT): 1.5,

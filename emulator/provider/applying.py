@@ -7,9 +7,10 @@ from emulator.provider import special
 from emulator.provider.client import CloudClient
 from emulator.provider.computed import Computing, fill_unknown
 from emulator.provider.config import ProviderConfig
-from emulator.provider.errors import GoogleApiError, ProviderError, canceled, failed
+from emulator.provider.errors import GoogleApiError, ProviderError, canceled, failed, noun, still_labelling
 from emulator.provider.facts_file import Block, Resource
 from emulator.provider.identity import make_id
+from emulator.provider.labels import SET_AFTER_CREATE, labels_of
 from emulator.provider.values import State, conform
 from emulator.provider.waiting import AbandonedError, Waiter
 
@@ -54,13 +55,26 @@ class Applier:
         self._fill(planned, resource_id)
         if cloud is None:
             return Applied(planned)
-        body = self._body(planned, config)
+        labels = labels_of(planned) if self._type in SET_AFTER_CREATE else {}
+        body = self._body(planned | {name: {} for name in labels}, config)
         try:
             state = self._wait(lambda: self._create_in(cloud, resource_id, body))
         except GoogleApiError as error:
             return Applied(planned if error.kept else None, failed("create", self._type, planned, error))
         except AbandonedError:
             return Applied(None, canceled("create", self._type))
+        created: State = conform(self._block, state)
+        return self._add_labels(cloud, created, labels) if labels.get("effective_labels") else Applied(created)
+
+    def _add_labels(self, cloud: CloudClient, created: State, labels: State) -> Applied:
+        """The second step of a create. Where it fails the resource exists: tainted, and without labels."""
+        body = self._body(created | labels, {})
+        try:
+            state = self._wait(lambda: cloud.update(self._type, created["id"], body))
+        except GoogleApiError as error:
+            return Applied(created, f'Error adding labels to Compute{noun(self._type)} "{created["id"]}": {error}')
+        except AbandonedError:
+            return Applied(created, still_labelling(self._type))
         return Applied(conform(self._block, state))
 
     def _create_in(self, cloud: CloudClient, resource_id: str, body: dict[str, Any]) -> State:

@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+CANCELED = "error while retrieving operation: unable to finish polling, context has been cancelled"
+
 
 class Diagnostic(NamedTuple):
     """One error as Terraform shows it; `path` leads to the argument, names and list indexes."""
@@ -63,11 +65,15 @@ def failed(verb: str, resource_type: str, state: dict[str, Any], error: GoogleAp
 
 def canceled(verb: str, resource_type: str) -> str:
     """What is printed when a Stop cuts a wait short: the operation itself goes on in the cloud."""
-    reason = "error while retrieving operation: unable to finish polling, context has been cancelled"
     if resource_type == "google_compute_instance":
-        return f"Error waiting for instance to {verb}: {reason}"
+        return f"Error waiting for instance to {verb}: {CANCELED}"
     name = noun(resource_type)
-    return f"Error waiting to {verb} {name}: Error waiting for {verb[:-1]}ing {name}: {reason}"
+    return f"Error waiting to {verb} {name}: Error waiting for {verb[:-1].capitalize()}ing {name}: {CANCELED}"
+
+
+def still_labelling(resource_type: str) -> str:
+    """The same, for the second step of a create."""
+    return f"Error waiting for Updating Compute{noun(resource_type)} Labels: {CANCELED}"
 
 
 def noun(resource_type: str) -> str:

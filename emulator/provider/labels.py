@@ -25,6 +25,15 @@ FAMILIES = (
 )
 
 
+SET_AFTER_CREATE = ("google_compute_address", "google_compute_global_address")
+"""Types that Google creates without labels: the provider sets them by a second call, once the first is done."""
+
+
+def labels_of(state: State) -> State:
+    """Those attributes of `state` that hold its labels."""
+    return {name: state[name] for family in _families(state) for name in family}
+
+
 def plan_labels(planned: State, prior: State | None, config: ProviderConfig) -> None:
     """Set the computed label attributes of `planned`. Labels that somebody else added stay."""
     for family in _families(planned):

@@ -65,7 +65,13 @@ resource "google_compute_address" "static_ip" {
   region       = var.region
   name         = "mlflow-ip-${var.prefix}"
   address_type = "EXTERNAL"
+  description  = local.description
   labels       = local.labels
+
+  # The description says whose it is before Google has set its labels. Another one would replace the address.
+  lifecycle {
+    ignore_changes = [description]
+  }
 
   depends_on = [module.services]
 }

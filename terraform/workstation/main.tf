@@ -19,6 +19,8 @@ module "compute_configure" {
   disk_size_gb    = var.disk_size_gb
   disk_type       = var.disk_type
   reserve_address = !var.disk_only
+
+  address_description = "stationmaster-stack=${var.stack_id}"
 }
 
 module "compute" {

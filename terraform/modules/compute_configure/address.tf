@@ -7,5 +7,11 @@ resource "google_compute_address" "static_ip" {
   region       = regex("^(.+)-[^-]+$", var.zone)[0]
   name         = coalesce(var.address_name, "${var.name}-ip")
   address_type = "EXTERNAL"
+  description  = var.address_description
   labels       = var.labels
+
+  # Another description would replace the address. Those reserved before it had one keep theirs.
+  lifecycle {
+    ignore_changes = [description]
+  }
 }

@@ -1,3 +1,9 @@
+variable "address_description" {
+  description = "Says whose the address is. It is there from the start, while Google sets an address's labels seconds later. Only for a new one."
+  type        = string
+  default     = null
+}
+
 variable "address_name" {
   description = "Name of the address where it is not NAME-ip: that of one which was taken over. Another name replaces it."
   type        = string

@@ -60,6 +60,11 @@ async def test_the_labels_of_each_kind_of_thing(world: World, compute: Compute) 
         assert await compute.labels_of(id_) == LABELS
 
 
+async def test_an_address_that_has_no_labels_yet_is_known_by_its_description(world: World, compute: Compute) -> None:
+    address, _ = world.address("early-abc123-ip", description="stationmaster-stack=abc123")
+    assert await compute.labels_of(address) == {"stationmaster-stack": "abc123"}
+
+
 async def test_how_a_machine_is(world: World, compute: Compute) -> None:
     world.instance("status-1")
     assert await compute.machine_status(ZONE, "status-1") == "RUNNING"

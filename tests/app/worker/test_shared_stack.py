@@ -276,7 +276,7 @@ async def test_what_bears_another_stacks_id_is_not_touched(shared: Shared) -> No
 
 def _imports(stack_id: str) -> str:
     """Shell of the first import, which looks, and of the second, after which a plan creates nothing."""
-    attributes = {"labels": {"stationmaster-stack": stack_id}}
+    attributes = {"effective_labels": {"stationmaster-stack": stack_id}}
     resource = {"mode": "managed", "type": "t", "name": "data", "instances": [{"attributes": attributes}]}
     state = json.dumps({"version": 4, "serial": 1, "lineage": "probe", "resources": [resource]})
     looks = f"echo '{state}' > probe.tfstate"
@@ -325,12 +325,13 @@ def test_links_stand_for_names_in_import_ids_and_what_is_not_known_is_left_out()
 @pytest.mark.parametrize(
     ("attributes", "ours"),
     [
-        ({"labels": {"stationmaster-stack": "s1"}}, True),
-        ({"resource_labels": {"stationmaster-stack": "s1"}}, True),
+        ({"labels": None, "effective_labels": {"stationmaster-stack": "s1"}}, True),
+        ({"resource_labels": None, "effective_labels": {"stationmaster-stack": "s1"}}, True),
+        ({"effective_labels": {}, "description": "stationmaster-stack=s1"}, True),
         ({"settings": [{"user_labels": {"stationmaster-stack": "s1"}}]}, True),
         ({"description": "SSH. stationmaster-stack=s1"}, True),
-        ({"labels": {"stationmaster-stack": "s2"}}, False),
-        ({"labels": {}, "description": ""}, False),
+        ({"effective_labels": {"stationmaster-stack": "s2"}}, False),
+        ({"effective_labels": {}, "description": ""}, False),
     ],
 )
 def test_whose_a_thing_is_stands_in_its_labels_or_description(attributes: dict[str, Any], ours: bool) -> None:

@@ -19,7 +19,8 @@ class StandIn:
         self.secrets: dict[str, State] = {}
         self.faults: dict[tuple[str, str], Answer] = {}
         self.data: dict[str, State] = {}
-        self.blocked_type = ""
+        self.blocked = ("", "")
+        """Method and type of the calls that wait for `release` before they are answered."""
         self.entered, self.release = threading.Event(), threading.Event()
         self.url = ""
 
@@ -40,11 +41,13 @@ class StandIn:
     def _store(self, method: str, resource_type: str, key: str, body: Any) -> Answer:
         if method == "POST" and key in self.objects:
             return 409, _error(409, f"The resource '{key}' already exists", "alreadyExists")
-        self.objects[key] = body["state"]
+        if method == "POST":
+            self.objects[key] = body["state"]
         self.secrets[key] = body["write_only"]
-        if resource_type == self.blocked_type:
+        if (method, resource_type) == self.blocked:
             self.entered.set()
             self.release.wait()
+        self.objects[key] = body["state"]
         return 200, {"state": body["state"]}
 
 

@@ -132,7 +132,7 @@ def test_a_protected_disk_is_not_destroyed(connected: Workspace, cloud: StandIn)
 
 
 def test_an_interrupt_leaves_a_machine_in_the_cloud_that_no_state_knows(connected: Workspace, cloud: StandIn) -> None:
-    cloud.blocked_type = "google_compute_instance"
+    cloud.blocked = ("POST", "google_compute_instance")
     process = connected.start("apply", "-auto-approve")
     assert cloud.entered.wait(60)
     process.send_signal(signal.SIGINT)
@@ -141,6 +141,20 @@ def test_an_interrupt_leaves_a_machine_in_the_cloud_that_no_state_knows(connecte
     assert "unable to finish polling, context has been cancelled" in unfold(output)
     assert VM not in connected.state()
     assert VM_KEY in cloud.objects
+
+
+def test_an_interrupt_while_an_address_gets_its_labels_leaves_it_without_any(
+    connected: Workspace, cloud: StandIn
+) -> None:
+    address = "google_compute_address.ip"
+    cloud.blocked = ("PUT", "google_compute_address")
+    process = connected.start("apply", "-auto-approve", f"-target={address}")
+    assert cloud.entered.wait(60)
+    assert cloud.objects[ADDRESS_KEY]["effective_labels"] == {}
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate()
+    assert "Error waiting for Updating ComputeAddress Labels: error while retrieving operation" in unfold(output)
+    assert connected.state()[address]["status"] == "tainted"
 
 
 def test_an_unreachable_cloud_is_named(connected: Workspace) -> None:

@@ -8,6 +8,8 @@ variables {
   name         = "grace-cpu-k3x9q2"
   labels       = { stationmaster-owner = "grace", stationmaster-stack = "k3x9q2" }
   disk_size_gb = 100
+
+  address_description = "stationmaster-stack=k3x9q2"
 }
 
 run "disk_and_address" {
@@ -33,8 +35,13 @@ run "disk_and_address" {
   }
 
   assert {
-    condition     = google_compute_disk.data.description == null && google_compute_address.static_ip[0].description == null
-    error_message = "A change of a description would replace the disk and the address."
+    condition     = google_compute_disk.data.description == null
+    error_message = "A change of a description would replace the disk."
+  }
+
+  assert {
+    condition     = google_compute_address.static_ip[0].description == "stationmaster-stack=k3x9q2"
+    error_message = "The description says whose the address is before it has its labels."
   }
 
   assert {
