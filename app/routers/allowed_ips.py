@@ -13,8 +13,8 @@ from app.errors import InvalidError
 from app.models import Member
 from app.routers import streams
 from app.routers.allowed_ip_form import TIME_OPTIONS, USUAL, Text, Typed
-from app.services import allowed_ips
-from app.services.allowed_ips import ip_ranges, listing
+from app.services import allowed_ips, ip_ranges
+from app.services.allowed_ips import listing
 from app.web import redirect, render
 
 router = APIRouter(prefix="/allowed-ips")

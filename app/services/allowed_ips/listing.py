@@ -10,8 +10,7 @@ from sqlalchemy.orm import joinedload
 
 from app.models import AllowedIp, Firewall, Member, Run, RunKind, Standing
 from app.models.allowed_ip import Network
-from app.services import runs, stacks
-from app.services.allowed_ips import ip_ranges
+from app.services import ip_ranges, runs, stacks
 
 ENDED_SHOWN = 50
 

@@ -12,8 +12,7 @@ from app.crypto import Vault
 from app.errors import InvalidError
 from app.models import Action, AllowedIp, Member, RunKind
 from app.models.allowed_ip import Network
-from app.services import allowed_ips, audit, runs, stacks
-from app.services.allowed_ips import ip_ranges
+from app.services import allowed_ips, audit, ip_ranges, runs, stacks
 from app.services.allowed_ips.requests import AllowedIpSpec
 from app.services.catalog import Catalog
 from app.services.seed.reader import Seed
@@ -87,13 +86,14 @@ def _settings(seed: Seed, catalog: Catalog, problems: list[Problem]) -> dict[str
 
 def _chosen(base: SharedSettings, given: dict[str, Any], seed: Seed, problems: list[Problem]) -> SharedSettings | None:
     try:
-        return SharedSettings.model_validate({**base.model_dump(), **given})
+        fitting = SharedSettings.model_validate({"prefix": base.prefix, "zone": base.zone, **given})
     except ValidationError as error:
         for each in error.errors():
             name = _NAMES[str(each["loc"][0])]
             said = str(each["msg"]).removeprefix("Value error, ")
             problems.append(Problem(seed.file, seed.lines[name], f"{name}: {said}."))
-    return None
+        return None
+    return base.model_copy(update={name: getattr(fitting, name) for name in given})
 
 
 def _networks(seed: Seed, problems: list[Problem]) -> list[Network]:
@@ -137,7 +137,7 @@ async def file(
     before = await shared_stack.desired(session, stack, settings)
     spec = replace(
         before,
-        settings=SharedSettings.model_validate({**before.settings.model_dump(), **part.settings}),
+        settings=shared_settings.stored(part.settings, before.settings),
         iam_admins=(*before.iam_admins, *part.iam_admins),
     )
     for cidr in part.cidrs:

@@ -1,6 +1,5 @@
 """What admins choose of the shared stack, and the variables of terraform/shared that follow from it."""
 
-import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
@@ -8,12 +7,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from app.config import Settings
+from app.errors import InvalidError
 from app.models import SharedStack
+from app.models.allowed_ip import Network
+from app.services import ip_ranges
 
 PREFIX = re.compile(r"[a-z][-a-z0-9]{0,16}[a-z0-9]")
 LONGEST_PREFIX = 18
 """As terraform/shared has it: account ids at Google have at most 30 characters."""
-EVERYBODY = ("0.0.0.0/0", "::/0")
 
 
 def _prefix(text: str) -> str:
@@ -27,14 +28,11 @@ def _ranges(texts: list[str]) -> list[str]:
     return [str(network) for network in sorted({_range(text) for text in texts}, key=str)]
 
 
-def _range(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+def _range(text: str) -> Network:
     try:
-        network = ipaddress.ip_network(text.strip(), strict=False)
-    except ValueError:
-        raise ValueError(f"{text} is no range of addresses, such as 203.0.113.0/24") from None
-    if str(network) in EVERYBODY:
-        raise ValueError(f"{text} is everybody: name the ranges that people come from")
-    return network
+        return ip_ranges.read(text)
+    except InvalidError as error:
+        raise ValueError(" ".join(error.fields.values())) from error
 
 
 class SharedSettings(BaseModel):
@@ -74,8 +72,16 @@ def defaults(settings: Settings) -> SharedSettings:
 
 def of(stack: SharedStack, settings: Settings) -> SharedSettings:
     """What was last applied; the defaults for what was never chosen."""
-    known = {name: value for name, value in stack.settings.items() if name in SharedSettings.model_fields}
-    return SharedSettings.model_validate({**defaults(settings).model_dump(), **known})
+    return stored(stack.settings, defaults(settings))
+
+
+def stored(values: Mapping[str, Any], base: SharedSettings) -> SharedSettings:
+    """Settings as an earlier release, or this one, has stored them; what they do not say is as in `base`.
+
+    They fitted when they were chosen: a rule that has become stricter since keeps nobody from reading or undoing them.
+    """
+    known = {name: value for name, value in values.items() if name in SharedSettings.model_fields}
+    return base.model_copy(update=known)
 
 
 def terraform_inputs(

@@ -80,9 +80,7 @@ def _as_it_is(stack: SharedStack) -> dict[str, Any]:
 
 
 def _spec(changes: dict[str, Any], stack: SharedStack, settings: Settings) -> SharedStackSpec:
-    base = shared_settings.of(stack, settings).model_dump()
-    known = {name: value for name, value in changes["settings"].items() if name in base}
-    chosen = SharedSettings.model_validate({**base, **known})
+    chosen = shared_settings.stored(changes["settings"], shared_settings.of(stack, settings))
     return SharedStackSpec(chosen, tuple(changes["iam_admins"]))
 
 

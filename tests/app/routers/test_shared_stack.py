@@ -20,7 +20,7 @@ FORM = {
     "sql_tier": "db-f1-micro",
     "sql_user": "mlflow",
     "mlflow_machine_type": "e2-small",
-    "ssh_allowed_ips": "203.0.113.7/24, 198.51.100.0/24",
+    "ssh_allowed_ips": "203.0.113.0/24, 198.51.100.0/24",
     "reason": "The team begins",
 }
 

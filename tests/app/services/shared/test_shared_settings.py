@@ -27,7 +27,11 @@ def test_the_prefix_proposed_is_what_fits_of_the_projects_id() -> None:
         ("prefix", "team-", "lower-case letters"),
         ("ssh_allowed_ips", ["0.0.0.0/0"], "is everybody"),
         ("ssh_allowed_ips", ["::/0"], "is everybody"),
-        ("ssh_allowed_ips", ["somewhere"], "is no range"),
+        ("ssh_allowed_ips", ["8.0.0.0/8"], "8.0.0.0/8 is too wide: use /16 or narrower"),
+        ("ssh_allowed_ips", ["2001:db8::/31"], "use /32 or narrower"),
+        ("ssh_allowed_ips", ["224.0.0.0/24"], "is for multicast"),
+        ("ssh_allowed_ips", ["203.0.113.7/24"], "203.0.113.7 for it alone, or 203.0.113.0/24 for the range"),
+        ("ssh_allowed_ips", ["somewhere"], "is no address"),
         ("sql_tier", "huge", "match"),
         ("iam_admin_role", "roles/viewer", "roles/owner"),
         ("deploy_everything", True, "not permitted"),
@@ -39,7 +43,7 @@ def test_what_does_not_fit_is_said(field: str, value: object, said: str) -> None
 
 
 def test_ranges_are_written_as_networks_in_order_and_once() -> None:
-    ranges = ["203.0.113.7/24", " 203.0.113.0/24", "2001:db8::1"]
+    ranges = ["203.0.113.0/24", " 203.0.113.0/24", "2001:db8::1"]
     chosen = SharedSettings.model_validate({**BASE, "ssh_allowed_ips": ranges})
     assert chosen.ssh_allowed_ips == ["2001:db8::1/128", "203.0.113.0/24"]
 
@@ -48,6 +52,11 @@ def test_what_an_earlier_release_stored_and_this_one_does_not_know_is_left_out()
     stack = SharedStack(id="s1", settings={**BASE, "deploy_sql": False, "deploy_fax": True})
     chosen = shared_settings.of(stack, make_settings())
     assert (chosen.prefix, chosen.deploy_sql, chosen.deploy_mlflow) == ("team", False, True)
+
+
+def test_a_range_that_was_taken_before_the_rule_became_stricter_is_still_read() -> None:
+    stack = SharedStack(id="s1", settings={**BASE, "ssh_allowed_ips": ["10.0.0.0/8"]})
+    assert shared_settings.of(stack, make_settings()).ssh_allowed_ips == ["10.0.0.0/8"]
 
 
 @pytest.mark.parametrize("own_accounts", [True, False])
