@@ -40,6 +40,7 @@ module "sql" {
   region              = var.region
   network             = local.network
   prefix              = var.prefix
+  generation          = var.sql_generation
   stack_id            = var.stack_id
   labels              = local.labels
   tier                = var.sql_tier

@@ -204,6 +204,18 @@ variable "region" {
   }
 }
 
+variable "sql_generation" {
+  description = "Number of the database among those that had this prefix. Raise it by one to make a database again after one was deleted: Google refuses the old name for a week. Another one replaces the database, with its data."
+  type        = number
+  default     = 1
+  nullable    = false
+
+  validation {
+    condition     = var.sql_generation >= 1 && floor(var.sql_generation) == var.sql_generation
+    error_message = "The database's generation is a whole number, at least 1."
+  }
+}
+
 variable "sql_tier" {
   description = "Size of the database's machine. It is restarted for a change."
   type        = string

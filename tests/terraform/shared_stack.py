@@ -35,6 +35,7 @@ SWITCHES = (
 )
 EVERYTHING = dict.fromkeys(SWITCHES, True)
 NOTHING = dict.fromkeys(SWITCHES, False)
+STAYS = {"google_project_service", "google_service_networking_connection"}
 SECRETS = {
     "mlflow_admin_password": "admin-Sesame-1",
     "mlflow_member_password": "member-Sesame-1",
@@ -78,5 +79,5 @@ class SharedStack:
         return {name: output["value"] for name, output in json.loads(self.run("output", "-json")).items()}
 
     def left(self) -> list[str]:
-        """Types of what is in the cloud, but for APIs: they stay switched on."""
-        return [thing["type"] for thing in self.emulator.objects() if thing["type"] != "google_project_service"]
+        """Types of what is in the cloud, but for what stays: APIs, and the network's connection to Google's services."""
+        return [thing["type"] for thing in self.emulator.objects() if thing["type"] not in STAYS]

@@ -105,6 +105,23 @@ def test_what_is_protected_or_holds_data_stays_until_it_is_given_up(stack: Share
     assert stack.left() == []
 
 
+def test_a_database_is_deleted_and_made_again(stack: SharedStack) -> None:
+    """Google deletes no connection that was just used, and gives no name a second time within a week."""
+    parts = NOTHING | {"deploy_sql": True}
+    stack.apply(**parts)
+    assert stack.outputs()["sql_instance_name"] == "postgres-vision"
+    stack.destroy()
+    assert stack.left() == []
+    assert len(stack.emulator.objects("google_service_networking_connection")) == 1
+
+    stack.apply(**parts, sql_generation=2)
+    assert stack.outputs()["sql_instance_name"] == "postgres-2-vision"
+    assert stack.plan(**parts, sql_generation=2) == {}
+    assert len(stack.emulator.objects("google_service_networking_connection")) == 1
+    stack.destroy()
+    assert stack.left() == []
+
+
 @pytest.mark.long
 def test_another_password_is_written_without_replacing_the_database(stack: SharedStack) -> None:
     parts = NOTHING | {"deploy_sql": True}

@@ -7,7 +7,7 @@ resource "google_sql_database_instance" "this" {
   #checkov:skip=CKV2_GCP_13:durations without statements tell nothing
   project             = var.project
   region              = var.region
-  name                = "postgres-${var.prefix}"
+  name                = var.generation == 1 ? "postgres-${var.prefix}" : "postgres-${var.generation}-${var.prefix}"
   database_version    = var.database_version
   deletion_protection = var.deletion_protection
 

@@ -11,10 +11,12 @@ resource "google_compute_global_address" "private_range" {
   network       = var.network
 }
 
-# One for each network: where somebody made it before, the range is added to it.
+# One for each network: where somebody made it before, the range takes the place of those it had. Google keeps it in use for
+# hours or days after the last instance has gone, and refuses to delete it meanwhile: so it stays, and costs nothing.
 resource "google_service_networking_connection" "this" {
   network                 = var.network
   service                 = "servicenetworking.googleapis.com"
   reserved_peering_ranges = [google_compute_global_address.private_range.name]
   update_on_creation_fail = true
+  deletion_policy         = "ABANDON"
 }

@@ -12,6 +12,13 @@ variable "deletion_protection" {
   nullable    = false
 }
 
+variable "generation" {
+  description = "Number of the instance among those that had this prefix: part of its name from the second on. Google refuses the name of an instance that was deleted within the last week. Another one replaces the instance, with its data."
+  type        = number
+  default     = 1
+  nullable    = false
+}
+
 variable "labels" {
   description = "Labels of the instance, of its address range and of the secret."
   type        = map(string)
@@ -40,7 +47,7 @@ variable "password_version" {
 }
 
 variable "prefix" {
-  description = "Last part of every name. Google frees an instance's name a week after the instance went."
+  description = "Last part of every name."
   type        = string
   nullable    = false
 }

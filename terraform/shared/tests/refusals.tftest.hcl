@@ -130,6 +130,7 @@ run "values_of_another_form" {
     network                      = "projects/pocket-project/global/networks/default"
     prefix                       = "Vision"
     project                      = "Pocket-Project"
+    sql_generation               = 0
     sql_tier                     = "huge"
     sql_user                     = "postgres"
     stack_id                     = "k3x9q"
@@ -138,7 +139,7 @@ run "values_of_another_form" {
 
   expect_failures = [
     var.kubernetes_nodes_ip_range, var.kubernetes_pods_ip_range, var.kubernetes_services_ip_range, var.mlflow_machine_type,
-    var.mlflow_version, var.network, var.prefix, var.project, var.sql_tier, var.sql_user, var.stack_id, var.zone,
+    var.mlflow_version, var.network, var.prefix, var.project, var.sql_generation, var.sql_tier, var.sql_user, var.stack_id, var.zone,
   ]
 }
 

@@ -47,6 +47,29 @@ run "instance" {
     )
     error_message = "Its private address comes from a range set aside for it."
   }
+
+  assert {
+    condition     = google_service_networking_connection.this.deletion_policy == "ABANDON" && google_service_networking_connection.this.update_on_creation_fail
+    error_message = "Google deletes no connection that a database has just used: it stays, and the next database takes it over."
+  }
+
+  assert {
+    condition     = output.instance_name == "postgres-vision"
+    error_message = "The first database is called by the prefix alone."
+  }
+}
+
+run "another_one" {
+  command = plan
+
+  variables {
+    generation = 2
+  }
+
+  assert {
+    condition     = output.instance_name == "postgres-2-vision"
+    error_message = "Google refuses the name of a database that was deleted, so the next one has another."
+  }
 }
 
 run "password" {
