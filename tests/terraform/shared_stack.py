@@ -79,5 +79,5 @@ class SharedStack:
         return {name: output["value"] for name, output in json.loads(self.run("output", "-json")).items()}
 
     def left(self) -> list[str]:
-        """Types of what is in the cloud, but for what stays: APIs, and the network's connection to Google's services."""
+        """Types of what is in the cloud, but for APIs and the network's connection to Google's services, which stay."""
         return [thing["type"] for thing in self.emulator.objects() if thing["type"] not in STAYS]
