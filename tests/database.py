@@ -20,7 +20,7 @@ from app import migrate
 from app.config import REPOSITORY
 
 LOCK = 4_201
-KEPT = {"alembic_version"}
+KEPT = {"alembic_version", "procrastinate_migrations"}
 SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
 """Tests lose nothing in a power cut. max_connections counts from the server's next start."""
 
