@@ -78,8 +78,9 @@ class Hub:
                 del self._subscribers[topic]
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Begin to listen; whatever ends that, it begins anew: streams would otherwise go silent, and nobody notice."""
         self._task = asyncio.create_task(self._listen(), name="hub")
+        self._task.add_done_callback(self._ended)
 
     def close(self) -> None:
         """End every stream, so that the server can stop."""
@@ -107,6 +108,15 @@ class Hub:
             except psycopg.OperationalError as error:
                 log.warning("hub lost the database, will reconnect", error=str(error))
                 await asyncio.sleep(RECONNECT_SECONDS)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and not self.closing:
+            log.error("the hub has stopped listening, will begin anew", exc_info=task.exception())
+            asyncio.get_running_loop().call_later(RECONNECT_SECONDS, self._start_unless_closing)
+
+    def _start_unless_closing(self) -> None:
+        if not self.closing:
+            self.start()
 
     def _publish(self, topic: str) -> None:
         for signals in self._subscribers.get(topic, ()):

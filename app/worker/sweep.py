@@ -5,6 +5,7 @@ from pathlib import Path
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from app.models import Run
 from app.worker.claim import Tools
@@ -23,10 +24,13 @@ class Sweep:
         self._runs = (tools.settings.data_dir / "worker" / "runs").resolve()
 
     async def sweep_for_ever(self, active: Active) -> None:
-        """Sweep until cancelled; what this process executes is left alone."""
+        """Sweep until cancelled; what this process executes is left alone. A database that is away is waited for."""
         while True:
-            await self._tools.database.reachable()
-            await self.sweep(active.run_ids)
+            try:
+                await self._tools.database.reachable()
+                await self.sweep(active.run_ids)
+            except OperationalError as error:
+                log.warning("the sweep cannot reach the database", error=str(error.orig))
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def sweep(self, active: set[str]) -> None:
