@@ -25,7 +25,7 @@ variable "iam_admin_role" {
 }
 
 variable "iam_admins" {
-  description = "Principals that get the admins' role: user:, group:, serviceAccount: or domain: and an address."
+  description = "Principals that get the admins' role: user:, group: or serviceAccount: and an address; domain: and a domain for roles other than owner."
   type        = set(string)
   default     = []
   nullable    = false
@@ -37,6 +37,11 @@ variable "iam_admins" {
       can(regex("^domain:[a-zA-Z0-9.-]+\\.[a-zA-Z]{2,}$", admin))
     ])
     error_message = "An admin is written as user:, group: or serviceAccount: and an address, or as domain: and a domain: user:ada@example.com."
+  }
+
+  validation {
+    condition     = var.iam_admin_role != "roles/owner" || !anytrue([for admin in var.iam_admins : startswith(admin, "domain:")])
+    error_message = "Google makes no domain an owner of a project: name a group: of its people, or choose another iam_admin_role."
   }
 }
 

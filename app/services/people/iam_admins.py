@@ -15,7 +15,7 @@ from app.models.run_states import FINAL
 from app.services import audit, doctor, runs, snapshots
 from app.services.people import principals
 from app.services.people.principals import Principal, PrincipalKind
-from app.services.shared import shared_stack
+from app.services.shared import shared_settings, shared_stack
 
 NO_LAST = "The last IAM admin stays: without one the project would be nobody's. Add another one first."
 NOT_ONESELF = "You cannot take the role from yourself: another admin can."
@@ -144,8 +144,8 @@ async def add(
 ) -> Run:
     """Put somebody on the list: a run that waits for approval.
 
-    Raises InvalidError for what is no principal, or is outside the portal's domains and that is not confirmed;
-    ConflictError for who is on the list already.
+    Raises InvalidError for what is no principal, cannot have the role, or is outside the portal's domains and that is
+    not confirmed; ConflictError for who is on the list already.
     """
     principal = principals.parse(typed)
     if not (confirm_outside or principal.is_within(settings)):
@@ -155,6 +155,8 @@ async def add(
     if str(principal) in spec.iam_admins:
         taken = f"{principal} is on the list already."
         raise ConflictError(taken, fields={"principal": taken})
+    if problem := shared_settings.problem_of_role(spec.settings.iam_admin_role, [str(principal)]):
+        raise InvalidError("That is nobody who can be an IAM admin.", fields={"principal": problem})
     after = (*spec.iam_admins, str(principal))
     return await _change(session, stack, spec, after, Action.ADD_IAM_ADMIN, principal, by, settings, now)
 

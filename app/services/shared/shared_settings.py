@@ -1,7 +1,7 @@
 """What admins choose of the shared stack, and the variables of terraform/shared that follow from it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -12,6 +12,7 @@ from app.models import SharedStack
 from app.models.allowed_ip import Network
 from app.services import ip_ranges
 
+OWNER = "roles/owner"
 PREFIX = re.compile(r"[a-z][-a-z0-9]{0,16}[a-z0-9]")
 LONGEST_PREFIX = 18
 """As terraform/shared has it: account ids at Google have at most 30 characters."""
@@ -62,6 +63,14 @@ class SharedSettings(BaseModel):
     mlflow_machine_type: str = Field("e2-small", pattern=r"^[a-z][a-z0-9-]{2,40}$", description="MLflow machine")
     deletion_protection: bool = Field(True, description="Protect SQL and Kubernetes from being deleted")
     force_destroy_buckets: bool = Field(False, description="Let buckets be deleted with what is in them")
+
+
+def problem_of_role(role: str, iam_admins: Iterable[str]) -> str | None:
+    """Why Google would refuse the role to one of these, in a sentence."""
+    domain = next((admin for admin in iam_admins if admin.startswith("domain:")), None)
+    if role != OWNER or domain is None:
+        return None
+    return f"Google makes no domain an owner, so {domain} cannot be one. Use a group of its people, or the role Editor."
 
 
 def defaults(settings: Settings) -> SharedSettings:

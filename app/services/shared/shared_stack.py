@@ -139,6 +139,7 @@ async def configure(
     if chosen.zone not in catalog.zones:
         raise InvalidError("The settings do not fit.", fields={"zone": "That zone is not on offer."})
     before = await desired(session, stack, settings)
+    _check_role(chosen, before)
     run = await request(session, stack, replace(before, settings=chosen), member, settings, now, reason)
     _record(session, member, Action.CONFIGURE_SHARED_STACK, stack, before.settings, chosen, now)
     return run
@@ -147,16 +148,25 @@ async def configure(
 async def roll_back(
     session: AsyncSession, stack: SharedStack, to: Run, member: Member, settings: Settings, now: datetime
 ) -> Run:
-    """Go back to the settings of an earlier run; IAM admins and allowed IPs stay as they are wanted now."""
+    """Go back to the settings of an earlier run; IAM admins and allowed IPs stay as they are wanted now.
+
+    Raises InvalidError where the IAM admins of now cannot have the role of then.
+    """
     await lock(session, stack)
     if to.stack_id != stack.id or to.kind is not RunKind.CONFIGURE:
         raise NotFoundError("run")
     earlier = _spec(to.changes, stack, settings).settings
     before = await desired(session, stack, settings)
+    _check_role(earlier, before)
     reason = f"Back to the settings of {to.created_at:%-d %b %Y, %H:%M} UTC"
     run = await request(session, stack, replace(before, settings=earlier), member, settings, now, reason)
     _record(session, member, Action.ROLL_BACK_SHARED_STACK, stack, before.settings, earlier, now)
     return run
+
+
+def _check_role(chosen: SharedSettings, before: SharedStackSpec) -> None:
+    if problem := shared_settings.problem_of_role(chosen.iam_admin_role, before.iam_admins):
+        raise InvalidError("The settings do not fit.", fields={"iam_admin_role": problem})
 
 
 def _record(

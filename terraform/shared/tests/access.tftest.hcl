@@ -95,6 +95,20 @@ run "admins" {
   }
 }
 
+run "a_domain_of_editors" {
+  command = plan
+
+  variables {
+    iam_admins     = ["domain:example.com"]
+    iam_admin_role = "roles/editor"
+  }
+
+  assert {
+    condition     = keys(google_project_iam_member.admin) == ["domain:example.com"]
+    error_message = "A domain may have any role but owner."
+  }
+}
+
 run "the_only_admins" {
   command = plan
 

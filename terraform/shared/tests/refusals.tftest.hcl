@@ -52,12 +52,11 @@ run "admins_with_typos" {
   command = plan
 
   variables {
-    iam_admins     = ["ada@example.com"]
-    iam_admin_role = "owner"
-    members        = { Grace = "user:grace@example.com" }
+    iam_admins = ["ada@example.com"]
+    members    = { Grace = "user:grace@example.com" }
   }
 
-  expect_failures = [var.iam_admin_role, var.iam_admins, var.members]
+  expect_failures = [var.iam_admins, var.members]
 }
 
 run "more_typos" {
@@ -79,6 +78,16 @@ run "a_project_of_nobody" {
   }
 
   expect_failures = [var.authoritative_admins]
+}
+
+run "a_domain_as_owner" {
+  command = plan
+
+  variables {
+    iam_admins = ["domain:example.com", "user:ada@example.com"]
+  }
+
+  expect_failures = [var.iam_admins]
 }
 
 run "everybody_an_admin" {
@@ -122,6 +131,7 @@ run "values_of_another_form" {
   command = plan
 
   variables {
+    iam_admin_role               = "owner"
     kubernetes_nodes_ip_range    = "10.16.0.0/28"
     kubernetes_pods_ip_range     = "10.20.0.1/16"
     kubernetes_services_ip_range = "2001:db8::/64"
@@ -138,8 +148,8 @@ run "values_of_another_form" {
   }
 
   expect_failures = [
-    var.kubernetes_nodes_ip_range, var.kubernetes_pods_ip_range, var.kubernetes_services_ip_range, var.mlflow_machine_type,
-    var.mlflow_version, var.network, var.prefix, var.project, var.sql_generation, var.sql_tier, var.sql_user, var.stack_id, var.zone,
+    var.iam_admin_role, var.kubernetes_nodes_ip_range, var.kubernetes_pods_ip_range, var.kubernetes_services_ip_range,
+    var.mlflow_machine_type, var.mlflow_version, var.network, var.prefix, var.project, var.sql_generation, var.sql_tier, var.sql_user, var.stack_id, var.zone,
   ]
 }
 

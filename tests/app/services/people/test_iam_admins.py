@@ -115,6 +115,13 @@ async def test_a_removed_one_is_planned_with_a_reason_and_the_audit_says_before_
     assert (removal.before, removal.after["iam_admins"]) == ({"iam_admins": [ADA, GRACE]}, [ADA])
 
 
+async def test_a_domain_is_no_owner_and_is_told_so_at_the_field(the_list: List) -> None:
+    with pytest.raises(InvalidError) as refused:
+        await the_list.add("domain:example.com")
+    assert "Google makes no domain an owner" in refused.value.fields["principal"]
+    assert await the_list.entries() == {}
+
+
 async def test_an_entry_is_followed_from_the_wish_to_its_end(the_list: List) -> None:
     run = await the_list.add(GRACE)
     assert await the_list.states() == {GRACE: "being_added"}

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -224,6 +225,20 @@ async def test_a_zone_that_is_not_on_offer_is_said_at_its_field(play: Play) -> N
     with pytest.raises(InvalidError) as refused:
         await play.configure(zone="moon-1-a")
     assert refused.value.fields == {"zone": "That zone is not on offer."}
+
+
+async def test_no_domain_becomes_an_owner(play: Play) -> None:
+    await play.configure(iam_admin_role="roles/editor")
+    async with play.database.sessions.begin() as session:
+        stack = await shared_stack.find(session, play.vault, play.clock())
+        asked = await shared_stack.desired(session, stack, play.settings)
+        admins = ("domain:example.com", "group:leads@example.com")
+        spec = replace(asked, iam_admins=admins)
+        await shared_stack.request(session, stack, spec, None, play.settings, play.clock())
+    await play.configure(sql_tier="db-g1-small")
+    with pytest.raises(InvalidError) as refused:
+        await play.configure(iam_admin_role="roles/owner")
+    assert "domain:example.com cannot be one" in refused.value.fields["iam_admin_role"]
 
 
 async def test_a_retry_asks_for_the_same_without_what_expired_meanwhile(play: Play) -> None:
