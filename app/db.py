@@ -1,15 +1,22 @@
 """The way to Postgres: one engine and one session factory a process."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import psycopg
 import structlog
 from psycopg import AsyncConnection
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 RECONNECT_SECONDS = 0.5
+CONNECT_SECONDS = 5
+AWAY_STATES = ("08", "53", "57P")
+"""PostgreSQL's classes of errors: connection lost, no room (connections, disk, memory), shutting down or starting."""
 
 log = structlog.get_logger()
 
@@ -27,6 +34,16 @@ def libpq_url(database_url: str) -> str:
     return f"postgresql://{database_url.partition('://')[2]}"
 
 
+def is_away(error: SQLAlchemyError) -> bool:
+    """Whether the database could not be asked, rather than refusing what was asked of it."""
+    if isinstance(error, PoolTimeoutError):
+        return True
+    if not isinstance(error, DBAPIError) or not isinstance(error.orig, psycopg.OperationalError):
+        return False
+    # No state: it was never reached, or is gone. Deadlocks and the like are OperationalErrors too, and are ours.
+    return error.orig.sqlstate is None or error.orig.sqlstate.startswith(AWAY_STATES)
+
+
 @dataclass(frozen=True)
 class Database:
     """An engine with its session factory."""
@@ -34,6 +51,20 @@ class Database:
     engine: AsyncEngine
     sessions: async_sessionmaker[AsyncSession]
     url: str
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A session whose transaction has begun: committed in the end, rolled back by any error.
+
+        Raises PoolTimeoutError where no connection answers: a database that hangs refuses nothing by itself.
+        """
+        async with self.sessions.begin() as session:
+            try:
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await session.connection()
+            except TimeoutError as error:
+                raise PoolTimeoutError("no connection answers") from error
+            yield session
 
     async def reachable(self) -> None:
         """Return once the database answers; an outage is waited out."""
@@ -59,7 +90,13 @@ class Database:
 def connect(database_url: str, *, pool_size: int = 10) -> Database:
     """Prepare the pool; the first query opens the first connection."""
     engine = create_async_engine(
-        sqlalchemy_url(database_url), pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True
+        sqlalchemy_url(database_url),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        # Errors are logged with their text, and parameters are people's data, hashes and ciphers.
+        hide_parameters=True,
+        connect_args={"connect_timeout": CONNECT_SECONDS},
     )
     return Database(engine, async_sessionmaker(engine, expire_on_commit=False), database_url)
 

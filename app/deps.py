@@ -51,7 +51,7 @@ PortalDep = Annotated[Portal, Depends(get_portal)]
 
 async def get_session(portal: PortalDep) -> AsyncIterator[AsyncSession]:
     """One request is one transaction: committed before the response is sent, rolled back by any error."""
-    async with portal.database.sessions.begin() as session:
+    async with portal.database.transaction() as session:
         try:
             yield session
         except BaseException:

@@ -6,6 +6,8 @@ class StationmasterError(Exception):
 
     status = 400
     code = "bad_request"
+    retry_after: int | None = None
+    """Seconds after which the same request may succeed, where that can be said."""
 
     def __init__(self, message: str, *, hint: str | None = None, fields: dict[str, str] | None = None) -> None:
         super().__init__(message)
@@ -69,6 +71,7 @@ class UnavailableError(StationmasterError):
 
     status = 503
     code = "unavailable"
+    retry_after = 10
 
 
 class ConfigurationError(Exception):

@@ -6,10 +6,9 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from app import clock, db, telemetry
+from app import clock, db, middleware
 from app.config import Settings
 from app.crypto import Vault
-from app.csrf import protect
 from app.deps import Portal
 from app.infra.oidc import OpenIdProvider
 from app.infra.secrets import SecretStore
@@ -85,8 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
     for noun in API:
         app.include_router(noun.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
-    protect(app, portal)
-    telemetry.add_to(app)
+    middleware.add_to(app, portal)
     return app
 
 

@@ -7,17 +7,24 @@ from urllib.parse import urlencode
 
 import humanize
 import jinja2
+import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.templating import Jinja2Templates
 
 from app.config import Settings
-from app.errors import InvalidError, NotFoundError, SignInRequiredError, StationmasterError
+from app.db import is_away
+from app.errors import InvalidError, NotFoundError, SignInRequiredError, StationmasterError, UnavailableError
+
+log = structlog.get_logger()
 
 HERE = Path(__file__).resolve().parent
 API = "/api/"
+TEXT = ("/ssh_compute_config", "/ssh_known_hosts", "/metrics")
+"""Read by programs, which keep whatever comes."""
 ADMIN_PAGES = (
     ("shared-stack", "/admin/shared-stack", "stack", "Shared stack"),
     ("members", "/admin/members", "people", "Members"),
@@ -73,24 +80,39 @@ def redirect_to_sign_in(then: str) -> RedirectResponse:
     return redirect(f"/sign-in?{urlencode({'next': then}, safe='/')}")
 
 
-def error_json(error: StationmasterError) -> JSONResponse:
+def _error_json(error: StationmasterError) -> JSONResponse:
     """The API's one error shape."""
     body: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.hint:
         body["hint"] = error.hint
     if error.fields:
         body["fields"] = error.fields
-    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
-    return JSONResponse({"error": body}, status_code=error.status, headers=headers)
+    return JSONResponse({"error": body}, status_code=error.status)
 
 
-def _error_response(request: Request, error: StationmasterError) -> Response:
-    if request.url.path.startswith(API):
-        return error_json(error)
-    by_browser = request.method == "GET" and "authorization" not in request.headers
-    if isinstance(error, SignInRequiredError) and by_browser and not wants_fragment(request):
+def error_response(request: Request, error: StationmasterError) -> Response:
+    """What went wrong: as a page, as JSON under /api/, as a line of text where programs fetch text."""
+    path = request.url.path
+    if path.startswith(API):
+        response: Response = _error_json(error)
+    elif isinstance(error, SignInRequiredError) and _is_navigation(request):
         return redirect_to_sign_in(_here(request))
-    return render(request, "errors/error.html", {"error": error}, status=error.status)
+    elif path in TEXT:
+        response = PlainTextResponse(" ".join(filter(None, (error.message, error.hint))) + "\n", error.status)
+    else:
+        response = render(request, "errors/error.html", {"error": error}, status=error.status)
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if error.retry_after:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _is_navigation(request: Request) -> bool:
+    """Whether a person's browser fetches a whole page, and so can be sent to the sign-in."""
+    if request.method != "GET" or "authorization" in request.headers or wants_fragment(request):
+        return False
+    return request.url.path not in TEXT or "text/html" in request.headers.get("accept", "")
 
 
 def _here(request: Request) -> str:
@@ -98,31 +120,31 @@ def _here(request: Request) -> str:
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Every error is a page that says what happened and what to do, or the one JSON shape under /api/."""
+    """Every error that is foreseen; `middleware.telemetry` answers for all others."""
 
     @app.exception_handler(StationmasterError)
     async def known(request: Request, error: StationmasterError) -> Response:
-        return _error_response(request, error)
+        return error_response(request, error)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        return _error_response(request, InvalidError("Some fields do not fit.", fields=field_sentences(error.errors())))
+        return error_response(request, InvalidError("Some fields do not fit.", fields=field_sentences(error.errors())))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
         if error.status_code == 404:
-            return _error_response(request, NotFoundError())
+            return error_response(request, NotFoundError())
         refused = StationmasterError(str(error.detail))
         refused.status, refused.code = error.status_code, "http_error"
-        return _error_response(request, refused)
+        return error_response(request, refused)
 
-    @app.exception_handler(Exception)
-    async def unexpected(request: Request, _: Exception) -> Response:
-        # uvicorn logs the traceback, with the request's id; the page tells none of it.
-        broken = StationmasterError("Something broke on our side. It is logged; nothing was half done.")
-        broken.status, broken.code = 500, "internal_error"
-        broken.hint = f"Tell your admin this request id: {request.state.request_id}"
-        return _error_response(request, broken)
+    @app.exception_handler(SQLAlchemyError)
+    async def database(request: Request, error: SQLAlchemyError) -> Response:
+        if not is_away(error):
+            raise error
+        log.warning("the database does not answer", error=str(error.__cause__ or error))
+        hint = "Wait a moment, then try again. Your workstations keep running."
+        return error_response(request, UnavailableError("The database is not responding.", hint=hint))
 
 
 _SENTENCES = {"extra_forbidden": "There is no such field.", "missing": "This is required."}

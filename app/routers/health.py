@@ -1,5 +1,6 @@
 """For machines that watch: alive, ready, and numbers."""
 
+import psycopg
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Gauge, generate_latest
@@ -24,11 +25,11 @@ async def readyz(portal: PortalDep) -> JSONResponse:
     """The database answers and has this release's tables, and a worker is alive."""
     checks = {"database": False, "migrations": False, "worker": False}
     try:
-        async with portal.database.sessions() as session:
+        async with portal.database.transaction() as session:
             checks["worker"] = await counts.has_live_worker(session, portal.clock())
             checks["database"] = True
         checks["migrations"] = await run_in_threadpool(migrate.is_current, portal.settings.database_url)
-    except SQLAlchemyError:
+    except (SQLAlchemyError, psycopg.OperationalError):
         checks["database"] = False
     return JSONResponse({"ready": all(checks.values()), **checks}, status_code=200 if all(checks.values()) else 503)
 

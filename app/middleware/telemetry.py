@@ -5,13 +5,15 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
-from fastapi import FastAPI
+from fastapi import Request, Response
 from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import origin
+from app.errors import StationmasterError
 from app.models.base import short_id
+from app.web import error_response
 
 log = structlog.get_logger()
 
@@ -30,11 +32,6 @@ UNINTERESTING = ("/static/", "/healthz", "/readyz", "/metrics")
 """Asked for all the time, by machines: measured, but not logged."""
 
 
-def add_to(app: FastAPI) -> None:
-    """Around everything else, so that refused requests have an id as well."""
-    app.add_middleware(Observer)
-
-
 class Observer:
     """An ASGI middleware (not Starlette's BaseHTTPMiddleware, which would buffer live streams)."""
 
@@ -49,15 +46,34 @@ class Observer:
         request_id = _trusted_id(Headers(scope=scope)) or short_id(12)
         scope.setdefault("state", {})["request_id"] = request_id
         began = time.perf_counter()
+        has_answered = False
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal has_answered
             if message["type"] == "http.response.start":
+                has_answered = True
                 _add_headers(message, scope["path"], request_id)
                 _account(scope, message["status"], time.perf_counter() - began)
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request=request_id), origin.bound(_client(scope), request_id):
-            await self._app(scope, receive, send_with_headers)
+            try:
+                await self._app(scope, receive, send_with_headers)
+            except Exception:
+                # Here, where the request's id is known: Starlette's and uvicorn's own handling is around all of this.
+                log.exception("unexpected error", method=scope["method"], path=scope["path"])
+                if has_answered:
+                    raise
+                await _broken(scope, request_id)(scope, receive, send_with_headers)
+
+
+def _broken(scope: Scope, request_id: str) -> Response:
+    error = StationmasterError(
+        "Something broke on our side. It is logged; nothing was half done.",
+        hint=f"Tell your admin this request id: {request_id}",
+    )
+    error.status, error.code = 500, "internal_error"
+    return error_response(Request(scope), error)
 
 
 def _trusted_id(headers: Headers) -> str | None:

@@ -9,7 +9,8 @@ from starlette.middleware.sessions import SessionMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.deps import Portal, bearer_token, cookie_name
-from app.errors import RefusedError, StationmasterError
+from app.errors import RefusedError
+from app.web import error_response
 
 HANDSHAKE_SECONDS = 600
 """How long somebody may take at Google."""
@@ -56,5 +57,4 @@ async def _deny(scope: Scope, receive: Receive, send: Send) -> None:
         "This request did not come from Stationmaster's own pages, so nothing was done.",
         hint="Open the page here and try again.",
     )
-    response = await request.app.exception_handlers[StationmasterError](request, refused)
-    await response(scope, receive, send)
+    await error_response(request, refused)(scope, receive, send)

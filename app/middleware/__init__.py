@@ -1,0 +1,12 @@
+"""What surrounds every request of the web process, the outermost first."""
+
+from fastapi import FastAPI
+
+from app.deps import Portal
+from app.middleware import csrf, telemetry
+
+
+def add_to(app: FastAPI, portal: Portal) -> None:
+    """Around all routes. Starlette puts what is added last outside."""
+    csrf.protect(app, portal)
+    app.add_middleware(telemetry.Observer)

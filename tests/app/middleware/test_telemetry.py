@@ -1,0 +1,70 @@
+"""An error that nobody foresaw is answered, logged and counted like any other request."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import httpx2
+import psycopg
+import pytest
+from fastapi import FastAPI
+from prometheus_client import REGISTRY
+
+from app.crypto import digest
+from app.middleware.telemetry import HEADERS
+from tests.web_process import WebProcess
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def broken(app: FastAPI) -> FastAPI:
+    """The portal with one of its parts missing."""
+    nothing: Any = None
+    app.state.portal = replace(app.state.portal, catalog=nothing)
+    return app
+
+
+def _counted(route: str) -> float:
+    labels = {"method": "GET", "route": route, "status": "500"}
+    return REGISTRY.get_sample_value("stationmaster_http_requests_total", labels) or 0
+
+
+async def test_what_breaks_unexpectedly_is_a_page_with_all_headers_and_is_counted(
+    broken: FastAPI, grace: httpx2.AsyncClient
+) -> None:
+    before = _counted("/workstations/new")
+    page = await grace.get("/workstations/new", headers={"X-Request-Id": "from-afar"})
+
+    assert page.status_code == 500
+    assert "from-afar" in page.text
+    assert "AttributeError" not in page.text
+    assert page.headers["x-request-id"] == "from-afar"
+    assert page.headers["cache-control"] == "no-store"
+    assert {name: page.headers[name] for name in HEADERS} == HEADERS
+    assert _counted("/workstations/new") == before + 1
+
+
+async def test_the_api_breaks_in_its_own_shape(broken: FastAPI, grace: httpx2.AsyncClient) -> None:
+    answer = await grace.post("/api/v1/workstations", json={"name": "box", "machine_type": "e2-standard-4"})
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal_error")
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+
+
+def test_the_traceback_is_in_one_line_of_the_log_with_the_requests_id(
+    web: WebProcess, database_of_web: psycopg.Connection
+) -> None:
+    database_of_web.execute("ALTER TABLE api_tokens RENAME TO elsewhere")
+    headers = {"Authorization": "Bearer stm_a-token-of-somebody", "X-Request-Id": "from-afar"}
+    answer = httpx2.get(f"{web.url}/api/v1/workstations", headers=headers)
+    database_of_web.execute("ALTER TABLE elsewhere RENAME TO api_tokens")
+
+    assert answer.status_code == 500
+    lines = [json.loads(line) for line in web.log.splitlines()]
+    broken = [line for line in lines if line["event"] == "unexpected error"]
+    assert [(line["request"], line["path"]) for line in broken] == [("from-afar", "/api/v1/workstations")]
+    assert 'relation "api_tokens" does not exist' in broken[0]["exception"]
+    assert "a-token-of-somebody" not in web.log
+    assert digest("stm_a-token-of-somebody") not in web.log
+    assert "Exception in ASGI application" not in web.log
