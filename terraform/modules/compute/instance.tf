@@ -27,8 +27,9 @@ resource "google_compute_instance" "workstation" {
   boot_disk {
     auto_delete = true
 
-    # Any change in here replaces the machine. The image is a family as text: the provider then does not mind when Google
-    # publishes the family's next image, while an image looked up by a data source would replace the machine every month.
+    # Any change in here but a larger size replaces the machine. The image is a family as text: the provider then does not
+    # mind when Google publishes the family's next image, while an image looked up by a data source would replace the
+    # machine every month.
     initialize_params {
       image    = var.boot_snapshot == null ? var.boot_image : null
       snapshot = var.boot_snapshot

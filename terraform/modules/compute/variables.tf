@@ -19,7 +19,7 @@ variable "address" {
 }
 
 variable "boot_disk_size_gb" {
-  description = "Size of the boot disk in GB. Another size replaces the machine, not the data disk."
+  description = "Size of the boot disk in GB. It can grow in place; Google refuses a smaller size."
   type        = number
   default     = 50
   nullable    = false

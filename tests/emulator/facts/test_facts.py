@@ -23,6 +23,19 @@ def test_every_version_has_facts() -> None:
         assert "alias" not in facts.provider["attributes"]
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_the_real_schema_hides_is_sensitive(version: str) -> None:
+    resources = Facts(version).resources
+    instance = resources["google_compute_instance"]["block"]["blocks"]["boot_disk"]["block"]
+    database = resources["google_sql_database_instance"]["block"]["attributes"]
+    snapshot = resources["google_compute_snapshot"]["block"]["blocks"]["snapshot_encryption_key"]["block"]
+    for attribute in (instance["attributes"]["disk_encryption_key_rsa"], snapshot["attributes"]["raw_key"]):
+        assert "s" in attribute["is"]
+    assert "s" in database["server_ca_cert"]["is"]
+    # Write-only values are in no state, and not marked as sensitive.
+    assert resources["google_sql_user"]["block"]["attributes"]["password_wo"]["is"] == "ow"
+
+
 def test_an_archive_without_the_wanted_folder_tells_so(tmp_path: Path) -> None:
     assert sources(installed_archive(), {"no-such-folder"}) == {}
     empty = tmp_path / "empty.whl"

@@ -65,6 +65,10 @@ def test_a_firewall_without_sources_is_refused_unless_it_is_for_egress() -> None
     assert plan_new("google_compute_firewall", FIREWALL, written | {"direction": "EGRESS"})
 
 
+BOOT_DISK = INSTANCE["block"]["blocks"]["boot_disk"]["block"]
+BOOT_PARAMS = BOOT_DISK["blocks"]["initialize_params"]["block"]
+
+
 def machine(**said: Any) -> dict[str, Any]:
     return config(INSTANCE, name="vm", machine_type="e2-standard-4", **said)
 
@@ -89,6 +93,23 @@ def test_a_set_block_is_matched_by_what_it_says() -> None:
     made = plan_change("google_compute_firewall", FIREWALL, prior, written | {"allow": rules[::-1]})
     assert made.planned["allow"] == rules[::-1]
     assert made.requires_replace == []
+
+
+def test_a_boot_disk_changes_size_labels_and_fate_in_place_and_nothing_else() -> None:
+    params: dict[str, Any] = {
+        **dict.fromkeys(BOOT_PARAMS["attributes"]),
+        **{name: [] for name in BOOT_PARAMS["blocks"]},
+    }
+    disk = {**dict.fromkeys(BOOT_DISK["attributes"]), "auto_delete": True}
+
+    def of(size: int, kind: str, auto_delete: bool = True) -> list[dict[str, Any]]:
+        said = params | {"size": size, "type": kind, "labels": {"of": str(size)}}
+        return [disk | {"auto_delete": auto_delete, "initialize_params": [said]}]
+
+    prior = existing_machine(boot_disk=of(50, "pd-balanced"))
+    assert plan_machine(prior, boot_disk=of(80, "pd-balanced", auto_delete=False)).requires_replace == []
+    replaced = plan_machine(prior, boot_disk=of(80, "pd-ssd")).requires_replace
+    assert replaced == [("boot_disk", 0, "initialize_params", 0, "type")]
 
 
 def test_what_the_cloud_computes_in_blocks_is_unknown_too() -> None:
