@@ -95,7 +95,10 @@ class ComputeApi:
         if verb not in ("start", "stop", "reset"):
             raise CloudError(404, f"The emulator does not have the call instances.{verb}")
         with self._calls.call(verb, INSTANCE, id_):
-            operation = await self._cloud.change_power(verb, id_, request.query_params.get("requestId", ""))
+            query = request.query_params
+            operation = await self._cloud.change_power(
+                verb, id_, query.get("requestId", ""), says_what_of_ssds="discardLocalSsd" in query
+            )
             return operation_view(operation, operation_user(place))
 
     async def guest_attributes(self, request: Request, place: Place) -> Json:

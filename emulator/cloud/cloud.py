@@ -8,7 +8,7 @@ from emulator.core.errors import CloudError, not_ready
 from emulator.core.ids import INSTANCE
 from emulator.core.store import CloudResource, Json
 from emulator.rules.base import Rules
-from emulator.rules.instance import power_off, power_on
+from emulator.rules.instance_power import check_stop, power_off, power_on
 from emulator.rules.registry import rules_of
 
 POWER_OPS = {"start": "STAGING", "stop": "STOPPING", "reset": "RUNNING", "preempt": "STOPPING"}
@@ -54,10 +54,13 @@ class Cloud(OperationRunner):
 
     # --- what the Compute API does beside Terraform
 
-    async def change_power(self, op: str, instance_id: str, request_id: str = "") -> Json:
+    async def change_power(
+        self, op: str, instance_id: str, request_id: str = "", *, says_what_of_ssds: bool = False
+    ) -> Json:
         """Begins start, stop, reset or preempt; returns the operation, which goes on by itself.
 
-        A repeated request id returns the operation of the first request.
+        A repeated request id returns the operation of the first request. `says_what_of_ssds`: the request says whether
+        the data on local SSDs is discarded.
         """
         if before := self.operations.ordered_before(request_id):
             return before
@@ -66,6 +69,8 @@ class Cloud(OperationRunner):
         resource = self._idle(INSTANCE, instance_id)
         if op == "reset" and resource.cloud["status"] != "RUNNING":
             raise not_ready(instance_id)
+        if op == "stop":
+            check_stop(resource, says_what_of_ssds=says_what_of_ssds)
         operation = self.operations.begin(op, resource, request_id)
         is_already_so = resource.cloud["status"] == {"start": "RUNNING", "stop": "TERMINATED"}.get(op)
         if is_already_so:

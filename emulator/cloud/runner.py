@@ -84,7 +84,12 @@ class OperationRunner:
         if current is None:
             error = not_found(resource.id)
         else:
-            change(current)
+            try:
+                change(current)
+            except CloudError as refusal:
+                # What was changed before the refusal stays.
+                self._save(current)
+                error = refusal
         self.operations.end(operation, resource, error)
         if error:
             raise error

@@ -28,8 +28,8 @@ STATUSES = {
 class CloudError(Exception):
     """Google would answer this call with an error.
 
-    `raw` replaces the whole text that Terraform prints; `kept` says that the object exists in spite of the error;
-    `operation_code` is the error code inside a failed operation.
+    `raw` replaces the whole text that Terraform prints, `prefix` just what the provider puts before Google's; `kept`
+    says that the object exists in spite of the error; `operation_code` is the error code inside a failed operation.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class CloudError(Exception):
         reason: str = "",
         *,
         raw: str | None = None,
+        prefix: str | None = None,
         kept: bool = False,
         operation_code: str = "",
     ) -> None:
@@ -47,6 +48,7 @@ class CloudError(Exception):
         self.message = message
         self.reason = reason or REASONS.get(code, "backendError")
         self.raw = raw
+        self.prefix = prefix
         self.kept = kept
         self.operation_code = operation_code or self.reason
 
@@ -54,6 +56,8 @@ class CloudError(Exception):
         error: dict[str, Any] = {"code": self.code, "message": self.message, "reason": self.reason}
         if self.raw is not None:
             error["raw"] = self.raw
+        if self.prefix is not None:
+            error["prefix"] = self.prefix
         if self.kept:
             error["kept"] = True
         return {"error": error}

@@ -20,26 +20,24 @@ class ProviderError(Exception):
 class GoogleApiError(Exception):
     """The cloud said no. `kept`: the object exists all the same, and Terraform is to keep (and taint) it."""
 
-    def __init__(self, code: int, message: str, reason: str, raw: str | None = None, *, kept: bool = False) -> None:
+    raw: str | None = None
+    prefix: str | None = None
+    kept = False
+
+    def __init__(self, code: int, message: str, reason: str) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.reason = reason
-        self.raw = raw
-        self.kept = kept
 
     @classmethod
     def from_answer(cls, status: int, answer: Any) -> "GoogleApiError":
         error = answer.get("error") if isinstance(answer, dict) else None
         if not isinstance(error, dict):
             return cls(status, "the answer was not understood", "backendError")
-        return cls(
-            code=int(error.get("code") or status),
-            message=str(error.get("message", "")),
-            reason=str(error.get("reason", "")),
-            raw=error.get("raw"),
-            kept=bool(error.get("kept")),
-        )
+        read = cls(int(error.get("code") or status), str(error.get("message", "")), str(error.get("reason", "")))
+        read.raw, read.prefix, read.kept = error.get("raw"), error.get("prefix"), bool(error.get("kept"))
+        return read
 
     def __str__(self) -> str:
         return self.raw or f"googleapi: Error {self.code}: {self.message}, {self.reason}"
@@ -49,6 +47,8 @@ def failed(verb: str, resource_type: str, state: dict[str, Any], error: GoogleAp
     """What Terraform prints for a create, update, delete or read that the cloud refused."""
     if error.raw:
         return error.raw
+    if error.prefix is not None:
+        return f"{error.prefix}{error}"
     name = noun(resource_type)
     if resource_type.endswith(("_iam_member", "_iam_binding")):
         return (

@@ -55,6 +55,7 @@ class Rules:
         """May `resource` take this state?"""
 
     def updated(self, context: Context, resource: CloudResource, state: Json) -> None:
+        """Raises CloudError where a change of several steps is refused midway; the steps before it stay."""
         resource.state = state
 
     def check_delete(self, context: Context, resource: CloudResource) -> None:

@@ -26,10 +26,7 @@ class DiskRules(Rules):
             resource.state["disk_id"] = str(resource.number)
 
     def check_update(self, context: Context, resource: CloudResource, state: Json) -> None:
-        size, wanted = int(resource.state.get("size") or 0), int(state.get("size") or 0)
-        if wanted < size:
-            why = f"New disk size '{wanted}' GB must be larger than existing size '{size}' GB."
-            raise invalid_field("sizeGb", wanted, why)
+        check_growth(resource.state, int(state.get("size") or 0))
 
     def check_delete(self, context: Context, resource: CloudResource) -> None:
         for user in users_of(context.store, resource.id):
@@ -39,3 +36,13 @@ class DiskRules(Rules):
         if "users" not in resource.state:
             return resource.state
         return {**resource.state, "users": [link(user) for user in users_of(context.store, resource.id)]}
+
+
+def check_growth(state: Json, size: int, *, prefix: str = "") -> None:
+    """Raises CloudError for a size below what the disk has."""
+    existing = int(state.get("size") or 0)
+    if size < existing:
+        why = f"New disk size '{size}' GB must be larger than existing size '{existing}' GB."
+        error = invalid_field("sizeGb", size, why)
+        error.prefix = prefix
+        raise error

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from emulator.core.accelerators import attached
+from emulator.core.accelerators import attached, of_machine
 from emulator.core.attachments import first
 from emulator.core.catalog import ACCELERATORS, DISK_TYPES_OF, MACHINE_TYPES, MachineType
 from emulator.core.errors import CloudError, invalid_field, not_found
@@ -19,8 +19,42 @@ def check_shape(where: Scoped, state: Json) -> None:
     cards = attached(state)
     for number, (name, count) in enumerate(cards):
         _check_accelerator(where, machine, number, name, count)
-    if (cards or machine.accelerator) and first(state, "scheduling").get("on_host_maintenance") != "TERMINATE":
-        raise CloudError(400, "Instances with guest accelerators do not support live migration.")
+    check_maintenance(of_machine(state), state)
+
+
+def check_maintenance(gpus: list[tuple[str, int]], state: Json, *, prefix: str | None = None) -> None:
+    """Raises CloudError for live migration of a machine that has GPUs."""
+    if gpus and first(state, "scheduling").get("on_host_maintenance") != "TERMINATE":
+        text = "Instances with guest accelerators do not support live migration."
+        raise CloudError(400, text, "badRequest", prefix=prefix)
+
+
+def check_type_change(where: Scoped, state: Json, machine_type: str) -> None:
+    """May a stopped machine get this type?
+
+    To another series only among those of the first and second generation, never to or from A2 and T2A, and never with
+    local SSDs: https://cloud.google.com/compute/docs/instances/changing-machine-type-of-stopped-instance. The wording
+    of the refusal is not Google's, which is not known.
+    """
+    before, after = last(str(state.get("machine_type") or "")), last(machine_type)
+    machine = _machine_type(where, after)
+    if local_ssds(state) or _differs_too_much(before, after):
+        link = f"projects/{where.project}/zones/{where.zone}/machineTypes/{after}"
+        why = f"Machine type cannot be changed from {before} to {after}."
+        error = invalid_field("machineType", link, why)
+        error.prefix = ""
+        raise error
+    for number, (name, count) in enumerate(attached(state)):
+        _check_accelerator(where, machine, number, name, count)
+
+
+def _differs_too_much(before: str, after: str) -> bool:
+    one, other = before.partition("-")[0], after.partition("-")[0]
+    return one != other and not (_is_interchangeable(one) and _is_interchangeable(other))
+
+
+def _is_interchangeable(series: str) -> bool:
+    return series[1:2] in ("1", "2") and series not in ("a2", "t2a")
 
 
 def check_disk_types(state: Json, attached: Iterable[str]) -> None:
@@ -35,6 +69,11 @@ def check_disk_types(state: Json, attached: Iterable[str]) -> None:
                 f"[{kind}] features and [{taxonomy}generation: GEN_{family[1]}\n] InstanceTaxonomies are not compatible"
             )
             raise CloudError(400, f"{text} for creating instance.", "badRequest")
+
+
+def local_ssds(state: Json) -> list[Json]:
+    """Those that were asked for, and those that come with the machine type."""
+    return list(state.get("scratch_disk") or []) or bundled_ssds(state)
 
 
 def bundled_ssds(state: Json) -> list[Json]:
