@@ -64,7 +64,7 @@ async def remove(ip: AllowedIpDep, portal: PortalDep, session: SessionDep, membe
 
 
 async def _context(portal: Portal, session: AsyncSession, member: Member, typed: Typed) -> dict[str, Any]:
-    every = await listing.read(session, portal.clock())
+    every = await listing.read(session, portal.clock(), ended_of=member)
     address = ip_ranges.of_client(origin.current().place)
     return {
         "address": address,

@@ -27,8 +27,8 @@ class Waiting:
 
 async def for_admins(session: AsyncSession, now: datetime) -> Waiting:
     """All of it."""
-    asked = (await listing.read(session, now)).asked
+    asked = await listing.count_asked(session, now)
     stack = await stacks.shared(session)
     pending = await runs.pending(session, stack.id) if stack else []
     plan = next((run for run in pending if run.can_approve), None)
-    return Waiting(len(asked), plan, stack is not None and stack.has_drifted)
+    return Waiting(asked, plan, stack is not None and stack.has_drifted)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -28,6 +28,7 @@ from app.models import (
     Workstation,
 )
 from app.models.run import LostClaimError
+from app.models.run_states import EXECUTING
 from app.services import runs, stacks
 from app.services.keys import machine_keys
 from app.services.shared import shared_stack
@@ -172,8 +173,8 @@ async def take(tools: Tools, run_id: str) -> Claim | None:
 
 
 async def _stack_is_busy(session: AsyncSession, run: Run) -> bool:
-    others = await session.scalars(select(Run).where(Run.stack_id == run.stack_id, Run.id != run.id))
-    return any(other.is_executing for other in others)
+    others = select(Run.id).where(Run.stack_id == run.stack_id, Run.id != run.id, Run.status.in_(EXECUTING))
+    return bool(await session.scalar(select(exists(others))))
 
 
 async def end(session: AsyncSession, run: Run, claim: Claim, error: str | None = None) -> None:

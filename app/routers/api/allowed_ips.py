@@ -13,7 +13,7 @@ from app.models import AllowedIp, Member, Standing
 from app.routers.api.shapes import errors
 from app.services import allowed_ips
 from app.services.allowed_ips import listing
-from app.services.allowed_ips.listing import AllowedIpList, Entry
+from app.services.allowed_ips.listing import Entry
 from app.services.allowed_ips.requests import AllowedIpSpec
 
 router = APIRouter(prefix="/api/v1/allowed-ips", tags=["allowed-ips"])
@@ -75,22 +75,18 @@ def _answer(entry: Entry) -> AllowedIpAnswer:
     )
 
 
-async def _read(portal: PortalDep, session: SessionDep) -> AllowedIpList:
-    return await listing.read(session, portal.clock())
-
-
 async def _one(portal: PortalDep, session: SessionDep, ip: AllowedIp) -> AllowedIpAnswer:
-    return _answer((await _read(portal, session)).entry(ip))
+    return _answer(await listing.entry_of(session, ip, portal.clock()))
 
 
 @router.get("", responses=errors(401, 403, 422))
 async def list_allowed_ips(
     portal: PortalDep, session: SessionDep, member: MemberDep, everybodys: Annotated[bool, Query(alias="all")] = False
 ) -> AllowedIps:
-    """Your own; with `all`, everybody's, for admins."""
+    """Your own; with `all`, everybody's, for admins. Of those that are over, the newest 50."""
     if everybodys and not member.is_admin:
         raise RefusedError("Only admins may see everybody's.")
-    found = await _read(portal, session)
+    found = await listing.read(session, portal.clock(), ended_of=None if everybodys else member)
     shown = found if everybodys else found.of_owner(member)
     return AllowedIps(items=[_answer(entry) for entry in shown.entries], run_id=found.run.id if found.run else None)
 

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict
 
 from app.deps import CatalogDep, MemberDep, PortalDep, SessionDep, WorkstationDep
@@ -109,20 +110,15 @@ async def list_workstations(
     session: SessionDep,
     member: MemberDep,
     status: WorkstationStatus | None = None,
-    name: str | None = None,
+    name: Annotated[str | None, Query(pattern="^[ -~]*$")] = None,
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> WorkstationList:
     """Your workstations; a destroyed one is listed while its disk is kept."""
-    mine = [
-        workstation
-        for workstation in await workstations.list_of(session, member)
-        if (status is None or workstation.status is status) and (name is None or workstation.name == name)
-    ]
-    newest = await runs.newest_ids(session, [workstation.id for workstation in mine])
-    page = mine[offset : offset + limit]
+    page, total = await workstations.page_of(session, member, status=status, name=name, limit=limit, offset=offset)
+    newest = await runs.newest_ids(session, [workstation.id for workstation in page])
     items = [answer(workstation, newest.get(workstation.id), portal.catalog) for workstation in page]
-    return WorkstationList(items=items, total=len(mine))
+    return WorkstationList(items=items, total=total)
 
 
 @router.post("", status_code=201)

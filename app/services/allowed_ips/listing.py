@@ -1,18 +1,20 @@
 """The list of allowed IPs as people read it: how each stands, and what is to be known of it."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from app.models import AllowedIp, Firewall, Member, Run, RunKind, Standing
+from app.models import AllowedIp, AllowedIpStatus, Firewall, Member, Run, RunKind, Standing
 from app.models.allowed_ip import Network
 from app.services import ip_ranges, runs, stacks
 
-ENDED_SHOWN = 50
+SHOWN = 50
+"""So many of those that are over."""
 
 BUSY = {Standing.BEING_ADDED, Standing.BEING_REMOVED}
 ENDED = {Standing.REFUSED, Standing.REMOVED, Standing.EXPIRED}
@@ -50,7 +52,7 @@ class AllowedIpList:
     @property
     def ended(self) -> list[Entry]:
         """Those that are over: some of the newest."""
-        return [entry for entry in self.entries if entry.standing in ENDED][:ENDED_SHOWN]
+        return [entry for entry in self.entries if entry.standing in ENDED]
 
     @property
     def has_left_overs(self) -> bool:
@@ -66,10 +68,6 @@ class AllowedIpList:
         """A member's own."""
         return replace(self, entries=tuple(entry for entry in self.entries if entry.ip.owner_id == member.id))
 
-    def entry(self, ip: AllowedIp) -> Entry:
-        """That of one."""
-        return next(entry for entry in self.entries if entry.ip.id == ip.id)
-
     def around(self, address: Network | None) -> Entry | None:
         """The entry that says most about an address: one that lets it in, else one that is to, else one asked for."""
         order = [Standing.ON_THE_LIST, Standing.BEING_ADDED, Standing.NOT_APPLIED, Standing.ASKED]
@@ -77,13 +75,52 @@ class AllowedIpList:
         return min(around, key=lambda entry: order.index(entry.standing), default=None)
 
 
-async def read(session: AsyncSession, now: datetime) -> AllowedIpList:
-    """All of them."""
-    query = select(AllowedIp).options(joinedload(AllowedIp.owner)).order_by(AllowedIp.created_at.desc(), AllowedIp.id)
-    every = list(await session.scalars(query))
+async def read(session: AsyncSession, now: datetime, *, ended_of: Member | None = None) -> AllowedIpList:
+    """All that are not over, and of those that are some of the newest.
+
+    :param ended_of: whose those are; None for everybody's.
+    """
     firewall, run = await _firewall(session)
-    entries = [Entry(ip, ip.standing(firewall, now), tuple(_notes(ip, every, now))) for ip in every]
-    return AllowedIpList(tuple(entries), run)
+    ended = _select().where(~_is_current(firewall)).order_by(AllowedIp.created_at.desc(), AllowedIp.id)
+    if ended_of:
+        ended = ended.where(AllowedIp.owner_id == ended_of.id)
+    ips = [*await session.scalars(_select().where(_is_current(firewall))), *await session.scalars(ended.limit(SHOWN))]
+    return AllowedIpList(tuple(entries(ips, firewall, now)), run)
+
+
+async def entry_of(session: AsyncSession, ip: AllowedIp, now: datetime) -> Entry:
+    """That of one."""
+    firewall, _ = await _firewall(session)
+    ips = await session.scalars(_select().where(or_(_is_current(firewall), AllowedIp.id == ip.id)))
+    return next(entry for entry in entries(list(ips), firewall, now) if entry.ip.id == ip.id)
+
+
+async def count_asked(session: AsyncSession, now: datetime) -> int:
+    """How many wait for an admin."""
+    asked = select(func.count()).where(AllowedIp.status == AllowedIpStatus.ASKED)
+    return await session.scalar(asked.where(or_(AllowedIp.expires_at.is_(None), AllowedIp.expires_at > now))) or 0
+
+
+def _select() -> Select[AllowedIp]:
+    return select(AllowedIp).options(joinedload(AllowedIp.owner))
+
+
+def _is_current(firewall: Firewall) -> ColumnElement[bool]:
+    """What was asked for or approved, and whatever the firewall lets in, or may."""
+    living = AllowedIp.status.in_({AllowedIpStatus.ASKED, AllowedIpStatus.APPROVED})
+    return or_(living, AllowedIp.id.in_(firewall.perhaps_open_to | firewall.planned))
+
+
+def entries(ips: Sequence[AllowedIp], firewall: Firewall, now: datetime) -> list[Entry]:
+    """How each stands, the newest first."""
+    around, inside = _nesting([ip for ip in ips if ip.is_living(now)], now)
+    newest_first = sorted(ips, key=lambda ip: (-ip.created_at.timestamp(), ip.id))
+    return [
+        Entry(
+            ip, ip.standing(firewall, now), tuple(_notes(ip, around[ip.id], inside[ip.id])) if ip.is_living(now) else ()
+        )
+        for ip in newest_first
+    ]
 
 
 async def _firewall(session: AsyncSession) -> tuple[Firewall, Run | None]:
@@ -98,13 +135,32 @@ async def _firewall(session: AsyncSession) -> tuple[Firewall, Run | None]:
     return Firewall(open_to, open_to | frozenset(executing), planned), ending_well[-1] if ending_well else None
 
 
-def _notes(ip: AllowedIp, every: Sequence[AllowedIp], now: datetime) -> list[str]:
+Names = defaultdict[str, list[str]]
+"""Names of others, by the id of one."""
+
+
+def _nesting(living: Sequence[AllowedIp], now: datetime) -> tuple[Names, Names]:
+    """Which of those that are let in are around each, and which inside.
+
+    Ranges in CIDR notation are nested or apart: in their order, those around one are the ones still open before it.
+    """
+    around, inside = Names(list), Names(list)
+    open_ranges: list[AllowedIp] = []
+    for ip in sorted(living, key=lambda ip: (ip.network.version, ip.network.network_address, ip.network.prefixlen)):
+        network = ip.network
+        while open_ranges and not open_ranges[-1].contains(network):
+            open_ranges.pop()
+        for other in open_ranges:
+            if other.is_wanted(now):
+                around[ip.id].append(_named(other))
+            if ip.is_wanted(now):
+                (around if other.cidr == ip.cidr else inside)[other.id].append(_named(ip))
+        open_ranges.append(ip)
+    return around, inside
+
+
+def _notes(ip: AllowedIp, around: Sequence[str], inside: Sequence[str]) -> list[str]:
     """What is doubtful about it, and how it stands to others on the list."""
-    if not ip.is_living(now):
-        return []
-    others = [other for other in every if other.is_wanted(now) and other.id != ip.id]
-    around = [_named(other) for other in others if other.contains(ip.network)]
-    inside = [_named(other) for other in others if ip.contains(other.network) and other.cidr != ip.cidr]
     notes = ip_ranges.doubts(ip.network)
     if around:
         notes.append(f"Already allowed by {', '.join(around)}.")

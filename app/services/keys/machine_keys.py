@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from app.errors import NotFoundError
 from app.models import Member, Run, RunKind, RunStatus, SshKey, Stack, Workstation, WorkstationStatus
-from app.models.run_states import TAKES_KEYS, WITHOUT_TERRAFORM
+from app.models.run_states import SUCCESS, TAKES_KEYS, WITHOUT_TERRAFORM
 from app.services import runs
 from app.services.keys import public_keys
 
@@ -80,7 +80,8 @@ async def of_member(session: AsyncSession, member: Member) -> list[MachineKeys]:
     """The keys on each machine of a member that is there or will be, by the machine's name."""
     mine = await _machines_of(session, member.id)
     desired = await _lines_of(session, member.id)
-    return [await _look(session, workstation, desired) for workstation in mine]
+    histories = await _histories(session, [workstation.id for workstation in mine])
+    return [_keys(workstation, histories[workstation.id], desired) for workstation in mine]
 
 
 async def find(session: AsyncSession, member: Member, workstation_id: str) -> Workstation:
@@ -109,7 +110,7 @@ async def bring(session: AsyncSession, workstation: Workstation, by: Member | No
     pending = await runs.lock(session, workstation.id)
     await session.refresh(workstation)
     lines = await _lines_of(session, workstation.owner_id)
-    keys = await _look(session, workstation, lines)
+    keys = _keys(workstation, (await _histories(session, [workstation.id]))[workstation.id], lines)
     if keys.run:
         return keys.run
     if keys.is_going or any(run.is_queued for run in pending):
@@ -164,10 +165,25 @@ async def _lines_of(session: AsyncSession, member_id: str) -> list[str]:
     return list(await session.scalars(query.order_by(SshKey.created_at, SshKey.id)))
 
 
-async def _look(session: AsyncSession, workstation: Workstation, desired: Iterable[str]) -> MachineKeys:
-    query = select(Run).where(Run.stack_id == workstation.id, Run.status != RunStatus.SUPERSEDED)
-    newest_first = query.order_by(Run.created_at.desc(), Run.id).limit(NEWEST_RUNS)
-    history = list(await session.scalars(newest_first))
+async def _histories(session: AsyncSession, workstation_ids: Sequence[str]) -> dict[str, list[Run]]:
+    """What each machine's keys follow from: its runs since its last success, the newest first."""
+    others = aliased(Run)
+    last_success = select(func.max(others.created_at)).where(
+        others.stack_id == Run.stack_id, others.status.in_(SUCCESS), others.kind.not_in(WITHOUT_TERRAFORM)
+    )
+    since = Run.created_at >= func.coalesce(last_success.scalar_subquery(), Run.created_at)
+    newest_first = (Run.created_at.desc(), Run.id)
+    place = func.row_number().over(partition_by=Run.stack_id, order_by=newest_first)
+    shown = select(Run.id, place.label("place")).where(Run.stack_id.in_(workstation_ids), since)
+    newest = shown.where(Run.status != RunStatus.SUPERSEDED).subquery()
+    query = select(Run).join(newest, newest.c.id == Run.id).where(newest.c.place <= NEWEST_RUNS)
+    found: dict[str, list[Run]] = {each: [] for each in workstation_ids}
+    for run in await session.scalars(query.order_by(*newest_first)):
+        found[run.stack_id].append(run)
+    return found
+
+
+def _keys(workstation: Workstation, history: Sequence[Run], desired: Iterable[str]) -> MachineKeys:
     pending = [run for run in history if run.is_queued or run.is_executing]
     brought = [_by_identity(run.inputs) for run in _may_have_brought(history)]
     possible = {key: line for each in reversed(brought) for key, line in each.items()}

@@ -1,6 +1,6 @@
 """Workstations: asking for them, changing them, finding them. This is the package's public interface."""
 
-from app.services.workstations.queries import find, list_of, namesake
+from app.services.workstations.queries import find, list_of, namesake, page_of
 from app.services.workstations.requests import (
     Adopted,
     desired,
@@ -18,6 +18,7 @@ __all__ = [
     "find",
     "list_of",
     "namesake",
+    "page_of",
     "request",
     "request_change",
     "request_destroy",

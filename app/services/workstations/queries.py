@@ -1,22 +1,43 @@
 """Finding and reading workstations."""
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from app.errors import NotFoundError
 from app.models import Member, Workstation, WorkstationStatus
 
+_NEWEST_FIRST = (Workstation.created_at.desc(), Workstation.id)
+
 
 async def list_of(session: AsyncSession, member: Member) -> list[Workstation]:
     """A member's workstations, newest first; of the destroyed ones those whose disk was kept."""
-    query = (
-        select(Workstation)
-        .where(Workstation.owner_id == member.id)
-        .where(or_(Workstation.status != WorkstationStatus.DESTROYED, Workstation.disk_kept))
-        .order_by(Workstation.created_at.desc(), Workstation.id)
-    )
-    return list(await session.scalars(query))
+    return list(await session.scalars(_of(member).order_by(*_NEWEST_FIRST)))
+
+
+async def page_of(
+    session: AsyncSession,
+    member: Member,
+    *,
+    status: WorkstationStatus | None = None,
+    name: str | None = None,
+    limit: int,
+    offset: int,
+) -> tuple[list[Workstation], int]:
+    """A part of the same list, of those with this status and name, and how many of them there are in all."""
+    query = _of(member)
+    if status is not None:
+        query = query.where(Workstation.status == status)
+    if name is not None:
+        query = query.where(Workstation.name == name)
+    total = await session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    page = await session.scalars(query.order_by(*_NEWEST_FIRST).limit(limit).offset(offset))
+    return list(page), total
+
+
+def _of(member: Member) -> Select[Workstation]:
+    is_listed = or_(Workstation.status != WorkstationStatus.DESTROYED, Workstation.disk_kept)
+    return select(Workstation).where(Workstation.owner_id == member.id, is_listed)
 
 
 async def find(session: AsyncSession, member: Member, workstation_id: str) -> Workstation:

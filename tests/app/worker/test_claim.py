@@ -13,6 +13,7 @@ from app.services.terraform import state_versions
 from app.worker import claim as claims
 from app.worker.claim import Claim, Tools
 from tests.app.conftest import MovingClock, identity
+from tests.app.counting import loaded
 from tests.app.worker.conftest import ask_destroy, run_of, spec, state, workstation_of
 
 pytestmark = pytest.mark.anyio
@@ -251,3 +252,15 @@ async def test_a_wish_and_the_worker_that_marks_its_stack_do_not_wait_for_each_o
         (await session.get_one(Stack, run.stack_id)).needs_reconcile = True
         await session.flush()
     assert (await run_of(tools, await asking)).status is S.QUEUED
+
+
+async def test_whether_the_stack_is_busy_is_asked_without_its_history(tools: Tools, clock: MovingClock) -> None:
+    workstation_id, run_id = await spec(tools)
+    for _ in range(5):
+        assert await claims.take(tools, run_id)
+        await failed(tools, run_id)
+        clock.advance(seconds=1)
+        run_id = await ask_destroy(tools, workstation_id)
+    with loaded(Run) as seen:
+        assert await claims.take(tools, run_id)
+    assert [run.id for run in seen if isinstance(run, Run)] == [run_id]

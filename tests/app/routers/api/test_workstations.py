@@ -6,6 +6,9 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
+from app.db import Database
+from app.models import Workstation
+from tests.app.counting import loaded
 from tests.app.routers.api.conftest import script_of
 
 pytestmark = pytest.mark.anyio
@@ -98,3 +101,15 @@ async def test_the_disk_type_follows_the_machine_type(script: httpx2.AsyncClient
 
     assert made.status_code == 201
     assert (made.json()["disk_type"], made.json()["price_per_hour_usd"]) == ("hyperdisk-balanced", None)
+
+
+async def test_a_page_is_read_and_not_the_whole_list(script: httpx2.AsyncClient, database: Database) -> None:
+    for number in range(5):
+        await script.post(MACHINES, json={"name": f"dev-{number}", "machine_type": "e2-standard-4"})
+    with loaded(Workstation) as seen:
+        page = (await script.get(MACHINES, params={"limit": 2, "offset": 1})).json()
+    assert (len(page["items"]), page["total"], len(seen)) == (2, 5, 2)
+    named = (await script.get(MACHINES, params={"name": "dev-3", "status": "requested"})).json()
+    assert ([each["name"] for each in named["items"]], named["total"]) == (["dev-3"], 1)
+    assert (await script.get(MACHINES, params={"status": "running"})).json() == {"items": [], "total": 0}
+    assert (await script.get(MACHINES, params={"name": "\0"})).status_code == 422

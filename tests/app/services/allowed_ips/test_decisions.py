@@ -41,11 +41,11 @@ async def ask(session: AsyncSession, member: Member, now: datetime, spec: Allowe
 
 
 async def standing(session: AsyncSession, ip: AllowedIp, now: datetime) -> Standing:
-    return (await listing.read(session, now)).entry(ip).standing
+    return (await listing.entry_of(session, ip, now)).standing
 
 
 async def notes(session: AsyncSession, ip: AllowedIp, now: datetime) -> tuple[str, ...]:
-    return (await listing.read(session, now)).entry(ip).notes
+    return (await listing.entry_of(session, ip, now)).notes
 
 
 async def test_from_the_ask_to_the_end_of_its_time(
@@ -185,7 +185,7 @@ async def test_what_a_failed_run_left_undone_is_said_and_tried_again(
     await play.fail(session, stack, clock())
     found = await listing.read(session, clock())
 
-    assert (found.entry(ip).standing, found.has_left_overs) == (S.STILL_LET_IN, True)
+    assert (await standing(session, ip, clock()), found.has_left_overs) == (S.STILL_LET_IN, True)
     assert [entry.ip for entry in found.current] == [ip]
 
 

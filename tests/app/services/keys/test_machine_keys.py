@@ -19,6 +19,7 @@ from app.services.keys.machine_keys import MachineKeys
 from app.services.people import members
 from app.services.workstations.specs import WorkstationPatch, WorkstationSpec
 from tests.app.conftest import MovingClock, SecretsInMemory, identity, make_settings
+from tests.app.counting import loaded, statements
 
 pytestmark = pytest.mark.anyio
 CATALOG = Catalog.load(REPOSITORY / "app" / "catalog.json")
@@ -347,3 +348,25 @@ async def test_nobody_else_brings_keys_to_it_admins_included(play: Play, session
         other = await members.sign_in(session, identity(name), SETTINGS, play.clock())
         with pytest.raises(NotFoundError):
             await machine_keys.find(session, other, machine)
+
+
+async def test_the_keys_on_many_machines_are_read_at_once(play: Play, database: Database) -> None:
+    counted = []
+    for name in ("dev-1", "dev-2", "dev-3"):
+        await play.make(name)
+        with statements(database) as sent:
+            await play.do(machine_keys.of_member)
+        counted.append(len(sent))
+    assert counted == [counted[0]] * 3
+
+
+async def test_of_a_long_history_only_what_came_since_the_last_success_is_read(play: Play) -> None:
+    machine = await play.make()
+    for size in range(200, 230):
+        await play.change(machine, disk_size_gb=size)
+        await play.end(await play.begin(machine))
+    await play.add("laptop")
+    with loaded(Run) as seen:
+        keys = await play.look()
+    assert len(seen) == 2
+    assert (names(keys.certain), keys.is_on_its_way) == (["stationmaster"], True)

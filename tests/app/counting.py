@@ -1,0 +1,39 @@
+"""How much of the database something reads: rows of a model, and statements."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import event
+
+from app.db import Database
+from app.models import Base
+
+
+@contextmanager
+def loaded(model: type[Base]) -> Iterator[list[Base]]:
+    """Rows of a model as they are read; what a session has already is not read again."""
+    seen: list[Base] = []
+
+    def note(row: Base, _: object) -> None:
+        seen.append(row)
+
+    event.listen(model, "load", note)
+    try:
+        yield seen
+    finally:
+        event.remove(model, "load", note)
+
+
+@contextmanager
+def statements(database: Database) -> Iterator[list[str]]:
+    """Statements as they are sent."""
+    seen: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        seen.append(statement)
+
+    event.listen(database.engine.sync_engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(database.engine.sync_engine, "before_cursor_execute", note)

@@ -1,0 +1,108 @@
+"""A list that has grown long: what is over is not read, and nobody is compared with everybody."""
+
+import ipaddress
+import sys
+from datetime import datetime
+from types import FrameType
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.config import Settings
+from app.models import AllowedIp, AllowedIpStatus, Firewall, Member
+from app.services import admin_inbox, allowed_ips
+from app.services.allowed_ips import listing
+from app.services.allowed_ips.requests import AllowedIpSpec
+from app.services.people import members
+from tests.app.conftest import MovingClock, identity
+from tests.app.counting import loaded
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def grace(session: AsyncSession, settings: Settings, clock: MovingClock) -> Member:
+    return await members.sign_in(session, identity("grace"), settings, clock())
+
+
+async def ask(session: AsyncSession, member: Member, cidr: str, clock: MovingClock) -> AllowedIp:
+    clock.advance(seconds=1)
+    return (await allowed_ips.ask(session, member, AllowedIpSpec(cidr, "x"), clock()))[0]
+
+
+async def test_of_those_that_are_over_only_some_are_read(
+    session: AsyncSession, settings: Settings, grace: Member, clock: MovingClock
+) -> None:
+    first = await ask(session, grace, "203.0.113.1", clock)
+    await allowed_ips.remove(session, first, grace, settings, clock())
+    for number in range(2, 70):
+        await allowed_ips.remove(
+            session, await ask(session, grace, f"203.0.113.{number}", clock), grace, settings, clock()
+        )
+    asked = await ask(session, grace, "198.51.100.1", clock)
+    session.expunge_all()
+    with loaded(AllowedIp) as seen:
+        found = await listing.read(session, clock())
+    assert [entry.ip.id for entry in found.asked] == [asked.id]
+    assert [entry.ip.cidr for entry in found.ended] == [f"203.0.113.{number}/32" for number in range(69, 19, -1)]
+    assert len(seen) == 51
+    assert (await listing.entry_of(session, first, clock())).standing == "removed"
+
+    session.expunge_all()
+    with loaded(AllowedIp) as seen:
+        assert (await admin_inbox.for_admins(session, clock())).asks == 1
+    assert seen == []
+
+
+def living(count: int, now: datetime) -> list[AllowedIp]:
+    first = int(ipaddress.IPv4Address("203.0.0.0"))
+    return [
+        AllowedIp(
+            id=f"{number}",
+            cidr=f"{ipaddress.IPv4Address(first + number)}/32",
+            label="x",
+            created_at=now,
+            status=AllowedIpStatus.APPROVED,
+        )
+        for number in range(count)
+    ]
+
+
+def calls_for(count: int, now: datetime) -> int:
+    """How many calls of functions it takes to say how so many stand."""
+    ips, calls = living(count, now), 0
+
+    def seen(_: FrameType, event: str, __: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(seen)
+    try:
+        listing.entries(ips, Firewall(), now)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_the_work_grows_with_the_list_and_not_with_its_square(clock: MovingClock) -> None:
+    assert calls_for(400, clock()) < 5 * calls_for(100, clock())
+
+
+async def test_ranges_around_and_inside_are_named(
+    session: AsyncSession, settings: Settings, grace: Member, clock: MovingClock
+) -> None:
+    ada = await members.sign_in(session, identity("ada"), settings, clock())
+    for cidr, label in (("203.0.113.7", "home"), ("203.0.113.0/28", "floor"), ("198.51.100.7", "lab")):
+        clock.advance(seconds=1)
+        await allowed_ips.add(session, ada, grace, AllowedIpSpec(cidr, label), settings, clock())
+    await allowed_ips.add(session, ada, grace, AllowedIpSpec("203.0.113.0/24", "house"), settings, clock())
+    notes = {entry.ip.label: entry.notes for entry in (await listing.read(session, clock())).entries}
+    assert notes == {
+        "house": ("Includes 203.0.113.0/28 (floor), 203.0.113.7/32 (home), which it makes superfluous.",),
+        "floor": (
+            "Already allowed by 203.0.113.0/24 (house).",
+            "Includes 203.0.113.7/32 (home), which it makes superfluous.",
+        ),
+        "home": ("Already allowed by 203.0.113.0/24 (house), 203.0.113.0/28 (floor).",),
+        "lab": (),
+    }
