@@ -18,6 +18,7 @@ from starlette.templating import Jinja2Templates
 from app.config import Settings
 from app.db import is_away
 from app.errors import InvalidError, NotFoundError, SignInRequiredError, StationmasterError, UnavailableError
+from app.services.catalog import HOURS_A_MONTH
 
 log = structlog.get_logger()
 
@@ -45,7 +46,9 @@ def create_templates(settings: Settings) -> Jinja2Templates:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(settings=settings, admin_pages=ADMIN_PAGES, me=None, sign_in=None)
+    environment.globals.update(
+        settings=settings, admin_pages=ADMIN_PAGES, hours_a_month=HOURS_A_MONTH, me=None, sign_in=None
+    )
     environment.filters.update(
         iso=lambda at: at.isoformat(timespec="seconds"), duration=humanize.precisedelta, span=humanize.naturaldelta
     )

@@ -1,4 +1,4 @@
-"""The page on which a kept disk gets a new machine."""
+"""The page that creates a machine from a kept disk."""
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/workstations/{workstation_id}/machine")
 async def machine_page(
     request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep, availability: AvailabilityDep
 ) -> Response:
-    """The form, with the machine as it was; with what is chosen so far in the address, what that costs."""
+    """The form, filled in with the deleted machine's settings. Query parameters are the choices made so far."""
     if not workstation.can_come_back:
         return redirect(f"/workstations/{workstation.id}")
     return await _form(request, workstation, portal, session, availability)
@@ -35,7 +35,7 @@ async def make_machine(
     availability: AvailabilityDep,
     catalog: CatalogDep,
 ) -> Response:
-    """Ask for it; what does not fit is said at its field, with what was typed kept."""
+    """Queue the new machine. Invalid fields are shown with their errors and what was typed."""
     typed = await workstation_form.typed_into(request)
     try:
         change = workstation_change_form.change(typed, specs.columns(workstation))

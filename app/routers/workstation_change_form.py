@@ -1,4 +1,4 @@
-"""The form that changes a workstation: what it is, what was typed, what that costs and does, the change it makes."""
+"""The form that changes a workstation: its fields, the change they make, its price and its effect."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ from app.web import field_sentences
 
 
 def change(typed: Typed, desired: Mapping[str, Any]) -> WorkstationPatch:
-    """What differs from what is wanted already. Raises InvalidError for what is no number, for example."""
+    """The fields that differ from `desired`. Raises InvalidError, such as for a size that is not a number."""
     values = _values(typed, desired)
     given = {
         name: values[name]
@@ -31,15 +31,15 @@ def change(typed: Typed, desired: Mapping[str, Any]) -> WorkstationPatch:
     except ValidationError as error:
         fields = field_sentences(error.errors())
         if "disk_size_gb" in fields:
-            fields["disk_size_gb"] = "Write a whole number of GB, such as 100."
-        raise InvalidError("This machine cannot be changed as asked for.", fields=fields) from error
+            fields["disk_size_gb"] = "Enter a whole number of GB, such as 100."
+        raise InvalidError("Fix the errors below.", fields=fields) from error
 
 
 def sent(typed: Typed, desired: Mapping[str, Any]) -> WorkstationPatch:
-    """The same, of a form that was sent: raises InvalidError when nothing differs."""
+    """The change that a submitted form makes. Raises InvalidError if it changes nothing or a field is invalid."""
     spec = change(typed, desired)
     if not spec.model_fields_set:
-        raise InvalidError("Nothing here differs from what the machine is, or is going to be.")
+        raise InvalidError("No changes to apply.")
     return spec
 
 
@@ -52,14 +52,14 @@ def context(
     settings: Settings,
     error: StationmasterError | None = None,
 ) -> dict[str, Any]:
-    """What the form shows. What is typed so far and does not fit is said as if it had been sent."""
+    """What the form shows. Errors appear while the form is filled in, as if it had been submitted."""
     form = {**_values(typed, desired), "zone": workstation.zone}
-    found: list[impact.Consequence] = []
+    effects: list[impact.Effect] = []
     try:
         after = desired | specs.changed(workstation, desired, change(typed, desired), catalog, settings)
-        found = impact.of(desired, after, has_snapshot=workstation.snapshot is not None)
-    except InvalidError as misfit:
-        error = error or misfit
+        effects = impact.of(desired, after, has_snapshot=workstation.snapshot is not None)
+    except InvalidError as invalid:
+        error = error or invalid
     size = size_of(form["disk_size_gb"])
     image = next((image.label for image in catalog.images if image.name == desired["image"]), desired["image"])
     groups = machine_offers.groups(form, size, catalog, availability)
@@ -70,17 +70,18 @@ def context(
         "errors": error.fields if error else {},
         "machine_groups": groups,
         "chosen": machine_offers.chosen(groups, form),
-        "image_options": [("", f"As it is: {image}"), *((offer.name, offer.label) for offer in catalog.images)],
+        "image_options": [("", f"Current ({image})"), *((offer.name, offer.label) for offer in catalog.images)],
         "disk_options": [(disk.name, disk.label) for disk in catalog.disk_types],
         "disk_price": None,
-        "consequences": found,
-        "loses_disk": bool(found) and found[0].severity is Severity.LOSES_DISK,
+        "impact": effects,
+        "loses_disk": bool(effects) and effects[0].severity is Severity.LOSES_DISK,
         "as_of": catalog.as_of,
     }
 
 
 def _values(typed: Typed, desired: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields as text. A form that was sent always names a machine type; a box that is not ticked is not sent."""
+    """The fields as text, with `desired` for those that were not submitted."""
+    # A browser leaves out a box that is not ticked, so only a field that is always sent tells a submitted form.
     is_sent = "machine_type" in typed
     return {
         "machine_type": typed.get("machine_type", desired["machine_type"]),

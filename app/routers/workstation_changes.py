@@ -1,4 +1,4 @@
-"""The page on which a workstation is changed, and the check that plans its wish again."""
+"""The page that edits a workstation, and the check for drift."""
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/workstations/{workstation_id}")
 async def change_page(
     request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep, availability: AvailabilityDep
 ) -> Response:
-    """The form with what the machine is to be; with what is chosen so far in the address, what that costs and does."""
+    """The form. Query parameters are the choices made so far, whose price and effect it shows."""
     return await _form(request, workstation, portal, session, availability)
 
 
@@ -33,7 +33,7 @@ async def change(
     availability: AvailabilityDep,
     catalog: CatalogDep,
 ) -> Response:
-    """Ask for the change; what does not fit is said at its field, with what was typed kept."""
+    """Queue the change. Invalid fields are shown with their errors and what was typed."""
     desired = await workstations.desired(session, workstation)
     try:
         spec = workstation_change_form.sent(await workstation_form.typed_into(request), desired)
@@ -67,9 +67,9 @@ async def _form(
 
 @router.post("/check")
 async def check(workstation: WorkstationDep, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
-    """Plan the same wish again: what differs at Google is put right."""
-    same = WorkstationPatch.model_validate({})
+    """Plan the same settings again, which corrects differences at Google."""
+    no_change = WorkstationPatch.model_validate({})
     run = await workstations.request_change(
-        session, workstation, member, same, portal.catalog, portal.settings, portal.clock()
+        session, workstation, member, no_change, portal.catalog, portal.settings, portal.clock()
     )
     return redirect(f"/runs/{run.id}")

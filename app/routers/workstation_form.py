@@ -1,4 +1,4 @@
-"""The form of a new workstation: what was typed, what is on offer with its price, and the wish it makes."""
+"""The form that creates a workstation: its fields, the machine types with prices, and the spec it makes."""
 
 from collections.abc import Collection, Mapping
 from itertools import count
@@ -11,6 +11,7 @@ from app.config import Settings
 from app.errors import InvalidError, StationmasterError
 from app.services.catalog import Catalog
 from app.services.catalog.availability import Availability
+from app.services.catalog.offers import DiskType, Image
 from app.services.workstations.specs import DISK_SIZE_GB, WorkstationSpec, check
 from app.views import machine_offers
 from app.web import field_sentences
@@ -19,21 +20,21 @@ Typed = Mapping[str, str]
 
 
 async def typed_into(request: Request) -> Typed:
-    """The form's fields as text, whether sent to be created or (with GET) to see the price."""
+    """The form's fields as text, from a submitted form or from query parameters."""
     sent = await request.form(max_files=0, max_fields=50) if request.method == "POST" else request.query_params
     return {name: value.strip() for name, value in sent.items() if isinstance(value, str)}
 
 
 def spec(typed: Typed) -> WorkstationSpec:
-    """What was asked for; empty fields take their defaults. Raises InvalidError for what is no number, for example."""
+    """The spec that the form makes. Empty fields take their defaults. Raises InvalidError if a field is invalid."""
     given: dict[str, str] = {name: typed[name] for name in WorkstationSpec.model_fields if typed.get(name)}
     try:
         return WorkstationSpec.model_validate({"name": "", "machine_type": "", **given}, strict=False)
     except ValidationError as error:
         fields = field_sentences(error.errors())
         if "disk_size_gb" in fields:
-            fields["disk_size_gb"] = "Write a whole number of GB, such as 100."
-        raise InvalidError("This machine cannot be made as asked for.", fields=fields) from error
+            fields["disk_size_gb"] = "Enter a whole number of GB, such as 100."
+        raise InvalidError("Fix the errors below.", fields=fields) from error
 
 
 def context(
@@ -44,21 +45,23 @@ def context(
     names: Collection[str],
     error: StationmasterError | None = None,
 ) -> dict[str, Any]:
-    """What the form shows: what was typed (else defaults), prices for it, and what of it does not go together."""
+    """What the form shows: its fields, prices for them, and errors."""
     form = _values(typed, catalog, settings, names)
     size = size_of(form["disk_size_gb"])
     groups = machine_offers.groups(form, size, catalog, availability)
     chosen = machine_offers.chosen(groups, form)
-    disk_type = form["disk_type"] or (chosen.machine.disk_types[0] if chosen else "")
+    image = catalog.default_image(chosen.machine) if chosen else None
+    disk = catalog.disk_type(chosen.machine.disk_types[0]) if chosen else None
+    disk_type = form["disk_type"] or (disk.name if disk else "")
     return {
         "form": form,
         "error": error,
-        "errors": error.fields if error else _misfits(typed, catalog, settings),
+        "errors": error.fields if error else _conflicts(typed, catalog, settings),
         "presets": machine_offers.presets(form, catalog),
         "machine_groups": groups,
         "zone_options": [(zone, zone) for zone in catalog.zones],
-        "image_options": [("", "The one that fits"), *((image.name, image.label) for image in catalog.images)],
-        "disk_options": [("", "The one that fits"), *((disk.name, disk.label) for disk in catalog.disk_types)],
+        "image_options": [("", _default(image)), *((offer.name, offer.label) for offer in catalog.images)],
+        "disk_options": [("", _default(disk)), *((offer.name, offer.label) for offer in catalog.disk_types)],
         "chosen": chosen,
         "disk_price": catalog.disk_price_per_hour(form["zone"], size, disk_type) if size else None,
         "as_of": catalog.as_of,
@@ -66,8 +69,12 @@ def context(
     }
 
 
-def _misfits(typed: Typed, catalog: Catalog, settings: Settings) -> dict[str, str]:
-    """What does not go together in a form that has not been sent yet; it may still be unfinished otherwise."""
+def _default(offer: Image | DiskType | None) -> str:
+    return f"Default ({offer.label})" if offer else "Default"
+
+
+def _conflicts(typed: Typed, catalog: Catalog, settings: Settings) -> dict[str, str]:
+    """Errors of a form that is being filled in: only fields that conflict, as others may still be incomplete."""
     try:
         problems = check(spec(typed), catalog, settings) if "machine_type" in typed else {}
     except InvalidError:
@@ -94,7 +101,7 @@ def _free_name(names: Collection[str]) -> str:
 
 
 def size_of(text: str) -> int | None:
-    """A disk's size as typed, if it can be one."""
+    """A disk's size in GB from text; None if it is not a possible size."""
     # isdecimal with isascii: int() takes other scripts' digits, and underscores, which a disk size should not have.
     size = int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else None
     return size if size in DISK_SIZE_GB else None

@@ -1,4 +1,4 @@
-"""The pages of workstations: the dashboard, a new one, one with how to connect, and destroying it."""
+"""The pages of workstations: the dashboard, one workstation, and the forms that create, restart and delete it."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -26,7 +26,7 @@ router = APIRouter()
 
 @dataclass(frozen=True)
 class Offer:
-    """A workstation with what the catalog knows of it: prices in US dollars an hour, None where unknown."""
+    """A workstation with its entry in the catalog. Prices are US dollars an hour, None if unknown."""
 
     workstation: Workstation
     machine: MachineType | None
@@ -48,20 +48,20 @@ def _offer(workstation: Workstation, catalog: Catalog) -> Offer:
 
 @router.get("/")
 async def dashboard(request: Request, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
-    """My workstations, and the disks kept of destroyed ones."""
+    """The member's workstations and kept disks."""
     offers = [_offer(mine, portal.catalog) for mine in await workstations.list_of(session, member)]
     context = {
         "machines": [offer for offer in offers if not offer.workstation.is_destroyed],
         "kept_disks": [offer for offer in offers if offer.workstation.is_destroyed],
         "is_busy": any(offer.workstation.is_busy for offer in offers),
-        "waiting": await admin_inbox.for_admins(session, portal.clock()) if member.is_admin else None,
+        "inbox": await admin_inbox.for_admins(session, portal.clock()) if member.is_admin else None,
     }
     return render(request, "workstations/list.html", context, fragment="workstations/_list.html")
 
 
 @router.get("/events")
 async def my_events(portal: PortalDep, member: MemberDep) -> StreamingResponse:
-    """A signal whenever anything of mine changed."""
+    """A signal whenever one of the member's workstations or runs changes."""
     return streams.event_stream(streams.changes(portal, member_topic(member.id)))
 
 
@@ -74,7 +74,7 @@ async def new(
     catalog: CatalogDep,
     availability: AvailabilityDep,
 ) -> Response:
-    """The form; with what is chosen so far in the address, it shows the price of that."""
+    """The form. Query parameters are the choices made so far, whose price it shows."""
     return await _form(request, portal, session, member, catalog, availability)
 
 
@@ -87,7 +87,7 @@ async def create(
     catalog: CatalogDep,
     availability: AvailabilityDep,
 ) -> Response:
-    """Ask for a machine; what does not fit is said at its field, with what was typed kept."""
+    """Queue a new workstation. Invalid fields are shown with their errors and what was typed."""
     try:
         spec = workstation_form.spec(await workstation_form.typed_into(request))
         workstation, *_ = await workstations.request(
@@ -112,15 +112,15 @@ async def _form(
     context = workstation_form.context(typed, catalog, availability, portal.settings, names, error)
     context["has_keys"] = bool(await ssh_keys.list_of(session, member))
     chosen, zone = context["chosen"], context["form"]["zone"]
-    can_be_had = chosen is not None and chosen.in_zone
-    context["expectation"] = await progress.to_running(session, chosen.machine, zone) if can_be_had else None
+    is_available = chosen is not None and chosen.in_zone
+    context["expectation"] = await progress.to_running(session, chosen.machine, zone) if is_available else None
     status = error.status if error else 200
     return render(request, "workstations/new.html", context, fragment="workstations/_form.html", status=status)
 
 
 @router.get("/workstations/{workstation_id}")
 async def show(request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep) -> Response:
-    """One workstation: what it does, how to connect, its runs."""
+    """One workstation: its status, how to connect, and its runs."""
     history = await runs.of_stack(session, workstation.id)
     current = next((run for run in history if run.is_executing), history[0] if history else None)
     shown = await view(session, current, workstation, portal.clock()) if current else None
@@ -145,26 +145,26 @@ async def show(request: Request, workstation: WorkstationDep, portal: PortalDep,
 
 @router.get("/workstations/{workstation_id}/events")
 async def events(workstation: WorkstationDep, portal: PortalDep) -> StreamingResponse:
-    """A signal whenever this workstation changed."""
+    """A signal whenever this workstation changes."""
     return streams.event_stream(streams.changes(portal, stack_topic(workstation.id)))
 
 
 @router.get("/workstations/{workstation_id}/restart")
 async def restart_page(request: Request, workstation: WorkstationDep) -> Response:
-    """What is lost by it: what runs."""
+    """The confirmation, which says what a restart ends."""
     return render(request, "workstations/restart.html", {"workstation": workstation})
 
 
 @router.post("/workstations/{workstation_id}/restart")
 async def restart(workstation: WorkstationDep, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
-    """Press its reset button."""
+    """Queue a restart."""
     run = await workstations.request_restart(session, workstation, member, portal.clock())
     return redirect(f"/runs/{run.id}")
 
 
 @router.get("/workstations/{workstation_id}/destroy")
 async def destroy_page(request: Request, workstation: WorkstationDep, portal: PortalDep) -> Response:
-    """What is lost and what is kept."""
+    """The confirmation, with the choice to keep the data disk."""
     context = {
         "workstation": workstation,
         "disk_price": _offer(workstation, portal.catalog).disk_price,
@@ -181,6 +181,6 @@ async def destroy(
     member: MemberDep,
     keep_disk: Annotated[Literal["yes", "no"], Form()] = "yes",
 ) -> Response:
-    """Destroy it, keeping the disk unless the form says otherwise."""
+    """Queue the deletion. The data disk is kept unless the form says otherwise."""
     await workstations.request_destroy(session, workstation, member, portal.clock(), keep_disk=keep_disk == "yes")
     return redirect(f"/workstations/{workstation.id}")

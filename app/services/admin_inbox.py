@@ -1,4 +1,4 @@
-"""What waits for an admin, wherever it is to be decided."""
+"""What requires an admin's decision, from all pages where that is possible."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,24 +11,24 @@ from app.services.allowed_ips import listing
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """What nobody but an admin can bring on; falsy when there is nothing."""
+class AdminInbox:
+    """What requires an admin; falsy if nothing does."""
 
-    asks: int
-    """So many addresses ask to be let in."""
+    allowed_ip_requests: int
+    """How many requested IP ranges await a decision."""
     plan: Run | None
-    """The shared stack's run whose plan is to be approved or discarded."""
+    """The shared stack's run whose plan awaits approval."""
     has_drifted: bool
-    """The shared stack was found to differ from what Google has."""
+    """The last check found that the shared stack differs from its settings."""
 
     def __bool__(self) -> bool:
-        return bool(self.asks or self.plan or self.has_drifted)
+        return bool(self.allowed_ip_requests or self.plan or self.has_drifted)
 
 
-async def for_admins(session: AsyncSession, now: datetime) -> Waiting:
-    """All of it."""
-    asked = await listing.count_asked(session, now)
+async def for_admins(session: AsyncSession, now: datetime) -> AdminInbox:
+    """Everything that currently requires an admin."""
+    requests = await listing.count_asked(session, now)
     stack = await stacks.shared(session)
     pending = await runs.pending(session, stack.id) if stack else []
     plan = next((run for run in pending if run.can_approve), None)
-    return Waiting(asked, plan, stack is not None and stack.has_drifted)
+    return AdminInbox(requests, plan, stack is not None and stack.has_drifted)

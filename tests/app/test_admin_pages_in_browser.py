@@ -34,7 +34,7 @@ async def test_the_pages_are_accessible_and_fit_the_window(
         if principal != LONG:
             await apply(app, page.url.rpartition("/")[2])
     await page.goto("/admin/iam")
-    await expect(page.get_by_text("Being added")).to_be_visible()
+    await expect(page.get_by_text("Adding")).to_be_visible()
     problems += await _problems(page)
     await page.goto("/admin/members")
     await expect(page.get_by_text("grace@example.com")).to_be_visible()
@@ -72,7 +72,7 @@ async def test_the_list_follows_a_run_by_itself(
     run_id = page.url.rpartition("/")[2]
     await page.goto("/admin/iam")
     row = page.locator(".list-row", has_text="user:grace@example.com")
-    await expect(row.locator(".tag")).to_have_text("Being added")
+    await expect(row.locator(".tag")).to_have_text("Adding")
     await page.get_by_label("Who").fill("linus@exam")
 
     await apply(app, run_id)

@@ -52,7 +52,7 @@ def test_an_address_is_asked_for_approved_let_in_and_gone_when_its_time_is_over(
     person.open("/allowed-ips")
     expect(person.page.get_by_text("Your address is 127.0.0.1: not on the list.")).to_be_visible()
     person.page.get_by_role("button", name="Ask to be let in").click()
-    expect(person.page.locator(".tag", has_text="Asked").first).to_be_visible()
+    expect(person.page.locator(".tag", has_text="Requested").first).to_be_visible()
     assert ranges(portal) == []
 
     context = chromium.new_context()
@@ -62,7 +62,7 @@ def test_an_address_is_asked_for_approved_let_in_and_gone_when_its_time_is_over(
     ada.page.get_by_label("For how long").first.select_option("1 hour")
     ada.page.get_by_role("button", name=f"Approve {ADDRESS}").click()
     # Nobody is asked again: the page follows the run to its end.
-    expect(ada.page.get_by_text("On the list")).to_be_visible(timeout=90_000)
+    expect(ada.page.locator(".tag", has_text="Active")).to_be_visible(timeout=90_000)
     expect(person.page.get_by_text("Your address is 127.0.0.1: on the list")).to_be_visible()
     assert ranges(portal) == [ADDRESS]
 

@@ -98,9 +98,9 @@ def test_a_kept_disk_grows_and_gets_a_new_machine_with_its_files_and_host_key(
     person.open("/")
     row = person.page.get_by_role("listitem").filter(has_text=f"returning-{made['id']}-home")
     expect(row.get_by_text("40 GB in")).to_be_visible()
-    row.get_by_role("link", name="New machine with it").click()
+    row.get_by_role("link", name="Create machine from this disk").click()
     person.page.get_by_role("radio", name=re.compile("g2-standard-4")).check()
-    person.page.get_by_role("button", name="Make the machine").click()
+    person.page.get_by_role("button", name="Create machine").click()
     after = grace_api.wait(made["id"], "running")
 
     assert (after["machine_type"], after["disk_size_gb"]) == ("g2-standard-4", 40)

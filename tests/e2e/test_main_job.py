@@ -50,8 +50,8 @@ def test_grace_makes_machines_works_on_them_and_destroys_them(person: Person, la
 
     # The worker has looked at what the project has.
     person.open("/workstations/new?machine_type=g4-standard-48&zone=europe-west4-a")
-    expect(person.page.get_by_text("Zones and quotas as your project had them")).to_be_visible()
-    expect(person.page.locator("#zone-error")).to_contain_text("it is in europe-west4-b and us-central1-b")
+    expect(person.page.get_by_text("Zones and quotas updated")).to_be_visible()
+    expect(person.page.locator("#zone-error")).to_contain_text("Available in europe-west4-b and us-central1-b")
 
     install_files(person, laptop)
     assert laptop.ssh("cpu-one", "hostname").strip().startswith("cpu-one-")
@@ -72,12 +72,12 @@ def test_grace_makes_machines_works_on_them_and_destroys_them(person: Person, la
 
 def destroy(person: Person, path: str, choice: str) -> None:
     person.open(path)
-    person.page.get_by_role("link", name="Destroy").click()
+    person.page.get_by_role("link", name="Delete").click()
     person.page.get_by_label(choice).check()
-    person.page.get_by_role("button", name="Destroy").click()
+    person.page.get_by_role("button", name="Delete").click()
     person.page.wait_for_url(re.compile(r"/(runs|workstations)/\w+$"))
     person.open(path)
-    expect(person.page.get_by_text("Destroyed").first).to_be_visible(timeout=60_000)
+    expect(person.page.get_by_text("Deleted").first).to_be_visible(timeout=60_000)
 
 
 def test_a_host_key_that_is_not_the_pinned_one_is_refused(grace_api: ApiUser, laptop: Laptop) -> None:
@@ -100,15 +100,15 @@ def test_without_javascript_a_machine_is_created_followed_and_destroyed(
     grace_api.wait(path.rpartition("/")[2], "running")
     person.open(path)
     expect(person.page.get_by_text("Running").first).to_be_visible()
-    person.page.get_by_role("link", name="Provision").first.click()
+    person.page.get_by_role("link", name="Create").first.click()
     expect(person.page.get_by_text("Ready: ssh plain-one")).to_be_visible()
     person.open(path)
-    person.page.get_by_role("link", name="Destroy").click()
+    person.page.get_by_role("link", name="Delete").click()
     person.page.get_by_label("Delete the disk too").check()
-    person.page.get_by_role("button", name="Destroy").click()
+    person.page.get_by_role("button", name="Delete").click()
     grace_api.wait(path.rpartition("/")[2], "destroyed")
     person.open(path)
-    expect(person.page.get_by_text("Destroyed").first).to_be_visible()
+    expect(person.page.get_by_text("Deleted").first).to_be_visible()
     assert person.portal.cloud_objects("plain-one") == []
 
 

@@ -1,4 +1,4 @@
-"""What goes together at Google: machine type, zone, GPU, disk type, image and Spot, each with a sentence where not.
+"""Which machine types, zones, GPUs, disk types, images and Spot Google combines; a sentence explains each conflict.
 
 Source of the rules: Google's pages on machine families, disks and GPUs; which machine takes what is the catalog's.
 """
@@ -9,25 +9,25 @@ from app.services.catalog.offers import Catalog, MachineType
 
 
 def zone_problem(zone: str, machine_type: MachineType | None, catalog: Catalog) -> str | None:
-    """Where the machine type is to be had instead."""
+    """Where the machine type is available instead."""
     if zone not in catalog.zones:
-        return "That zone is not on offer."
+        return "This zone is not available."
     if machine_type is None or zone in machine_type.zones:
         return None
     if not machine_type.zones:
-        return f"{machine_type.name} is in none of the zones on offer."
-    return f"{machine_type.name} is not in {zone}; it is in {listed(machine_type.zones)}."
+        return f"{machine_type.name} is not available in any zone."
+    return f"{machine_type.name} is not available in {zone}. Available in {listed(machine_type.zones)}."
 
 
 def accelerator_problem(accelerator: str | None, machine_type: MachineType | None) -> str | None:
-    """A GPU is added to some machine types; the others have theirs built in, or take none."""
+    """Some machine types take a GPU as an accelerator; others have theirs built in, or support none."""
     if machine_type is None or accelerator in {None, machine_type.accelerator}:
         return None
     if machine_type.accelerator:
         return f"{machine_type.name} comes with {machine_type.accelerator}."
     if machine_type.gpu:
-        return f"{machine_type.name} has its {machine_type.gpu} built in: leave the accelerator out."
-    return f"{machine_type.name} takes no GPU."
+        return f"{machine_type.name} has a built-in {machine_type.gpu}: do not set an accelerator."
+    return f"{machine_type.name} does not support GPUs."
 
 
 def disk_type_problem(disk_type: str | None, machine_type: MachineType | None, catalog: Catalog) -> str | None:
@@ -36,23 +36,23 @@ def disk_type_problem(disk_type: str | None, machine_type: MachineType | None, c
         return None
     offer = catalog.disk_type(disk_type)
     if offer is None:
-        return "That disk type is not on offer."
+        return "This disk type is not available."
     if machine_type is None or disk_type in machine_type.disk_types:
         return None
-    taken = [other.label for other in catalog.disk_types if other.name in machine_type.disk_types]
-    where = f" (it is in {listed(machine_type.zones)})" if machine_type.zones else ""
-    return f"{machine_type.name}{where} takes no disk of type {offer.label}: choose {listed(taken, 'or')}."
+    supported = [other.label for other in catalog.disk_types if other.name in machine_type.disk_types]
+    where = f" (available in {listed(machine_type.zones)})" if machine_type.zones else ""
+    return f"{machine_type.name}{where} does not support {offer.label} disks. Choose {listed(supported, 'or')}."
 
 
 def image_problem(image: str | None, machine_type: MachineType | None, catalog: Catalog) -> str | None:
-    """A GPU wants its driver."""
+    """A machine with a GPU needs an image with the GPU driver."""
     if image is None or machine_type is None:
         return None
     offer = next((offer for offer in catalog.images if offer.name == image), None)
     if offer is None:
-        return "That image is not on offer."
+        return "This image is not available."
     if machine_type.gpu and not offer.gpu:
-        return "That image has no GPU driver: choose one that has."
+        return "This image has no GPU driver. Choose an image with a GPU driver."
     return None
 
 
@@ -60,7 +60,7 @@ def spot_problem(spot: bool, machine_type: MachineType | None) -> str | None:
     """Some machine types are not sold on demand."""
     if machine_type is None or spot or not machine_type.spot_only:
         return None
-    return f"Google has {machine_type.name} as Spot only: tick it, or choose another machine."
+    return f"{machine_type.name} is only available as Spot. Select Spot, or choose another machine type."
 
 
 def listed(words: Sequence[str], last: str = "and") -> str:

@@ -53,13 +53,13 @@ class MachineType(_Offer):
 
     @property
     def size(self) -> str:
-        """The same where the GPU is known already: "24 vCPU, 96 GB, 2 GPUs"."""
+        """The label without the GPU's name, for a list grouped by GPU: "24 vCPU, 96 GB, 2 GPUs"."""
         gpus = f", {self.gpu_count} GPUs" if self.gpu_count > 1 else ""
         return f"{self.vcpus} vCPU, {self.memory_gb} GB{gpus}"
 
     @property
     def group(self) -> str:
-        """What it is listed under: "CPU", or the GPU with its memory."""
+        """The heading it is listed under: "CPU", or the GPU with its memory."""
         memory = f", {self.gpu_memory_gb} GB" if self.gpu_memory_gb else ""
         return f"{self.gpu}{memory}" if self.gpu else "CPU"
 
@@ -123,14 +123,14 @@ class Catalog(_Part):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if {image.gpu for image in self.images} != {True, False}:
-            raise ValueError("images: there has to be one with the GPU driver and one without")
+            raise ValueError("images: at least one with the GPU driver and one without it are required")
         names, disk_types = self._machine_types, {offer.name for offer in self.disk_types}
         for preset in self.presets:
             if preset.machine_type not in names:
-                raise ValueError(f"the preset {preset.label} is for {preset.machine_type}, which is not on offer")
+                raise ValueError(f"the preset {preset.label} uses {preset.machine_type}, which is not in the catalog")
         for offer in self.machine_types:
             if unknown := {*offer.zones} - {*self.zones} | {*offer.disk_types} - disk_types:
-                raise ValueError(f"{offer.name} names {', '.join(sorted(unknown))}, which is not on offer")
+                raise ValueError(f"{offer.name} uses {', '.join(sorted(unknown))}, which is not in the catalog")
         return self
 
     @cached_property

@@ -99,7 +99,7 @@ class Mapping:
     def _fits(self, user: SeedUser, entry: SeedMachine, spec: WorkstationSpec) -> bool:
         found = specs.check(spec, self._catalog, self._settings)
         if "zone" in found:
-            found["zone"] = f"{spec.zone} is not on offer, which has {', '.join(self._catalog.zones)}."
+            found["zone"] = f"{spec.zone} is not available. Available zones: {', '.join(self._catalog.zones)}."
         of_all = {"disk_size_gb": "compute_persistent_disk_size_gb", "disk_type": "compute_persistent_disk_type"}
         for field, sentence in found.items():
             name = of_all.get(field, "gcp_zone" if field == "zone" and not entry.zone else "")
@@ -146,7 +146,7 @@ class Mapping:
         if given and (given in offer.disk_types or self._catalog.disk_type(given) is None):
             return given
         if given:
-            notes.append(f"{offer.name} takes no disk of type {given}: {offer.disk_types[0]}")
+            notes.append(f"{offer.name} does not support {given} disks: {offer.disk_types[0]}")
         return offer.disk_types[0]
 
     def _image(self, entry: SeedMachine, offer: MachineType, notes: list[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""What a change of a workstation does to it, before Terraform says so: terraform/README.md has the same as a table."""
+"""The effect of a change on a workstation, predicted before Terraform plans it (table: terraform/README.md)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,46 +18,44 @@ class Severity(IntEnum):
 
 
 @dataclass(frozen=True)
-class Consequence:
-    """What one part of a change does, in a sentence."""
+class Effect:
+    """The effect of one part of a change, as a sentence."""
 
     severity: Severity
     sentence: str
 
 
-_REPLACED = f"the machine is replaced, and what is outside {MOUNT_POINT} is lost"
-_EMPTY = f"the data disk is made anew, empty: all that is in {MOUNT_POINT} is lost"
+_REPLACED = f"the machine is replaced, and files outside {MOUNT_POINT} are deleted"
+_EMPTY = f"the data disk is recreated empty, and all files in {MOUNT_POINT} are deleted"
 
 
-def of(before: Mapping[str, Any], after: Mapping[str, Any], *, has_snapshot: bool) -> list[Consequence]:
-    """What becomes of the machine, the worst first.
+def of(before: Mapping[str, Any], after: Mapping[str, Any], *, has_snapshot: bool) -> list[Effect]:
+    """The effects on the machine, most severe first.
 
     :param before: the workstation's columns as they are; `after`, as they are to be.
     :param has_snapshot: it boots from one, so that the image does not matter.
     """
     found = []
     if after["accelerator"] != before["accelerator"]:
-        done = "A GPU is added" if after["accelerator"] else f"The {before['accelerator']} is taken off"
-        found.append(Consequence(Severity.REPLACES, f"{done}: {_REPLACED}."))
+        change = "Adding a GPU" if after["accelerator"] else f"Removing the {before['accelerator']}"
+        found.append(Effect(Severity.REPLACES, f"{change}: {_REPLACED}."))
     elif after["machine_type"] != before["machine_type"]:
-        sentence = f"The machine becomes {after['machine_type']}: it is stopped for that, and started again."
-        found.append(Consequence(Severity.STOPS, sentence))
+        sentence = f"Changing the machine type to {after['machine_type']}: the machine is stopped and started again."
+        found.append(Effect(Severity.STOPS, sentence))
     if after["image"] != before["image"] and not has_snapshot:
-        found.append(Consequence(Severity.REPLACES, f"It boots from another image: {_REPLACED}."))
+        found.append(Effect(Severity.REPLACES, f"Changing the image: {_REPLACED}."))
     if after["spot"] != before["spot"]:
-        found.append(
-            Consequence(Severity.REPLACES, f"Spot is switched {'on' if after['spot'] else 'off'}: {_REPLACED}.")
-        )
+        found.append(Effect(Severity.REPLACES, f"Switching Spot {'on' if after['spot'] else 'off'}: {_REPLACED}."))
     found += _of_disk(before, after)
-    return sorted(found, key=lambda consequence: -consequence.severity)
+    return sorted(found, key=lambda effect: -effect.severity)
 
 
-def _of_disk(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Consequence]:
+def _of_disk(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Effect]:
     size, was = after["disk_size_gb"], before["disk_size_gb"]
     if after["disk_type"] != before["disk_type"]:
-        return [Consequence(Severity.LOSES_DISK, f"A disk cannot change its type: {_EMPTY}.")]
+        return [Effect(Severity.LOSES_DISK, f"Changing the disk type: {_EMPTY}.")]
     if size < was:
-        return [Consequence(Severity.LOSES_DISK, f"A disk cannot shrink: {_EMPTY}.")]
+        return [Effect(Severity.LOSES_DISK, f"Reducing the disk: {_EMPTY}.")]
     if size > was:
-        return [Consequence(Severity.IN_PLACE, f"The data disk grows to {size} GB while the machine runs.")]
+        return [Effect(Severity.IN_PLACE, f"The data disk is enlarged to {size} GB while the machine runs.")]
     return []

@@ -1,4 +1,4 @@
-"""Kept disks: what a destroyed workstation leaves behind, and the new machine that can have it."""
+"""Kept disks: data disks of deleted workstations, and new machines created from them."""
 
 from datetime import datetime
 
@@ -24,19 +24,19 @@ async def request_machine(
     settings: Settings,
     now: datetime,
 ) -> Run:
-    """Queue a new machine with the disk that was kept: same name, zone and host keys, and what else is wished for.
+    """Queue a new machine with the kept disk, and with the same name, zone and host keys.
 
-    Raises InvalidError for what does not fit, ConflictError where no disk was kept or the name is taken by now.
+    Raises InvalidError if the spec does not fit the catalog, ConflictError if no disk was kept or the name is taken.
     """
     pending = await runs.lock(session, workstation.id)
     await session.refresh(workstation)
     if not workstation.can_come_back:
-        raise ConflictError(f"There is no kept disk of {workstation.name}.", hint="Ask for a new workstation.")
+        raise ConflictError(f"{workstation.name} has no kept disk.", hint="Create a new workstation.")
     if pending:
-        raise ConflictError("Its disk is being deleted.", hint="Cancel that run first.")
+        raise ConflictError("The disk is being deleted.", hint="Cancel that run first.")
     if await workstations.namesake(session, workstation):
-        hint = "The disk bears that name, so its machine has to as well: destroy the other one first."
-        raise ConflictError(f"Another workstation is called {workstation.name} by now.", hint=hint)
+        hint = "The machine must have the disk's name. Delete the other workstation first."
+        raise ConflictError(f"Another workstation is named {workstation.name}.", hint=hint)
     before = specs.columns(workstation)
     change = WorkstationPatch.model_validate(spec.model_dump())
     changes = specs.changed(workstation, {}, change, catalog, settings)

@@ -53,7 +53,7 @@ async def request(
     by = by or member
     problems = specs.check(spec, catalog, settings)
     if problems:
-        raise InvalidError("This machine cannot be made as asked for.", fields=problems)
+        raise InvalidError("Fix the errors below.", fields=problems)
     workstation = draft(spec, member, adopted, catalog, settings, now)
     stack = await _add(session, workstation, now)
     if stack is None:
@@ -124,8 +124,10 @@ async def _join(session: AsyncSession, spec: Workstation) -> tuple[Workstation, 
         # With a change or a destroy queued behind its making, or that cancelled, it will not be what is asked for.
         if newest and newest.kind is RunKind.PROVISION and not newest.is_canceling and existing.has_same_spec(spec):
             return existing, newest
-    taken = f"You already have a workstation called {spec.name}."
-    raise ConflictError(taken, hint="Choose another name, or destroy that one first.", fields={"name": taken})
+    taken = f"You already have a workstation named {spec.name}."
+    raise ConflictError(
+        taken, hint="Choose another name, or delete the other workstation first.", fields={"name": taken}
+    )
 
 
 async def desired(session: AsyncSession, workstation: Workstation) -> dict[str, Any]:
@@ -170,13 +172,13 @@ async def request_change(
 
 def _refuse_if_going(workstation: Workstation, pending: list[Run]) -> None:
     if workstation.is_destroyed:
-        raise ConflictError(f"{workstation.name} is destroyed.", hint="Ask for a new workstation.")
+        raise ConflictError(f"{workstation.name} has been deleted.", hint="Create a new workstation.")
     if any(run.kind is RunKind.DESTROY and not run.is_canceling for run in pending):
-        hint = "Cancel its destruction first, or ask for a new workstation."
-        raise ConflictError(f"{workstation.name} is being destroyed.", hint=hint)
+        hint = "Cancel the deletion, or create a new workstation."
+        raise ConflictError(f"{workstation.name} is being deleted.", hint=hint)
     if any(run.kind is RunKind.PROVISION and run.is_canceling for run in pending):
-        hint = "Wait for that to end, then ask for a new workstation."
-        raise ConflictError(f"Building {workstation.name} is being stopped.", hint=hint)
+        hint = "Wait until this is done, then create a new workstation."
+        raise ConflictError(f"The creation of {workstation.name} is being canceled.", hint=hint)
 
 
 def _pending_changes(pending: list[Run]) -> dict[str, Any]:
@@ -202,11 +204,11 @@ async def request_restart(
     if under_way:
         return under_way
     if pending:
-        hint = "Wait for that to end, or cancel it, and restart it then."
-        raise ConflictError(f"Something else is to be done with {workstation.name} first.", hint=hint)
+        hint = "Wait for that run to finish or cancel it, then restart."
+        raise ConflictError(f"Another run of {workstation.name} comes first.", hint=hint)
     newest = (await runs.newest_ids(session, [workstation.id])).get(workstation.id)
     if not (workstation.can_restart or (again and again.id == newest)):
-        raise ConflictError(f"{workstation.name} does not run.", hint="Retry what failed, or check the machine.")
+        raise ConflictError(f"{workstation.name} is not running.", hint="Retry the failed run, or check for drift.")
     stack = await session.get_one(Stack, workstation.id)
     run = await runs.request(session, stack, RunKind.RESTART, member, {}, now)
     _record(session, member, Action.RESTART_WORKSTATION, workstation, run, {}, {}, now)
@@ -218,7 +220,7 @@ async def request_destroy(
 ) -> Run:
     """Queue its destruction, with or without the data disk; an identical wish joins the one under way."""
     if workstation.is_destroyed and not (workstation.disk_kept and not keep_disk):
-        raise ConflictError(f"{workstation.name} is destroyed already.")
+        raise ConflictError(f"{workstation.name} has already been deleted.")
     stack = await session.get_one(Stack, workstation.id)
     last = await runs.last_inputs(session, stack.id)
     run = await runs.request(session, stack, RunKind.DESTROY, member, {**last, "disk_only": keep_disk}, now)

@@ -1,4 +1,4 @@
-"""What may be asked for: a new machine or changes to one, checked against the catalog, and the variables it makes."""
+"""Specifications of machines, new or changed: checked against the catalog, and turned into Terraform variables."""
 
 import re
 from typing import Any
@@ -11,49 +11,51 @@ from app.models import SshKey, Workstation
 from app.services.catalog import BOOT_DISK_GB, Catalog, MachineType, compatibility
 
 NAME = re.compile(r"[a-z]([-a-z0-9]{0,28}[a-z0-9])?")
-NAME_RULE = "Use 1 to 30 lower-case letters, digits and hyphens; begin with a letter, end with a letter or digit."
+NAME_RULE = "Use 1 to 30 lower-case letters, digits and hyphens. Start with a letter, and end with a letter or digit."
 DISK_SIZE_GB = range(10, 64_001)
 SNAPSHOT = re.compile(r"(projects/[-a-z0-9.:]{1,80}/global/snapshots/)?[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 class WorkstationSpec(BaseModel):
-    """What a member asks for. Whether it fits the catalog is checked by `check`."""
+    """A new workstation, as a member requests it. `check` compares it with the catalog."""
 
     # Strict: a script that sends "yes" for true, or a field that is not there, means something we would not do.
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    name: str = Field(description="Name of the machine, unique among its owner's.", examples=["gpu-1"])
-    machine_type: str = Field(description="Machine type of the catalog.", examples=["g2-standard-8"])
-    accelerator: str | None = Field(None, description="GPU to attach; by default the one the machine type comes with.")
-    zone: str | None = Field(None, description="Zone; by default the portal's.", examples=["europe-west4-a"])
+    name: str = Field(description="Name, unique among its owner's workstations.", examples=["gpu-1"])
+    machine_type: str = Field(description="A machine type in the catalog.", examples=["g2-standard-8"])
+    accelerator: str | None = Field(None, description="GPU to attach. Default: the machine type's own.")
+    zone: str | None = Field(None, description="Zone. Default: the portal's default zone.", examples=["europe-west4-a"])
     disk_size_gb: int = Field(100, description="Size of the data disk at /home/jupyter, in GB.")
-    disk_type: str | None = Field(None, description="Type of the data disk; by default one that the machine takes.")
-    image: str | None = Field(None, description="Boot image as project/family; by default one that fits the machine.")
-    snapshot: str | None = Field(None, description="Snapshot to boot from, instead of the image.")
-    spot: bool = Field(False, description="Cheaper, but Google may stop the machine at any time.")
+    disk_type: str | None = Field(None, description="Type of the data disk. Default: the machine type's first.")
+    image: str | None = Field(None, description="Boot image as project/family. Default: one for the machine type.")
+    snapshot: str | None = Field(None, description="Snapshot to boot from instead of the image.")
+    spot: bool = Field(False, description="Use a Spot VM: cheaper, but Google can stop it at any time.")
 
 
 class WorkstationPatch(BaseModel):
-    """What is to be otherwise on a machine that exists; what is left out (or null) stays as it is."""
+    """Changes to an existing workstation. Fields that are omitted or null stay the same."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    machine_type: str | None = Field(None, description="Machine type of the catalog.", examples=["g2-standard-12"])
-    accelerator: str | None = Field(None, description="GPU to attach; follows from the machine type.")
-    disk_size_gb: int | None = Field(None, description="Size of the data disk in GB. Smaller: its data is lost.")
-    disk_type: str | None = Field(None, description="Type of the data disk. Another one: its data is lost.")
-    image: str | None = Field(None, description="Boot image as project/family; one that fits is taken with a new GPU.")
-    spot: bool | None = Field(None, description="Cheaper, but Google may stop the machine at any time.")
+    machine_type: str | None = Field(None, description="A machine type in the catalog.", examples=["g2-standard-12"])
+    accelerator: str | None = Field(None, description="GPU to attach. Follows from the machine type.")
+    disk_size_gb: int | None = Field(
+        None, description="Size of the data disk in GB. If reduced, it is recreated empty."
+    )
+    disk_type: str | None = Field(None, description="Type of the data disk. If changed, the disk is recreated empty.")
+    image: str | None = Field(None, description="Boot image as project/family. A default one follows a new GPU.")
+    spot: bool | None = Field(None, description="Use a Spot VM: cheaper, but Google can stop it at any time.")
 
 
 class MachineSpec(BaseModel):
-    """The new machine for a disk that was kept; what is left out (or null) is as it was. The disk can grow later."""
+    """A new machine for a kept disk. Fields that are omitted or null are the same as before."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    machine_type: str | None = Field(None, description="Machine type of the catalog.", examples=["g2-standard-8"])
-    image: str | None = Field(None, description="Boot image as project/family; one that fits is taken with a new GPU.")
-    spot: bool | None = Field(None, description="Cheaper, but Google may stop the machine at any time.")
+    machine_type: str | None = Field(None, description="A machine type in the catalog.", examples=["g2-standard-8"])
+    image: str | None = Field(None, description="Boot image as project/family. A default one follows a new GPU.")
+    spot: bool | None = Field(None, description="Use a Spot VM: cheaper, but Google can stop it at any time.")
 
 
 CHANGEABLE = (*WorkstationPatch.model_fields, "accelerator_count")
@@ -66,15 +68,15 @@ def check(spec: WorkstationSpec, catalog: Catalog, settings: Settings) -> dict[s
     zone = spec.zone or settings.default_zone
     problems: dict[str, str | None] = {
         "name": None if NAME.fullmatch(spec.name) else NAME_RULE,
-        "machine_type": None if machine_type else "That machine type is not on offer.",
+        "machine_type": None if machine_type else "This machine type is not available.",
         "zone": compatibility.zone_problem(zone, machine_type, catalog),
         "accelerator": compatibility.accelerator_problem(spec.accelerator, machine_type),
-        "disk_size_gb": None if spec.disk_size_gb in DISK_SIZE_GB else "Ask for 10 to 64,000 GB.",
+        "disk_size_gb": None if spec.disk_size_gb in DISK_SIZE_GB else "Enter a size from 10 to 64,000 GB.",
         "disk_type": compatibility.disk_type_problem(spec.disk_type, machine_type, catalog),
         "image": compatibility.image_problem(spec.image, machine_type, catalog),
         "snapshot": None
         if spec.snapshot is None or SNAPSHOT.fullmatch(spec.snapshot)
-        else "That is not the name of a snapshot.",
+        else "This is not a valid snapshot name.",
         "spot": compatibility.spot_problem(spec.spot, machine_type),
     }
     return {field: problem for field, problem in problems.items() if problem}
@@ -129,7 +131,7 @@ def _check_change(
         # What it has already is no fault of this change, though the catalog may no longer offer it.
         problems = {field: problem for field, problem in problems.items() if fields[field] != before[field]}
     if problems:
-        raise InvalidError("This machine cannot be changed as asked for.", fields=problems)
+        raise InvalidError("Fix the errors below.", fields=problems)
 
 
 def accelerator_columns(machine_type: MachineType) -> dict[str, Any]:

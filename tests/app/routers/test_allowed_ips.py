@@ -86,7 +86,7 @@ async def test_one_click_asks_for_ones_own_address_even_if_it_is_private(
     asked = await grace.post(PAGE, data=fields)
 
     assert asked.status_code == 303
-    assert "127.0.0.1/32 (Where I was): Asked" in text_of(await grace.get(PAGE))
+    assert "127.0.0.1/32 (Where I was): Requested" in text_of(await grace.get(PAGE))
     assert "127.0.0.1/32 is loopback" in text_of(await ada.get(ADMIN))
 
 
@@ -104,15 +104,15 @@ async def test_from_the_ask_to_the_end(
     assert "The firewall is being changed" in page
     run_id = re.findall(r'href="/runs/(\w+)"', page)[0]
     assert (await ada.get(f"/runs/{run_id}")).status_code == 200
-    assert "Being added" in text_of(await grace.get(PAGE))
+    assert "Adding" in text_of(await grace.get(PAGE))
     await apply(app, stack_id)
     page = text_of(await grace.get(PAGE))
-    assert "On the list" in page
+    assert "Active" in page
     assert "until 3 Mar 2026, 09:30 UTC" in page
 
     removed = await ada.post(f"{ADMIN}/{ip}/remove")
     assert removed.status_code == 303
-    assert "Being removed" in text_of(await ada.get(ADMIN))
+    assert "Removing" in text_of(await ada.get(ADMIN))
     await apply(app, stack_id)
     assert "1 that ended" in text_of(await grace.get(PAGE))
     assert "Nobody is let in." in text_of(await ada.get(ADMIN))
@@ -194,7 +194,7 @@ async def test_a_decision_that_came_too_late_is_a_page(grace: httpx2.AsyncClient
 
     assert late.status_code == 409
     assert "This was decided meanwhile." in late.text
-    assert "Refused" in text_of(await grace.get(PAGE))
+    assert "Denied" in text_of(await grace.get(PAGE))
 
 
 async def test_an_ask_is_taken_back(grace: httpx2.AsyncClient, ada: httpx2.AsyncClient) -> None:
@@ -215,7 +215,7 @@ async def test_members_decide_nothing_and_touch_only_what_is_theirs(
         assert (await client.post(path)).status_code == 401, path
     assert (await grace.get(ADMIN)).status_code == 403
     assert (await client.get(PAGE)).status_code == 303
-    assert "Asked" in text_of(await grace.get(PAGE))
+    assert "Requested" in text_of(await grace.get(PAGE))
     async with app.state.portal.database.sessions() as session:
         assert await runs.pending(session, stack_id) == []
 

@@ -39,7 +39,7 @@ async def test_they_say_who_has_it_and_until_when(grace: httpx2.AsyncClient, mac
         assert "2 Mar 2026, 17:31 UTC" in page
         assert "/cancel" not in page
     run_page = (await grace.get(f"/runs/{run_id}")).text
-    assert "<title>By hand: dev-1" in run_page
+    assert "<title>Manual changes to dev-1" in run_page
     assert "Checked out by Ada at" in run_page
     answer = (await grace.get(f"/api/v1/runs/{run_id}")).json()
     assert (answer["kind"], answer["status"]) == ("manual", "applying")

@@ -46,7 +46,7 @@ async def test_one_added_is_seen_on_the_list_with_a_link_to_the_run(app: FastAPI
     run_id = await add(ada, "grace@example.com")
     page = (await ada.get(PAGE)).text
     assert "user:grace@example.com" in page
-    assert "Being added" in page
+    assert "Adding" in page
     assert f'<a href="/runs/{run_id}">The run that adds it</a>' in page
     assert "Add IAM admin user:grace@example.com" not in page
 
@@ -64,11 +64,11 @@ async def test_one_removed_is_seen_going_and_can_be_kept(app: FastAPI, ada: http
     assert gone.headers["location"].startswith("/runs/")
     page = (await ada.get(PAGE)).text
 
-    assert "Being removed" in page
+    assert "Removing" in page
     assert "Keep user:eve@elsewhere.test" in page
     kept = await ada.post(PAGE, data=dict(re.findall(r'name="(\w+)" value="([^"]+)"', page.partition("Keep")[0])))
     assert kept.status_code == 303
-    assert "Being removed" not in (await ada.get(PAGE)).text
+    assert "Removing" not in (await ada.get(PAGE)).text
 
 
 @pytest.mark.parametrize(

@@ -69,10 +69,10 @@ async def test_a_machine_that_has_said_nothing_gets_the_general_help(app: FastAP
     workstation_id = await create(grace)
     await make_run(app, await run_of(grace, workstation_id))
     page = (await grace.get(f"/workstations/{workstation_id}")).text
-    assert "Not heard of yet" in page
+    assert "No report yet" in page
     assert f"sudo mount {VOLUME} /home/jupyter" in page
 
 
 async def test_a_missing_driver_is_said(app: FastAPI, grace: httpx2.AsyncClient) -> None:
     _, page = await running(app, grace, mount=MOUNTED, driver="missing")
-    assert "Missing, or still being installed" in page
+    assert "Not installed yet" in page

@@ -21,7 +21,7 @@ async def test_a_run_shows_its_state_stages_and_log_and_follows_on_from_there(
     await change(app, run_id, lambda run, _: run.begin_apply(run.created_at), "Creating <b>it</b>")
     page = (await grace.get(f"/runs/{run_id}")).text
 
-    for shown in ("Applying", "Provision dev-1", "Claimed", "Creating &lt;b&gt;it&lt;/b&gt;"):
+    for shown in ("Applying", "Create dev-1", "Claimed", "Creating &lt;b&gt;it&lt;/b&gt;"):
         assert shown in page
     assert f'hx-sse:connect="/runs/{run_id}/events?after=2"' in page
     assert 'http-equiv="refresh"' in page

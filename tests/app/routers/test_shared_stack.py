@@ -64,7 +64,7 @@ async def test_members_change_nothing(grace: httpx2.AsyncClient, path: str) -> N
 async def test_before_anything_is_there_the_form_proposes_and_nothing_can_be_destroyed(ada: httpx2.AsyncClient) -> None:
     page = (await ada.get(PAGE)).text
     assert 'value="test-project"' in page
-    assert "Absent" in page
+    assert "Not deployed" in page
     assert f'href="{PAGE}/destroy"' not in page
     assert re.search(r'name="deploy_mlflow"\s+value="yes"\s+checked', page)
     assert not re.search(r'name="deploy_kubernetes"\s+value="yes"\s+checked', page)
@@ -158,7 +158,7 @@ async def test_its_destruction_is_planned_and_decided(app: FastAPI, ada: httpx2.
     await play(app, await configure(ada), apply=True)
     assert "Plan its destruction" in (await ada.get(f"{PAGE}/destroy")).text
     run_id = (await ada.post(f"{PAGE}/destroy")).headers["location"].rpartition("/")[2]
-    assert "Destroy the shared stack" in (await ada.get(f"/runs/{run_id}")).text
+    assert "Delete the shared stack" in (await ada.get(f"/runs/{run_id}")).text
     refused = await ada.post(PAGE, data=FORM)
     assert refused.status_code == 409
     assert "being destroyed" in refused.text

@@ -33,9 +33,9 @@ async def test_the_form_starts_with_what_the_machine_is(grace: httpx2.AsyncClien
     page = (await grace.get(f"/workstations/{machine_id}/change")).text
 
     assert 'value="100"' in page
-    assert "As it is: Ubuntu 24.04" in page
-    assert "Nothing yet" in page
-    assert "$0.18</span> an hour" in page
+    assert "Current (Ubuntu 24.04" in page
+    assert "No changes yet" in page
+    assert "$0.18</span> per hour" in page
 
 
 async def test_the_form_starts_with_what_the_machine_is_going_to_be(grace: httpx2.AsyncClient, machine_id: str) -> None:
@@ -52,10 +52,10 @@ async def test_what_a_choice_does_is_said_before_it_is_sent(grace: httpx2.AsyncC
 
     assert "<html" not in form.text
     for sentence in (
-        "A disk cannot shrink",
-        "you see the plan first",
-        "is stopped for that",
-        "boots from another image",
+        "Reducing the disk",
+        "review the plan before",
+        "the machine is stopped",
+        "Changing the image",
     ):
         assert sentence in form.text
 
@@ -79,12 +79,12 @@ async def test_spot_is_switched_off_by_leaving_its_box_empty(
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
-        ("machine_type", "m9-huge", "That machine type is not on offer."),
-        ("disk_size_gb", "lots", "Write a whole number of GB"),
-        ("disk_size_gb", "9" * 5000, "Write a whole number of GB"),
-        ("disk_size_gb", "9", "Ask for 10 to 64,000 GB."),
-        ("disk_type", "floppy", "That disk type is not on offer."),
-        ("image", "evil/image", "That image is not on offer."),
+        ("machine_type", "m9-huge", "This machine type is not available."),
+        ("disk_size_gb", "lots", "Enter a whole number of GB"),
+        ("disk_size_gb", "9" * 5000, "Enter a whole number of GB"),
+        ("disk_size_gb", "9", "Enter a size from 10 to 64,000 GB."),
+        ("disk_type", "floppy", "This disk type is not available."),
+        ("image", "evil/image", "This image is not available."),
     ],
 )
 async def test_what_does_not_fit_is_said_at_its_field_with_what_was_typed_kept(
@@ -103,7 +103,7 @@ async def test_a_form_that_changes_nothing_is_shown_again(grace: httpx2.AsyncCli
     page = await grace.post(f"/workstations/{machine_id}/change", data=AS_IT_IS)
 
     assert page.status_code == 422
-    assert "Nothing here differs" in page.text
+    assert "No changes to apply" in page.text
 
 
 async def test_a_check_plans_the_same_wish_again(app: FastAPI, grace: httpx2.AsyncClient, machine_id: str) -> None:
@@ -120,7 +120,7 @@ async def test_a_machine_on_its_way_out_is_not_changed(grace: httpx2.AsyncClient
         await grace.post(f"/workstations/{machine_id}/check"),
     ):
         assert answer.status_code == 409
-        assert "is being destroyed" in answer.text
+        assert "is being deleted" in answer.text
 
 
 async def test_others_change_nothing(linus: httpx2.AsyncClient, machine_id: str) -> None:

@@ -36,7 +36,7 @@ async def test_the_form_is_ready_to_be_sent_as_it_is(grace: httpx2.AsyncClient) 
 
     assert 'value="dev-2"' in page.text
     assert "NVIDIA L4" in page.text
-    assert "$0.18</span> an hour" in page.text
+    assert "$0.18</span> per hour" in page.text
 
 
 async def test_a_created_machine_is_on_the_dashboard_with_state_machine_and_price(grace: httpx2.AsyncClient) -> None:
@@ -44,7 +44,7 @@ async def test_a_created_machine_is_on_the_dashboard_with_state_machine_and_pric
     page = await grace.get("/")
 
     assert f'href="/workstations/{workstation_id}"' in page.text
-    for shown in ("big-one", "Requested", "16 vCPU, 64 GB", "an hour", "Download ssh_compute_config"):
+    for shown in ("big-one", "Requested", "16 vCPU, 64 GB", "per hour", "Download ssh_compute_config"):
         assert shown in page.text
 
 
@@ -54,22 +54,22 @@ async def test_a_created_machine_is_on_the_dashboard_with_state_machine_and_pric
         ("name", "Big One", "Use 1 to 30 lower-case letters"),
         ("name", "", "Use 1 to 30 lower-case letters"),
         ("name", 'x"><script>alert(1)</script>', "Use 1 to 30 lower-case letters"),
-        ("machine_type", "m9-huge", "That machine type is not on offer."),
-        ("machine_type", "", "That machine type is not on offer."),
-        ("zone", "mars-central1-a", "That zone is not on offer."),
-        ("disk_size_gb", "lots", "Write a whole number of GB"),
-        ("disk_size_gb", "9" * 5000, "Write a whole number of GB"),
-        ("disk_size_gb", "-1", "Ask for 10 to 64,000 GB."),
-        ("disk_type", "floppy", "That disk type is not on offer."),
-        ("disk_type", "hyperdisk-balanced", "takes no disk of type Hyperdisk Balanced: choose Balanced or SSD."),
-        ("zone", "us-central1-f", "g2-standard-8 is not in us-central1-f; it is in europe-west4-a"),
-        ("image", "evil/image", "That image is not on offer."),
-        ("snapshot", "../../x", "That is not the name of a snapshot."),
-        ("snapshot", "nul\0", "That is not the name of a snapshot."),
+        ("machine_type", "m9-huge", "This machine type is not available."),
+        ("machine_type", "", "This machine type is not available."),
+        ("zone", "mars-central1-a", "This zone is not available."),
+        ("disk_size_gb", "lots", "Enter a whole number of GB"),
+        ("disk_size_gb", "9" * 5000, "Enter a whole number of GB"),
+        ("disk_size_gb", "-1", "Enter a size from 10 to 64,000 GB."),
+        ("disk_type", "floppy", "This disk type is not available."),
+        ("disk_type", "hyperdisk-balanced", "does not support Hyperdisk Balanced disks. Choose Balanced or SSD."),
+        ("zone", "us-central1-f", "g2-standard-8 is not available in us-central1-f. Available in europe-west4-a"),
+        ("image", "evil/image", "This image is not available."),
+        ("snapshot", "../../x", "This is not a valid snapshot name."),
+        ("snapshot", "nul\0", "This is not a valid snapshot name."),
         ("name", "nul\0", "Use 1 to 30 lower-case letters"),
         ("name", "Ünïcödé", "Use 1 to 30 lower-case letters"),
-        ("disk_size_gb", "1e309", "Write a whole number of GB"),
-        ("disk_size_gb", "true", "Write a whole number of GB"),
+        ("disk_size_gb", "1e309", "Enter a whole number of GB"),
+        ("disk_size_gb", "true", "Enter a whole number of GB"),
     ],
 )
 async def test_what_does_not_fit_is_said_at_its_field_with_what_was_typed_kept(
@@ -105,7 +105,7 @@ async def test_a_name_that_is_taken_is_said_at_the_field(grace: httpx2.AsyncClie
     assert page.status_code == 409
     assert 'id="name-error"' in page.text
     assert 'value="dev-1"' in page.text
-    assert "You already have a workstation called dev-1." in page.text
+    assert "You already have a workstation named dev-1." in page.text
 
 
 async def test_a_second_click_joins_the_first(app: FastAPI, grace: httpx2.AsyncClient) -> None:
@@ -118,7 +118,7 @@ async def test_the_price_follows_the_choice(grace: httpx2.AsyncClient) -> None:
     form = await grace.get("/workstations/new", params=chosen, headers=HTMX)
 
     assert "<html" not in form.text
-    assert "Not in us-central1-f" in form.text
+    assert "Not available in us-central1-f" in form.text
 
 
 async def test_what_does_not_go_together_is_said_before_it_is_sent(grace: httpx2.AsyncClient) -> None:
@@ -126,9 +126,9 @@ async def test_what_does_not_go_together_is_said_before_it_is_sent(grace: httpx2
     form = (await grace.get("/workstations/new", params=chosen, headers=HTMX)).text
 
     assert 'id="name-error"' not in form
-    assert "a3-highgpu-1g is not in europe-west4-a; it is in europe-west4-b, europe-west4-c" in form
-    assert "takes no disk of type Standard (slow): choose Balanced, SSD or Hyperdisk Balanced." in form
-    assert "as Spot only: tick it, or choose another machine." in form
+    assert "a3-highgpu-1g is not available in europe-west4-a. Available in europe-west4-b, europe-west4-c" in form
+    assert "does not support Standard (slow) disks. Choose Balanced, SSD or Hyperdisk Balanced." in form
+    assert "is only available as Spot. Select Spot, or choose another machine type." in form
 
 
 async def test_a_preset_fills_the_form_by_a_link(grace: httpx2.AsyncClient) -> None:
@@ -152,29 +152,28 @@ async def test_the_price_is_said_by_the_month_as_well_and_what_spot_makes_of_it(
     on_demand = (await grace.get("/workstations/new", params=chosen)).text
     spot = (await grace.get("/workstations/new", params={**chosen, "spot": "yes"})).text
 
-    assert "$641.78</span> a month if it never stops" in " ".join(on_demand.split())
-    assert "As Spot it would cost" in on_demand
-    assert "$0.37</span> an hour less" in " ".join(on_demand.split())
+    assert "$641.78</span> per month, running 24/7" in " ".join(on_demand.split())
+    assert 'Save <span class="nowrap">$0.37</span> per hour with Spot' in " ".join(on_demand.split())
     assert "Spot saves" in spot
 
 
 async def test_a_price_that_is_known_in_part_is_said_to_be_so(grace: httpx2.AsyncClient) -> None:
     page = (await grace.get("/workstations/new?machine_type=g4-standard-48&zone=us-central1-b")).text
 
-    assert "$4.50</span> an hour" in page
-    assert "Its disks come on top" in page
+    assert "$4.50</span> per hour" in page
+    assert "Disks not included" in page
 
 
 async def test_how_long_it_takes_is_learnt_from_earlier_machines(
     app: FastAPI, grace: httpx2.AsyncClient, clock: MovingClock
 ) -> None:
-    assert "Ready in about a minute: an estimate" in (await grace.get("/workstations/new")).text
+    assert "Ready in about a minute, an estimate" in (await grace.get("/workstations/new")).text
     run_id = await run_of(grace, await create(grace, machine_type="e2-standard-4"))
     clock.advance(minutes=7)
     await make_run(app, run_id)
 
     page = (await grace.get("/workstations/new")).text
-    assert "Ready in about 7 minutes, as earlier ones of its kind in this zone." in page
+    assert "Ready in about 7 minutes, based on earlier builds." in page
     elsewhere = (await grace.get("/workstations/new?machine_type=e2-standard-4&zone=us-central1-a")).text
     assert "an estimate" in elsewhere
 
@@ -189,10 +188,10 @@ async def test_what_the_project_has_not_is_neither_offered_nor_accepted(
     refused = await grace.post("/workstations", data={"name": "dev-1", "machine_type": "e2-standard-4"})
 
     assert "Not in this zone" in page
-    assert "Your project has quota for 0 of these here." in page
-    assert "as your project had them" in page
+    assert "No quota in this region" in page
+    assert "Zones and quotas updated" in page
     assert refused.status_code == 422
-    assert "e2-standard-4 is not in europe-west4-a; it is in europe-west4-b" in refused.text
+    assert "e2-standard-4 is not available in europe-west4-a. Available in europe-west4-b" in refused.text
 
 
 @pytest.mark.parametrize("size", ["", "x", "٣", "1_000", "9" * 5000, "-5"])
@@ -302,7 +301,7 @@ async def test_a_kept_disk_has_its_place_on_the_dashboard(
 
     assert "for the disk" in machine.text
     assert f"dev-1-{workstation_id}-home" in page.text
-    assert "a month" in page.text
+    assert "per month" in page.text
     assert "Delete the disk" in asked.text
     assert "Keep the disk" not in asked.text
 

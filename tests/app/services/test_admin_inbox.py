@@ -4,7 +4,7 @@ import pytest
 
 from app.models import SharedStack
 from app.services import admin_inbox, allowed_ips, stacks
-from app.services.admin_inbox import Waiting
+from app.services.admin_inbox import AdminInbox
 from tests.app.services.allowed_ips.test_decisions import HOME
 from tests.app.services.shared.test_shared_stack import Play
 from tests.app.services.shared.test_shared_stack import play as play
@@ -12,33 +12,33 @@ from tests.app.services.shared.test_shared_stack import play as play
 pytestmark = pytest.mark.anyio
 
 
-async def now_waiting(play: Play) -> Waiting:
+async def inbox_of(play: Play) -> AdminInbox:
     async with play.database.sessions() as session:
         return await admin_inbox.for_admins(session, play.clock())
 
 
 async def test_nothing_waits_in_a_portal_that_nobody_has_used(play: Play) -> None:
-    assert not await now_waiting(play)
+    assert not await inbox_of(play)
 
 
 async def test_an_address_waits_from_its_ask_until_it_is_decided(play: Play) -> None:
     async with play.database.sessions.begin() as session:
         ada = await session.merge(await play.ada())
         ip, _ = await allowed_ips.ask(session, ada, HOME, play.clock())
-    assert (await now_waiting(play)).asks == 1
+    assert (await inbox_of(play)).allowed_ip_requests == 1
     async with play.database.sessions.begin() as session:
         await allowed_ips.refuse(session, await session.merge(ip), await session.merge(ada), play.clock())
-    assert not await now_waiting(play)
+    assert not await inbox_of(play)
 
 
 async def test_a_plan_of_the_shared_stack_waits_until_it_is_decided(play: Play) -> None:
     run = await play.configure()
-    assert not await now_waiting(play)
+    assert not await inbox_of(play)
     await play.plan(run)
-    plan = (await now_waiting(play)).plan
+    plan = (await inbox_of(play)).plan
     assert (plan and plan.id) == run.id
     await play.discard(run)
-    assert not await now_waiting(play)
+    assert not await inbox_of(play)
 
 
 async def test_a_difference_waits_until_a_comparison_finds_none(play: Play) -> None:
@@ -48,4 +48,4 @@ async def test_a_difference_waits_until_a_comparison_finds_none(play: Play) -> N
             stack = await stacks.shared(session)
             assert isinstance(stack, SharedStack)
             stack.become_checked(drift_run_id, play.clock())
-        assert (await now_waiting(play)).has_drifted is (drift_run_id is not None)
+        assert (await inbox_of(play)).has_drifted is (drift_run_id is not None)

@@ -176,9 +176,9 @@ async def test_what_failed_otherwise_is_not_hidden_by_a_restart(tools: Tools, sc
     changed = await check(tools, workstation_id)
     await execute(tools, changed)
     assert (await run_of(tools, changed)).status is RunStatus.ERRORED
-    with pytest.raises(ConflictError, match="does not run"):
+    with pytest.raises(ConflictError, match="is not running"):
         await ask(tools, workstation_id)
-    with pytest.raises(ConflictError, match="does not run"):
+    with pytest.raises(ConflictError, match="is not running"):
         await retry(tools, failed_restart)
 
 
@@ -226,7 +226,7 @@ async def test_it_is_refused_while_something_else_is_to_be_done_and_joined_while
         run = await runs.find(session, owner, run_id)
         await decisions.cancel(session, run, owner, run.cancel_choices[0], tools.clock())
         await workstations.request_destroy(session, workstation, owner, tools.clock(), keep_disk=True)
-    with pytest.raises(ConflictError, match="is being destroyed"):
+    with pytest.raises(ConflictError, match="is being deleted"):
         await ask(tools, workstation_id)
 
 

@@ -237,7 +237,7 @@ async def test_the_same_wish_joins_and_another_of_that_name_is_refused(
     assert (first.status_code, again.status_code, other.status_code) == (201, 200, 409)
     assert again.json()["run_id"] == first.json()["run_id"]
     assert _is_error(app, other)
-    assert "You already have a workstation called box." in other.json()["error"]["fields"]["name"]
+    assert "You already have a workstation named box." in other.json()["error"]["fields"]["name"]
     assert (await _rows(app))[:2] == [1, 1]
 
 

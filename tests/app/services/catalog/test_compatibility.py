@@ -64,37 +64,45 @@ def test_what_does_not_go_together_is_said_once_at_its_field(
     [
         (
             compatibility.disk_type_problem("pd-balanced", machine("g4-standard-48"), CATALOG),
-            "g4-standard-48 (it is in europe-west4-a, europe-west4-b, europe-west4-c, us-central1-a, us-central1-b, "
-            "us-central1-c and us-central1-f) takes no disk of type Balanced: choose Hyperdisk Balanced.",
+            "g4-standard-48 (available in europe-west4-a, europe-west4-b, europe-west4-c, us-central1-a, "
+            "us-central1-b, us-central1-c and us-central1-f) does not support Balanced disks. "
+            "Choose Hyperdisk Balanced.",
         ),
         (
             compatibility.disk_type_problem("hyperdisk-balanced", machine("a2-ultragpu-1g"), CATALOG),
-            "a2-ultragpu-1g (it is in europe-west4-a, us-central1-a and us-central1-c) takes no disk of type Hyperdisk "
-            "Balanced: choose Balanced, SSD or Standard (slow).",
+            "a2-ultragpu-1g (available in europe-west4-a, us-central1-a and us-central1-c) does not support Hyperdisk "
+            "Balanced disks. Choose Balanced, SSD or Standard (slow).",
         ),
         (
             compatibility.zone_problem("us-central1-f", machine("a2-ultragpu-1g"), CATALOG),
-            "a2-ultragpu-1g is not in us-central1-f; it is in europe-west4-a, us-central1-a and us-central1-c.",
+            "a2-ultragpu-1g is not available in us-central1-f. Available in europe-west4-a, us-central1-a and "
+            "us-central1-c.",
         ),
-        (compatibility.zone_problem("mars-north1-a", machine("a2-ultragpu-1g"), CATALOG), "That zone is not on offer."),
+        (
+            compatibility.zone_problem("mars-north1-a", machine("a2-ultragpu-1g"), CATALOG),
+            "This zone is not available.",
+        ),
         (
             compatibility.zone_problem(
                 "us-central1-a", machine("a2-ultragpu-1g").model_copy(update={"zones": ()}), CATALOG
             ),
-            "a2-ultragpu-1g is in none of the zones on offer.",
+            "a2-ultragpu-1g is not available in any zone.",
         ),
         (
             compatibility.accelerator_problem("nvidia-l4", machine("g2-standard-8")),
-            "g2-standard-8 has its NVIDIA L4 built in: leave the accelerator out.",
+            "g2-standard-8 has a built-in NVIDIA L4: do not set an accelerator.",
         ),
         (
             compatibility.accelerator_problem("nvidia-l4", machine("n1-standard-8")),
             "n1-standard-8 comes with nvidia-tesla-t4.",
         ),
-        (compatibility.accelerator_problem("nvidia-l4", machine("e2-standard-4")), "e2-standard-4 takes no GPU."),
+        (
+            compatibility.accelerator_problem("nvidia-l4", machine("e2-standard-4")),
+            "e2-standard-4 does not support GPUs.",
+        ),
         (
             compatibility.spot_problem(False, machine("a3-highgpu-1g")),
-            "Google has a3-highgpu-1g as Spot only: tick it, or choose another machine.",
+            "a3-highgpu-1g is only available as Spot. Select Spot, or choose another machine type.",
         ),
     ],
 )

@@ -82,10 +82,10 @@ def test_a_catalog_that_cannot_be_used_is_named(tmp_path: Path, content: str | N
         ({"images": []}, "one with the GPU driver and one without"),
         (
             {"presets": [{"label": "Big", "machine_type": "m9-huge", "disk_size_gb": 1}]},
-            "the preset Big is for m9-huge",
+            "the preset Big uses m9-huge",
         ),
-        ({"disk_types": []}, "names .*pd-balanced.*, which is not on offer"),
-        ({"zones": ["mars-north1-a"]}, "names europe-west4-a"),
+        ({"disk_types": []}, "uses .*pd-balanced.*, which is not in the catalog"),
+        ({"zones": ["mars-north1-a"]}, "uses europe-west4-a"),
     ],
 )
 def test_a_catalog_that_contradicts_itself_is_refused(tmp_path: Path, change: dict[str, Any], sentence: str) -> None:

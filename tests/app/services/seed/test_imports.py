@@ -144,7 +144,7 @@ async def test_a_disk_type_that_the_machine_does_not_take_becomes_its_default(of
         "cpu-1": "pd-standard",
         "gpu-1": "pd-balanced",
     }
-    assert "takes no disk of type pd-standard" in found["gpu-1"].notes[0]
+    assert "does not support pd-standard disks" in found["gpu-1"].notes[0]
 
 
 async def test_ranges_within_others_are_left_out_and_doubts_are_told(office: Office) -> None:
@@ -180,11 +180,13 @@ users = {
         "terraform.tfvars:3: user:ada@example: example has no ending such as .com.",
         "terraform.tfvars:4: 0.0.0.0/0 is everybody. Name the ranges that people come from.",
         "terraform.tfvars:5: somewhere is no address. Write it like 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48.",
-        "terraform.tfvars:6: compute_persistent_disk_type: That disk type is not on offer.",
+        "terraform.tfvars:6: compute_persistent_disk_type: This disk type is not available.",
         "terraform.tfvars:9: voodoo-2 is no GPU of Google's.",
         "terraform.tfvars:10: toaster is no machine type of Google's.",
         "terraform.tfvars:11: users.Grace[2] has no machine_type.",
-        "terraform.tfvars:12: Grace: mars-north1-a is not on offer, which has " + ", ".join(CATALOG.zones) + ".",
+        "terraform.tfvars:12: Grace: mars-north1-a is not available. Available zones: "
+        + ", ".join(CATALOG.zones)
+        + ".",
         "terraform.tfvars:14: Nobody is not in people.csv.",
         "terraform.tfvars:15: users.Linus is a list of machines.",
     ]

@@ -31,7 +31,7 @@ NOW = {
 )
 def test_each_change_says_what_it_costs_the_worst_first(changes: dict[str, object], severities: list[Severity]) -> None:
     found = impact.of(NOW, NOW | changes, has_snapshot=False)
-    assert [consequence.severity for consequence in found] == severities
+    assert [effect.severity for effect in found] == severities
 
 
 def test_the_image_does_not_matter_to_what_boots_from_a_snapshot() -> None:
@@ -40,6 +40,6 @@ def test_the_image_does_not_matter_to_what_boots_from_a_snapshot() -> None:
 
 def test_taking_a_gpu_off_replaces_the_machine() -> None:
     before = NOW | {"machine_type": "n1-standard-8", "accelerator": "nvidia-tesla-t4"}
-    [consequence] = impact.of(before, NOW, has_snapshot=False)
-    assert consequence.severity is Severity.REPLACES
-    assert "nvidia-tesla-t4 is taken off" in consequence.sentence
+    [effect] = impact.of(before, NOW, has_snapshot=False)
+    assert effect.severity is Severity.REPLACES
+    assert "Removing the nvidia-tesla-t4" in effect.sentence

@@ -139,7 +139,7 @@ async def test_failed_it_can_be_retried_or_removed_keeping_the_disk(play: Play) 
 
 async def test_a_name_that_is_taken_by_now_is_said(play: Play) -> None:
     await play.create()
-    with pytest.raises(ConflictError, match="Another workstation is called dev-1 by now"):
+    with pytest.raises(ConflictError, match="Another workstation is named dev-1"):
         await play.ask()
 
 
@@ -151,5 +151,5 @@ async def test_what_does_not_fit_is_said_and_nothing_is_begun(play: Play) -> Non
 
 async def test_without_a_kept_disk_there_is_nothing_to_make_a_machine_for(play: Play) -> None:
     await play.ask()
-    with pytest.raises(ConflictError, match="no kept disk of dev-1"):
+    with pytest.raises(ConflictError, match="dev-1 has no kept disk"):
         await play.ask()

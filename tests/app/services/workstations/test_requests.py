@@ -64,7 +64,7 @@ async def test_what_is_on_its_way_out_is_not_joined(
         else:
             workstation = await session.get_one(Workstation, workstation.id)
             await workstations.request_destroy(session, workstation, member, clock(), keep_disk=False)
-    with pytest.raises(ConflictError, match="already have a workstation called dev-1"):
+    with pytest.raises(ConflictError, match="already have a workstation named dev-1"):
         await ask(database, clock, spec())
 
 
@@ -72,7 +72,7 @@ async def test_another_machine_of_the_same_name_is_refused_but_others_may_have_i
     database: Database, clock: MovingClock
 ) -> None:
     await ask(database, clock, spec())
-    with pytest.raises(ConflictError, match="already have a workstation called dev-1"):
+    with pytest.raises(ConflictError, match="already have a workstation named dev-1"):
         await ask(database, clock, spec(disk_size_gb=200))
     assert (await ask(database, clock, spec(), who="linus"))[2]
 

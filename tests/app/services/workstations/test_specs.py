@@ -239,11 +239,11 @@ async def test_what_is_gone_or_going_is_not_changed(play: Play, database: Databa
     await play.create()
     await play.finish(await play.begin())
     await play.destroy()
-    with pytest.raises(ConflictError, match="is being destroyed"):
+    with pytest.raises(ConflictError, match="is being deleted"):
         await play.ask(spot=True)
     async with database.sessions.begin() as session:
         (await session.get_one(Workstation, play.id)).become_destroyed(clock(), disk_kept=True)
-    with pytest.raises(ConflictError, match="is destroyed"):
+    with pytest.raises(ConflictError, match="has been deleted"):
         await play.ask(spot=True)
 
 
@@ -256,7 +256,7 @@ async def test_a_machine_whose_building_is_being_stopped_is_not_changed(
         run = await session.get_one(Run, building)
         member = await session.get_one(Member, run.requested_by)
         await decisions.cancel(session, run, member, CancelMode.UNDO, clock())
-    with pytest.raises(ConflictError, match="is being stopped"):
+    with pytest.raises(ConflictError, match="is being canceled"):
         await play.ask(spot=True)
 
 
