@@ -50,7 +50,7 @@ async def test_of_those_that_are_over_only_some_are_read(
 
     session.expunge_all()
     with loaded(AllowedIp) as seen:
-        assert (await admin_inbox.for_admins(session, clock())).asks == 1
+        assert (await admin_inbox.for_admins(session, clock())).allowed_ip_requests == 1
     assert seen == []
 
 
