@@ -17,7 +17,7 @@ RECORD = "up.json"
 REACHES_GOOGLE = ("GOOGLE_", "CLOUDSDK_", "TF_CLI_CONFIG_FILE", "TF_DISABLE_PLUGIN_TLS")
 """Beginnings of the variables that tell Terraform, and Google's libraries, where Google is and who asks."""
 
-SHARED_PARTS = ("access", "storage", "registries", "sql", "mlflow", "kubernetes")
+SHARED_PARTS = ("access", "storage", "registries", "keys", "sql", "mlflow", "kubernetes")
 """What the shared infrastructure can have; `services/doctor/google_needs.py` says what each needs of Google."""
 
 Words = Annotated[tuple[str, ...], NoDecode]

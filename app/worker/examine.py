@@ -68,7 +68,7 @@ class Examination:
     async def _parts(self, found: DatabaseFinding) -> tuple[str, ...]:
         """Without a database there is no shared stack yet: what the settings name is what counts."""
         if self.database is None or not found.is_migrated:
-            return (google_needs.WORKSTATIONS, *self.settings.shared_parts)
+            return google_needs.parts_for(self.settings.shared_parts)
         async with self.database.sessions() as session:
             return await doctor.parts_in_use(session, self.settings)
 

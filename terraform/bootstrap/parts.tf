@@ -1,15 +1,21 @@
 # What each part of the infrastructure needs. `stationmaster doctor` checks the same: app/services/doctor/google_needs.py.
 locals {
   base = {
-    # cloudbilling is for the doctor alone, iamcredentials for whoever acts as a service account without a key.
+    # cloudbilling is for the doctor, and for data.google_project below, which reads of billing as well; iamcredentials
+    # for whoever acts as a service account without a key.
     apis  = ["cloudbilling", "cloudresourcemanager", "compute", "iam", "iamcredentials", "secretmanager", "serviceusage"]
     roles = ["roles/compute.admin"]
   }
 
   parts = {
+    # Comes with every other part: the firewall, service accounts and grants are made in any case. Machines act as these
+    # accounts, so the worker needs to be let act as them.
     access = {
-      apis  = []
-      roles = ["roles/iam.serviceAccountAdmin", "roles/resourcemanager.projectIamAdmin", "roles/serviceusage.serviceUsageAdmin"]
+      apis = []
+      roles = [
+        "roles/iam.serviceAccountAdmin", "roles/iam.serviceAccountUser", "roles/resourcemanager.projectIamAdmin",
+        "roles/serviceusage.serviceUsageAdmin",
+      ]
     }
     storage = {
       apis  = ["storage"]
@@ -19,21 +25,26 @@ locals {
       apis  = ["artifactregistry"]
       roles = ["roles/artifactregistry.admin"]
     }
+    keys = {
+      apis  = []
+      roles = ["roles/iam.serviceAccountKeyAdmin", "roles/secretmanager.admin"]
+    }
     sql = {
       apis  = ["servicenetworking", "sqladmin"]
       roles = ["roles/cloudsql.admin", "roles/secretmanager.admin", "roles/servicenetworking.networksAdmin"]
     }
     mlflow = {
-      apis  = ["servicenetworking", "sqladmin", "storage"]
-      roles = ["roles/iam.serviceAccountUser"]
+      apis  = ["storage"]
+      roles = ["roles/secretmanager.admin", "roles/storage.admin"]
     }
     kubernetes = {
       apis  = ["container"]
-      roles = ["roles/container.admin", "roles/iam.serviceAccountUser"]
+      roles = ["roles/container.admin"]
     }
   }
 
-  chosen = concat([local.base], [for name, part in local.parts : part if contains(var.shared_parts, name)])
+  names  = length(var.shared_parts) > 0 ? setunion(var.shared_parts, ["access"]) : []
+  chosen = concat([local.base], [for name, part in local.parts : part if contains(local.names, name)])
   apis   = toset(flatten([for part in local.chosen : part.apis]))
   roles  = toset(flatten([for part in local.chosen : part.roles]))
 }

@@ -41,14 +41,14 @@ variable "secret_prefix" {
 }
 
 variable "shared_parts" {
-  description = "Parts of the shared infrastructure that the worker may make: access, storage, registries, sql, mlflow, kubernetes."
+  description = "Parts of the shared infrastructure that the worker may make: access, storage, registries, keys, sql, mlflow, kubernetes. Access comes with every other one."
   type        = set(string)
   default     = []
   nullable    = false
 
   validation {
     condition     = length(setsubtract(var.shared_parts, keys(local.parts))) == 0
-    error_message = "The parts are access, storage, registries, sql, mlflow and kubernetes."
+    error_message = "The parts are access, storage, registries, keys, sql, mlflow and kubernetes."
   }
 }
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.config import SHARED_PARTS, Settings
+from app.config import Settings
 from app.infra.google import Quota
 from app.infra.google_project import Identity
 from app.services import snapshots, stacks
@@ -56,15 +56,15 @@ async def parts_in_use(session: AsyncSession, settings: Settings) -> tuple[str, 
     """What is checked for: workstations, the parts that the settings name, and those that the shared stack has."""
     stack = await stacks.shared(session)
     switched_on = _parts_of(shared_settings.of(stack, settings)) if stack and stack.exists else set()
-    desired = switched_on | set(settings.shared_parts)
-    return (google_needs.WORKSTATIONS, *(part for part in SHARED_PARTS if part in desired))
+    return google_needs.parts_for(switched_on | set(settings.shared_parts))
 
 
 def _parts_of(chosen: shared_settings.SharedSettings) -> set[str]:
     switches = {
-        "access": True,
+        google_needs.ACCESS: True,
         "storage": chosen.deploy_storage,
         "registries": chosen.deploy_docker_registry or chosen.deploy_pypi_registry,
+        "keys": chosen.create_service_account_keys,
         "sql": chosen.deploy_sql,
         "mlflow": chosen.deploy_mlflow,
         "kubernetes": chosen.deploy_kubernetes,

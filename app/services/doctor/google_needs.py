@@ -1,16 +1,21 @@
 """What the worker needs of Google for each part of the infrastructure: APIs, and permissions by the role that has them.
 
-`terraform/bootstrap` grants the same; tests hold the two together.
+`terraform/bootstrap` grants the same; tests hold the two together, and both to what Terraform makes for each part.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from app.config import SHARED_PARTS
+
 WORKSTATIONS = "workstations"
 """The part that every portal has; the others are config.SHARED_PARTS."""
+ACCESS = "access"
+"""The part that comes with every other one: the firewall, service accounts and grants are made in any case."""
 
 COMPUTE = "roles/compute.admin"
 SECRETS = "roles/secretmanager.admin"
+STORAGE = "roles/storage.admin"
 ACT_AS = "roles/iam.serviceAccountUser"
 
 
@@ -30,6 +35,11 @@ def _each(kind: str, verbs: str) -> tuple[str, ...]:
 
 _LIFE = "create delete get update"
 _POLICY = "getIamPolicy setIamPolicy"
+_BUCKETS = (*_each("storage.buckets", f"{_LIFE} {_POLICY}"), *_each("storage.objects", "delete list"))
+_SECRETS = (
+    *_each("secretmanager.secrets", f"{_LIFE} {_POLICY}"),
+    *_each("secretmanager.versions", "access add destroy get"),
+)
 
 NEEDS: dict[str, Need] = {
     WORKSTATIONS: Need(
@@ -40,7 +50,8 @@ NEEDS: dict[str, Need] = {
                 *_each("compute.disks", "create delete get list resize setLabels use"),
                 *_each("compute.instances", "create delete get list getGuestAttributes reset start stop"),
                 *_each("compute.instances", "attachDisk detachDisk setLabels setMachineType setMetadata"),
-                *_each("compute.instances", "setScheduling setServiceAccount setTags"),
+                *_each("compute.instances", "setDeletionProtection setScheduling setServiceAccount setTags"),
+                "compute.instances.updateShieldedInstanceConfig",
                 *_each("compute.subnetworks", "use useExternalIp"),
                 *_each("compute.zoneOperations", "get list"),
                 *_each("compute.regionOperations", "get list"),
@@ -49,22 +60,31 @@ NEEDS: dict[str, Need] = {
             )
         },
     ),
-    "access": Need(
+    ACCESS: Need(
         apis=(),
         grants={
-            COMPUTE: (*_each("compute.firewalls", _LIFE), "compute.networks.updatePolicy"),
+            COMPUTE: (
+                *_each("compute.firewalls", _LIFE),
+                *("compute.globalOperations.get", "compute.networks.updatePolicy"),
+            ),
             "roles/iam.serviceAccountAdmin": _each("iam.serviceAccounts", f"{_LIFE} {_POLICY}"),
+            # Machines act as the accounts that are made here.
+            ACT_AS: ("iam.serviceAccounts.actAs",),
             "roles/resourcemanager.projectIamAdmin": _each("resourcemanager.projects", _POLICY),
-            "roles/serviceusage.serviceUsageAdmin": ("serviceusage.services.enable",),
+            "roles/serviceusage.serviceUsageAdmin": _each("serviceusage.services", "enable get list"),
         },
     ),
-    "storage": Need(
-        apis=("storage",),
-        grants={"roles/storage.admin": _each("storage.buckets", f"{_LIFE} {_POLICY}")},
-    ),
+    "storage": Need(apis=("storage",), grants={STORAGE: _BUCKETS}),
     "registries": Need(
         apis=("artifactregistry",),
         grants={"roles/artifactregistry.admin": _each("artifactregistry.repositories", f"{_LIFE} {_POLICY}")},
+    ),
+    "keys": Need(
+        apis=(),
+        grants={
+            "roles/iam.serviceAccountKeyAdmin": _each("iam.serviceAccountKeys", "create delete get"),
+            SECRETS: _SECRETS,
+        },
     ),
     "sql": Need(
         apis=("servicenetworking", "sqladmin"),
@@ -72,32 +92,35 @@ NEEDS: dict[str, Need] = {
             "roles/cloudsql.admin": (
                 *_each("cloudsql.instances", _LIFE),
                 *_each("cloudsql.databases", "create delete get"),
-                *_each("cloudsql.users", "create delete list update"),
+                *_each("cloudsql.users", "create list update"),
             ),
-            COMPUTE: _each("compute.globalAddresses", "createInternal deleteInternal get use"),
-            "roles/servicenetworking.networksAdmin": ("servicenetworking.services.addPeering",),
-            SECRETS: (
-                *_each("secretmanager.secrets", f"{_LIFE} {_POLICY}"),
-                *_each("secretmanager.versions", "access add destroy get"),
+            COMPUTE: (
+                *_each("compute.globalAddresses", "createInternal deleteInternal get setLabels"),
+                "compute.networks.use",
             ),
+            "roles/servicenetworking.networksAdmin": _each("servicenetworking.services", "addPeering get"),
+            SECRETS: _SECRETS,
         },
     ),
-    "mlflow": Need(
-        apis=("storage", "servicenetworking", "sqladmin"),
-        grants={ACT_AS: ("iam.serviceAccounts.actAs",), COMPUTE: _each("compute.firewalls", _LIFE)},
-    ),
+    "mlflow": Need(apis=("storage",), grants={STORAGE: _BUCKETS, SECRETS: _SECRETS}),
     "kubernetes": Need(
         apis=("container",),
         grants={
             "roles/container.admin": (*_each("container.clusters", _LIFE), "container.operations.get"),
             COMPUTE: (
-                *_each("compute.networks", "addPeering create delete get removePeering"),
-                *_each("compute.subnetworks", "create delete get"),
+                *_each("compute.networks", "addPeering create delete get removePeering updatePeering"),
+                *_each("compute.routers", _LIFE),
+                *_each("compute.subnetworks", _LIFE),
             ),
-            ACT_AS: ("iam.serviceAccounts.actAs",),
         },
     ),
 }
+
+
+def parts_for(parts: Iterable[str]) -> tuple[str, ...]:
+    """Workstations, these parts of the shared infrastructure, and what comes with them."""
+    chosen = set(parts)
+    return (WORKSTATIONS, *(part for part in SHARED_PARTS if part in chosen or (chosen and part == ACCESS)))
 
 
 def apis(parts: Iterable[str]) -> dict[str, list[str]]:

@@ -66,10 +66,11 @@ run "with_parts_and_people" {
 
   assert {
     condition = toset(keys(google_project_iam_member.worker)) == toset([
-      "roles/cloudsql.admin", "roles/compute.admin", "roles/container.admin", "roles/iam.serviceAccountUser",
-      "roles/secretmanager.admin", "roles/servicenetworking.networksAdmin",
+      "roles/cloudsql.admin", "roles/compute.admin", "roles/container.admin", "roles/iam.serviceAccountAdmin",
+      "roles/iam.serviceAccountUser", "roles/resourcemanager.projectIamAdmin", "roles/secretmanager.admin",
+      "roles/servicenetworking.networksAdmin", "roles/serviceusage.serviceUsageAdmin",
     ])
-    error_message = "Each part brings its roles."
+    error_message = "Each part brings its roles, and those of access."
   }
 
   assert {

@@ -103,7 +103,7 @@ def test_all_is_well_without_a_command() -> None:
             {"permissions": frozenset(), "identity": Identity("a person")},
             "Permissions of roles/storage.admin",
             "missing",
-            "6 of 6 are missing",
+            "8 of 8 are missing",
             "--member=serviceAccount:WORKER_SERVICE_ACCOUNT",
         ),
         (
@@ -205,9 +205,9 @@ async def test_parts_are_those_of_the_settings_and_those_that_the_shared_stack_h
     session: AsyncSession, clock: MovingClock
 ) -> None:
     settings = make_settings(shared_parts=("kubernetes",))
-    assert await doctor.parts_in_use(session, settings) == ("workstations", "kubernetes")
+    assert await doctor.parts_in_use(session, settings) == ("workstations", "access", "kubernetes")
     stack = await shared_stack.find(session, Vault(settings.encryption_keys), clock())
-    assert await doctor.parts_in_use(session, settings) == ("workstations", "kubernetes")
+    assert await doctor.parts_in_use(session, settings) == ("workstations", "access", "kubernetes")
     stack.become_ready({}, clock())
     stack.settings = {"deploy_sql": False, "deploy_mlflow": False}
     await session.flush()
