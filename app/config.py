@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         "127.0.0.1", description="Addresses whose X-Forwarded-* headers count (uvicorn's form)."
     )
+    max_body_bytes: int = Field(1_000_000, ge=10_000, description="Size of the largest request that is read, in bytes.")
     data_dir: Path = Field(
         Path(".stationmaster"), description="Folder of run folders, the embedded database and generated keys."
     )

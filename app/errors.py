@@ -66,6 +66,37 @@ class RefusedError(StationmasterError):
     code = "refused"
 
 
+class TooLargeError(StationmasterError):
+    """More was sent than is read."""
+
+    status = 413
+    code = "too_large"
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(f"That is too large: a request may have {most_bytes:,} bytes.")
+
+
+class TooSlowError(StationmasterError):
+    """A request did not come to its end."""
+
+    status = 408
+    code = "too_slow"
+
+    def __init__(self) -> None:
+        super().__init__("The request took too long to arrive.", hint="Check your connection, then try again.")
+
+
+class TooManyError(StationmasterError):
+    """More at once, or in a short time, than anybody needs."""
+
+    status = 429
+    code = "too_many"
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message, hint="Wait a moment, then try again.")
+        self.retry_after = retry_after
+
+
 class UnavailableError(StationmasterError):
     """Something outside did not answer; trying again later may do."""
 

@@ -4,7 +4,7 @@ A signal says only *what* changed; who hears it fetches the thing anew, with per
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -14,12 +14,17 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import Database
+from app.errors import TooManyError
 
 CHANNEL = "stationmaster"
 ALLOWED_IPS = "allowed_ips"
 """The topic of all allowed IPs, and of the shared stack's runs, which put them into the firewall."""
 QUEUE_LENGTH = 100
+MOST_STREAMS = 1000
+MOST_STREAMS_A_MEMBER = 40
+"""Open at once in one process: a browser has one for each tab that it shows."""
 RECONNECT_SECONDS = 1.0
+RETRY_SECONDS = 30
 
 log = structlog.get_logger()
 
@@ -60,8 +65,22 @@ class Hub:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._subscribers: defaultdict[str, set[Signals]] = defaultdict(set)
+        self._open: Counter[str] = Counter()
         self._task: asyncio.Task[None] | None = None
         self.closing = False
+
+    @contextmanager
+    def open_stream(self, member_id: str) -> Iterator[None]:
+        """Count one more stream of this member. Raises TooManyError where there are as many as may be."""
+        if self._open[member_id] >= MOST_STREAMS_A_MEMBER or self._open.total() >= MOST_STREAMS:
+            raise TooManyError("Too many pages are open at once to keep all of them up to date.", RETRY_SECONDS)
+        self._open[member_id] += 1
+        try:
+            yield
+        finally:
+            self._open[member_id] -= 1
+            # Without the entries of nobody.
+            self._open = +self._open
 
     @contextmanager
     def subscribe(self, topic: str) -> Iterator[Signals]:

@@ -4,6 +4,7 @@ from types import FrameType
 
 import uvicorn
 
+from app.cli.http_protocol import LimitedHttp
 from app.config import Settings
 from app.main import create_app
 
@@ -23,6 +24,8 @@ def serve(settings: Settings) -> None:
         create_app(settings),
         host=settings.host,
         port=settings.port,
+        http=LimitedHttp,
+        ws="none",
         log_config=None,
         access_log=False,
         proxy_headers=True,

@@ -3,10 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import structlog
 from fastapi import Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.types import Receive, Scope, Send
 
+from app.db import is_away
 from app.deps import Portal
 from app.live import Signals
 from app.models import LogLine
@@ -18,15 +22,38 @@ PACE_SECONDS = 0.25
 """A stream says something at most four times a second, however fast things change."""
 LINES_A_BATCH = 500
 
+log = structlog.get_logger()
+
 CHANGED = format_sse_event(event="changed", data_str="")
 DONE = format_sse_event(event="done", data_str="")
 PING = KEEPALIVE_COMMENT
 
 
+class EventStream(StreamingResponse):
+    """Server-sent events: counted while they are open, and over when the database is away."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send them until somebody has enough. Raises TooManyError before the first one."""
+        request = Request(scope)
+        with request.app.state.portal.hub.open_stream(request.state.member.id):
+            await super().__call__(scope, receive, send)
+
+
 def event_stream(events: AsyncIterator[bytes]) -> StreamingResponse:
     """Server-sent events, which no proxy should keep back."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+    return EventStream(_until_away(events), media_type="text/event-stream", headers=headers)
+
+
+async def _until_away(events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Nothing can be said in the middle of an answer: the browser connects anew, and is told then."""
+    try:
+        async for event in events:
+            yield event
+    except SQLAlchemyError as error:
+        if not is_away(error):
+            raise
+        log.warning("a stream lost the database", error=str(error))
 
 
 def file(content: AsyncIterator[str], name: str, media_type: str) -> StreamingResponse:

@@ -1,0 +1,82 @@
+"""uvicorn's HTTP with the limits that it lacks: on the time of a request's head, and on all that is not body."""
+
+import asyncio
+import socket
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEAD_SECONDS = 10.0
+"""How long the head of a request may take, from the connection's beginning or the end of its last answer's rest."""
+MOST_BYTES_BESIDE_BODY = 256 * 1024
+"""Request line, headers, trailers, and the frames of chunks; the parser itself takes any number."""
+UNREAD_MS = 60_000
+"""How long what was sent may stay without any being taken, until the connection is given up."""
+
+_TOO_MUCH = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+class LimitedHttp(HttpToolsProtocol):
+    """One connection.
+
+    uvicorn times a connection only while it is silent after an answer: one that never sends a whole request stays.
+    """
+
+    _deadline: asyncio.TimerHandle | None = None
+    _beside_body = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        """Somebody has connected."""
+        super().connection_made(transport)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            tcp = transport.get_extra_info("socket")
+            tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)
+        self._await_head(HEAD_SECONDS)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is over."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """A part of a request, or of several."""
+        self._beside_body += len(data)
+        super().data_received(data)
+        if self._beside_body > MOST_BYTES_BESIDE_BODY and not self.transport.is_closing():
+            self.logger.warning("Too much beside the body of a request.")
+            self.transport.write(_TOO_MUCH)
+            self.transport.close()
+
+    def on_message_begin(self) -> None:
+        """The parser sees the beginning of a request."""
+        self._beside_body = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """The head is whole."""
+        self._stop_waiting()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body."""
+        self._beside_body -= len(body)
+        super().on_body(body)
+
+    def on_response_complete(self) -> None:
+        """Answered; the next request may come."""
+        super().on_response_complete()
+        self._await_head(self.timeout_keep_alive + HEAD_SECONDS)
+
+    def _await_head(self, seconds: float) -> None:
+        self._stop_waiting()
+        self._deadline = self.loop.call_later(seconds, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _give_up(self) -> None:
+        under_way: Any = self.cycle
+        if under_way is None or under_way.response_complete:
+            self.transport.close()
