@@ -19,6 +19,8 @@ from app.errors import TooManyError
 CHANNEL = "stationmaster"
 ALLOWED_IPS = "allowed_ips"
 """The topic of all allowed IPs, and of the shared stack's runs, which put them into the firewall."""
+RUNS = "runs"
+"""The topic of the workers: there may be a run to claim."""
 QUEUE_LENGTH = 100
 MOST_STREAMS = 1000
 MOST_STREAMS_A_MEMBER = 40
@@ -53,6 +55,11 @@ async def signal(session: AsyncSession, *topics: str) -> None:
     """Tell everybody who watches these topics, when this session's transaction commits."""
     notify = text("SELECT pg_notify(:channel, topic) FROM unnest(CAST(:topics AS text[])) AS topic")
     await session.execute(notify, {"channel": CHANNEL, "topics": list(topics)})
+
+
+async def wake_workers(session: AsyncSession) -> None:
+    """There may be a run to claim, once this session's transaction commits."""
+    await signal(session, RUNS)
 
 
 Signals = asyncio.Queue[str | None]

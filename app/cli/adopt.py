@@ -2,7 +2,6 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -13,8 +12,8 @@ from app.cli import terminal
 from app.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from app.cli.adopt_disk import DiskAdoption, DiskWish
-    from app.cli.adoption_folder import Adoption, Found
+    from app.cli.adopt_disk import DiskAdoption, DiskRequest
+    from app.cli.adoption_folder import AdoptionFolder, Found
     from app.services.by_hand.adoptions import Begun
 
 T = TypeVar("T")
@@ -41,13 +40,13 @@ def disk(
     admin: Admin = None,
 ) -> None:
     """Make a workstation around a data disk that exists, with a static address that exists, if there is one."""
-    from app.cli.adopt_disk import DiskWish
+    from app.cli.adopt_disk import DiskRequest
 
-    asyncio.run(_disk(DiskWish(name, owner, workstation, machine_type, zone, address), admin, sure=yes))
+    asyncio.run(_disk(DiskRequest(name, owner, workstation, machine_type, zone, address), admin, sure=yes))
 
 
 async def _shared(email: str | None, *, sure: bool) -> None:
-    from app.cli.adoption_folder import Adoption
+    from app.cli.adoption_folder import AdoptionFolder
     from app.models import Root
     from app.services.by_hand import adoptions, checkouts
     from app.services.seed import imports
@@ -60,9 +59,9 @@ async def _shared(email: str | None, *, sure: bool) -> None:
             begun = await adoptions.begin_shared(session, portal.vault, by, portal.settings, clock.utc_now())
         try:
             with tempfile.TemporaryDirectory(prefix="stationmaster-adopt-") as folder:
-                adoption = await asyncio.to_thread(Adoption, Path(folder) / begun.run_id, root, begun, portal.settings)
+                adoption = AdoptionFolder(Path(folder) / begun.run_id, root, begun, portal.settings)
                 try:
-                    found = await _in_thread(_take_shared, adoption, sure)
+                    found = await _take_shared(adoption, sure=sure)
                     state = adoption.state
                 finally:
                     adoption.remove()
@@ -72,35 +71,33 @@ async def _shared(email: str | None, *, sure: bool) -> None:
         except BaseException:
             async with portal.database.sessions.begin() as session:
                 reason = "Given back: nothing was taken over."
-                await checkouts.give_back(session, begun.run_id, reason, clock.utc_now())
+                await checkouts.give_back(session, portal.vault, begun.run_id, reason, clock.utc_now())
             raise
     typer.echo(f"Taken over: {len(found)}. The plan of what is left to do will wait for approval in the portal.")
 
 
-async def _in_thread(work: Callable[["Adoption", bool], T], adoption: "Adoption", sure: bool) -> T:
-    return await asyncio.to_thread(work, adoption, sure)
-
-
-def _take_shared(adoption: "Adoption", sure: bool) -> list["Found"]:
+async def _take_shared(adoption: "AdoptionFolder", *, sure: bool) -> list["Found"]:
     typer.echo("Looking for what exists …")
     found: list[Found] = []
     seen: set[str] = set()
-    while new := _look(adoption, seen):
+    while new := await _find_more(adoption, seen):
         # What is inside of them has a name that Terraform can tell only now.
-        adoption.take_in(new, typer.echo)
+        await adoption.take_in(new, typer.echo)
         found += new
     if not found:
         raise NotFoundError("resource with a name that the shared stack would give it")
-    _show_and_confirm(adoption.consequences(found), found, sure=sure)
+    _show_and_confirm(await adoption.impact(found), found, sure=sure)
     return found
 
 
-def _look(adoption: "Adoption", seen: set[str]) -> list["Found"]:
+async def _find_more(adoption: "AdoptionFolder", seen: set[str]) -> list["Found"]:
     from app.worker.adopt_shared import wanted_by
 
-    desired = [(address, id_) for address, _, id_ in wanted_by(adoption.plan("-refresh=false")) if id_ not in seen]
+    desired = [
+        (address, id_) for address, _, id_ in wanted_by(await adoption.plan("-refresh=false")) if id_ not in seen
+    ]
     seen.update(id_ for _, id_ in desired)
-    return [found for address, id_ in desired if (found := adoption.look(address, id_))]
+    return [found for address, id_ in desired if (found := await adoption.find(address, id_))]
 
 
 def _show_and_confirm(actions: dict[str, str], found: list["Found"], *, sure: bool) -> None:
@@ -112,7 +109,7 @@ def _show_and_confirm(actions: dict[str, str], found: list["Found"], *, sure: bo
         typer.confirm("Take these over?", abort=True)
 
 
-async def _disk(spec: "DiskWish", email: str | None, *, sure: bool) -> None:
+async def _disk(spec: "DiskRequest", email: str | None, *, sure: bool) -> None:
     from app.cli.adopt_disk import DiskAdoption
     from app.models import Root
     from app.services.seed import imports
@@ -129,13 +126,13 @@ async def _disk(spec: "DiskWish", email: str | None, *, sure: bool) -> None:
 
 
 async def _take_disk(adopting: "DiskAdoption", root: Path, email: str | None, *, sure: bool) -> str:
-    from app.cli.adoption_folder import Adoption
+    from app.cli.adoption_folder import AdoptionFolder
 
     begun: Begun = adopting.begun
     with tempfile.TemporaryDirectory(prefix="stationmaster-adopt-") as folder:
-        adoption = await asyncio.to_thread(Adoption, Path(folder) / begun.stack_id, root, begun, adopting.settings)
+        adoption = AdoptionFolder(Path(folder) / begun.stack_id, root, begun, adopting.settings)
         try:
-            found, actions = await asyncio.to_thread(adopting.take, adoption)
+            found, actions = await adopting.take(adoption)
             _show_and_confirm(actions, found, sure=sure)
             return await adopting.file(adoption.state, email)
         finally:

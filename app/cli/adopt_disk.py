@@ -8,13 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import clock
 from app.cli import terminal
-from app.cli.adoption_folder import Adoption, Found
+from app.cli.adoption_folder import AdoptionFolder, Found
 from app.config import Settings
 from app.errors import ConflictError, InvalidError, NotFoundError
 from app.infra.secrets import SecretStore
 from app.models import Member
 from app.models.base import short_id
-from app.services import stacks, workstations
+from app.services import runs, stacks, workstations
 from app.services.by_hand import adoptions
 from app.services.by_hand.adoptions import Begun
 from app.services.catalog import Catalog
@@ -30,7 +30,7 @@ ADDRESS = "module.compute_configure.google_compute_address.static_ip[0]"
 
 
 @dataclass(frozen=True)
-class DiskWish:
+class DiskRequest:
     """What the operator typed."""
 
     disk: str
@@ -58,7 +58,7 @@ class DiskAdoption:
         return self.portal.settings
 
     @classmethod
-    async def prepare(cls, session: AsyncSession, typed: DiskWish, portal: terminal.Portal) -> Self:
+    async def prepare(cls, session: AsyncSession, typed: DiskRequest, portal: terminal.Portal) -> Self:
         """Check what was typed; nothing is to be committed. Raises InvalidError, RefusedError or ConflictError."""
         settings, now = portal.settings, clock.utc_now()
         catalog = Catalog.load(settings.catalog_file)
@@ -72,10 +72,10 @@ class DiskAdoption:
         adopted = Adopted(short_id(6), typed.disk, typed.address)
         account = shared_stack.service_account_of(await stacks.shared(session), owner, settings)
         machine = workstations.draft(spec, owner, adopted, catalog, settings, now)
-        inputs = specs.terraform_inputs(machine, {}, [], account, catalog, settings)
+        inputs = {**specs.terraform_inputs(machine, {}, account, catalog, settings), runs.KEYS_INPUT: []}
         return cls(portal, catalog, owner.email, spec, adopted, Begun(adopted.stack_id, inputs))
 
-    def take(self, adoption: Adoption) -> tuple[list[Found], dict[str, str]]:
+    async def take(self, adoption: AdoptionFolder) -> tuple[list[Found], dict[str, str]]:
         """Look, and take in: what was found, and what the next run does with each.
 
         The workstation's disk is asked for as it is, so that it stays. Raises NotFoundError or ConflictError.
@@ -88,7 +88,7 @@ class DiskAdoption:
             desired[ADDRESS] = f"projects/{project}/regions/{region}/addresses/{self.adopted.address}"
         found = []
         for address, resource_id in desired.items():
-            there = adoption.look(address, resource_id)
+            there = await adoption.find(address, resource_id)
             if there is None:
                 raise NotFoundError(f"{resource_id} at Google")
             _refuse_used(there)
@@ -100,8 +100,8 @@ class DiskAdoption:
         inputs = {**inputs, "disk_size_gb": self.spec.disk_size_gb, "disk_type": self.spec.disk_type}
         self.begun = replace(self.begun, inputs=inputs)
         adoption.write_variables(inputs)
-        adoption.take_in(found, typer.echo)
-        return found, adoption.consequences(found)
+        await adoption.take_in(found, typer.echo)
+        return found, await adoption.impact(found)
 
     async def file(self, state: State, email: str | None) -> str:
         """Ask for the workstation; returns what was done, in a sentence."""

@@ -55,7 +55,7 @@ async def _checkout(stack_id: str, path: Path, email: str | None, hours: int) ->
         except BaseException:
             async with portal.database.sessions.begin() as session:
                 reason = "Given back: the folder could not be written."
-                await checkouts.give_back(session, taken.run.id, reason, clock.utc_now())
+                await checkouts.give_back(session, portal.vault, taken.run.id, reason, clock.utc_now())
             raise
         _say_what_next(folder, portal.settings, f"{taken.run.lease_until:{checkouts.TIME}}")
 
@@ -120,7 +120,7 @@ async def _give_back(portal: terminal.Portal, folder: "CheckoutFolder") -> str:
 
     told = "Given back: nothing of what was done by hand was stored."
     async with portal.database.sessions.begin() as session:
-        await checkouts.give_back(session, folder.ticket().run_id, told, clock.utc_now())
+        await checkouts.give_back(session, portal.vault, folder.ticket().run_id, told, clock.utc_now())
     return told
 
 

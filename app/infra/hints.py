@@ -12,21 +12,6 @@ class Hint:
     action: str
 
 
-PASSING = re.compile(
-    r"Error 5\d\d|Error 429|^(5\d\d|429) (GET|POST|Google)|"
-    r"rateLimitExceeded|timeout while waiting|connection re(set|fused)|i/o timeout|EOF\b|"
-    r"TLS handshake timeout",
-    re.IGNORECASE,
-)
-"""What passes as a rule: Google's own errors, too many requests, operations and connections that took too long."""
-KILLED = re.compile(
-    r"Terraform was killed|Plugin did not respond|Plugin error|transport is closing|error reading from server|"
-    r"Failed to (load plugin|obtain provider) schema|failed to instantiate provider|Unrecognized remote plugin message",
-    re.IGNORECASE,
-)
-"""Terraform's or its provider's process ended in the middle of its work."""
-EXISTS = re.compile(r"alreadyExists|already exists", re.IGNORECASE)
-
 _TABLE: tuple[tuple[str, str, str], ...] = (
     (
         r"The checkout's time was over",
@@ -184,7 +169,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "An admin has a look at the workers' logs and memory. A retry takes over what was made.",
     ),
     (
-        EXISTS.pattern,
+        r"alreadyExists|already exists",
         "Something of this name exists at Google already.",
         "Retry: the portal takes over what is its own. If it is somebody else's, use another name.",
     ),
@@ -214,13 +199,16 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "The Google Cloud console shows what goes on with it. Retry once it runs.",
     ),
     (
-        KILLED.pattern,
+        r"Terraform was killed|Plugin did not respond|Plugin error|transport is closing|error reading from server|"
+        r"Failed to (load plugin|obtain provider) schema|failed to instantiate provider|"
+        r"Unrecognized remote plugin message",
         "Terraform was killed in the middle of its work, again and again.",
         "Often the worker's machine has too little memory: an admin has a look. A retry takes over what was made.",
     ),
     (
-        PASSING.pattern,
-        "Google did not answer as it should; this passes as a rule.",
+        r"Error 5\d\d|Error 429|^(5\d\d|429) (GET|POST|Google)|rateLimitExceeded|timeout while waiting|"
+        r"connection re(set|fused)|i/o timeout|EOF\b|TLS handshake timeout",
+        "Google did not answer as it should; this is usually temporary.",
         "Retry in a minute.",
     ),
 )
@@ -232,14 +220,3 @@ UNKNOWN = Hint("This ended with an error.", "The raw text says what. Retry, or s
 def find(error: str) -> Hint:
     """The first hint whose pattern is in the text; a general one when none is."""
     return next((hint for pattern, hint in _HINTS if pattern.search(error)), UNKNOWN)
-
-
-def is_kill(error: str) -> bool:
-    """Whether this is what Terraform says (or is said of it) when it, or its provider, was killed."""
-    return bool(KILLED.search(error))
-
-
-def passes(error: str) -> bool:
-    """Whether the same, tried again a little later, is likely to succeed: by itself, or by taking over what exists."""
-    found = next((pattern for pattern, _ in _HINTS if pattern.search(error)), None)
-    return found is not None and found.pattern in {PASSING.pattern, EXISTS.pattern}

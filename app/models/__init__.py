@@ -9,14 +9,16 @@ from app.models.member import Member, Role
 from app.models.plan import Plan
 from app.models.run import Run
 from app.models.run_event import LogLine, RunResource
-from app.models.run_states import CancelMode, RunKind, RunStatus
+from app.models.run_kinds import RunKind
+from app.models.run_states import CancelMode, RunStatus
 from app.models.shared_stack import SharedStack, SharedStackStatus
 from app.models.sign_in import SignIn
 from app.models.snapshot import Snapshot
 from app.models.ssh_key import SshKey
 from app.models.stack import ProviderLock, Root, Stack, StateVersion
 from app.models.worker import Worker
-from app.models.workstation import Workstation, WorkstationStatus
+from app.models.workstation import Workstation
+from app.models.workstation_states import WorkstationStatus
 
 __all__ = [
     "Action",

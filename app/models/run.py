@@ -9,15 +9,13 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Base, short_id, stored_as_text
 from app.models.member import Member
+from app.models.run_kinds import RunKind
 from app.models.run_states import (
     EXECUTING,
     FINAL,
     NEXT,
     SUCCESS,
-    UNDOABLE,
-    WITHOUT_TERRAFORM,
     CancelMode,
-    RunKind,
     RunStatus,
 )
 
@@ -259,7 +257,7 @@ class Run(Base):
     @property
     def is_busy(self) -> bool:
         """Something is, or will be, happening by itself."""
-        return not self.is_final and not self.can_approve and self.kind is not RunKind.MANUAL
+        return not self.is_final and not self.can_approve and not self.kind.traits.decides_itself
 
     @property
     def is_canceling(self) -> bool:
@@ -279,7 +277,7 @@ class Run(Base):
     @property
     def cancel_choices(self) -> tuple[CancelMode, ...]:
         """How it may be stopped now, gentlest first."""
-        if self.is_final or self.kind is RunKind.MANUAL:
+        if self.is_final or self.kind.traits.decides_itself:
             return ()
         if self.cancel is None:
             return self._first_cancel_choices
@@ -289,9 +287,9 @@ class Run(Base):
     def _first_cancel_choices(self) -> tuple[CancelMode, ...]:
         if not self.has_changed_anything:
             return (CancelMode.UNDO,)
-        if self.kind in WITHOUT_TERRAFORM:
+        if not self.kind.traits.uses_terraform:
             return ()
-        return (CancelMode.UNDO, CancelMode.NOW) if self.kind in UNDOABLE else (CancelMode.NOW,)
+        return (CancelMode.UNDO, CancelMode.NOW) if self.kind.traits.can_be_undone else (CancelMode.NOW,)
 
     @property
     def can_cancel(self) -> bool:
@@ -326,4 +324,4 @@ class Run(Base):
     @property
     def can_retry(self) -> bool:
         """Ended without success: the same wish can be asked for again, as a new run."""
-        return self.status in {S.ERRORED, S.CANCELED, S.DISCARDED} and self.kind is not RunKind.MANUAL
+        return self.status in {S.ERRORED, S.CANCELED, S.DISCARDED} and not self.kind.traits.decides_itself

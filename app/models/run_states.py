@@ -1,24 +1,6 @@
-"""The words of a run: what it does, how it stands, how it is stopped, and which state may follow which."""
+"""How a run stands, how it is stopped, and which state may follow which."""
 
 from enum import StrEnum
-
-
-class RunKind(StrEnum):
-    """What a run does to its stack."""
-
-    PROVISION = "provision"
-    UPDATE = "update"
-    DESTROY = "destroy"
-    REKEY = "rekey"
-    """Put its owner's SSH keys on the machine as they are now: its metadata changes in place, and nothing else."""
-    RESTART = "restart"
-    """Press the machine's reset button, and wait until it answers again: the Compute API does that, not Terraform."""
-    CONFIGURE = "configure"
-    """Bring the shared stack to what is wished for: planned, decided by somebody, never undone by itself."""
-    CHECK = "check"
-    """Plan the shared stack as it should be, and change nothing: what differs was changed by somebody else."""
-    MANUAL = "manual"
-    """Somebody has checked the stack out and works on it by hand; no worker ever claims this."""
 
 
 class CancelMode(StrEnum):
@@ -66,9 +48,3 @@ EXECUTING = frozenset({S.PLANNING, S.AWAITING_APPROVAL, S.APPLYING, S.INTERRUPTE
 """States that hold the stack: at most one run of a stack is in one of them."""
 FINAL = frozenset(set(RunStatus) - set(NEXT))
 SUCCESS = frozenset({S.APPLIED, S.NO_CHANGES, S.PLANNED})
-UNDOABLE = frozenset({RunKind.PROVISION, RunKind.UPDATE, RunKind.REKEY})
-"""Kinds whose doing is undone when they are cancelled: what others have done can only be kept from going on."""
-WITHOUT_TERRAFORM = frozenset({RunKind.RESTART})
-"""Kinds that change nothing Terraform knows of: they have no inputs, and once begun they cannot be called back."""
-TAKES_KEYS = UNDOABLE
-"""Kinds that bring the owner's SSH keys, as they are when a worker claims the run, to the machine."""

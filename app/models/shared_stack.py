@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Base, stored_as_text
 from app.models.run import Run
-from app.models.run_states import RunKind
+from app.models.run_kinds import RunKind
 from app.models.stack import Stack
 
 
@@ -87,7 +87,7 @@ class SharedStack(Base):
 
     def begin(self, run: Run) -> None:
         """A worker has claimed a run for it. A check changes nothing."""
-        if run.kind is RunKind.CHECK:
+        if not run.kind.traits.changes_stack:
             return
         if self.status not in {S.CONFIGURING, S.DESTROYING}:
             self.status_before = self.status
@@ -104,7 +104,7 @@ class SharedStack(Base):
         self.applied_at = self.checked_at = now
         self.drift_run_id = None
 
-    def become_absent(self) -> None:
+    def become_destroyed(self, now: datetime, *, disk_kept: bool) -> None:
         """All of it is gone; what was chosen stays chosen."""
         self.status, self.outputs = S.ABSENT, {}
         self.applied_at = self.checked_at = self.drift_run_id = None
@@ -114,7 +114,7 @@ class SharedStack(Base):
         """A plan was made and not applied; it found differences where a run is given."""
         self.checked_at, self.drift_run_id = now, drift_run_id
 
-    def restore_status(self) -> None:
+    def restore_status(self, now: datetime) -> None:
         """A run ended without having changed anything."""
         if self.status in {S.CONFIGURING, S.DESTROYING}:
             self.status = self.status_before

@@ -1,7 +1,6 @@
 """A workstation: one member's VM with its persistent disk and static IP. Its id is its stack's id."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, text
@@ -12,38 +11,17 @@ from app.models.base import Base, stored_as_text
 from app.models.machine_report import MachineReport
 from app.models.member import Member
 from app.models.run import Run
-from app.models.run_states import RunKind
+from app.models.run_kinds import RunKind
 from app.models.stack import Stack
+from app.models.workstation_states import WorkstationStatus
 
 DEVICE_PATH = "/dev/disk/by-id/google-home"
 """Where the data disk is inside every workstation: stable, because the attachment's device_name is "home"."""
 MOUNT_POINT = "/home/jupyter"
 
 
-class WorkstationStatus(StrEnum):
-    """What a workstation is doing, as the API says it."""
-
-    REQUESTED = "requested"
-    PROVISIONING = "provisioning"
-    RUNNING = "running"
-    UPDATING = "updating"
-    STARTING = "starting"
-    STOPPING = "stopping"
-    STOPPED = "stopped"
-    PREEMPTED = "preempted"
-    WAITING_FOR_CAPACITY = "waiting_for_capacity"
-    DESTROYING = "destroying"
-    DESTROYED = "destroyed"
-    FAILED = "failed"
-
-
 W = WorkstationStatus
-_WHILE_RUNNING = {
-    RunKind.PROVISION: W.PROVISIONING,
-    RunKind.UPDATE: W.UPDATING,
-    RunKind.DESTROY: W.DESTROYING,
-}
-_UNDER_WAY = {*_WHILE_RUNNING.values(), W.STARTING}
+_UNDER_WAY = {W.PROVISIONING, W.UPDATING, W.DESTROYING, W.STARTING}
 
 
 _WISH = (
@@ -183,7 +161,7 @@ class Workstation(Base):
         until its reset button was pressed as well.
         """
         if not self.disk_kept:
-            self.status = _WHILE_RUNNING.get(run.kind, self.status)
+            self.status = run.kind.traits.status_meanwhile or self.status
 
     def take(self, changes: dict[str, Any]) -> None:
         """A run has made it so: column → value."""
@@ -230,10 +208,13 @@ class Workstation(Base):
         """Its making was cancelled: what there is of it goes."""
         self.status = W.DESTROYING
 
-    def restore_status(self) -> None:
+    def restore_status(self, now: datetime) -> None:
         """A run ended without having changed anything; one that left the status alone leaves it alone now."""
         if self.is_coming_back:
             self.status, self.disk_kept = W.DESTROYED, True
+        elif self.status is W.REQUESTED:
+            # Nothing was ever begun. A disk that was taken over was there before.
+            self.become_destroyed(now, disk_kept=self.adopted_disk is not None)
         elif self.status in _UNDER_WAY:
             self.set_running_or_failed()
 

@@ -38,7 +38,7 @@ async def _page(
     context = {
         **_about(run, subject),
         "view": await view(session, run, subject, portal.clock()),
-        "lines": await runs.log(session, run.id, after=skipped, limit=LINES_ON_PAGE),
+        "lines": await runs.read_log(session, run.id, after=skipped, limit=LINES_ON_PAGE),
         "skipped": skipped,
         "error": error,
     }

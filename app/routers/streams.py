@@ -96,7 +96,7 @@ async def log_batches(portal: Portal, run_id: str, after: int = 0) -> AsyncItera
     """The lines of a run that are there now, each batch with a short session of its own."""
     while True:
         async with portal.database.sessions() as session:
-            lines = await runs.log(session, run_id, after=after, limit=LINES_A_BATCH)
+            lines = await runs.read_log(session, run_id, after=after, limit=LINES_A_BATCH)
         if lines:
             after = lines[-1].seq
             yield lines

@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import queue
 from app.errors import ConflictError, InvalidError
 from app.models import Action, CancelMode, Member, Run, RunKind, Stack, Workstation
-from app.services import audit, runs, stacks, workstations
+from app.services import audit, lifecycle, runs, stacks, workstations
 from app.services.keys import machine_keys
 from app.services.shared import shared_stack
-from app.services.terraform import plans
 
 _REFUSED = {
     CancelMode.UNDO: "This run is being stopped already, or can only be stopped at once.",
@@ -36,7 +33,7 @@ async def cancel(session: AsyncSession, run: Run, member: Member, mode: CancelMo
     run.ask_cancel(mode, member, now)
     await audit.record_run(session, member, Action.CANCEL_RUN, run, now, mode=mode)
     if run.is_final:
-        await _ended(session, run, now)
+        await lifecycle.drop(session, run, now)
     await runs.announce(session, run)
 
 
@@ -54,10 +51,8 @@ async def approve(session: AsyncSession, run: Run, member: Member, confirm: Sequ
     if missing:
         sentence = f"Write the name of what would be lost: {', '.join(missing)}"
         raise InvalidError("What would be lost was not named.", fields={"confirm": sentence})
-    run.approve(member, now)
+    await lifecycle.approve(session, run, member, now)
     await audit.record_run(session, member, Action.APPROVE_RUN, run, now)
-    await queue.enqueue(session, run.id)
-    await runs.announce(session, run)
 
 
 async def discard(session: AsyncSession, run: Run, member: Member, now: datetime) -> None:
@@ -67,7 +62,7 @@ async def discard(session: AsyncSession, run: Run, member: Member, now: datetime
         raise ConflictError("This run does not wait for a decision.")
     run.discard(member, now)
     await audit.record_run(session, member, Action.DISCARD_RUN, run, now)
-    await _ended(session, run, now)
+    await lifecycle.drop(session, run, now)
     await runs.announce(session, run)
 
 
@@ -75,25 +70,6 @@ async def _lock(session: AsyncSession, run: Run) -> None:
     """The run as it is until our transaction ends; the stack first, as whoever asks for something does."""
     await runs.lock(session, run.stack_id)
     await session.refresh(run, with_for_update={"of": Run})
-
-
-async def _ended(session: AsyncSession, run: Run, now: datetime) -> None:
-    """It ended without a worker: nothing was changed."""
-    await plans.forget(session, run.id)
-    subject = await stacks.subject(session, run.stack_id)
-    if run.claimed_at or (isinstance(subject, Workstation) and subject.is_coming_back):
-        subject.restore_status()
-    elif isinstance(subject, Workstation) and not await _ever_executed(session, run.stack_id):
-        subject.become_destroyed(now, disk_kept=subject.adopted_disk is not None)
-    await session.flush()
-    if isinstance(subject, Workstation) and run.kind is not RunKind.REKEY:
-        # It would have brought the keys, or was in the way of what would.
-        await machine_keys.bring(session, subject, None, now)
-    await runs.enqueue_next(session, run.stack_id)
-
-
-async def _ever_executed(session: AsyncSession, stack_id: str) -> bool:
-    return bool(await session.scalar(select(func.count()).where(Run.stack_id == stack_id, Run.attempt > 0)))
 
 
 async def retry(session: AsyncSession, run: Run, member: Member, now: datetime) -> Run:

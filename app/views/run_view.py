@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Member, Run, RunKind, RunResource, Workstation
+from app.models import Member, Run, RunResource, Workstation
 from app.services import runs
 from app.services.runs import Waiting, progress
 from app.services.runs.progress import Progress
@@ -15,16 +15,6 @@ from app.services.terraform import plans
 from app.services.terraform.attributes import REPLACES, UNKNOWN, Attribute, Change
 from app.views import run_stop
 
-_DOING = {
-    RunKind.PROVISION: "Building",
-    RunKind.UPDATE: "Updating",
-    RunKind.DESTROY: "Destroying",
-    RunKind.REKEY: "Changing the SSH keys of",
-    RunKind.RESTART: "Restarting",
-    RunKind.CONFIGURE: "Configuring",
-    RunKind.CHECK: "Checking",
-    RunKind.MANUAL: "Working by hand on",
-}
 SHORT_PLAN = 12
 """Attributes that a plan may have to be shown unfolded."""
 
@@ -106,7 +96,7 @@ class RunView:
     @property
     def is_by_hand(self) -> bool:
         """Somebody works on the stack with their own Terraform."""
-        return self.run.kind is RunKind.MANUAL and not self.run.is_final
+        return self.run.kind.traits.decides_itself and not self.run.is_final
 
 
 async def view(session: AsyncSession, run: Run, subject: Subject, now: datetime) -> RunView:
@@ -116,7 +106,7 @@ async def view(session: AsyncSession, run: Run, subject: Subject, now: datetime)
     way = await progress.of_run(session, run, resources, now) if goes_on else None
     return RunView(
         run=run,
-        title=f"{_DOING[run.kind]} {spoken(subject)}",
+        title=f"{run.kind.traits.doing} {spoken(subject)}",
         resources=resources,
         progress=way,
         estimate=_estimate(run, way.remaining_seconds) if way else "",

@@ -25,7 +25,7 @@ _IDS = {
 """Import ids of every type in the workstation's root, from the planned attributes. A test holds this to the root."""
 
 
-class Adoption:
+class WorkstationAdoption:
     """The search for one stack's lost resources; the folder's variables ask for all of them to exist."""
 
     def __init__(self, claim: Claim, commands: Commands, stack_id: str, zone: str) -> None:

@@ -1,12 +1,13 @@
-"""A worker's hold on one run: every write goes through it, and none passes once another attempt has begun."""
+"""A worker's claim on one run: every write goes through it, and none passes once another attempt has begun."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 
-from sqlalchemy import exists, select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,28 +17,44 @@ from app.crypto import Vault
 from app.db import Database
 from app.infra.events import Event
 from app.infra.google import Compute
-from app.models import (
-    CancelMode,
-    LogLevel,
-    LogLine,
-    ResourceState,
-    Run,
-    RunResource,
-    RunStatus,
-    SharedStack,
-    Workstation,
-)
+from app.models import CancelMode, LogLevel, ResourceState, Run, RunKind, RunResource, RunStatus, SharedStack
 from app.models.run import LostClaimError
-from app.models.run_states import EXECUTING
-from app.services import runs, stacks
-from app.services.keys import machine_keys
+from app.models.run_kinds import kinds_that
+from app.services import lifecycle, runs, stacks
+from app.services.runs.log import Entry, write
 from app.services.shared import shared_stack
-from app.services.terraform import plans, state_versions
 from app.services.terraform.scrub import Scrubber, secrets_of_settings
 from app.worker.roots import Roots
+from app.worker.slots import Slot, Slots
 
-MAX_INTERRUPTIONS = 10
-"""A run whose workers die this often is ended: it may be the run that kills them."""
+_CANDIDATES = text(
+    """
+    WITH claimable AS (
+        SELECT run.id, run.created_at, run.status, coalesce(workstation.owner_id, '') AS owner
+        FROM runs AS run LEFT JOIN workstations AS workstation ON workstation.id = run.stack_id
+        WHERE (run.status = 'queued'
+               OR run.status = 'interrupted'
+                  AND (run.host = :host OR coalesce(run.lease_until, :now) <= :now)
+               OR run.status = 'awaiting_approval' AND run.approved_at IS NOT NULL)
+          AND run.kind = ANY(:kinds)
+          AND NOT EXISTS (SELECT 1 FROM runs AS other WHERE other.stack_id = run.stack_id AND other.id <> run.id
+                          AND other.status IN ('planning', 'awaiting_approval', 'applying', 'interrupted'))
+    ), working AS (
+        SELECT coalesce(workstation.owner_id, '') AS owner, count(*) AS runs
+        FROM runs AS run LEFT JOIN workstations AS workstation ON workstation.id = run.stack_id
+        WHERE run.status IN ('planning', 'applying') GROUP BY 1
+    )
+    SELECT claimable.id FROM claimable LEFT JOIN working USING (owner)
+    ORDER BY claimable.status = 'queued',
+             coalesce(working.runs, 0)
+                 + row_number() OVER (PARTITION BY claimable.owner ORDER BY claimable.created_at, claimable.id),
+             claimable.created_at, claimable.id
+    LIMIT :limit
+    """
+)
+"""What was begun comes first; then owners take turns, so that nobody waits behind somebody else's two hundred."""
+CANDIDATES = 10
+"""So many are tried before a worker looks again: others may be claiming the same ones."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +67,7 @@ class Tools:
     clock: Clock
     roots: Roots
     compute: Compute
+    slots: Slots
     worker_id: str
     host: str
     """The id of this worker's data folder: another worker with the same one has the same run folders."""
@@ -60,14 +78,14 @@ class Tools:
 class Claim:
     """One attempt at one run."""
 
-    def __init__(self, tools: Tools, run_id: str, attempt: int, secrets: Mapping[str, str] | None = None) -> None:
-        """`secrets` are what Terraform is told in its environment alone, by the name of the root's variable."""
+    def __init__(self, tools: Tools, run_id: str, attempt: int, secrets: Mapping[str, str], slot: Slot) -> None:
+        """`secrets` reach Terraform in its environment alone, by the name of the root's variable."""
         self.tools, self.run_id, self.attempt = tools, run_id, attempt
-        self.secrets = dict(secrets or {})
+        self.secrets, self.slot = dict(secrets), slot
 
     @cached_property
     def known_secrets(self) -> set[str]:
-        """What Terraform, its plans and its plugins must not tell: the portal's own secrets and the stack's."""
+        """What Terraform, its plans and its plugins must not give away: the portal's own secrets and the stack's."""
         return {*secrets_of_settings(self.tools.settings), *self.secrets.values()}
 
     @cached_property
@@ -101,26 +119,16 @@ class Claim:
             await self.log_in(session, run, message, level)
 
     async def log_in(self, session: AsyncSession, run: Run, message: str, level: LogLevel = LogLevel.INFO) -> None:
-        """The same, within a transaction."""
+        """One line of the portal's own, within a transaction."""
         await self.record(session, run, [Event(message=message, level=level)], step=None)
 
     async def record(self, session: AsyncSession, run: Run, events: Sequence[Event], step: str | None) -> None:
         """Append events to the log and bring the resources they speak of up to date."""
-        told = [event for event in events if event.is_told]
+        now = self.tools.clock()
         lines = [
-            {
-                "run_id": run.id,
-                "seq": number,
-                "at": event.at or self.tools.clock(),
-                "level": event.level,
-                "step": step,
-                "message": self.clean(event.message),
-            }
-            for number, event in enumerate(told, start=run.log_seq + 1)
+            Entry(self.clean(event.message), event.at or now, event.level, step) for event in events if event.is_told
         ]
-        if lines:
-            await session.execute(insert(LogLine), lines)
-        run.log_seq += len(told)
+        await write(session, run, lines)
         for event in events:
             await self._record_resource(session, event)
         await session.flush()
@@ -142,56 +150,35 @@ class Claim:
         await session.execute(upsert.on_conflict_do_update(index_elements=["run_id", "address"], set_=changed))
 
 
-async def take(tools: Tools, run_id: str) -> Claim | None:
+async def take_next(tools: Tools, slot: Slot) -> Claim | None:
+    """Claim the run whose turn it is; None when there is none.
+
+    Without a slot, only what needs no Terraform.
+    """
+    async with tools.database.sessions() as session:
+        found = await candidates(session, tools.host, tools.clock(), with_terraform=slot.is_held)
+    for run_id in found:
+        if claim := await take(tools, run_id, slot):
+            return claim
+    return None
+
+
+async def candidates(session: AsyncSession, host: str, now: datetime, *, with_terraform: bool = True) -> list[str]:
+    """Ids of the runs that a worker of this host may claim, those whose turn it is first."""
+    kinds = set(RunKind) if with_terraform else set(RunKind) - kinds_that("uses_terraform")
+    bounds = {"now": now, "host": host, "kinds": sorted(kinds), "limit": CANDIDATES}
+    return list(await session.scalars(_CANDIDATES, bounds))
+
+
+async def take(tools: Tools, run_id: str, slot: Slot | None = None) -> Claim | None:
     """Claim a run; None when there is nothing to do (any more), or somebody else must have their turn first."""
     async with tools.database.sessions.begin() as session:
-        run = await session.get(Run, run_id, with_for_update=True)
-        if run is None or not run.can_be_claimed or run.is_left_to_another_host(tools.host, tools.clock()):
+        # Another worker that is claiming it has it.
+        run = await session.get(Run, run_id, with_for_update={"skip_locked": True})
+        if run is None:
             return None
-        if run.is_queued and await _stack_is_busy(session, run):
+        if not await lifecycle.claim(session, tools.vault, run, tools.worker_id, tools.host, tools.clock()):
             return None
-        subject = await stacks.subject(session, run.stack_id, lock=True)
-        before = Claim(tools, run.id, run.attempt)
-        if run.is_queued and subject.rejects(run.kind):
-            # Wished for while the run that destroyed it went on.
-            await before.log_in(session, run, f"Dropped: the {subject.noun} is destroyed.")
-            run.end_canceled(tools.clock())
-            await runs.announce(session, run)
-            return None
-        if run.interruptions >= MAX_INTERRUPTIONS:
-            reason = f"\n{run.error}" if run.error else ""
-            text = f"Given up after {run.interruptions} interrupted attempts.{reason}"
-            await end(session, run, before, error=text)
-            return None
-        if run.is_queued:
-            await machine_keys.bind(session, run)
-        run.claim(tools.worker_id, tools.host, tools.clock())
-        subject.begin(run)
-        await runs.announce(session, run)
+        subject = await stacks.subject(session, run.stack_id)
         secrets = shared_stack.secrets_of(subject, tools.vault) if isinstance(subject, SharedStack) else {}
-        return Claim(tools, run.id, run.attempt, secrets)
-
-
-async def _stack_is_busy(session: AsyncSession, run: Run) -> bool:
-    others = select(Run.id).where(Run.stack_id == run.stack_id, Run.id != run.id, Run.status.in_(EXECUTING))
-    return bool(await session.scalar(select(exists(others))))
-
-
-async def end(session: AsyncSession, run: Run, claim: Claim, error: str | None = None) -> None:
-    """What every end of a run has in common; with an error it ends the run, otherwise the caller has."""
-    if error is not None:
-        run.fail(claim.clean(error), claim.tools.clock())
-        (await stacks.subject(session, run.stack_id, lock=True)).become_failed()
-    if not run.is_success:
-        await _keep_disk_size(session, run, claim)
-    await plans.forget(session, run.id)
-    await session.flush()
-    await runs.enqueue_next(session, run.stack_id)
-    await runs.announce(session, run)
-
-
-async def _keep_disk_size(session: AsyncSession, run: Run, claim: Claim) -> None:
-    workstation = await session.get(Workstation, run.stack_id)
-    state = await state_versions.newest(session, claim.tools.vault, run.stack_id) if workstation else None
-    if workstation and state and state.disk_size_gb:
-        workstation.keep_disk_size(state.disk_size_gb)
+        return Claim(tools, run.id, run.attempt, secrets, slot or tools.slots.for_a_run())

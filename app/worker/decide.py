@@ -1,21 +1,19 @@
 """Which plans go on by themselves, and which wait until somebody has decided; none is applied that nobody may want."""
 
 import re
-from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
-from app.infra.events import Event
-from app.models import LogLevel, RunKind, Workstation
-from app.models.run import Run
-from app.services import stacks
+from app.models import LogLevel, Run, Workstation
+from app.services import lifecycle
 from app.services.terraform import plan_view, plans, scrub, state_resources
 from app.services.terraform.attributes import Change
 from app.services.terraform.state_versions import State
 from app.worker.claim import Claim
 from app.worker.commands import Commands
 from app.worker.errors import ApprovalRequiredError, RunFailedError
+from app.worker.planned import PLAN_FILE, Planned
 
-PLAN_FILE = "tfplan"
 MACHINE = "module.compute[0].google_compute_instance.workstation"
 DATA_DISK = ".google_compute_disk."
 METADATA = {"metadata", "metadata_fingerprint"}
@@ -47,54 +45,53 @@ class Decision:
         self._claim, self._commands, self._stack_id = claim, commands, stack_id
         self._tools, self._folder = claim.tools, commands.folder
 
-    async def of_workstation(self, kind: RunKind, changes: list[Event], adopted: Collection[str]) -> list[Event]:
-        """What the plan changes, once nothing is in its way: losing the data disk wants a decision.
+    async def of_data_disk(self, planned: Planned) -> Planned:
+        """The plan, once nobody may mind what becomes of the data disk: losing it wants a decision.
 
-        Raises DecisionWantedError, or RunFailedError for a plan refused.
+        Raises ApprovalRequiredError, or RunFailedError where rolling back would lose it.
         """
-        misfits = [change.address for change in changes if change.is_loss and change.address in adopted]
-        if misfits and kind is RunKind.PROVISION:
-            raise RunFailedError(
-                f"{misfits[0]} was found at Google, made for this machine, but is not what was asked for: it would be "
-                "replaced. Nothing was changed."
-            )
-        lost = [change for change in changes if change.is_loss and DATA_DISK in f".{change.address}"]
+        lost = [change for change in planned.losses if DATA_DISK in f".{change.address}"]
         if not lost:
-            return changes
-        if any(change.action == "replace" for change in lost) and not _replaces_machine(changes):
+            return planned
+        if any(change.action == "replace" for change in lost) and not any(
+            change.address == MACHINE for change in planned.losses
+        ):
             # The new disk has the old one's name, and the machine would hold on to the old one.
             changes = (await self._commands.plan(f"-replace={MACHINE}", out=PLAN_FILE)).changes
-        if self._commands.undoing:
-            raise RunFailedError(f"Undoing this would lose the data disk ({lost[0].address}): left as it is.")
+            planned = replace(planned, changes=changes, shown=await self._commands.show(PLAN_FILE))
         disk = await self._disk_name()
-        awaits = [{"address": str(change.address), "action": str(change.action), "name": disk} for change in lost]
-        if not await self._is_approved(awaits):
-            shown = await self._commands.show(PLAN_FILE)
-            await self._ask(awaits, shown, "This would lose the data disk: waiting for a decision.")
-        return changes
+        await self.require(
+            [{"address": str(change.address), "action": str(change.action), "name": disk} for change in lost],
+            planned.shown,
+            "This would lose the data disk: waiting for a decision.",
+            f"Undoing this would lose the data disk ({lost[0].address}): left as it is.",
+        )
+        return planned
 
-    async def of_rekey(self, shown: dict[str, Any]) -> None:
+    async def of_keys(self, planned: Planned) -> None:
         """Whoever changes their keys expects nothing else of it: metadata in place goes on, anything more is asked.
 
-        Raises DecisionWantedError, or RunFailedError where undoing a change of keys would do more.
+        Raises ApprovalRequiredError, or RunFailedError where undoing a change of keys would do more.
         """
-        more = [change for change in self._view(shown)["changes"] if not _is_of_keys(change)]
+        more = [change for change in self._view(planned.shown)["changes"] if not _is_of_keys(change)]
         awaits = [{"address": change["address"], "action": change["action"]} for change in more]
-        if not awaits or await self._is_approved(awaits):
-            return
-        if self._commands.undoing:
-            raise RunFailedError(f"Undoing this would change more than keys ({awaits[0]['address']}): left as it is.")
-        await self._ask(awaits, shown, "This would change more than the SSH keys: waiting for a decision.")
+        if awaits:
+            await self.require(
+                awaits,
+                planned.shown,
+                "This would change more than the SSH keys: waiting for a decision.",
+                f"Undoing this would change more than keys ({awaits[0]['address']}): left as it is.",
+            )
 
-    async def of_shared_stack(self, shown: dict[str, Any], adopted: Collection[str]) -> None:
-        """Everything wants a decision but what allowed IPs change. Raises DecisionWantedError, or RunFailedError."""
-        awaits = awaited(shown)
-        misfits = [change["address"] for change in awaits if change["address"] in adopted and _is_loss(change)]
+    async def of_shared_stack(self, planned: Planned) -> None:
+        """Everything wants a decision but what allowed IPs change. Raises ApprovalRequiredError, or RunFailedError."""
+        awaits = awaited(planned.shown)
+        misfits = [change["address"] for change in awaits if change["address"] in planned.adopted and _is_loss(change)]
         if misfits:
-            raise RunFailedError(f"{misfits[0]} was taken over from Google and would be replaced. Nothing was changed.")
-        if all(WHITELIST.fullmatch(change["address"]) for change in awaits) or await self._is_approved(awaits):
+            raise RunFailedError(f"{misfits[0]} was adopted from Google and would be replaced. Nothing was changed.")
+        if all(WHITELIST.fullmatch(change["address"]) for change in awaits):
             return
-        await self._ask(awaits, shown, "This is the plan: waiting for a decision.")
+        await self.require(awaits, planned.shown, "This is the plan: waiting for a decision.", "")
 
     async def keep_view(self, shown: dict[str, Any]) -> None:
         """Show people the plan."""
@@ -105,18 +102,22 @@ class Decision:
         async with self._tools.database.sessions() as session:
             return (await session.get_one(Workstation, self._stack_id)).disk_name
 
-    async def _is_approved(self, awaits: list[Awaited]) -> bool:
-        async with self._tools.database.sessions() as session:
-            return (await session.get_one(Run, self._claim.run_id)).has_approval_for(awaits)
+    async def require(self, awaits: list[Awaited], shown: dict[str, Any], message: str, refusal_to_undo: str) -> None:
+        """Go on where exactly this was approved. Otherwise store the plan and raise ApprovalRequiredError.
 
-    async def _ask(self, awaits: list[Awaited], shown: dict[str, Any], told: str) -> None:
-        """Raises DecisionWantedError, once the plan is stored for whoever decides."""
+        :param refusal_to_undo: nobody is asked while a run is rolled back: it raises RunFailedError with this.
+        """
+        async with self._tools.database.sessions() as session:
+            if (await session.get_one(Run, self._claim.run_id)).has_approval_for(awaits):
+                return
+        if self._commands.undoing:
+            raise RunFailedError(refusal_to_undo)
         file = (self._folder.work / PLAN_FILE).read_bytes()
         async with self._claim.writing() as (session, run):
-            await plans.keep(session, self._tools.vault, run.id, self._view(shown), self._tools.clock(), file)
-            run.await_approval(awaits, self._tools.clock())
-            (await stacks.subject(session, self._stack_id, lock=True)).restore_status()
-            await self._claim.log_in(session, run, told, LogLevel.WARN)
+            now = self._tools.clock()
+            await plans.keep(session, self._tools.vault, run.id, self._view(shown), now, file)
+            await lifecycle.await_approval(session, run, awaits, now)
+            await self._claim.log_in(session, run, message, LogLevel.WARN)
         raise ApprovalRequiredError
 
     def _view(self, shown: dict[str, Any]) -> dict[str, Any]:
@@ -164,7 +165,3 @@ def _is_of_keys(change: Change) -> bool:
 
 def _is_loss(change: Awaited) -> bool:
     return change["action"] in {"delete", "replace"}
-
-
-def _replaces_machine(changes: Collection[Event]) -> bool:
-    return any(change.address == MACHINE and change.is_loss for change in changes)

@@ -1,6 +1,6 @@
 """How an attempt at a run can end before its goal is reached."""
 
-from google.api_core.exceptions import GoogleAPICallError
+from google.api_core.exceptions import GoogleAPICallError, ServerError, TooManyRequests
 from google.auth.exceptions import GoogleAuthError
 
 GOOGLE_ERRORS = (GoogleAPICallError, GoogleAuthError, OSError)
@@ -12,7 +12,7 @@ class RunFailedError(Exception):
 
 
 class TransientError(Exception):
-    """Something that passes as a rule: the same is tried again after a while. The message is the raw text."""
+    """Something that usually ends by itself: the same is tried again after a while. The message is the raw text."""
 
 
 class KilledError(TransientError):
@@ -29,3 +29,8 @@ class ApprovalRequiredError(Exception):
 
 class HandedOverError(Exception):
     """This worker is leaving; another one goes on with the run."""
+
+
+def is_transient(error: Exception) -> bool:
+    """Whether one of GOOGLE_ERRORS is worth trying again: Google's own, or no answer at all."""
+    return isinstance(error, (ServerError, TooManyRequests)) or not isinstance(error, GoogleAPICallError)

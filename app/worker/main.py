@@ -1,4 +1,4 @@
-"""The worker process: hears the doorbell, executes runs, and leaves in good order."""
+"""The worker process: carries out runs and jobs, watches machines, and leaves in good order."""
 
 import asyncio
 import os
@@ -7,25 +7,27 @@ import socket
 from contextlib import suppress
 
 import structlog
-from procrastinate import PsycopgConnector
+from procrastinate import App, PsycopgConnector
 
 from app import clock, db, origin
 from app.config import Settings
 from app.crypto import Vault
 from app.infra import ssh
 from app.infra.google import Compute
+from app.live import Hub
 from app.models import Root, Worker
 from app.models.base import short_id
-from app.queue import EXECUTE_RUN, RUNS, TAKE_SNAPSHOT, queue, queue_of
+from app.queue import JOBS, TAKE_SNAPSHOT, queue
 from app.services import snapshots
 from app.services.catalog import availability
 from app.services.shared import infrastructure_state
 from app.worker import periodic
 from app.worker.claim import Tools
-from app.worker.execute import execute
+from app.worker.dispatch import Dispatcher
 from app.worker.folder import host_id
-from app.worker.heartbeat import Active, Heartbeat
+from app.worker.heartbeat import Heartbeat
 from app.worker.roots import Roots
+from app.worker.slots import Slots
 from app.worker.snapshot import DAILY_SNAPSHOTS, take
 from app.worker.sweep import Sweep
 from app.worker.watch import Watch
@@ -36,6 +38,7 @@ DAILY = "17 4 * * *"
 OFTEN = "*/5 * * * *"
 """When it is looked how things are doing."""
 EACH_MINUTE = "* * * * *"
+JOBS_AT_ONCE = 4
 POLL_SECONDS = 0.5
 """How often the queue is looked at besides its notifications: one in a few hundred of those is missed."""
 
@@ -43,7 +46,7 @@ POLL_SECONDS = 0.5
 async def work(settings: Settings) -> None:
     """Work until a signal; SIGTERM and SIGINT mean: take nothing new, let each Terraform end, hand over, then go."""
     origin.become(origin.WORKER)
-    database = db.connect(settings.database_url, pool_size=settings.runs_at_once + 5)
+    database = db.connect(settings.database_url, pool_size=settings.runs_at_once + 10)
     tools = Tools(
         settings=settings,
         database=database,
@@ -51,6 +54,7 @@ async def work(settings: Settings) -> None:
         clock=clock.utc_now,
         roots=Roots(settings, database, clock.utc_now),
         compute=Compute(settings),
+        slots=Slots(settings.runs_at_once),
         worker_id=short_id(10),
         host=host_id(settings.data_dir),
     )
@@ -62,70 +66,80 @@ async def work(settings: Settings) -> None:
 
 
 async def _work(settings: Settings, tools: Tools) -> None:
-    active = Active()
+    hub = Hub(tools.database)
+    dispatcher = Dispatcher(tools, hub)
+    jobs = _jobs(settings, tools)
+    async with jobs.open_async():
+        await _register(tools)
+        hub.start()
+        tasks = {
+            asyncio.create_task(work, name=name)
+            for name, work in {
+                "runs": dispatcher.dispatch_for_ever(),
+                "heartbeat": Heartbeat(tools, lambda: dispatcher.run_ids).beat_for_ever(),
+                "sweeps": Sweep(tools, lambda: dispatcher.run_ids).sweep_for_ever(),
+                "watch": Watch(tools).watch_for_ever(),
+                "jobs": _run_jobs(jobs),
+            }.items()
+        }
+        warm_up = asyncio.create_task(_warm_up(tools), name="warm up")
+        _leave_on_signal(tools)
+        log.info("worker ready", worker=tools.worker_id, runs_at_once=settings.runs_at_once)
+        try:
+            # A worker without a heartbeat would lose its leases unawares: it ends instead, and is started anew.
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (*tasks, warm_up):
+                task.cancel()
+            await asyncio.wait({*tasks, warm_up})
+            await hub.stop()
+            await _unregister(tools)
+    for task in tasks:
+        with suppress(asyncio.CancelledError):
+            task.result()
+    log.info("worker ended")
+
+
+async def _run_jobs(jobs: App) -> None:
+    await jobs.run_worker_async(
+        queues=[JOBS],
+        concurrency=JOBS_AT_ONCE,
+        fetch_job_polling_interval=POLL_SECONDS,
+        install_signal_handlers=False,
+        delete_jobs="always",
+    )
+
+
+def _jobs(settings: Settings, tools: Tools) -> App:
+    """What is done by the clock, or because somebody asked for it; by one worker of all."""
     app = queue.with_connector(PsycopgConnector(conninfo=db.libpq_url(settings.database_url), max_size=4))
 
-    @app.task(name=EXECUTE_RUN, queue=RUNS)
-    async def record_report(run_id: str) -> None:
-        """One doorbell."""
-        with active.executing(run_id):
-            await execute(tools, run_id)
-
     @app.periodic(cron=DAILY)
-    @app.task(name="take_daily_snapshots", queue=RUNS)
+    @app.task(name="take_daily_snapshots", queue=JOBS)
     async def take_daily_snapshots(timestamp: int) -> None:
-        """Once a day, by one worker of all."""
+        """Once a day."""
         for name in DAILY_SNAPSHOTS:
             await take(tools, name)
 
     @app.periodic(cron=OFTEN)
-    @app.task(name="take_frequent_snapshots", queue=RUNS)
+    @app.task(name="take_frequent_snapshots", queue=JOBS)
     async def take_frequent_snapshots(timestamp: int) -> None:
-        """Every few minutes, by one worker of all: how what is shared is doing."""
+        """Every few minutes: how what is shared is doing."""
         await take(tools, infrastructure_state.SNAPSHOT)
 
     # Where all workers are busy for long, minutes do not pile up.
     @app.periodic(cron=EACH_MINUTE)
-    @app.task(name="do_chores", queue=RUNS, queueing_lock="do_chores")
-    async def do_chores(timestamp: int) -> None:
-        """Once a minute, by one worker of all."""
+    @app.task(name="do_periodic_work", queue=JOBS, queueing_lock="do_periodic_work")
+    async def do_periodic_work(timestamp: int) -> None:
+        """Once a minute."""
         await periodic.do(tools)
 
-    @app.task(name=TAKE_SNAPSHOT, queue=RUNS)
+    @app.task(name=TAKE_SNAPSHOT, queue=JOBS)
     async def take_snapshot(name: str) -> None:
         """Somebody asked for it."""
         await take(tools, name)
 
-    async with app.open_async():
-        await _register(tools)
-        beats = asyncio.create_task(Heartbeat(tools, active).beat_for_ever(), name="heartbeat")
-        sweeps = asyncio.create_task(Sweep(tools).sweep_for_ever(active), name="sweeps")
-        watch = asyncio.create_task(Watch(tools).watch_for_ever(), name="watch")
-        warm_up = asyncio.create_task(_warm_up(tools), name="warm up")
-        jobs = asyncio.create_task(
-            app.run_worker_async(
-                queues=[RUNS, queue_of(tools.host)],
-                concurrency=settings.runs_at_once,
-                fetch_job_polling_interval=POLL_SECONDS,
-                install_signal_handlers=False,
-                delete_jobs="always",
-            ),
-            name="jobs",
-        )
-        _leave_on_signal(tools, jobs)
-        log.info("worker ready", worker=tools.worker_id, runs_at_once=settings.runs_at_once)
-        try:
-            await asyncio.wait({jobs, beats, sweeps, watch}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            # A worker without a heartbeat would lose its leases unawares: it ends instead, and is started anew.
-            for task in (jobs, beats, sweeps, watch, warm_up):
-                task.cancel()
-            await asyncio.wait({jobs, beats, sweeps, watch, warm_up})
-            await _unregister(tools)
-    for task in (jobs, beats, sweeps, watch):
-        with suppress(asyncio.CancelledError):
-            task.result()
-    log.info("worker ended")
+    return app
 
 
 async def _warm_up(tools: Tools) -> None:
@@ -135,14 +149,10 @@ async def _warm_up(tools: Tools) -> None:
     await tools.roots.ready(Root.SHARED)
 
 
-def _leave_on_signal(tools: Tools, jobs: asyncio.Task[None]) -> None:
-    def leave() -> None:
-        tools.leaving.set()
-        jobs.cancel()
-
+def _leave_on_signal(tools: Tools) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, leave)
+        loop.add_signal_handler(number, tools.leaving.set)
 
 
 async def _register(tools: Tools) -> None:

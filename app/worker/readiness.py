@@ -11,6 +11,7 @@ from app.infra import ssh
 from app.infra.google import Compute
 from app.models import LogLevel, Workstation
 from app.models.machine_report import BootStage, MachineReport
+from app.services.terraform import state_versions
 from app.worker.claim import Claim
 from app.worker.commands import Commands
 from app.worker.errors import GOOGLE_ERRORS, RunFailedError
@@ -45,6 +46,16 @@ class Place:
     zone: str
     instance: str
     address: str
+
+
+async def place_of(claim: Claim, stack_id: str) -> Place:
+    """Where a workstation's machine is. Raises RunFailedError when the state names none."""
+    async with claim.tools.database.sessions() as session:
+        state = await state_versions.newest(session, claim.tools.vault, stack_id)
+    if state is None or "instance_name" not in state.outputs:
+        raise RunFailedError("The state names no machine.")
+    outputs = state.outputs
+    return Place(str(outputs["zone"]), str(outputs["instance_name"]), str(outputs["address"]))
 
 
 @dataclass

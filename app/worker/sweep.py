@@ -1,6 +1,7 @@
 """Run folders that nobody needs any more: of runs that ended elsewhere, or that another host has taken over."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -10,7 +11,6 @@ from sqlalchemy.exc import OperationalError
 from app.models import Run
 from app.worker.claim import Tools
 from app.worker.folder import RunFolder
-from app.worker.heartbeat import Active
 
 log = structlog.get_logger()
 SWEEP_SECONDS = 15.0
@@ -19,22 +19,24 @@ SWEEP_SECONDS = 15.0
 class Sweep:
     """Looks through this host's run folders. Several workers of one host may do so at once."""
 
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
+    def __init__(self, tools: Tools, run_ids: Callable[[], set[str]]) -> None:
+        """`run_ids` gives the runs that this process carries out: their folders are left alone."""
+        self._tools, self._run_ids = tools, run_ids
         self._runs = (tools.settings.data_dir / "worker" / "runs").resolve()
 
-    async def sweep_for_ever(self, active: Active) -> None:
-        """Sweep until cancelled; what this process executes is left alone. A database that is away is waited for."""
+    async def sweep_for_ever(self) -> None:
+        """Sweep until cancelled. A database that is away is waited for."""
         while True:
             try:
                 await self._tools.database.reachable()
-                await self.sweep(active.run_ids)
+                await self.sweep()
             except OperationalError as error:
                 log.warning("the sweep cannot reach the database", error=str(error.orig))
             await asyncio.sleep(SWEEP_SECONDS)
 
-    async def sweep(self, active: set[str]) -> None:
+    async def sweep(self) -> None:
         """Remove what is not needed; a Terraform that is still at work there is asked to stop first."""
+        active = self._run_ids()
         folders = [path for path in self._runs.glob("*") if path.name not in active]
         needed = await self._needed([path.name for path in folders])
         for path in folders:

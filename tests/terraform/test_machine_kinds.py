@@ -40,7 +40,8 @@ def inputs(offer: MachineType, **changes: Any) -> dict[str, Any]:
         ssh_username="grace",
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
-    return specs.terraform_inputs(workstation, changes, [KEY], None, CATALOG, SETTINGS)
+    inputs = specs.terraform_inputs(workstation, changes, None, CATALOG, SETTINGS)
+    return {**inputs, "ssh_public_keys": [KEY.public_key]}
 
 
 class Machines:

@@ -13,9 +13,10 @@ from app.errors import ConflictError
 from app.infra.secrets import SecretStore
 from app.models import Action, Member, Run, RunKind
 from app.models.base import short_id
-from app.services import audit, runs, workstations
+from app.services import audit, lifecycle, runs, workstations
 from app.services.by_hand import checkouts
 from app.services.catalog import Catalog
+from app.services.runs.log import Entry, write
 from app.services.shared import shared_stack
 from app.services.terraform import plans, state_versions
 from app.services.terraform.state_versions import State
@@ -62,7 +63,7 @@ async def begin_shared(session: AsyncSession, vault: Vault, by: Member, settings
     session.add(run)
     await session.flush()
     told = f"{by.name} looks for what exists already, until {now + LASTS:{checkouts.TIME}}."
-    await checkouts.log_in(session, run, told, now)
+    await write(session, run, [Entry(told, now)])
     await runs.announce(session, run)
     state = await state_versions.newest(session, vault, stack.id)
     return Begun(stack.id, run.inputs, shared_stack.secrets_of(stack, vault), state, run.id)
@@ -90,9 +91,8 @@ async def finish_shared(
     session: AsyncSession, vault: Vault, begun: Begun, state: State, adopted: list[str], now: datetime
 ) -> None:
     """The state has what was adopted. Raises ConflictError when the lease is over: nothing is stored then."""
-    run, by, _ = await checkouts.lock(session, begun.run_id)
+    run, by, _ = await checkouts.lock_checkout(session, begun.run_id)
     await _store(session, vault, run, by, state, adopted, now)
-    await checkouts.ended(session, run)
 
 
 async def request_around(
@@ -129,9 +129,8 @@ async def _store(
     session: AsyncSession, vault: Vault, run: Run, by: Member, state: State, adopted: list[str], now: datetime
 ) -> None:
     await state_versions.store(session, vault, run, state, now)
-    for each in adopted:
-        await checkouts.log_in(session, run, f"Taken over: {each}", now)
-    run.succeed(now)
+    await write(session, run, [Entry(f"Taken over: {each}", now) for each in adopted])
+    await lifecycle.finish(session, run, now)
     name = await audit.name_of_stack(session, run.stack_id)
     after = {"run": run.id, "adopted": adopted}
     audit.record(session, by, Action.ADOPT_STACK, run.stack_id, name, after=after, now=now)

@@ -14,7 +14,6 @@ from app.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from app.models import (
     Action,
     LogLevel,
-    LogLine,
     Member,
     Role,
     Root,
@@ -26,7 +25,8 @@ from app.models import (
     Workstation,
 )
 from app.models.base import short_id
-from app.services import audit, runs, workstations
+from app.services import audit, lifecycle, runs, workstations
+from app.services.runs.log import Entry, write
 from app.services.terraform import state_versions
 from app.services.terraform.state_versions import State
 
@@ -114,7 +114,8 @@ async def check_out(
     # Who works by hand may make what no state ever tells of.
     was_unsettled, stack.needs_reconcile = stack.needs_reconcile, True
     await session.flush()
-    await log_in(session, run, f"Checked out by {by.name} at {now.strftime(TIME)}, until {until.strftime(TIME)}.", now)
+    message = f"Checked out by {by.name} at {now.strftime(TIME)}, until {until.strftime(TIME)}."
+    await write(session, run, [Entry(message, now)])
     await runs.announce(session, run)
     await _record(session, by, Action.CHECK_OUT_STACK, run, {"until": until.strftime(TIME)}, now)
     log.info("stack checked out", stack=stack_id, run=run.id, admin=by.email, until=until.isoformat())
@@ -154,7 +155,7 @@ async def check_in(
     Raises ConflictError when it is no longer checked out, or the state is no successor of the stored one; InvalidError
     for variables that are not the root's. Nothing has been stored then.
     """
-    run, by, queued = await lock(session, run_id)
+    run, by, queued = await lock_checkout(session, run_id)
     desired = _variables(inputs, run.inputs)
     known = await state_versions.newest(session, vault, run.stack_id)
     _check_successor(state, known)
@@ -169,38 +170,35 @@ async def check_in(
     run.inputs = inputs
     await _take_over(session, run, state, desired, now)
     (await session.get_one(Stack, run.stack_id)).needs_reconcile = needs_reconcile
-    await log_in(session, run, sentence, now)
-    run.succeed(now)
-    await ended(session, run)
+    await write(session, run, [Entry(sentence, now)])
+    await lifecycle.finish(session, run, now)
     stored = {"said": sentence, "variables": desired.columns}
     await _record(session, by, Action.CHECK_IN_STACK, run, stored, now)
     log.info("stack checked in", stack=run.stack_id, run=run.id, admin=by.email, serial=state.serial if state else None)
     return sentence
 
 
-async def give_back(session: AsyncSession, run_id: str, reason: str, now: datetime) -> None:
+async def give_back(session: AsyncSession, vault: Vault, run_id: str, reason: str, now: datetime) -> None:
     """End it without storing anything. The next plan looks for what was made. Raises ConflictError when it has ended.
 
     :param reason: a sentence for the log.
     """
-    run, by, _ = await lock(session, run_id)
-    await log_in(session, run, reason, now, LogLevel.WARN)
-    run.end_canceled(now)
-    await ended(session, run)
+    run, by, _ = await lock_checkout(session, run_id)
+    await write(session, run, [Entry(reason, now, LogLevel.WARN)])
+    await lifecycle.cancel(session, vault, run, now, is_undone=True)
     await _record(session, by, Action.GIVE_BACK_STACK, run, {"said": reason}, now)
     log.info("stack given back", stack=run.stack_id, run=run.id, admin=by.email, reason=reason)
 
 
-async def expire(session: AsyncSession, run: Run, now: datetime) -> None:
+async def expire(session: AsyncSession, vault: Vault, run: Run, now: datetime) -> None:
     """Its time is over. The caller holds the run's row lock."""
-    await log_in(session, run, EXPIRED, now, LogLevel.ERROR)
-    run.fail(EXPIRED, now)
-    await ended(session, run)
+    await write(session, run, [Entry(EXPIRED, now, LogLevel.ERROR)])
+    await lifecycle.fail(session, vault, run, EXPIRED, now)
     await _record(session, None, Action.EXPIRE_STACK, run, {"said": EXPIRED}, now)
     log.warning("checkout expired", stack=run.stack_id, run=run.id)
 
 
-async def lock(session: AsyncSession, run_id: str) -> tuple[Run, Member, list[Run]]:
+async def lock_checkout(session: AsyncSession, run_id: str) -> tuple[Run, Member, list[Run]]:
     """The checkout, whose it is, and what is queued behind it; all stays so until our transaction ends."""
     run = await session.get(Run, run_id)
     if run is None or run.kind is not RunKind.MANUAL:
@@ -265,17 +263,3 @@ async def _record(
 ) -> None:
     name = await audit.name_of_stack(session, run.stack_id)
     audit.record(session, by, action, run.stack_id, name, after={"run": run.id, **after}, now=now)
-
-
-async def ended(session: AsyncSession, run: Run) -> None:
-    """What is queued behind it may begin."""
-    await session.flush()
-    await runs.enqueue_next(session, run.stack_id)
-    await runs.announce(session, run)
-
-
-async def log_in(session: AsyncSession, run: Run, message: str, now: datetime, level: LogLevel = LogLevel.INFO) -> None:
-    """One line in the run's log."""
-    run.log_seq += 1
-    session.add(LogLine(run_id=run.id, seq=run.log_seq, at=now, level=level, step=None, message=message))
-    await session.flush()

@@ -11,12 +11,11 @@ from sqlalchemy.orm import aliased
 
 from app.errors import NotFoundError
 from app.models import Member, Run, RunKind, RunStatus, SshKey, Stack, Workstation, WorkstationStatus
-from app.models.run_states import SUCCESS, TAKES_KEYS, WITHOUT_TERRAFORM
+from app.models.run_kinds import kinds_that
+from app.models.run_states import SUCCESS
 from app.services import runs
 from app.services.keys import public_keys
 
-INPUT = "ssh_public_keys"
-"""The root's variable that has the keys."""
 LEFT_TO_ITS_WORKER, NOTICED_FOR = timedelta(seconds=30), timedelta(minutes=10)
 """How long after its end a run is looked at by others than its worker: from, to."""
 NEWEST_RUNS = 50
@@ -118,10 +117,8 @@ async def bring(session: AsyncSession, workstation: Workstation, by: Member | No
     # What executes took the keys as they were when it began, even where they are right at present.
     if keys.last is None or (keys.is_up_to_date and not pending):
         return None
-    base = await runs.reached_inputs(session, workstation.id) or keys.last.inputs
     stack = await session.get_one(Stack, workstation.id)
-    inputs = {**base, "disk_size_gb": workstation.disk_size_gb, INPUT: lines}
-    return await runs.request(session, stack, RunKind.REKEY, by, inputs, now)
+    return await runs.request(session, stack, RunKind.REKEY, by, {}, now)
 
 
 async def forgotten(session: AsyncSession, now: datetime) -> list[str]:
@@ -143,13 +140,14 @@ async def bind(session: AsyncSession, run: Run) -> None:
     may have grown beyond that.
     """
     workstation = await session.get(Workstation, run.stack_id)
-    if workstation is None or run.kind not in TAKES_KEYS:
+    if workstation is None or not run.kind.traits.takes_keys:
         return
     inputs = run.inputs
     if run.kind is RunKind.REKEY:
-        base = await runs.reached_inputs(session, run.stack_id) or inputs
+        reached = (await runs.applied(session, run.stack_id)).reached_inputs
+        base = reached or await runs.last_inputs(session, run.stack_id)
         inputs = {**base, "disk_size_gb": workstation.disk_size_gb}
-    run.inputs = {**inputs, INPUT: await _lines_of(session, workstation.owner_id)}
+    run.inputs = {**inputs, runs.KEYS_INPUT: await _lines_of(session, workstation.owner_id)}
 
 
 async def _machines_of(session: AsyncSession, member_id: str) -> list[Workstation]:
@@ -169,7 +167,7 @@ async def _histories(session: AsyncSession, workstation_ids: Sequence[str]) -> d
     """What each machine's keys follow from: its runs since its last success, the newest first."""
     others = aliased(Run)
     last_success = select(func.max(others.created_at)).where(
-        others.stack_id == Run.stack_id, others.status.in_(SUCCESS), others.kind.not_in(WITHOUT_TERRAFORM)
+        others.stack_id == Run.stack_id, others.status.in_(SUCCESS), others.kind.in_(kinds_that("uses_terraform"))
     )
     since = Run.created_at >= func.coalesce(last_success.scalar_subquery(), Run.created_at)
     newest_first = (Run.created_at.desc(), Run.id)
@@ -185,7 +183,7 @@ async def _histories(session: AsyncSession, workstation_ids: Sequence[str]) -> d
 
 def _keys(workstation: Workstation, history: Sequence[Run], desired: Iterable[str]) -> MachineKeys:
     pending = [run for run in history if run.is_queued or run.is_executing]
-    brought = [_by_identity(run.inputs) for run in _may_have_brought(history)]
+    brought = [_by_identity(run.inputs) for run in runs.Applied.of(history).possible]
     possible = {key: line for each in reversed(brought) for key, line in each.items()}
     identities = frozenset(public_keys.identity(line) for line in desired)
     return MachineKeys(
@@ -199,27 +197,14 @@ def _keys(workstation: Workstation, history: Sequence[Run], desired: Iterable[st
     )
 
 
-def _may_have_brought(history: Sequence[Run]) -> list[Run]:
-    """The last success and all that may have changed anything since, the newest first."""
-    found = []
-    for run in history:
-        if run.kind in WITHOUT_TERRAFORM:
-            continue
-        if run.is_success or run.has_changed_anything:
-            found.append(run)
-        if run.is_success:
-            break
-    return found
-
-
 def _by_identity(inputs: dict[str, Any]) -> dict[str, str]:
-    return {public_keys.identity(line): line for line in inputs.get(INPUT, [])}
+    return {public_keys.identity(line): line for line in inputs.get(runs.KEYS_INPUT, [])}
 
 
 def _bringing(pending: Sequence[Run], desired: frozenset[str]) -> Run | None:
     """The run that is to bring what is wanted; else one on whose decision everything waits."""
     for run in pending:
-        if run.is_queued and run.kind in TAKES_KEYS | WITHOUT_TERRAFORM:
+        if run.is_queued and (run.kind.traits.takes_keys or not run.kind.traits.uses_terraform):
             return next((other for other in pending if other.can_approve), run)
         if run.is_executing and _brings(run, desired):
             return run
@@ -227,7 +212,7 @@ def _bringing(pending: Sequence[Run], desired: frozenset[str]) -> Run | None:
 
 
 def _brings(run: Run, desired: frozenset[str]) -> bool:
-    return run.kind in TAKES_KEYS and not run.is_canceling and _by_identity(run.inputs).keys() == desired
+    return run.kind.traits.takes_keys and not run.is_canceling and _by_identity(run.inputs).keys() == desired
 
 
 def _destroys(run: Run) -> bool:

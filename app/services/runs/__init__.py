@@ -1,36 +1,36 @@
 """Runs: queued changes to a stack. This is the package's public interface."""
 
+from app.services.runs.applied import Applied, applied, last_inputs
 from app.services.runs.explanations import Waiting, hint, trouble, waiting
+from app.services.runs.log import read as read_log
 from app.services.runs.queries import (
     find,
-    last_inputs,
     list_of,
-    log,
     newest_ids,
     next_of,
     of_stack,
     pending,
-    reached_inputs,
     resources,
     under_way,
 )
-from app.services.runs.requests import announce, enqueue_next, lock, request
+from app.services.runs.requests import KEYS_INPUT, announce, lock, request
 
 __all__ = [
+    "KEYS_INPUT",
+    "Applied",
     "Waiting",
     "announce",
-    "enqueue_next",
+    "applied",
     "find",
     "hint",
     "last_inputs",
     "list_of",
     "lock",
-    "log",
     "newest_ids",
     "next_of",
     "of_stack",
     "pending",
-    "reached_inputs",
+    "read_log",
     "request",
     "resources",
     "trouble",

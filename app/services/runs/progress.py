@@ -1,5 +1,6 @@
 """How far a run is, in stages a person knows, with an estimate from earlier runs of the same kind of machine."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,18 +12,8 @@ from app.models import ResourceState, Run, RunKind, RunResource, RunStatus, Shar
 from app.models.machine_report import BootStage
 from app.services.catalog import MachineType
 
-PRIOR_SECONDS = {
-    RunKind.PROVISION: 75.0,
-    RunKind.UPDATE: 60.0,
-    RunKind.DESTROY: 60.0,
-    RunKind.REKEY: 20.0,
-    RunKind.RESTART: 45.0,
-    RunKind.CONFIGURE: 300.0,
-    RunKind.CHECK: 30.0,
-}
-"""How long a run takes where there is none to learn from yet: what Google usually needs, rounded up."""
 PRIOR_SECONDS_WITH_GPU = 150.0
-"""The same of making a machine with a GPU: its image is large, and its driver starts."""
+"""How long making a machine with a GPU takes, before there were any: its image is large, and its driver starts."""
 LEARN_FROM = 20
 _LEARN_FROM_STATUS = (RunStatus.APPLIED, RunStatus.PLANNED)
 
@@ -60,9 +51,10 @@ async def of_run(session: AsyncSession, run: Run, resources: list[RunResource], 
     """Where this run stands."""
     elapsed = ((run.finished_at or now) - run.created_at).total_seconds()
     expected = await _expected_seconds(session, run)
-    is_shared = await session.get(SharedStack, run.stack_id) is not None
-    boot = await _boot_of(session, run)
-    stages = _of_shared_stack(run, resources) if is_shared else _of_workstation(run, resources, boot)
+    names = run.kind.traits.stages
+    if await session.get(SharedStack, run.stack_id):
+        names = run.kind.traits.shared_stages or names
+    stages = _Way(run, resources, await _boot_of(session, run)).stages(names)
     if run.is_final:
         return Progress(stages, 100, round(elapsed), round(expected), None)
     percent = min(99, round(100 * elapsed / expected)) if not run.is_queued else 0
@@ -78,10 +70,10 @@ async def _boot_of(session: AsyncSession, run: Run) -> BootStage | None:
 async def _expected_seconds(session: AsyncSession, run: Run) -> float:
     workstation = await session.get(Workstation, run.stack_id)
     if workstation is None:
-        return (await _learnt(session, _of_kind(run.kind).where(Run.stack_id == run.stack_id))) or PRIOR_SECONDS[
-            run.kind
-        ]
-    return (await usual(session, run.kind, workstation.machine_type, workstation.zone)) or PRIOR_SECONDS[run.kind]
+        learnt = await _learnt(session, _of_kind(run.kind).where(Run.stack_id == run.stack_id))
+    else:
+        learnt = await usual(session, run.kind, workstation.machine_type, workstation.zone)
+    return learnt or run.kind.traits.prior_seconds
 
 
 @dataclass(frozen=True)
@@ -95,7 +87,7 @@ class Expectation:
 async def to_running(session: AsyncSession, machine: MachineType, zone: str) -> Expectation:
     """For a machine of this type in this zone."""
     learnt = await usual(session, RunKind.PROVISION, machine.name, zone)
-    guess = PRIOR_SECONDS_WITH_GPU if machine.gpu else PRIOR_SECONDS[RunKind.PROVISION]
+    guess = PRIOR_SECONDS_WITH_GPU if machine.gpu else RunKind.PROVISION.traits.prior_seconds
     return Expectation(learnt or guess, is_learnt=learnt is not None)
 
 
@@ -116,86 +108,98 @@ async def _learnt(session: AsyncSession, query: Select[datetime, datetime | None
     return max(took[len(took) * 3 // 4], 1.0) if took else None
 
 
-_MACHINE = ("Machine", "compute_instance")
-_MAKING = (("Disk", "compute_disk"), ("Address", "compute_address"), _MACHINE)
-_WORKED_ON = {RunKind.DESTROY: _MAKING[::-1], RunKind.REKEY: (_MACHINE,), RunKind.RESTART: ()}
-"""What has its stages in another order, or not all of them."""
+_RESOURCES = {"disk": "compute_disk", "address": "compute_address", "machine": "compute_instance"}
+"""Stages that are done when Terraform is done with a resource of this type."""
 
 
-def _of_shared_stack(run: Run, resources: list[RunResource]) -> list[Stage]:
-    stages = [Stage("Queued", StageState.NOW if run.is_queued else StageState.DONE), Stage("Planning", _preparing(run))]
-    if run.kind is RunKind.CHECK:
-        return [*stages, Stage("Compared", _ready(run))]
-    done = sum(resource.state is ResourceState.DONE for resource in resources)
-    label = f"Applying, {done} of {len(resources)}" if run.has_changed_anything and resources else "Applying"
-    decided = StageState.DONE if run.approved_at or run.has_changed_anything else StageState.TO_COME
-    return [*stages, Stage("Decided", decided), Stage(label, _applying(run)), Stage("Ready", _ready(run))]
+@dataclass(frozen=True)
+class _Way:
+    """What the stages of one run are judged by."""
+
+    run: Run
+    resources: list[RunResource]
+    boot: BootStage | None
+
+    def stages(self, names: Sequence[str]) -> list[Stage]:
+        shown = [name for name in names if name not in _RESOURCES or self._takes_part(name)]
+        return [Stage(self._label(name), self._state(name)) for name in shown]
+
+    def _takes_part(self, name: str) -> bool:
+        """Once Terraform has said what this run has to do, only that is shown."""
+        is_known = self.run.booting_at is not None or (self.run.has_changed_anything and bool(self.resources))
+        return not (self.run.is_final or is_known) or bool(self._of_type(name))
+
+    def _of_type(self, name: str) -> list[RunResource]:
+        return [resource for resource in self.resources if resource.kind == _RESOURCES[name]]
+
+    def _label(self, name: str) -> str:
+        if name == "applying" and self.run.has_changed_anything and self.resources:
+            done = sum(resource.state is ResourceState.DONE for resource in self.resources)
+            return f"Applying, {done} of {len(self.resources)}"
+        return name.capitalize()
+
+    def _state(self, name: str) -> StageState:
+        if name in _RESOURCES:
+            return self._of_resources(self._of_type(name))
+        judge = _JUDGES.get(name)
+        return judge(self) if judge else self._at_the_end()
+
+    def _of_resources(self, resources: list[RunResource]) -> StageState:
+        states = {resource.state for resource in resources}
+        if ResourceState.FAILED in states:
+            return StageState.FAILED
+        if states == {ResourceState.DONE}:
+            return StageState.DONE
+        is_now = ResourceState.WORKING in states and not self.run.is_final
+        return StageState.NOW if is_now else StageState.TO_COME
+
+    def _at_the_end(self) -> StageState:
+        return StageState.DONE if self.run.is_success else StageState.TO_COME
+
+    def _under_way(self) -> StageState:
+        return StageState.FAILED if self.run.is_final else StageState.NOW
+
+    def queued(self) -> StageState:
+        return StageState.NOW if self.run.is_queued else StageState.DONE
+
+    def preparing(self) -> StageState:
+        """Until something is changed: planning, or reaching for the reset button."""
+        if self.run.is_queued:
+            return StageState.TO_COME
+        has_begun = self.run.has_changed_anything and self.run.kind.traits.uses_terraform
+        is_over = has_begun or self.run.booting_at or self.run.is_success
+        return StageState.DONE if is_over else self._under_way()
+
+    def decided(self) -> StageState:
+        is_decided = self.run.approved_at or self.run.has_changed_anything
+        return StageState.DONE if is_decided else StageState.TO_COME
+
+    def applying(self) -> StageState:
+        if self.run.is_success:
+            return StageState.DONE
+        return self._under_way() if self.run.has_changed_anything else StageState.TO_COME
+
+    def booting(self) -> StageState:
+        """Until its startup script reports for the first time."""
+        if self.run.is_success or self.boot is not None:
+            return StageState.DONE
+        return self._under_way() if self.run.booting_at else StageState.TO_COME
+
+    def mounting(self) -> StageState:
+        """While its startup script is at the disk; whether that went well, the machine's page tells."""
+        if self.run.is_success or self.boot not in {None, BootStage.DISK}:
+            return StageState.DONE
+        return self._under_way() if self.boot else StageState.TO_COME
 
 
-def _applying(run: Run) -> StageState:
-    if run.is_success:
-        return StageState.DONE
-    if not run.has_changed_anything:
-        return StageState.TO_COME
-    return StageState.FAILED if run.is_final else StageState.NOW
-
-
-def _of_workstation(run: Run, resources: list[RunResource], boot: BootStage | None) -> list[Stage]:
-    making = _WORKED_ON.get(run.kind, _MAKING)
-    stages = [Stage("Queued", StageState.NOW if run.is_queued else StageState.DONE)]
-    stages.append(Stage("Resetting" if run.kind is RunKind.RESTART else "Preparing", _preparing(run)))
-    for label, kind in making:
-        its_own = [resource for resource in resources if resource.kind == kind]
-        if its_own or not _is_known(run, resources):
-            stages.append(Stage(label, _of_resources(its_own, run)))
-    if run.kind is RunKind.DESTROY:
-        return [*stages, Stage("Gone", StageState.DONE if run.is_success else StageState.TO_COME)]
-    if run.kind is RunKind.REKEY:
-        return [*stages, Stage("Ready", _ready(run))]
-    mounting = Stage("Mounting", _mounting(run, boot))
-    return [*stages, Stage("Booting", _booting(run, boot)), mounting, Stage("Ready", _ready(run))]
-
-
-def _preparing(run: Run) -> StageState:
-    if run.is_queued:
-        return StageState.TO_COME
-    has_begun = run.has_changed_anything and run.kind is not RunKind.RESTART
-    if has_begun or run.booting_at or run.is_success:
-        return StageState.DONE
-    return StageState.FAILED if run.is_final else StageState.NOW
-
-
-def _is_known(run: Run, resources: list[RunResource]) -> bool:
-    """Whether Terraform has said what this run has to do."""
-    return run.is_final or run.booting_at is not None or (run.has_changed_anything and bool(resources))
-
-
-def _of_resources(resources: list[RunResource], run: Run) -> StageState:
-    states = {resource.state for resource in resources}
-    if ResourceState.FAILED in states:
-        return StageState.FAILED
-    if states == {ResourceState.DONE}:
-        return StageState.DONE
-    return StageState.NOW if ResourceState.WORKING in states and not run.is_final else StageState.TO_COME
-
-
-def _booting(run: Run, boot: BootStage | None) -> StageState:
-    """Until its startup script says the first word."""
-    if run.is_success or boot is not None:
-        return StageState.DONE
-    return _under_way(run) if run.booting_at else StageState.TO_COME
-
-
-def _mounting(run: Run, boot: BootStage | None) -> StageState:
-    """While its startup script is at the disk; whether that went well, the machine's page tells."""
-    if run.is_success or boot not in {None, BootStage.DISK}:
-        return StageState.DONE
-    return _under_way(run) if boot else StageState.TO_COME
-
-
-def _under_way(run: Run) -> StageState:
-    return StageState.FAILED if run.is_final else StageState.NOW
-
-
-def _ready(run: Run) -> StageState:
-    return StageState.DONE if run.is_success else StageState.TO_COME
+_JUDGES: dict[str, Callable[[_Way], StageState]] = {
+    "queued": _Way.queued,
+    "preparing": _Way.preparing,
+    "planning": _Way.preparing,
+    "resetting": _Way.preparing,
+    "decided": _Way.decided,
+    "applying": _Way.applying,
+    "booting": _Way.booting,
+    "mounting": _Way.mounting,
+}
+"""How far a stage is; those that are not named are done when the run has succeeded."""

@@ -1,16 +1,15 @@
 """Finding and reading runs."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from app.errors import NotFoundError
-from app.models import LogLine, Member, Run, RunKind, RunResource, RunStatus, Workstation
-from app.models.run_states import EXECUTING, SUCCESS, WITHOUT_TERRAFORM
+from app.models import Member, Run, RunKind, RunResource, RunStatus, Workstation
+from app.models.run_states import EXECUTING
 
 
 async def pending(session: AsyncSession, stack_id: str, *, lock: bool = False) -> list[Run]:
@@ -24,25 +23,6 @@ async def pending(session: AsyncSession, stack_id: str, *, lock: bool = False) -
 async def under_way(session: AsyncSession, stack_id: str, kind: RunKind) -> Run | None:
     """The run of that kind that a stack executes or has queued."""
     return next((run for run in await pending(session, stack_id) if run.kind is kind), None)
-
-
-async def last_inputs(session: AsyncSession, stack_id: str) -> dict[str, Any]:
-    """The variables of the newest run that has made, or may be making, the stack what it is; else of the newest."""
-    may_have = or_(Run.applying_at.is_not(None), Run.status.in_({*EXECUTING, *SUCCESS} - {RunStatus.AWAITING_APPROVAL}))
-    query = select(Run.inputs).where(Run.stack_id == stack_id, Run.kind.not_in(WITHOUT_TERRAFORM))
-    newest_first = query.order_by(may_have.desc(), Run.created_at.desc())
-    return dict(await session.scalar(newest_first.limit(1)) or {})
-
-
-async def reached_inputs(session: AsyncSession, stack_id: str) -> dict[str, Any]:
-    """The variables of the newest run that succeeded, or else of the newest that may have changed anything."""
-    query = select(Run.inputs).where(
-        Run.stack_id == stack_id,
-        Run.kind.not_in(WITHOUT_TERRAFORM),
-        or_(Run.status.in_(SUCCESS), Run.applying_at.is_not(None)),
-    )
-    newest_first = query.order_by(Run.status.in_(SUCCESS).desc(), Run.created_at.desc())
-    return dict(await session.scalar(newest_first.limit(1)) or {})
 
 
 async def find(session: AsyncSession, member: Member, run_id: str) -> Run:
@@ -80,12 +60,6 @@ async def resources(session: AsyncSession, run_id: str) -> Sequence[RunResource]
     """What the run works on, in the order in which it began."""
     query = select(RunResource).where(RunResource.run_id == run_id)
     return list(await session.scalars(query.order_by(RunResource.started_at.nulls_last(), RunResource.address)))
-
-
-async def log(session: AsyncSession, run_id: str, *, after: int = 0, limit: int = 1000) -> list[LogLine]:
-    """Lines of a run's log whose number is above `after`, in order."""
-    query = select(LogLine).where(LogLine.run_id == run_id, LogLine.seq > after)
-    return list(await session.scalars(query.order_by(LogLine.seq).limit(limit)))
 
 
 async def next_of(session: AsyncSession, run: Run) -> Run | None:

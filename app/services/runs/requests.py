@@ -6,11 +6,14 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import live, queue
-from app.models import Member, Run, RunKind, RunStatus, Stack, Workstation
+from app import live
+from app.models import Member, Run, RunKind, Stack, Workstation
 from app.models.base import short_id
 from app.services.runs.queries import pending
 from app.services.terraform import plans
+
+KEYS_INPUT = "ssh_public_keys"
+"""The variable of terraform/workstation that has the owner's keys; a run has it from its claim on."""
 
 
 async def request(
@@ -23,9 +26,9 @@ async def request(
     changes: dict[str, Any] | None = None,
     reason: str = "",
 ) -> Run:
-    """Queue a change to a stack, and ring for a worker, in the caller's transaction.
+    """Queue a change to a stack, and wake the workers, in the caller's transaction.
 
-    An identical wish joins the one queued or, where nothing is queued behind it, the one executing. Any other wish that
+    An identical request joins the one queued or, where nothing is queued behind it, the one executing. Any other that
     is queued, or waits for a decision, is superseded; a run that executes is never touched. A change of keys waits
     behind what waits for a decision: it was not asked for in its place.
 
@@ -35,8 +38,8 @@ async def request(
     """
     others = await lock(session, stack.id)
     newest = others[-1] if others else None
-    if newest and newest.kind is kind and newest.inputs == inputs and not newest.is_canceling:
-        # What has just been wished for counts for the row: the same ranges may by now be somebody else's as well.
+    if newest and newest.kind is kind and _is_same(newest.inputs, inputs) and not newest.is_canceling:
+        # The newest request counts for the row: the same ranges may by now be somebody else's as well.
         newest.changes = changes or {}
         return newest
     run = Run(
@@ -50,20 +53,25 @@ async def request(
         created_at=now,
     )
     for waiting in others:
-        is_in_its_way = kind is not RunKind.REKEY or waiting.kind is RunKind.REKEY
+        is_in_its_way = not kind.traits.gives_way or waiting.kind is kind
         if waiting.is_queued or (waiting.can_approve and is_in_its_way):
             await _supersede(session, waiting, run, now)
     session.add(run)
     await session.flush()
-    await queue.enqueue(session, run.id)
+    await live.wake_workers(session)
     await announce(session, run)
     return run
+
+
+def _is_same(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Keys come with the claim: a run that was claimed has them, one that is asked for has not."""
+    return {**before, KEYS_INPUT: None} == {**after, KEYS_INPUT: None}
 
 
 async def lock(session: AsyncSession, stack_id: str) -> list[Run]:
     """The stack's executing run, then its queued one, as they are until our transaction ends."""
     # Not the stack's row: a worker that holds its run and marks the stack would wait for us, and we for that run.
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"wishes of {stack_id}", 0))))
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"requests of {stack_id}", 0))))
     return await pending(session, stack_id, lock=True)
 
 
@@ -72,13 +80,6 @@ async def _supersede(session: AsyncSession, run: Run, by: Run, now: datetime) ->
     await plans.forget(session, run.id)
     await session.flush()
     await announce(session, run)
-
-
-async def enqueue_next(session: AsyncSession, stack_id: str) -> None:
-    """A run of this stack has ended: whatever is queued behind it may begin."""
-    next_id = await session.scalar(select(Run.id).where(Run.stack_id == stack_id, Run.status == RunStatus.QUEUED))
-    if next_id:
-        await queue.enqueue(session, next_id)
 
 
 async def announce(session: AsyncSession, run: Run) -> None:

@@ -9,7 +9,6 @@ from app.errors import ConflictError
 from app.models import Action, Member, Run, RunKind, Stack, Workstation
 from app.services import audit, runs, stacks, workstations
 from app.services.catalog import Catalog
-from app.services.keys import ssh_keys
 from app.services.shared import shared_stack
 from app.services.workstations import specs
 from app.services.workstations.specs import MachineSpec, WorkstationPatch
@@ -42,9 +41,8 @@ async def request_machine(
     changes = specs.changed(workstation, {}, change, catalog, settings)
     workstation.come_back(changes)
     owner = await session.get_one(Member, workstation.owner_id)
-    keys = await ssh_keys.list_of(session, owner)
     account = shared_stack.service_account_of(await stacks.shared(session), owner, settings)
-    inputs = specs.terraform_inputs(workstation, {}, keys, account, catalog, settings)
+    inputs = specs.terraform_inputs(workstation, {}, account, catalog, settings)
     stack = await session.get_one(Stack, workstation.id)
     run = await runs.request(session, stack, RunKind.PROVISION, member, inputs, now)
     after = {**before, **changes, "run": run.id}

@@ -58,9 +58,9 @@ async def request(
     stack = await _add(session, workstation, now)
     if stack is None:
         return *await _join(session, workstation), False
-    keys = await ssh_keys.ensure_key(session, member, secrets, settings, now)
+    await ssh_keys.ensure_key(session, member, secrets, settings, now)
     account = shared_stack.service_account_of(await stacks.shared(session), member, settings)
-    inputs = specs.terraform_inputs(workstation, {}, keys, account, catalog, settings)
+    inputs = specs.terraform_inputs(workstation, {}, account, catalog, settings)
     run = await runs.request(session, stack, RunKind.PROVISION, by, inputs, now)
     after = {"zone": workstation.zone, "snapshot": workstation.snapshot, **specs.columns(workstation)}
     _record(session, by, Action.REQUEST_WORKSTATION, workstation, run, {}, after, now)
@@ -160,9 +160,8 @@ async def request_change(
     desired_before = specs.columns(workstation) | _pending_changes(pending)
     changes = specs.changed(workstation, _pending_changes(pending), change, catalog, settings)
     owner = await session.get_one(Member, workstation.owner_id)
-    keys = await ssh_keys.list_of(session, owner)
     account = shared_stack.service_account_of(await stacks.shared(session), owner, settings)
-    inputs = specs.terraform_inputs(workstation, changes, keys, account, catalog, settings)
+    inputs = specs.terraform_inputs(workstation, changes, account, catalog, settings)
     stack = await session.get_one(Stack, workstation.id)
     run = await runs.request(session, stack, RunKind.UPDATE, member, inputs, now, changes)
     action = Action.CHANGE_WORKSTATION if change.model_dump(exclude_none=True) else Action.CHECK_WORKSTATION

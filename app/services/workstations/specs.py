@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.config import Settings
 from app.errors import InvalidError
-from app.models import SshKey, Workstation
+from app.models import Workstation
 from app.services.catalog import BOOT_DISK_GB, Catalog, MachineType, compatibility
 
 NAME = re.compile(r"[a-z]([-a-z0-9]{0,28}[a-z0-9])?")
@@ -143,7 +143,6 @@ def accelerator_columns(machine_type: MachineType) -> dict[str, Any]:
 def terraform_inputs(
     workstation: Workstation,
     changes: dict[str, Any],
-    keys: list[SshKey],
     service_account: str | None,
     catalog: Catalog,
     settings: Settings,
@@ -175,7 +174,6 @@ def terraform_inputs(
         "subnetwork": settings.subnetwork,
         "service_account_email": service_account,
         "ssh_username": workstation.ssh_username,
-        "ssh_public_keys": [key.public_key for key in keys],
         "disk_only": False,
         "disk_name": workstation.adopted_disk,
         "address_name": workstation.adopted_address,

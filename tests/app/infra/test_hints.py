@@ -63,22 +63,5 @@ def test_each_known_error_has_its_own_hint(text: str, title: str) -> None:
 STOCK_OUT = "googleapi: Error 503: The zone does not have enough resources available, ZONE_RESOURCE_POOL_EXHAUSTED"
 
 
-@pytest.mark.parametrize(
-    ("text", "passes"),
-    [
-        ("googleapi: Error 503: backend error", True),
-        ("googleapi: Error 429: rateLimitExceeded", True),
-        ("Error waiting for instance to create: timeout while waiting for state to become 'DONE'", True),
-        ("Post https://compute.googleapis.com: read: connection reset by peer", True),
-        ("googleapi: Error 409: The resource 'x' already exists, alreadyExists", True),
-        (STOCK_OUT, False),
-        ("googleapi: Error 403: Quota 'CPUS' exceeded.", False),
-        ("something never seen", False),
-    ],
-)
-def test_only_what_passes_by_itself_or_by_taking_over_is_tried_again(text: str, passes: bool) -> None:
-    assert hints.passes(text) is passes
-
-
 def test_an_unknown_error_has_a_general_hint() -> None:
     assert hints.find("something never seen") is hints.UNKNOWN

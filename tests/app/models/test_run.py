@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from app.models import Member
 from app.models.run import Run, TransitionError
-from app.models.run_states import EXECUTING, FINAL, NEXT, CancelMode, RunKind, RunStatus
+from app.models.run_kinds import RunKind
+from app.models.run_states import EXECUTING, FINAL, NEXT, CancelMode, RunStatus
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 S = RunStatus

@@ -148,6 +148,6 @@ async def await_approval(app: FastAPI, run_id: str) -> None:
     def waiting(run: Run, workstation: Workstation) -> None:
         lost = {"address": DISK, "action": "replace", "name": workstation.disk_name}
         run.await_approval([lost], portal.clock())
-        workstation.restore_status()
+        workstation.restore_status(portal.clock())
 
     await change(app, run_id, waiting, "This would lose the data disk: waiting for a decision.", level=LogLevel.WARN)

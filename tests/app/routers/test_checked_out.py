@@ -62,7 +62,7 @@ async def test_once_its_time_is_over_the_page_says_what_to_do(
     clock.advance(hours=9)
     async with portal.database.sessions.begin() as session:
         run = await session.get_one(Run, run_id, with_for_update=True)
-        await checkouts.expire(session, run, clock())
+        await checkouts.expire(session, portal.vault, run, clock())
     page = (await grace.get(f"/runs/{run_id}")).text
     assert "did not give it back in time" in page
     assert "/retry" not in page

@@ -11,7 +11,7 @@ from app.config import Settings
 from app.crypto import Vault
 from app.errors import ConflictError, InvalidError
 from app.models import AuditEntry, CancelMode, Member
-from app.services import decisions, workstations
+from app.services import decisions, lifecycle, workstations
 from app.services.by_hand import checkouts
 from app.services.catalog import Catalog
 from app.services.keys import ssh_keys
@@ -97,8 +97,9 @@ async def test_a_discarded_run_that_is_retried_names_the_new_one(
     clock: MovingClock,
 ) -> None:
     workstation, run, _ = await workstations.request(session, grace, WISH, catalog, secrets, settings, clock())
-    run.claim("worker", "host", clock())
-    run.await_approval([], clock())
+    vault = Vault(settings.encryption_keys)
+    assert await lifecycle.claim(session, vault, run, "worker", "host", clock())
+    await lifecycle.await_approval(session, run, [], clock())
     await session.flush()
     await decisions.discard(session, run, grace, clock())
     again = await decisions.retry(session, run, grace, clock())
@@ -195,9 +196,9 @@ async def test_work_by_hand_is_told(
             inputs = taken.run.inputs
             await checkouts.check_in(session, vault, taken.run.id, None, inputs, clock(), needs_reconcile=False)
         elif end == "give back":
-            await checkouts.give_back(session, taken.run.id, "Given back.", clock())
+            await checkouts.give_back(session, vault, taken.run.id, "Given back.", clock())
         else:
-            await checkouts.expire(session, taken.run, clock())
+            await checkouts.expire(session, vault, taken.run, clock())
     entries = await told(session, kind="stack")
 
     assert [entry.action.removeprefix("stack.") for entry in entries] == [

@@ -24,6 +24,7 @@ from app.worker import claim as claims
 from app.worker.claim import Tools
 from app.worker.execute import execute
 from app.worker.roots import Roots
+from app.worker.slots import Slots
 from tests.app.conftest import MovingClock, SecretsInMemory, identity, make_settings
 
 ADDRESS = "127.70.1.2"
@@ -154,6 +155,7 @@ def make_tools(
         clock=clock,
         roots=Roots(settings, database, clock),
         compute=PromptCompute(settings),
+        slots=Slots(2),
         worker_id=worker_id,
         host=host,
     )
@@ -231,7 +233,7 @@ def tells(kind: str, address: str, action: str) -> str:
 
 async def log_of(tools: Tools, run_id: str) -> str:
     async with tools.database.sessions() as session:
-        return "\n".join(line.message for line in await runs.log(session, run_id))
+        return "\n".join(line.message for line in await runs.read_log(session, run_id))
 
 
 async def provisioned(tools: Tools, script: Script) -> str:

@@ -5,13 +5,14 @@ import asyncio
 import pytest
 from sqlalchemy import func, select, text, update
 
+from app import live
 from app.errors import ConflictError
 from app.models import CancelMode, Run, RunKind, RunStatus, Stack, StateVersion, Workstation, WorkstationStatus
-from app.services import decisions, runs
+from app.services import decisions, lifecycle, runs
 from app.services.people import members
 from app.services.terraform import state_versions
 from app.worker import claim as claims
-from app.worker.claim import Claim, Tools
+from app.worker.claim import Tools
 from tests.app.conftest import MovingClock, identity
 from tests.app.counting import loaded
 from tests.app.worker.conftest import ask_destroy, run_of, spec, state, workstation_of
@@ -36,21 +37,18 @@ async def cancel(tools: Tools, run_id: str) -> None:
 
 async def destroyed(tools: Tools, run_id: str, *, disk_kept: bool) -> None:
     """The run of a worker that has taken it ends well."""
-    claim = Claim(tools, run_id, 1)
     async with tools.database.sessions.begin() as session:
         run = await session.get_one(Run, run_id)
         workstation = await session.get_one(Workstation, run.stack_id)
         run.begin_apply(tools.clock())
-        run.succeed(tools.clock())
         workstation.become_destroyed(tools.clock(), disk_kept=disk_kept)
-        await claims.end(session, run, claim)
+        await lifecycle.finish(session, run, tools.clock())
 
 
 async def failed(tools: Tools, run_id: str) -> None:
-    claim = Claim(tools, run_id, 1)
     async with tools.database.sessions.begin() as session:
         run = await session.get_one(Run, run_id)
-        await claims.end(session, run, claim, error="No luck")
+        await lifecycle.fail(session, tools.vault, run, "No luck", tools.clock())
 
 
 async def somebody_waits_for_a_lock(tools: Tools) -> None:
@@ -166,21 +164,57 @@ async def test_a_kept_disk_whose_removal_failed_can_be_removed_by_a_retry(tools:
     assert await claims.take(tools, again.id)
 
 
-async def test_the_end_of_a_run_rings_for_the_next_one(tools: Tools) -> None:
-    workstation_id, provision = await spec(tools)
-    assert await claims.take(tools, provision)
-    destroy = await ask_destroy(tools, workstation_id)
+async def test_a_request_and_the_end_of_a_run_wake_the_workers(tools: Tools) -> None:
+    async with await tools.database.listen_connection() as connection:
+        await connection.execute(f"LISTEN {live.CHANNEL}")
+
+        async def woken() -> bool:
+            heard = [each.payload async for each in connection.notifies(timeout=5, stop_after=20)]
+            return live.RUNS in heard
+
+        workstation_id, provision = await spec(tools)
+        assert await woken()
+        assert await claims.take(tools, provision)
+        await ask_destroy(tools, workstation_id)
+        await failed(tools, provision)
+        assert await woken()
+
+
+async def test_what_was_begun_comes_first_and_owners_take_turns(tools: Tools, clock: MovingClock) -> None:
+    begun = (await spec(tools, "begun"))[1]
+    assert await claims.take(tools, begun)
+    clock.advance(seconds=1)
+    first, second = (await spec(tools, "g-1"))[1], (await spec(tools, "g-2"))[1]
     async with tools.database.sessions.begin() as session:
-        await session.execute(text("DELETE FROM procrastinate_jobs"))
-    await failed(tools, provision)
+        (await session.get_one(Run, begun)).interrupt(tools.clock())
+        linus = await members.sign_in(session, identity("linus"), tools.settings, tools.clock())
+        (await session.get_one(Workstation, (await session.get_one(Run, second)).stack_id)).owner_id = linus.id
     async with tools.database.sessions() as session:
-        heard = list(await session.scalars(text("SELECT args ->> 'run_id' FROM procrastinate_jobs")))
-    assert heard == [destroy]
+        assert await claims.candidates(session, tools.host, tools.clock()) == [begun, second, first]
+
+
+async def test_nobody_waits_behind_somebody_elses_two_hundred(tools: Tools, clock: MovingClock) -> None:
+    graces = [(await spec(tools, f"g-{number}"))[1] for number in range(12)]
+    clock.advance(seconds=1)
+    late = (await spec(tools, "late"))[1]
+    async with tools.database.sessions.begin() as session:
+        linus = await members.sign_in(session, identity("linus"), tools.settings, tools.clock())
+        (await session.get_one(Workstation, (await session.get_one(Run, late)).stack_id)).owner_id = linus.id
+    for run_id in graces[:4]:
+        assert await claims.take(tools, run_id)
+    async with tools.database.sessions() as session:
+        assert (await claims.candidates(session, tools.host, clock()))[0] == late
+
+
+async def test_without_a_slot_only_what_needs_no_terraform_is_claimed(tools: Tools) -> None:
+    await spec(tools)
+    async with tools.database.sessions() as session:
+        assert await claims.candidates(session, tools.host, tools.clock(), with_terraform=False) == []
 
 
 async def test_a_run_that_keeps_losing_its_workers_is_given_up(tools: Tools) -> None:
     workstation_id, provision = await spec(tools)
-    for _ in range(claims.MAX_INTERRUPTIONS):
+    for _ in range(lifecycle.MAX_INTERRUPTIONS):
         assert await claims.take(tools, provision)
         async with tools.database.sessions.begin() as session:
             (await session.get_one(Run, provision)).interrupt(tools.clock())

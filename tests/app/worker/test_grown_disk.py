@@ -8,6 +8,7 @@ import pytest
 from app.models import Run, RunKind, RunStatus, Stack, Workstation
 from app.services import runs, workstations
 from app.services.catalog import Catalog
+from app.services.keys import machine_keys
 from app.services.workstations.specs import WorkstationPatch
 from app.worker.claim import Tools
 from app.worker.execute import execute
@@ -55,6 +56,7 @@ async def test_a_change_that_fails_after_the_disk_has_grown_leaves_it_grown(tool
     rekey = await add_key(tools, workstation_id)
     async with tools.database.sessions.begin() as session:
         run = await session.get_one(Run, rekey)
+        await machine_keys.bind(session, run)
         assert (run.inputs["disk_size_gb"], run.inputs["machine_type"]) == (200, "e2-standard-4")
 
 

@@ -99,7 +99,7 @@ async def test_a_killed_terraform_is_begun_anew_and_counts_as_no_retry(tools: To
     await execute(tools, run_id)
     run = await run_of(tools, run_id)
     assert (run.status, run.retries, run.interruptions) == (RunStatus.APPLIED, 0, 1)
-    assert "Terraform was killed. Beginning anew." in await log_of(tools, run_id)
+    assert "Terraform was killed. Starting again." in await log_of(tools, run_id)
 
 
 async def test_a_worker_that_leaves_hands_over_what_only_waits(tools: Tools, script: Script) -> None:
@@ -210,7 +210,7 @@ async def test_folders_of_runs_that_ended_elsewhere_are_swept_and_others_left(to
         assert await claims.take(tools, run_id)
         (runs_folder / run_id / "work").mkdir(parents=True)
     await taken_by_another_host(tools, gone)
-    await Sweep(tools).sweep(set())
+    await Sweep(tools, set).sweep()
     assert [path.name for path in runs_folder.iterdir()] == [mine]
 
 
@@ -220,7 +220,7 @@ async def test_an_unexpected_error_gives_the_run_back_with_its_reason(
     async def broken(*_: object) -> None:
         raise ZeroDivisionError("nobody thought of this")
 
-    monkeypatch.setattr("app.worker.converge.Convergence.reach", broken)
+    monkeypatch.setattr("app.worker.kinds.provision.Provision.reach", broken)
     _, run_id = await spec(tools)
     await execute(tools, run_id)
     run = await run_of(tools, run_id)

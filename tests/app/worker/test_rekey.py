@@ -8,7 +8,7 @@ import pytest
 
 from app.models import RunKind, RunStatus, Stack, WorkstationStatus
 from app.services import runs
-from app.services.keys import ssh_keys
+from app.services.keys import machine_keys, ssh_keys
 from app.services.people import members
 from app.worker.claim import Tools
 from app.worker.execute import execute
@@ -125,4 +125,5 @@ async def test_a_run_that_fails_is_followed_by_the_keys_that_it_did_not_bring(to
     assert (await run_of(tools, change.id)).status is RunStatus.ERRORED
     async with tools.database.sessions() as session:
         [rekey] = await runs.pending(session, workstation_id)
+        await machine_keys.bind(session, rekey)
     assert (rekey.kind, rekey.inputs["disk_size_gb"], rekey.requested_by) == (RunKind.REKEY, 100, None)

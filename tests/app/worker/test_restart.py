@@ -12,10 +12,9 @@ from app.models import CancelMode, Member, Run, RunKind, RunStatus, Stack, Works
 from app.services import decisions, runs, workstations
 from app.services.keys import machine_keys
 from app.worker import periodic
-from app.worker.claim import Tools
-from app.worker.completion import Completion
+from app.worker.claim import Claim, Tools
 from app.worker.execute import execute
-from app.worker.readiness import Place
+from app.worker.readiness import Place, place_of
 from tests.app.conftest import MovingClock
 from tests.app.worker.conftest import (
     PromptCompute,
@@ -188,13 +187,12 @@ async def test_a_cancel_that_was_accepted_keeps_the_button_from_being_pressed(
     workstation_id = await provisioned(tools, script)
     tools, compute = google(tools, says=AGAIN)
     run_id = await ask(tools, workstation_id)
-    place = Completion.place
 
-    async def cancelled_meanwhile(settlement: Completion) -> Place:
+    async def cancelled_meanwhile(claim: Claim, stack_id: str) -> Place:
         await cancel(tools, run_id)
-        return await place(settlement)
+        return await place_of(claim, stack_id)
 
-    monkeypatch.setattr(Completion, "place", cancelled_meanwhile)
+    monkeypatch.setattr("app.worker.kinds.restart.place_of", cancelled_meanwhile)
     await execute(tools, run_id)
     assert ((await run_of(tools, run_id)).status, compute.reset) == (RunStatus.CANCELED, [])
     assert (await workstation_of(tools, workstation_id)).can_connect
@@ -263,7 +261,7 @@ async def test_keys_that_a_lost_worker_did_not_bring_are_brought_a_little_later(
     run_id = await ask(tools, workstation_id)
     await add_key(tools, workstation_id)
 
-    async def lost(tools: Tools, run_id: str) -> None:
+    async def lost(claim: Claim) -> None:
         """Killed just before."""
 
     async def pending_after_chores() -> list[Run]:
@@ -272,7 +270,7 @@ async def test_keys_that_a_lost_worker_did_not_bring_are_brought_a_little_later(
             return await runs.pending(session, workstation_id)
 
     with monkeypatch.context() as patch:
-        patch.setattr("app.worker.execute.bring_keys", lost)
+        patch.setattr("app.worker.execute.follow_up", lost)
         await execute(tools, run_id)
     assert await pending_after_chores() == []
     clock.advance(minutes=1)

@@ -8,7 +8,6 @@ import pytest
 from app.db import libpq_url
 from app.worker import sweep
 from app.worker.claim import Tools
-from app.worker.heartbeat import Active
 from app.worker.sweep import Sweep
 
 pytestmark = pytest.mark.anyio
@@ -32,7 +31,7 @@ async def test_a_connection_lost_in_mid_sweep_is_no_end_of_sweeping(
     url = libpq_url(tools.database.url)
     async with await psycopg.AsyncConnection.connect(url) as locking:
         await locking.execute("LOCK TABLE runs IN ACCESS EXCLUSIVE MODE")
-        sweeps = asyncio.create_task(Sweep(tools).sweep_for_ever(Active()))
+        sweeps = asyncio.create_task(Sweep(tools, set).sweep_for_ever())
         await terminate_who_waits(url)
         await locking.rollback()
         async with asyncio.timeout(10):

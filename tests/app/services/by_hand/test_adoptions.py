@@ -115,7 +115,7 @@ async def test_given_back_nothing_is_stored_and_the_wish_goes_on(desk: Desk) -> 
     await desk.spec()
     begun = await desk.begin()
     async with desk.database.sessions.begin() as session:
-        await checkouts.give_back(session, begun.run_id, "Given back.", desk.clock())
+        await checkouts.give_back(session, VAULT, begun.run_id, "Given back.", desk.clock())
     with pytest.raises(ConflictError):
         await desk.finish(begun)
     async with desk.database.sessions() as session:

@@ -21,6 +21,7 @@ from app.services.people import members
 from app.services.terraform import state_versions
 from app.services.terraform.state_versions import State
 from app.services.workstations.specs import WorkstationPatch, WorkstationSpec
+from app.worker.claim import candidates
 from tests.app.conftest import MovingClock, SecretsInMemory, identity
 
 pytestmark = pytest.mark.anyio
@@ -92,7 +93,7 @@ class Desk:
 
     async def give_back(self, taken: CheckedOut) -> None:
         async with self.database.sessions.begin() as session:
-            await checkouts.give_back(session, taken.run.id, "Given back.", self.clock())
+            await checkouts.give_back(session, self.vault, taken.run.id, "Given back.", self.clock())
 
     async def change(self, **fields: object) -> Run:
         async with self.database.sessions.begin() as session:
@@ -121,15 +122,11 @@ class Desk:
 
     async def log(self, run_id: str) -> list[str]:
         async with self.database.sessions() as session:
-            return [line.message for line in await runs.log(session, run_id)]
+            return [line.message for line in await runs.read_log(session, run_id)]
 
-    async def rung_for(self) -> set[str]:
+    async def claimable(self) -> set[str]:
         async with self.database.sessions() as session:
-            return set(await session.scalars(text("SELECT args ->> 'run_id' FROM procrastinate_jobs")))
-
-    async def forget_doorbells(self) -> None:
-        async with self.database.sessions.begin() as session:
-            await session.execute(text("DELETE FROM procrastinate_jobs"))
+            return set(await candidates(session, "host", self.clock()))
 
 
 @pytest.fixture
@@ -250,7 +247,6 @@ async def test_a_variable_left_out_is_named(desk: Desk) -> None:
 async def test_a_wish_made_meanwhile_waits_and_leaves_alone_what_it_did_not_ask_for(desk: Desk) -> None:
     taken = await desk.check_out()
     spec = await desk.change(machine_type="e2-standard-8")
-    await desk.forget_doorbells()
     await desk.check_in(taken, state(9), disk_size_gb=120)
     queued = await desk.run(spec.id)
     assert (queued.status, queued.inputs["machine_type"], queued.inputs["disk_size_gb"]) == (
@@ -258,17 +254,16 @@ async def test_a_wish_made_meanwhile_waits_and_leaves_alone_what_it_did_not_ask_
         "e2-standard-8",
         120,
     )
-    assert await desk.rung_for() == {spec.id}
+    assert await desk.claimable() == {spec.id}
 
 
 async def test_given_back_nothing_is_stored_and_what_was_made_is_looked_for(desk: Desk) -> None:
     taken = await desk.check_out()
     spec = await desk.change(machine_type="e2-standard-8")
-    await desk.forget_doorbells()
     await desk.give_back(taken)
     assert (await desk.run(taken.run.id)).status is RunStatus.CANCELED
     assert await desk.needs_reconcile()
-    assert await desk.rung_for() == {spec.id}
+    assert await desk.claimable() == {spec.id}
     with pytest.raises(ConflictError, match=r"ended at 2026-03-02 09:31 UTC \(canceled\): nothing was stored"):
         await desk.check_in(taken, state(9))
 
@@ -276,16 +271,15 @@ async def test_given_back_nothing_is_stored_and_what_was_made_is_looked_for(desk
 async def test_after_its_time_nothing_is_stored_any_more(desk: Desk) -> None:
     taken = await desk.check_out()
     spec = await desk.change(machine_type="e2-standard-8")
-    await desk.forget_doorbells()
     desk.clock.advance(hours=9)
     async with desk.database.sessions.begin() as session:
         run = await session.get_one(Run, taken.run.id, with_for_update=True)
-        await checkouts.expire(session, run, desk.clock())
+        await checkouts.expire(session, desk.vault, run, desk.clock())
     ended = await desk.run(taken.run.id)
     assert (ended.status, ended.error, ended.can_retry) == (RunStatus.ERRORED, checkouts.EXPIRED, False)
     assert (await desk.workstation()).status is WorkstationStatus.RUNNING
     assert await desk.needs_reconcile()
-    assert await desk.rung_for() == {spec.id}
+    assert await desk.claimable() == {spec.id}
     with pytest.raises(ConflictError, match="nothing was stored"):
         await desk.check_in(taken, state(9))
     assert await desk.serials() == [4]
@@ -295,4 +289,4 @@ async def test_a_run_that_is_no_checkout_cannot_be_checked_in(desk: Desk) -> Non
     spec = await desk.change(disk_size_gb=200)
     async with desk.database.sessions.begin() as session:
         with pytest.raises(NotFoundError):
-            await checkouts.give_back(session, spec.id, "Given back.", desk.clock())
+            await checkouts.give_back(session, desk.vault, spec.id, "Given back.", desk.clock())

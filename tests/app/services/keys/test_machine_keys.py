@@ -153,6 +153,8 @@ async def test_a_key_goes_to_every_machine_and_changes_nothing_else(play: Play) 
     for machine in (first, second):
         [run] = await play.pending(machine)
         assert (run.kind, run.is_queued) == (RunKind.REKEY, True)
+        await play.begin(machine)
+        [run] = await play.pending(machine)
         assert [key.split()[-1] for key in run.inputs["ssh_public_keys"]] == ["laptop", "desktop"]
     [run] = await play.pending(made.stack_id)
     assert {name for name in run.inputs if run.inputs[name] != made.inputs[name]} == {"ssh_public_keys"}
@@ -243,6 +245,7 @@ async def test_a_change_cancelled_in_the_queue_leaves_the_keys_to_a_run_of_their
         await decisions.cancel(session, run, grace, CancelMode.UNDO, play.clock())
 
     await play.do(cancel)
+    await play.begin(machine)
     [run] = await play.pending(machine)
     assert (run.kind, run.inputs["disk_size_gb"]) == (RunKind.REKEY, 100)
 
@@ -251,6 +254,7 @@ async def test_a_change_asked_for_takes_the_place_and_the_keys_of_a_run_of_keys(
     machine = await play.make()
     await play.add("laptop")
     asked = await play.change(machine, disk_size_gb=200)
+    await play.begin(machine)
     [run] = await play.pending(machine)
     assert (run.id, len(run.inputs["ssh_public_keys"])) == (asked, 2)
 
@@ -324,6 +328,7 @@ async def test_without_keys_nobody_is_let_in_and_the_next_pair_goes_to_all(play:
     await play.end(await play.begin(machine))
     assert (await play.look()).possible == {}
     await play.create("dev-2")
+    await play.begin(machine)
     [run] = await play.pending(machine)
     assert [key.split()[-1] for key in run.inputs["ssh_public_keys"]] == ["stationmaster"]
 

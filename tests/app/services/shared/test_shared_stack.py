@@ -66,7 +66,7 @@ class Play:
             run.claim("w", "h", now)
             stack.begin(run)
             run.await_approval([], now)
-            stack.restore_status()
+            stack.restore_status(now)
 
         await self.step(run.id, planned)
 

@@ -113,7 +113,7 @@ async def test_undone_the_disk_is_kept_as_before(play: Play) -> None:
         run.claim("w", "h", play.clock())
         workstation.begin(run)
         assert workstation.status == "provisioning"
-        workstation.restore_status()
+        workstation.restore_status(play.clock())
 
     await play.step(run.id, undone)
     assert (await play.workstation()).can_come_back

@@ -38,7 +38,6 @@ async def test_what_is_left_out_is_filled_in_for_terraform(database: Database, c
     assert run.inputs["name"] == f"dev-1-{workstation.id}"
     assert run.inputs["zone"] == SETTINGS.default_zone
     assert (run.inputs["gpu"], run.inputs["accelerator"], run.inputs["disk_only"]) == (False, None, False)
-    assert len(run.inputs["ssh_public_keys"]) == 1
 
 
 async def test_a_double_click_makes_one_machine(database: Database, clock: MovingClock) -> None:

@@ -11,7 +11,7 @@ from app.errors import ConflictError, InvalidError
 from app.models import CancelMode, Member, Run, RunKind, Workstation
 from app.services import decisions, runs, workstations
 from app.services.catalog import Catalog
-from app.services.keys import ssh_keys
+from app.services.keys import machine_keys, ssh_keys
 from app.services.people import members
 from app.services.workstations.specs import WorkstationPatch, WorkstationSpec
 from tests.app.conftest import MovingClock, SecretsInMemory, identity, make_settings
@@ -158,6 +158,8 @@ async def test_the_keys_are_the_owners_of_now(play: Play, database: Database, cl
         run = await workstations.request_change(
             session, workstation, ada, WorkstationPatch.model_validate({}), CATALOG, SETTINGS, clock()
         )
+        assert "ssh_public_keys" not in run.inputs
+        await machine_keys.bind(session, run)
 
     assert len(run.inputs["ssh_public_keys"]) == 2
     assert pair.public_key in run.inputs["ssh_public_keys"]

@@ -1,0 +1,40 @@
+"""A run's log: lines numbered without a gap from 1, which streams and downloads resume by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import LogLevel, LogLine, Run
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line to be written."""
+
+    message: str
+    at: datetime
+    level: LogLevel = LogLevel.INFO
+    step: str | None = None
+    """The Terraform command that said it; None for the portal's own words."""
+
+
+async def write(session: AsyncSession, run: Run, entries: Sequence[Entry]) -> None:
+    """Append lines. The caller holds the run's row lock."""
+    rows = [
+        {"run_id": run.id, "seq": seq, "at": each.at, "level": each.level, "step": each.step, "message": each.message}
+        for seq, each in enumerate(entries, start=run.log_seq + 1)
+    ]
+    if rows:
+        await session.execute(insert(LogLine), rows)
+    run.log_seq += len(rows)
+    await session.flush()
+
+
+async def read(session: AsyncSession, run_id: str, *, after: int = 0, limit: int = 1000) -> list[LogLine]:
+    """Lines whose number is above `after`, in order."""
+    query = select(LogLine).where(LogLine.run_id == run_id, LogLine.seq > after)
+    return list(await session.scalars(query.order_by(LogLine.seq).limit(limit)))

@@ -1,0 +1,82 @@
+"""Who begins which run: as long as there are slots, the worker claims what is next and carries it out."""
+
+import asyncio
+from collections import Counter
+
+import structlog
+from sqlalchemy.exc import OperationalError
+
+from app import live
+from app.live import Hub, Signals
+from app.worker import claim as claims
+from app.worker.claim import Claim, Tools
+from app.worker.execute import carry_out
+
+log = structlog.get_logger()
+POLL_SECONDS = 0.5
+"""How often runs are looked for besides the database's notifications, which an outage swallows."""
+
+
+class Dispatcher:
+    """The runs that one worker carries out."""
+
+    def __init__(self, tools: Tools, hub: Hub) -> None:
+        self._tools, self._hub = tools, hub
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._active: Counter[str] = Counter()
+
+    @property
+    def run_ids(self) -> set[str]:
+        """Those that are carried out now, whose leases are to be renewed."""
+        return set(self._active)
+
+    async def dispatch_for_ever(self) -> None:
+        """Until the worker leaves and what it had begun has ended or was handed over."""
+        with self._hub.subscribe(live.RUNS) as signals:
+            while not self._tools.leaving.is_set():
+                try:
+                    await self._begin_what_can_be_begun()
+                except OperationalError as error:
+                    log.warning("runs cannot be claimed, will try again", error=str(error.orig))
+                await self._wait(signals)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _begin_what_can_be_begun(self) -> None:
+        while not self._tools.leaving.is_set():
+            slot = self._tools.slots.for_a_run()
+            if not self._tools.slots.are_all_taken:
+                await slot.take()
+            try:
+                claim = await claims.take_next(self._tools, slot)
+            except BaseException:
+                slot.give_back()
+                raise
+            if claim is None:
+                slot.give_back()
+                return
+            self._begin(claim)
+
+    def _begin(self, claim: Claim) -> None:
+        self._active[claim.run_id] += 1
+        task = asyncio.create_task(carry_out(claim), name=f"run {claim.run_id}")
+        self._tasks.add(task)
+        task.add_done_callback(lambda ended: self._ended(claim, ended))
+
+    def _ended(self, claim: Claim, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._active[claim.run_id] -= 1
+        self._active = +self._active
+        if not task.cancelled() and task.exception():
+            log.error("a run's task ended with an error", run=claim.run_id, exc_info=task.exception())
+
+    async def _wait(self, signals: Signals) -> None:
+        """For a notification, a free slot, the worker's leaving, or a moment."""
+        freed = self._tools.slots.freed
+        waits = {asyncio.create_task(each) for each in (signals.get(), freed.wait(), self._tools.leaving.wait())}
+        await asyncio.wait(waits, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        freed.clear()
+        while not signals.empty():
+            signals.get_nowait()

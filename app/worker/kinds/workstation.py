@@ -1,0 +1,73 @@
+"""What the kinds of runs of a workstation's stack share."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import Run, Workstation
+from app.models.machine_report import MachineReport
+from app.services import runs
+from app.services.terraform import state_versions
+from app.services.terraform.state_versions import State
+from app.worker.adopt import WorkstationAdoption
+from app.worker.decide import Decision, replacements
+from app.worker.kinds.base import Kind
+from app.worker.kinds.terraform import TerraformKind
+from app.worker.planned import Planned
+from app.worker.readiness import Place, Readiness
+
+
+class MachineKind(Kind):
+    """A run after which a machine is ready to be logged in to."""
+
+    place: Place
+    report: MachineReport
+
+    async def wait_until_ready(self, place: Place, booted_since: datetime | None = None) -> None:
+        """Raises RunFailedError when it does not become ready, CanceledError when it need not."""
+        self.place = place
+        self.report = await Readiness(self.claim, self.commands, place, booted_since).wait()
+
+    async def finish(self, session: AsyncSession, run: Run) -> str:
+        """The machine runs, and is what the run was to make of it."""
+        workstation = await session.get_one(Workstation, self.stack_id, with_for_update=True)
+        now = self.claim.tools.clock()
+        workstation.take(run.changes)
+        workstation.become_running(self.place.address, self.report.host_keys, now)
+        workstation.record_report(self.report, now)
+        return f"Ready: ssh {workstation.name}"
+
+
+class WorkstationKind(TerraformKind):
+    """A run of a workstation's stack by Terraform."""
+
+    def plan_options(self, state: State | None) -> list[str]:
+        """A GPU that is no longer asked for is taken off by replacing the machine."""
+        return replacements(state, self.attempt.inputs)
+
+    async def adopt(self) -> list[str]:
+        """All of the machine's resources are looked for, whatever is to become of them."""
+        folder, inputs = self.commands.folder, self.attempt.inputs
+        folder.write_variables({**inputs, "disk_only": False})
+        adopted = await WorkstationAdoption(self.claim, self.commands, self.stack_id, inputs["zone"]).adopt()
+        if adopted and inputs.get("disk_only"):
+            # An import does not record that the machine needs its address: that would be released first, and refused.
+            await self.commands.refresh()
+        folder.write_variables(inputs)
+        return adopted
+
+    async def review(self, planned: Planned) -> Planned:
+        """Losing the data disk wants a decision."""
+        return await Decision(self.claim, self.commands, self.stack_id).of_data_disk(planned)
+
+    async def previous_inputs(self, session: AsyncSession, run: Run) -> dict[str, Any] | None:
+        """The variables that were reached last, with the disk as large as it has become; None where none were."""
+        before = (await runs.applied(session, self.stack_id)).reached if run.has_changed_anything else None
+        if before is None:
+            return None
+        state = await state_versions.newest(session, self.claim.tools.vault, self.stack_id)
+        size_gb = max(before.inputs["disk_size_gb"], (state and state.disk_size_gb) or 0)
+        if size_gb > before.inputs["disk_size_gb"]:
+            await self.claim.log_in(session, run, "It cannot shrink: the data disk stays as large as it has become.")
+        return {**before.inputs, "disk_size_gb": size_gb}

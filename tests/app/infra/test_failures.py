@@ -1,0 +1,34 @@
+"""Which failures are tried again, and how soon."""
+
+import pytest
+
+from app.infra import failures
+from app.infra.failures import Failure
+
+STOCK_OUT = "googleapi: Error 503: The zone does not have enough resources available, ZONE_RESOURCE_POOL_EXHAUSTED"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("googleapi: Error 503: backend error", Failure.TRANSIENT),
+        ("googleapi: Error 429: rateLimitExceeded", Failure.TRANSIENT),
+        ("Error waiting for instance to create: timeout while waiting for state to become 'DONE'", Failure.TRANSIENT),
+        ("Post https://compute.googleapis.com: read: connection reset by peer", Failure.TRANSIENT),
+        ("googleapi: Error 409: The resource 'x' already exists, alreadyExists", Failure.TRANSIENT),
+        ("Plugin did not respond", Failure.KILLED),
+        (STOCK_OUT, Failure.LASTING),
+        ("googleapi: Error 403: Quota 'CPUS' exceeded.", Failure.LASTING),
+        ("something never seen", Failure.LASTING),
+    ],
+)
+def test_only_what_ends_by_itself_or_can_be_adopted_is_tried_again(text: str, kind: Failure) -> None:
+    assert failures.classify(text) is kind
+
+
+def test_of_several_errors_the_worst_decides() -> None:
+    busy, killed = "googleapi: Error 503: backend error", "Plugin did not respond"
+    assert failures.of_all([busy, killed]) is Failure.TRANSIENT
+    assert failures.of_all([busy, killed, STOCK_OUT]) is Failure.LASTING
+    assert failures.of_all([killed, killed]) is Failure.KILLED
+    assert failures.of_all([]) is Failure.LASTING

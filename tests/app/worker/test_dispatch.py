@@ -1,0 +1,101 @@
+"""The dispatcher: runs are begun as long as there are slots, and what only waits holds none."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+
+from app.live import Hub
+from app.models import RunStatus
+from app.worker.claim import Tools
+from app.worker.dispatch import Dispatcher
+from app.worker.slots import Slots
+from tests.app.worker.conftest import PromptCompute, Script, run_of, spec, writes_state
+
+pytestmark = pytest.mark.anyio
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(30):
+        while not await condition():
+            await asyncio.sleep(0.02)
+
+
+class At:
+    """One dispatcher at work."""
+
+    def __init__(self, tools: Tools) -> None:
+        self.tools, self.hub = tools, Hub(tools.database)
+        self.dispatcher = Dispatcher(tools, self.hub)
+
+    async def __aenter__(self) -> "At":
+        self.hub.start()
+        self.task = asyncio.create_task(self.dispatcher.dispatch_for_ever())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.tools.leaving.set()
+        async with asyncio.timeout(30):
+            await self.task
+        await self.hub.stop()
+
+    async def ends(self, run_id: str) -> RunStatus:
+        async def ended() -> bool:
+            return (await run_of(self.tools, run_id)).is_final
+
+        await until(ended)
+        return (await run_of(self.tools, run_id)).status
+
+
+async def test_what_is_asked_for_is_begun_and_ends(tools: Tools, script: Script) -> None:
+    script.on("apply", writes_state(3))
+    async with At(tools) as at:
+        _, run_id = await spec(tools)
+        assert await at.ends(run_id) is RunStatus.APPLIED
+
+
+async def test_machines_that_do_not_boot_delay_nobody(tools: Tools, script: Script) -> None:
+    script.on("apply", writes_state(3))
+    tools = replace(tools, slots=Slots(1))
+    compute = tools.compute
+    assert isinstance(compute, PromptCompute)
+    compute.booting = True
+    stuck = [(await spec(tools, f"stuck-{number}"))[1] for number in range(4)]
+    async with At(tools) as at:
+
+        async def all_wait_for_their_boot() -> bool:
+            booting = [(await run_of(tools, run_id)).booting_at for run_id in stuck]
+            return all(booting) and not tools.slots.are_all_taken
+
+        await until(all_wait_for_their_boot)
+        assert at.dispatcher.run_ids == set(stuck)
+        compute.booting = False
+        assert await at.ends((await spec(tools, "prompt"))[1]) is RunStatus.APPLIED
+        assert {await at.ends(run_id) for run_id in stuck} == {RunStatus.APPLIED}
+
+
+async def test_no_more_terraforms_than_slots_work_at_once(tools: Tools, script: Script) -> None:
+    times = script.folder / "times"
+    script.on("apply", f"echo begin >> {times}; sleep 0.3; echo end >> {times}\n{writes_state(3)}")
+    tools = replace(tools, slots=Slots(1))
+    run_ids = [(await spec(tools, f"dev-{number}"))[1] for number in range(3)]
+    async with At(tools) as at:
+        for run_id in run_ids:
+            assert await at.ends(run_id) is RunStatus.APPLIED
+    assert times.read_text().split() == ["begin", "end"] * 3
+
+
+async def test_who_leaves_hands_over_what_only_waits(tools: Tools, script: Script) -> None:
+    script.on("apply", writes_state(3))
+    compute = tools.compute
+    assert isinstance(compute, PromptCompute)
+    compute.booting = True
+    _, run_id = await spec(tools)
+    async with At(tools):
+
+        async def waits() -> bool:
+            return (await run_of(tools, run_id)).booting_at is not None
+
+        await until(waits)
+    assert (await run_of(tools, run_id)).status is RunStatus.INTERRUPTED
