@@ -7,6 +7,7 @@ from emulator.core.errors import CloudError, in_use, invalid_field, not_found
 from emulator.core.ids import last, relative
 from emulator.core.store import CloudResource, Json
 from emulator.rules.base import Context, Rules
+from emulator.rules.deleted_databases import is_connection_kept
 
 CONNECTION = "google_service_networking_connection"
 FIREWALL = "google_compute_firewall"
@@ -62,9 +63,14 @@ class ConnectionRules(InNetworkRules):
             raise CloudError(400, why, "failedPrecondition")
 
     def check_delete(self, context: Context, resource: CloudResource) -> None:
-        if any(network == last(str(resource.state.get("network"))) for network in _networks_of_databases(context)):
+        network = last(str(resource.state.get("network")))
+        if network in _networks_of_databases(context) or is_connection_kept(context, network):
             why = "Producer services (e.g. CloudSQL, Cloud Memstore, etc.) are still using this connection."
-            raise CloudError(400, f"Failed to delete connection; {why}", "failedPrecondition")
+            text = f"Failed to delete connection; {why}"
+            waiting = "Unable to remove Service Networking Connection, err: Error waiting for Delete Service Networking"
+            raise CloudError(
+                400, text, "failedPrecondition", raw=f"{waiting} Connection: Error code 9, message: {text}"
+            )
 
 
 def check_network(context: Context, network: str) -> None:

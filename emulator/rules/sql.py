@@ -4,13 +4,21 @@ from emulator.core.errors import CloudError, not_found
 from emulator.core.ids import last
 from emulator.core.store import CloudResource
 from emulator.rules.base import Context, Rules
+from emulator.rules.deleted_databases import is_name_kept, remember
 from emulator.rules.network import SQL_INSTANCE, check_network, is_connected, private_network
 
 DATABASE, USER = "google_sql_database", "google_sql_user"
+EXISTS = (
+    "The Cloud SQL instance already exists. When you delete an instance, you can't reuse the name of the deleted "
+    "instance until one week from the deletion date."
+)
 
 
 class SqlInstanceRules(Rules):
     def check(self, context: Context, resource: CloudResource) -> None:
+        name = last(resource.id)
+        if is_name_kept(context, name):
+            raise CloudError(409, EXISTS, "instanceAlreadyExists", prefix=f"Error, failed to create instance {name}: ")
         network = private_network(resource.state)
         if not network:
             return
@@ -27,6 +35,7 @@ class SqlInstanceRules(Rules):
             raise CloudError(400, f"Invalid request: Instance deletion is not allowed: {why}", "invalid")
 
     def deleted(self, context: Context, resource: CloudResource) -> None:
+        remember(context, last(resource.id), private_network(resource.state))
         # Users whom Terraform only forgets (deletion_policy = "ABANDON") go with the instance too.
         for type_ in (DATABASE, USER):
             for inside in context.store.all(type_):

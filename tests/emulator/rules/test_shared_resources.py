@@ -9,7 +9,7 @@ from tests.emulator.world import PROJECT, World, refused
 
 NETWORK = f"projects/{PROJECT}/global/networks/team"
 CONNECTION = f"{NETWORK}:servicenetworking.googleapis.com"
-DATABASE = f"projects/{PROJECT}/instances/postgres"
+DATABASE, OTHER = f"projects/{PROJECT}/instances/postgres", f"projects/{PROJECT}/instances/other"
 
 
 @pytest.fixture
@@ -68,19 +68,21 @@ def test_a_database_wants_a_connection_and_the_connection_a_range(world: World, 
     )
 
     world.delete("google_sql_database_instance", DATABASE)
-    world.delete(kind, CONNECTION)
+    kept = refused(lambda: world.delete(kind, CONNECTION))
+    assert "Error waiting for Delete Service Networking Connection: Error code 9, message: Failed to" in kept["raw"]
+    world.emulator.fault("vanish", type=kind)
     world.delete("google_compute_global_address", range_)
 
 
 def test_a_protected_database_stays_and_another_takes_its_users_along(world: World) -> None:
-    kind, user = "google_sql_database_instance", "mlflow//postgres"
-    assert refused(lambda: world.create("google_sql_user", user, {"instance": "postgres"}))["status"] == 404
-    world.create(kind, DATABASE, {"settings": [{"deletion_protection_enabled": True}]})
-    world.create("google_sql_user", user, {"instance": "postgres"})
-    world.create("google_sql_user", user, {"instance": "postgres"})
-    assert "protected" in refused(lambda: world.delete(kind, DATABASE))["message"]
-    world.update(kind, DATABASE, {"settings": [{"deletion_protection_enabled": False}]})
-    world.delete(kind, DATABASE)
+    kind, user = "google_sql_database_instance", "mlflow//other"
+    assert refused(lambda: world.create("google_sql_user", user, {"instance": "other"}))["status"] == 404
+    world.create(kind, OTHER, {"settings": [{"deletion_protection_enabled": True}]})
+    world.create("google_sql_user", user, {"instance": "other"})
+    world.create("google_sql_user", user, {"instance": "other"})
+    assert "protected" in refused(lambda: world.delete(kind, OTHER))["message"]
+    world.update(kind, OTHER, {"settings": [{"deletion_protection_enabled": False}]})
+    world.delete(kind, OTHER)
     assert refused(lambda: world.read("google_sql_user", user))["status"] == 404
 
 
