@@ -43,7 +43,7 @@ variable "address_name" {
 }
 
 variable "boot_disk_size_gb" {
-  description = "Size of the boot disk in GB, at least the image's. Another size replaces the machine, not the data disk."
+  description = "Size of the boot disk in GB, at least the image's. It can grow in place; Google refuses a smaller size in the middle of an apply."
   type        = number
   default     = 50
   nullable    = false

@@ -1,8 +1,7 @@
 # The disk is blank: the machine formats it at its first boot (compute/startup.sh). A disk made from an image would come
 # with partitions and with the file system UUID of every other disk made from that image.
 #
-# Changing name, zone, type or a description replaces the disk, and so does a smaller size: the data would be gone.
-# That is why it has no description: whose it is stands in the labels, which change in place.
+# Changing name, zone or type replaces the disk, and so does a smaller size: the data would be gone.
 resource "google_compute_disk" "data" {
   #checkov:skip=CKV_GCP_37:Google's own encryption at rest is enough here; a lost key would lose the disk
   project = var.project
@@ -12,8 +11,9 @@ resource "google_compute_disk" "data" {
   type    = var.disk_type
   labels  = var.labels
 
-  # What a disk was made from is past: one that was taken over is not to be replaced for it.
+  # What a disk was made from, and is described as, is past: one that was taken over is not to be replaced for it. Whose
+  # it is stands in the labels, which change in place.
   lifecycle {
-    ignore_changes = [image, snapshot]
+    ignore_changes = [description, image, snapshot]
   }
 }

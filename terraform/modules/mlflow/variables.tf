@@ -25,7 +25,7 @@ variable "artifacts_bucket_force_destroy" {
 }
 
 variable "boot_disk_size_gb" {
-  description = "Size of the boot disk in GB. Another size replaces the machine."
+  description = "Size of the boot disk in GB. It can grow in place; Google refuses a smaller size in the middle of an apply."
   type        = number
   default     = 20
   nullable    = false
