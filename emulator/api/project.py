@@ -12,9 +12,10 @@ from emulator.core.errors import CloudError, not_found
 from emulator.core.project_settings import ProjectSettings
 from emulator.core.projects import with_project_id
 from emulator.core.store import CloudResource, Json
+from emulator.rules.iam import CONCURRENT_CHANGES, Policy, PolicyBinding
 from emulator.rules.network import SQL_INSTANCE
 from emulator.views.managed import CLUSTER, cluster_view, sql_instance_view
-from emulator.views.project import billing_view, enabled_services, project_view, service_view
+from emulator.views.project import billing_view, enabled_services, policy_view, project_view, service_view
 from emulator.web.bodies import json_body
 
 PAGE_SIZE = 50
@@ -36,6 +37,8 @@ class ProjectApi:
             self._route(
                 f"/v3/{project}:testIamPermissions", "cloudresourcemanager", "testIamPermissions", self.test, "POST"
             ),
+            self._route(f"/v3/{project}:getIamPolicy", "cloudresourcemanager", "getIamPolicy", self.policy, "POST"),
+            self._route(f"/v3/{project}:setIamPolicy", "cloudresourcemanager", "setIamPolicy", self.set_policy, "POST"),
             self._route(f"/v1/{project}/billingInfo", "cloudbilling", "getBillingInfo", self.billing),
             self._route(f"/v1/{project}/services", "serviceusage", "listServices", self.services),
             self._route(f"/v1/{project}/instances/{{name}}", "sqladmin", "getSqlInstance", self.sql_instance),
@@ -54,6 +57,19 @@ class ProjectApi:
             raise CloudError(400, f"At most {MOST_PERMISSIONS} permissions may be tested in one request.")
         granted = [permission for permission in asked if permission not in settings.denied]
         return {"permissions": granted} if granted else {}
+
+    async def policy(self, request: Request, settings: ProjectSettings) -> Json:
+        return policy_view(Policy.of(self._cloud.store, self._cloud.context.project))
+
+    async def set_policy(self, request: Request, settings: ProjectSettings) -> Json:
+        """With an etag, only while that is the policy's. Raises CloudError (409)."""
+        asked, project = (await json_body(request)).get("policy") or {}, self._cloud.context.project
+        policy = Policy.of(self._cloud.store, project)
+        if asked.get("etag", policy.etag) != policy.etag:
+            raise CloudError(409, CONCURRENT_CHANGES, "aborted")
+        policy.bindings = [PolicyBinding(**binding) for binding in asked.get("bindings") or []]
+        policy.save(self._cloud.store, project)
+        return policy_view(policy)
 
     async def billing(self, request: Request, settings: ProjectSettings) -> Json:
         return billing_view(self._cloud.context.project, is_enabled=settings.billing)

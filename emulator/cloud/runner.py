@@ -36,7 +36,7 @@ class OperationRunner:
 
     def find(self, type_: str, id_: str) -> CloudResource:
         """Raises CloudError (404)."""
-        resource = self.store.get(type_, id_)
+        resource = rules_of(type_).find(self.context, type_, id_)
         if resource is None:
             raise not_found(id_)
         return resource
@@ -80,7 +80,7 @@ class OperationRunner:
 
     def _end(self, resource: CloudResource, operation: Json, error: CloudError | None, change: Listener) -> None:
         """Changes the current resource and ends the operation. Raises `error`, or 404 if it no longer exists."""
-        current = self.store.get(resource.type, resource.id)
+        current = rules_of(resource.type).find(self.context, resource.type, resource.id)
         if current is None:
             error = not_found(resource.id)
         else:

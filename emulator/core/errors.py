@@ -68,8 +68,7 @@ class CloudError(Exception):
 
     def for_one_platform(self) -> dict[str, Any]:
         status = STATUSES.get(self.code, "UNKNOWN")
-        if self.reason == "failedPrecondition":
-            status = "FAILED_PRECONDITION"
+        status = {"failedPrecondition": "FAILED_PRECONDITION", "aborted": "ABORTED"}.get(self.reason, status)
         return {"error": {"code": self.code, "message": self.message, "status": status}}
 
 

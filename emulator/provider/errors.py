@@ -51,9 +51,7 @@ def failed(verb: str, resource_type: str, state: dict[str, Any], error: GoogleAp
         return f"{error.prefix}{error}"
     name = noun(resource_type)
     if resource_type.endswith(("_iam_member", "_iam_binding")):
-        return (
-            f'Request "{verb} IAM policy {state.get("role")} for {state.get("member") or name}" returned error: {error}'
-        )
+        return _failed_grant(verb, resource_type, state, error)
     if resource_type == "google_compute_attached_disk" and verb == "create":
         return str(error)  # this one resource passes the API's error on as it is
     if verb in ("create", "update"):
@@ -61,6 +59,16 @@ def failed(verb: str, resource_type: str, state: dict[str, Any], error: GoogleAp
     if resource_type == "google_compute_instance" and verb == "delete":
         return f"Error deleting instance: {error}"
     return f'Error when reading or editing {name} "{state.get("id", "")}": {error}'
+
+
+def _failed_grant(verb: str, resource_type: str, state: dict[str, Any], error: GoogleApiError) -> str:
+    kind, _, what = resource_type.removeprefix("google_").rpartition("_iam_")
+    where = f'{kind.replace("_", " ")} "{str(state.get("id")).partition("/" + str(state.get("role")))[0]}"'
+    doing = f"{verb.capitalize()} IAM Members {state.get('role')} {state.get('member')} for {where}"
+    if what == "binding":
+        doing = f"{'Delete' if verb == 'delete' else 'Set'} IAM Binding for role {state.get('role')} on {where}"
+    why = f"Error applying IAM policy for {where}: Error setting IAM policy for {where}: {error}"
+    return f"Request `{doing}` returned error: {why}"
 
 
 def canceled(verb: str, resource_type: str) -> str:

@@ -29,6 +29,10 @@ class Rules:
     numbered = False
     """Google chooses the id, so its name is never taken."""
 
+    def find(self, context: Context, type_: str, id_: str) -> CloudResource | None:
+        """None where there is none."""
+        return context.store.get(type_, id_)
+
     def final_id(self, context: Context, id_: str, state: Json) -> str:
         """The id under which the resource is made."""
         return id_

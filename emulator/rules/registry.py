@@ -6,6 +6,7 @@ from emulator.rules.attachment import AttachmentRules
 from emulator.rules.base import MembershipRules, Rules
 from emulator.rules.bucket import BucketRules
 from emulator.rules.disk import DiskRules
+from emulator.rules.iam import BINDING, MEMBER, ProjectIamRules
 from emulator.rules.instance import InstanceRules
 from emulator.rules.network import (
     CONNECTION,
@@ -40,11 +41,11 @@ RULES: dict[str, Rules] = {
     "google_service_account_key": ServiceAccountKeyRules(),
     "google_storage_bucket": BucketRules(),
     "google_project_service": ServiceRules(),
+    **dict.fromkeys((BINDING, MEMBER), ProjectIamRules()),
 }
 _MEMBERSHIP, _OTHER = MembershipRules(), Rules()
 
 
 def rules_of(type_: str) -> Rules:
-    if type_.endswith(("_iam_member", "_iam_binding")):
-        return _MEMBERSHIP
-    return RULES.get(type_, _OTHER)
+    is_grant = type_.endswith(("_iam_member", "_iam_binding"))
+    return RULES.get(type_, _MEMBERSHIP if is_grant else _OTHER)

@@ -1,9 +1,12 @@
 """The project as Resource Manager, Billing and Service Usage show it."""
 
+from dataclasses import asdict
+
 from emulator.core.project_settings import ProjectSettings
 from emulator.core.projects import project_number
 from emulator.core.store import Json, Store
-from emulator.views.common import fingerprint
+from emulator.rules.iam import Policy
+from emulator.views.common import fingerprint, without_empty
 
 BORN = "2026-01-01T00:00:00Z"
 SERVICE = "google_project_service"
@@ -40,6 +43,11 @@ def enabled_services(store: Store, settings: ProjectSettings) -> list[str]:
     by_terraform = {str(resource.state.get("service")) for resource in store.all(SERVICE)}
     usual = {f"{name}.googleapis.com" for name in USUAL}
     return sorted((usual | by_terraform) - set(settings.apis_off))
+
+
+def policy_view(policy: Policy) -> Json:
+    bindings = [without_empty(asdict(binding)) for binding in policy.bindings]
+    return without_empty({"version": 3, "etag": policy.etag, "bindings": bindings})
 
 
 def service_view(project: str, name: str) -> Json:

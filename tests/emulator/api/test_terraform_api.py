@@ -178,7 +178,7 @@ def test_an_unknown_zone_image_or_too_small_boot_disk_is_refused(world: World) -
 def test_an_iam_member_may_be_made_twice_and_each_secret_version_gets_a_number(world: World) -> None:
     member = f"{PROJECT}/roles/viewer/user:grace@example.com"
     for _ in range(2):
-        world.create("google_project_iam_member", member, {"role": "roles/viewer"})
+        world.create("google_project_iam_member", member, {"role": "roles/viewer", "member": "user:ada@example.com"})
     secret = f"projects/{PROJECT}/secrets/numbered"
     world.create("google_secret_manager_secret", secret, {"secret_id": "numbered"})
     made = [
