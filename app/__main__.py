@@ -87,21 +87,15 @@ def migrate() -> None:
 @token.command("create")
 def create_token(email: str, name: Annotated[str, typer.Option(help="What the token is for.")] = "cli") -> None:
     """Make a personal API token for somebody who may sign in; it is printed on the last line, once."""
-    config.use_recorded()
-    typer.echo(asyncio.run(_create_token(_settings(), email, name)))
+    typer.echo(asyncio.run(_create_token(email, name)))
 
 
-async def _create_token(settings: Settings, email: str, name: str) -> str:
-    from app import clock, db
+async def _create_token(email: str, name: str) -> str:
+    from app.cli import terminal
     from app.services.people import api_tokens
 
-    database = db.connect(settings.database_url)
-    try:
-        async with database.sessions.begin() as session:
-            _, plain = await api_tokens.create_for_email(session, email, name, settings, clock.utc_now())
-            return plain
-    finally:
-        await database.close()
+    async with terminal.portal() as portal, portal.database.sessions.begin() as session:
+        return (await api_tokens.create_for_email(portal.context(session), email, name)).plain
 
 
 def _settings(*, end_with_parent: bool = False) -> Settings:

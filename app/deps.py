@@ -1,7 +1,7 @@
 """What routers ask for: the process's parts, a transaction, who is asking, and the thing they may touch."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, cast
 from urllib.parse import urlsplit
 
@@ -23,6 +23,7 @@ from app.models import AllowedIp, Member, Run, SharedStack, SignIn, Workstation
 from app.services import allowed_ips, runs, workstations
 from app.services.catalog import Catalog
 from app.services.catalog.availability import Availability
+from app.services.context import Context
 from app.services.people import api_tokens, sign_ins
 from app.services.shared import shared_stack
 
@@ -39,6 +40,10 @@ class Portal:
     secrets: SecretStore
     openid: OpenIdProvider
     catalog: Catalog
+
+    def context(self, session: AsyncSession, actor: Member | None = None) -> Context:
+        """What services work with in this transaction, on behalf of somebody."""
+        return Context(session, self.settings, self.catalog, self.secrets, self.vault, self.clock(), actor)
 
 
 def get_portal(request: Request) -> Portal:
@@ -178,6 +183,14 @@ async def get_admin(member: MemberDep) -> Member:
 AdminDep = Annotated[Member, Depends(get_admin)]
 
 
+async def get_context(portal: PortalDep, session: SessionDep, member: MemberDep, catalog: CatalogDep) -> Context:
+    """What services work with in this request, on behalf of who is asking."""
+    return replace(portal.context(session, member), catalog=catalog)
+
+
+ContextDep = Annotated[Context, Depends(get_context)]
+
+
 async def get_sign_in(caller: CallerDep) -> SignIn:
     """The signed-in browser that is asking: what a token may not do (make tokens) wants this."""
     if caller.sign_in is None:
@@ -206,9 +219,9 @@ async def get_workstation(workstation_id: IdPath, session: SessionDep, member: M
 WorkstationDep = Annotated[Workstation, Depends(get_workstation)]
 
 
-async def get_shared_stack(portal: PortalDep, session: SessionDep, _: AdminDep) -> SharedStack:
+async def get_shared_stack(ctx: ContextDep, _: AdminDep) -> SharedStack:
     """The shared stack, for admins."""
-    return await shared_stack.find(session, portal.vault, portal.clock())
+    return await shared_stack.find(ctx)
 
 
 SharedStackDep = Annotated[SharedStack, Depends(get_shared_stack)]

@@ -55,8 +55,8 @@ async def _shared(email: str | None, *, sure: bool) -> None:
     async with terminal.portal() as portal:
         root = await Roots(portal.settings, portal.database, clock.utc_now).ready(Root.SHARED)
         async with portal.database.sessions.begin() as session:
-            by = await imports.importer(session, email, portal.settings, clock.utc_now())
-            begun = await adoptions.begin_shared(session, portal.vault, by, portal.settings, clock.utc_now())
+            ctx = portal.context(session)
+            begun = await adoptions.begin_shared(ctx.acting(await imports.importer(ctx, email)))
         try:
             with tempfile.TemporaryDirectory(prefix="stationmaster-adopt-") as folder:
                 adoption = AdoptionFolder(Path(folder) / begun.run_id, root, begun, portal.settings)
@@ -67,11 +67,11 @@ async def _shared(email: str | None, *, sure: bool) -> None:
                     adoption.remove()
             async with portal.database.sessions.begin() as session:
                 ids = [each.resource_id for each in found]
-                await adoptions.finish_shared(session, portal.vault, begun, state, ids, clock.utc_now())
+                await adoptions.finish_shared(portal.context(session), begun, state, ids)
         except BaseException:
             async with portal.database.sessions.begin() as session:
                 reason = "Given back: nothing was taken over."
-                await checkouts.give_back(session, portal.vault, begun.run_id, reason, clock.utc_now())
+                await checkouts.give_back(portal.context(session), begun.run_id, reason)
             raise
     typer.echo(f"Taken over: {len(found)}. The plan of what is left to do will wait for approval in the portal.")
 
@@ -119,8 +119,8 @@ async def _disk(spec: "DiskRequest", email: str | None, *, sure: bool) -> None:
         root = await Roots(portal.settings, portal.database, clock.utc_now).ready(Root.WORKSTATION)
         # Not committed: who looks, and then says no, leaves nothing behind.
         async with portal.database.sessions() as session:
-            await imports.importer(session, email, portal.settings, clock.utc_now())
-            adopting = await DiskAdoption.prepare(session, spec, portal)
+            await imports.importer(portal.context(session), email)
+            adopting = await DiskAdoption.prepare(portal.context(session), spec, portal)
         told = await _take_disk(adopting, root, email, sure=sure)
     typer.echo(told)
 

@@ -4,20 +4,16 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import clock
 from app.cli import terminal
 from app.cli.adoption_folder import AdoptionFolder, Found
 from app.config import Settings
 from app.errors import ConflictError, InvalidError, NotFoundError
-from app.infra.secrets import SecretStore
-from app.models import Member
 from app.models.base import short_id
 from app.services import runs, stacks, workstations
 from app.services.by_hand import adoptions
 from app.services.by_hand.adoptions import Begun
-from app.services.catalog import Catalog
+from app.services.context import Context
 from app.services.people import members
 from app.services.seed import imports
 from app.services.shared import shared_stack
@@ -46,7 +42,6 @@ class DiskAdoption:
     """One disk's way into a workstation's state."""
 
     portal: terminal.Portal
-    catalog: Catalog
     owner: str
     spec: WorkstationSpec
     adopted: Adopted
@@ -58,22 +53,21 @@ class DiskAdoption:
         return self.portal.settings
 
     @classmethod
-    async def prepare(cls, session: AsyncSession, typed: DiskRequest, portal: terminal.Portal) -> Self:
+    async def prepare(cls, ctx: Context, typed: DiskRequest, portal: terminal.Portal) -> Self:
         """Check what was typed; nothing is to be committed. Raises InvalidError, RefusedError or ConflictError."""
-        settings, now = portal.settings, clock.utc_now()
-        catalog = Catalog.load(settings.catalog_file)
-        owner = await members.by_address(session, typed.owner, settings, now)
+        session, settings = ctx.session, ctx.settings
+        owner = await members.by_address(ctx, typed.owner)
         zone = typed.zone or settings.default_zone
         spec = WorkstationSpec(name=typed.name, machine_type=typed.machine_type, zone=zone)
-        if problems := specs.check(spec, catalog, settings):
+        if problems := specs.check(spec, ctx.catalog, settings):
             raise InvalidError(" ".join(f"{field}: {problem}" for field, problem in problems.items()))
         if any(each.name == spec.name and not each.is_destroyed for each in await workstations.list_of(session, owner)):
             raise ConflictError(f"{owner.email} has a workstation called {spec.name}.")
         adopted = Adopted(short_id(6), typed.disk, typed.address)
         account = shared_stack.service_account_of(await stacks.shared(session), owner, settings)
-        machine = workstations.draft(spec, owner, adopted, catalog, settings, now)
-        inputs = {**specs.terraform_inputs(machine, {}, account, catalog, settings), runs.KEYS_INPUT: []}
-        return cls(portal, catalog, owner.email, spec, adopted, Begun(adopted.stack_id, inputs))
+        machine = workstations.draft(ctx, owner, spec, adopted)
+        inputs = {**specs.terraform_inputs(machine, {}, account, ctx.catalog, settings), runs.KEYS_INPUT: []}
+        return cls(portal, owner.email, spec, adopted, Begun(adopted.stack_id, inputs))
 
     async def take(self, adoption: AdoptionFolder) -> tuple[list[Found], dict[str, str]]:
         """Look, and take in: what was found, and what the next run does with each.
@@ -95,7 +89,7 @@ class DiskAdoption:
             found.append(there)
         disk = found[0].attributes
         self.spec = self.spec.model_copy(update={"disk_size_gb": int(disk["size"]), "disk_type": str(disk["type"])})
-        if problems := specs.check(self.spec, self.catalog, self.settings):
+        if problems := specs.check(self.spec, self.portal.catalog, self.settings):
             raise ConflictError(f"{found[0].resource_id} does not fit: {' '.join(problems.values())}")
         inputs = {**inputs, "disk_size_gb": self.spec.disk_size_gb, "disk_type": self.spec.disk_type}
         self.begun = replace(self.begun, inputs=inputs)
@@ -105,28 +99,12 @@ class DiskAdoption:
 
     async def file(self, state: State, email: str | None) -> str:
         """Ask for the workstation; returns what was done, in a sentence."""
-        secrets, settings, now = SecretStore(self.settings), self.settings, clock.utc_now()
-        try:
-            async with self.portal.database.sessions.begin() as session:
-                by = await imports.importer(session, email, settings, now)
-                owner: Member = await members.by_address(session, self.owner, settings, now)
-                run = await adoptions.request_around(
-                    session,
-                    self.portal.vault,
-                    self.begun,
-                    owner,
-                    self.spec,
-                    self.adopted,
-                    state,
-                    by,
-                    self.catalog,
-                    secrets,
-                    settings,
-                    now,
-                )
-                return f"Taken over. Run {run.id} makes {self.spec.name} of {self.owner} around it."
-        finally:
-            await secrets.close()
+        async with self.portal.database.sessions.begin() as session:
+            ctx = self.portal.context(session)
+            ctx = ctx.acting(await imports.importer(ctx, email))
+            owner = await members.by_address(ctx, self.owner)
+            run = await adoptions.request_around(ctx, self.begun, owner, self.spec, self.adopted, state)
+            return f"Taken over. Run {run.id} makes {self.spec.name} of {self.owner} around it."
 
 
 def _refuse_used(found: Found) -> None:

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app import clock
 from app.cli import terminal
 from app.errors import ConflictError, InvalidError
 
 if TYPE_CHECKING:
-    from app.services.catalog import Catalog
     from app.services.seed.imports import Import, Source
 
 Admin = Annotated[str | None, typer.Option("--as", metavar="EMAIL", help="Who you are, of several admins.")]
@@ -35,47 +33,36 @@ def _source(path: Path) -> "Source":
 
 
 async def _import(variables: "Source", people: "Source", email: str | None, *, sure: bool) -> None:
-    from app.services.catalog import Catalog
     from app.services.seed import imports
 
     async with terminal.portal() as portal:
-        catalog = Catalog.load(portal.settings.catalog_file)
         # Not committed: who looks, and then says no, leaves nothing behind.
         async with portal.database.sessions() as session:
-            await imports.importer(session, email, portal.settings, clock.utc_now())
-            prepared = await imports.prepare(session, variables, people, catalog, portal.settings, clock.utc_now())
+            ctx = portal.context(session)
+            await imports.importer(ctx, email)
+            prepared = await imports.prepare(ctx, variables, people)
         _show(prepared, portal.settings.google_project)
         if prepared.changes_nothing:
             typer.echo("Nothing to do: all of it is there, or under way.")
             return
         if not sure:
             typer.confirm("File this?", abort=True)
-        by = await _file(portal, variables, people, catalog, prepared, email)
+        by = await _file(portal, variables, people, prepared, email)
     typer.echo(_told(prepared, by))
 
 
 async def _file(
-    portal: terminal.Portal,
-    variables: "Source",
-    people: "Source",
-    catalog: "Catalog",
-    shown: "Import",
-    email: str | None,
+    portal: terminal.Portal, variables: "Source", people: "Source", shown: "Import", email: str | None
 ) -> str:
-    from app.infra.secrets import SecretStore
     from app.services.seed import imports
 
-    secrets = SecretStore(portal.settings)
-    try:
-        async with portal.database.sessions.begin() as session:
-            now = clock.utc_now()
-            by = await imports.importer(session, email, portal.settings, now)
-            if await imports.prepare(session, variables, people, catalog, portal.settings, now) != shown:
-                raise ConflictError("Something has changed since this was shown. Nothing was filed: begin anew.")
-            await imports.file(session, shown, by, catalog, secrets, portal.vault, portal.settings, now)
-            return by.email
-    finally:
-        await secrets.close()
+    async with portal.database.sessions.begin() as session:
+        ctx = portal.context(session)
+        by = await imports.importer(ctx, email)
+        if await imports.prepare(ctx, variables, people) != shown:
+            raise ConflictError("Something has changed since this was shown. Nothing was filed: begin anew.")
+        await imports.file(ctx.acting(by), shown)
+        return by.email
 
 
 def _show(prepared: "Import", project: str) -> None:

@@ -46,16 +46,14 @@ async def _checkout(stack_id: str, path: Path, email: str | None, hours: int) ->
     async with terminal.portal() as portal:
         root = await Roots(portal.settings, portal.database, clock.utc_now).ready(Root.WORKSTATION)
         async with portal.database.sessions.begin() as session:
-            by = await checkouts.admin(session, email)
-            taken = await checkouts.check_out(
-                session, portal.vault, stack_id, by, timedelta(hours=hours), clock.utc_now()
-            )
+            ctx = portal.context(session).acting(await checkouts.admin(session, email))
+            taken = await checkouts.check_out(ctx, stack_id, timedelta(hours=hours))
         try:
             folder.write(root, taken, {name: os.environ[name] for name in _names_of_environment()})
         except BaseException:
             async with portal.database.sessions.begin() as session:
                 reason = "Given back: the folder could not be written."
-                await checkouts.give_back(session, portal.vault, taken.run.id, reason, clock.utc_now())
+                await checkouts.give_back(portal.context(session), taken.run.id, reason)
             raise
         _say_what_next(folder, portal.settings, f"{taken.run.lease_until:{checkouts.TIME}}")
 
@@ -110,9 +108,8 @@ async def _store(portal: terminal.Portal, folder: "CheckoutFolder") -> str:
     folder.check_is_at_rest(ticket)
     state, inputs = folder.state(), folder.inputs()
     async with portal.database.sessions.begin() as session:
-        return await checkouts.check_in(
-            session, portal.vault, ticket.run_id, state, inputs, clock.utc_now(), needs_reconcile=ticket.was_unsettled
-        )
+        ctx = portal.context(session)
+        return await checkouts.check_in(ctx, ticket.run_id, state, inputs, needs_reconcile=ticket.was_unsettled)
 
 
 async def _give_back(portal: terminal.Portal, folder: "CheckoutFolder") -> str:
@@ -120,7 +117,7 @@ async def _give_back(portal: terminal.Portal, folder: "CheckoutFolder") -> str:
 
     told = "Given back: nothing of what was done by hand was stored."
     async with portal.database.sessions.begin() as session:
-        await checkouts.give_back(session, portal.vault, folder.ticket().run_id, told, clock.utc_now())
+        await checkouts.give_back(portal.context(session), folder.ticket().run_id, told)
     return told
 
 

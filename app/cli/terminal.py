@@ -5,11 +5,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import typer
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import config, db, logs
+from app import clock, config, db, logs
 from app.config import Settings
 from app.crypto import Vault
 from app.db import Database
+from app.infra.secrets import SecretStore
+from app.services.catalog import Catalog
+from app.services.context import Context
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,12 @@ class Portal:
     settings: Settings
     database: Database
     vault: Vault
+    catalog: Catalog
+    secrets: SecretStore
+
+    def context(self, session: AsyncSession) -> Context:
+        """What services work with in this transaction, on behalf of the operator."""
+        return Context(session, self.settings, self.catalog, self.secrets, self.vault, clock.utc_now())
 
 
 @asynccontextmanager
@@ -28,9 +38,11 @@ async def portal() -> AsyncIterator[Portal]:
     settings = config.load_with_database()
     logs.configure(settings.log_format)
     database = db.connect(settings.database_url, pool_size=2)
+    catalog, secrets = Catalog.load(settings.catalog_file), SecretStore(settings)
     try:
-        yield Portal(settings, database, Vault(settings.encryption_keys))
+        yield Portal(settings, database, Vault(settings.encryption_keys), catalog, secrets)
     finally:
+        await secrets.close()
         await database.close()
 
 

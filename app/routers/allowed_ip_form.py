@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Annotated
 
-from fastapi import Form
+from starlette.requests import Request
 
+from app import origin
 from app.errors import InvalidError
 from app.services.allowed_ips.requests import AllowedIpSpec
-
-Text = Annotated[str, Form()]
 
 FOR_EVER = "for ever"
 AS_ASKED = "as asked"
@@ -33,11 +31,26 @@ class Typed:
     label: str = ""
     lasts: str = USUAL
     owner: str = ""
+    confirm: str = ""
     problems: dict[str, str] = field(default_factory=dict)
 
-    def spec(self, now: datetime, comes_from: str, *, is_confirmed: bool) -> AllowedIpSpec:
-        """The wish. Raises InvalidError for a time that is not offered."""
-        return AllowedIpSpec(self.cidr, self.label, end_of(self.lasts, now), is_confirmed, comes_from)
+    def spec(self, now: datetime) -> AllowedIpSpec:
+        """What is asked for, from where the request came. Raises InvalidError for a time that is not offered."""
+        comes_from = origin.current().place
+        return AllowedIpSpec(self.cidr, self.label, end_of(self.lasts, now), bool(self.confirm), comes_from)
+
+
+async def typed_into(request: Request) -> Typed:
+    """The form's fields as they were sent."""
+    sent = await request.form(max_files=0, max_fields=50)
+    texts = {name: value for name, value in sent.items() if isinstance(value, str)}
+    return Typed(
+        cidr=texts.get("cidr", ""),
+        label=texts.get("label", ""),
+        lasts=texts.get("lasts") or USUAL,
+        owner=texts.get("owner", ""),
+        confirm=texts.get("confirm", ""),
+    )
 
 
 def end_of(lasts: str, now: datetime) -> datetime | None:

@@ -1,18 +1,18 @@
 """Signing in with Google, and out."""
 
-from datetime import timedelta
 from urllib.parse import urlencode
 
 import structlog
 from fastapi import APIRouter, Request, Response
 
-from app.deps import MaybeCallerDep, Portal, PortalDep, SessionDep, cookie_name
+from app.deps import MaybeCallerDep, PortalDep, SessionDep, cookie_name
 from app.errors import RefusedError
 from app.infra.oidc import SignInFailedError
 from app.models import Action
 from app.models.sign_in import FRESH_FOR
 from app.routers.paths import local_path
 from app.services import audit
+from app.services.context import Context
 from app.services.people import members, sign_ins
 from app.web import redirect, render
 
@@ -46,36 +46,32 @@ async def callback(request: Request, portal: PortalDep, session: SessionDep) -> 
     path, fresh = local_path(request.session.get("next")), request.session.get("fresh")
     identity = await portal.openid.receive(request)
     request.session.clear()
-    now = portal.clock()
-    if fresh and identity.proved_at and now - identity.proved_at > FRESH_FOR:
+    ctx = portal.context(session)
+    if fresh and identity.proved_at and ctx.now - identity.proved_at > FRESH_FOR:
         raise SignInFailedError(
             "Google did not ask you to prove who you are.", hint="Sign out at Google, then sign in again."
         )
     try:
-        member = await members.sign_in(session, identity, portal.settings, now)
+        member = await members.sign_in(ctx, identity)
     except RefusedError as error:
         # In a transaction of its own: the request's is rolled back.
         async with portal.database.sessions.begin() as apart:
             why = {"why": error.message}
-            audit.record(apart, None, Action.REFUSE_SIGN_IN, identity.sub, identity.email, after=why, now=now)
+            audit.record(portal.context(apart), Action.REFUSE_SIGN_IN, identity.sub, identity.email, after=why)
         raise
-    await _sign_out(request, portal, session)
-    lasts = timedelta(hours=portal.settings.session_hours)
-    sign_in, secret = await sign_ins.start(
-        session,
-        member,
-        lasts=lasts,
+    await _sign_out(request, ctx)
+    sign_in = await sign_ins.start(
+        ctx.acting(member),
         address=request.client.host if request.client else "",
         user_agent=request.headers.get("user-agent", ""),
-        now=now,
     )
-    await sign_ins.forget_ended(session, now)
-    log.info("signed in", member=member.id, sign_in=sign_in.id)
+    await sign_ins.forget_ended(session, ctx.now)
+    log.info("signed in", member=member.id, sign_in=sign_in.row.id)
     response = redirect(path)
     response.set_cookie(
         cookie_name(portal.settings),
-        secret,
-        max_age=int(lasts.total_seconds()),
+        sign_in.secret,
+        max_age=portal.settings.session_hours * 3600,
         httponly=True,
         samesite="lax",
         secure=portal.settings.secure_cookies,
@@ -86,7 +82,7 @@ async def callback(request: Request, portal: PortalDep, session: SessionDep) -> 
 @router.post("/sign-out")
 async def sign_out(request: Request, portal: PortalDep, session: SessionDep) -> Response:
     """End this browser's sign-in."""
-    await _sign_out(request, portal, session)
+    await _sign_out(request, portal.context(session))
     response = redirect("/sign-in")
     response.delete_cookie(
         cookie_name(portal.settings), httponly=True, samesite="lax", secure=portal.settings.secure_cookies
@@ -94,7 +90,7 @@ async def sign_out(request: Request, portal: PortalDep, session: SessionDep) -> 
     return response
 
 
-async def _sign_out(request: Request, portal: Portal, session: SessionDep) -> None:
-    secret = request.cookies.get(cookie_name(portal.settings))
+async def _sign_out(request: Request, ctx: Context) -> None:
+    secret = request.cookies.get(cookie_name(ctx.settings))
     if secret:
-        await sign_ins.sign_out(session, secret, portal.clock())
+        await sign_ins.sign_out(ctx, secret)

@@ -3,12 +3,12 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.deps import AdminDep, Portal, PortalDep, SessionDep, SharedStackDep
+from app.deps import ContextDep, SharedStackDep
 from app.errors import ConflictError, InvalidError, StationmasterError
-from app.models import Member, SharedStack
+from app.models import SharedStack
 from app.services import runs
+from app.services.context import Context
 from app.services.people import iam_admins
 from app.services.shared import shared_settings
 from app.views.run_view import spoken, view
@@ -19,29 +19,25 @@ Text = Annotated[str, Form()]
 
 
 @router.get("")
-async def page(
-    request: Request, stack: SharedStackDep, portal: PortalDep, session: SessionDep, admin: AdminDep
-) -> Response:
+async def page(request: Request, stack: SharedStackDep, ctx: ContextDep) -> Response:
     """The list, with what becomes of it, and a form for one more."""
-    return await _page(request, stack, portal, session, admin)
+    return await _page(request, stack, ctx)
 
 
 async def _page(
     request: Request,
     stack: SharedStack,
-    portal: Portal,
-    session: AsyncSession,
-    admin: Member,
+    ctx: Context,
     error: StationmasterError | None = None,
     typed: str = "",
 ) -> Response:
-    pending = await runs.pending(session, stack.id)
-    shown = await view(session, pending[0], stack, portal.clock()) if pending else None
+    pending = await runs.pending(ctx.session, stack.id)
+    shown = await view(ctx.session, pending[0], stack, ctx.now) if pending else None
     context: dict[str, Any] = {
         "stack": stack,
         "subject_name": spoken(stack),
-        "admins": await iam_admins.list_of(session, stack, admin, portal.settings),
-        "role": shared_settings.of(stack, portal.settings).iam_admin_role,
+        "admins": await iam_admins.list_of(ctx, stack),
+        "role": shared_settings.of(stack, ctx.settings).iam_admin_role,
         "view": shown,
         "is_busy": any(run.is_busy for run in pending),
         "error": error,
@@ -56,25 +52,15 @@ async def _page(
 async def add(
     request: Request,
     stack: SharedStackDep,
-    portal: PortalDep,
-    session: SessionDep,
-    admin: AdminDep,
+    ctx: ContextDep,
     principal: Text = "",
     confirm_outside: Text = "",
 ) -> Response:
     """Plan one more; what does not fit is said at the field, with what was typed kept."""
     try:
-        run = await iam_admins.add(
-            session,
-            stack,
-            principal,
-            admin,
-            portal.settings,
-            portal.clock(),
-            confirm_outside=bool(confirm_outside),
-        )
+        run = await iam_admins.add(ctx, stack, principal, confirm_outside=bool(confirm_outside))
     except (InvalidError, ConflictError) as error:
-        return await _page(request, stack, portal, session, admin, error, principal)
+        return await _page(request, stack, ctx, error, principal)
     return redirect(f"/runs/{run.id}")
 
 
@@ -82,14 +68,12 @@ async def add(
 async def remove(
     request: Request,
     stack: SharedStackDep,
-    portal: PortalDep,
-    session: SessionDep,
-    admin: AdminDep,
+    ctx: ContextDep,
     principal: Text = "",
 ) -> Response:
     """Plan one less; who has to stay does so, with the reason."""
     try:
-        run = await iam_admins.remove(session, stack, principal, admin, portal.settings, portal.clock())
+        run = await iam_admins.remove(ctx, stack, principal)
     except ConflictError as error:
-        return await _page(request, stack, portal, session, admin, error)
+        return await _page(request, stack, ctx, error)
     return redirect(f"/runs/{run.id}")

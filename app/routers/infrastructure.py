@@ -79,7 +79,7 @@ async def show_password(
     password = passwords.find(stack.outputs, member, key)
     if not sign_in.is_fresh(portal.clock()):
         return redirect_to_sign_in(f"{PAGE}#{password.part}")
-    text = passwords.read(session, portal.vault, stack, member, password, portal.clock())
+    text = passwords.read(portal.context(session, member), stack, password)
     log.info("password read", member=member.id, password=password.key)
     username = stack.outputs[password.username]
     context = {

@@ -6,15 +6,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.deps import MemberDep, Portal, PortalDep, RunDep, SessionDep, get_caller
+from app.deps import ContextDep, Portal, PortalDep, RunDep, SessionDep, get_caller
 from app.errors import InvalidError, StationmasterError
 from app.live import run_topic
 from app.models import CancelMode, Run, Workstation
 from app.routers import log_files, streams
 from app.routers.api.shapes import After
 from app.services import decisions, runs, stacks
+from app.services.context import Context
 from app.services.stacks import Subject
 from app.views import run_stop
 from app.views.run_view import path, spoken, view
@@ -25,20 +25,18 @@ LINES_ON_PAGE = 1000
 
 
 @router.get("/{run_id}")
-async def show(request: Request, run: RunDep, portal: PortalDep, session: SessionDep) -> Response:
+async def show(request: Request, run: RunDep, ctx: ContextDep) -> Response:
     """One run with the end of its log, which the page then follows."""
-    return await _page(request, run, portal, session)
+    return await _page(request, run, ctx)
 
 
-async def _page(
-    request: Request, run: Run, portal: Portal, session: AsyncSession, error: InvalidError | None = None
-) -> Response:
-    subject = await stacks.subject(session, run.stack_id)
+async def _page(request: Request, run: Run, ctx: Context, error: InvalidError | None = None) -> Response:
+    subject = await stacks.subject(ctx.session, run.stack_id)
     skipped = max(0, run.log_seq - LINES_ON_PAGE)
     context = {
         **_about(run, subject),
-        "view": await view(session, run, subject, portal.clock()),
-        "lines": await runs.read_log(session, run.id, after=skipped, limit=LINES_ON_PAGE),
+        "view": await view(ctx.session, run, subject, ctx.now),
+        "lines": await runs.read_log(ctx.session, run.id, after=skipped, limit=LINES_ON_PAGE),
         "skipped": skipped,
         "error": error,
     }
@@ -108,15 +106,9 @@ async def download_json_lines(run: RunDep, portal: PortalDep) -> StreamingRespon
 
 
 @router.post("/{run_id}/cancel")
-async def cancel(
-    run: RunDep,
-    portal: PortalDep,
-    session: SessionDep,
-    member: MemberDep,
-    mode: Annotated[CancelMode, Form()] = CancelMode.UNDO,
-) -> Response:
+async def cancel(run: RunDep, ctx: ContextDep, mode: Annotated[CancelMode, Form()] = CancelMode.UNDO) -> Response:
     """Stop it, as hard as the button says."""
-    await decisions.cancel(session, run, member, mode, portal.clock())
+    await decisions.cancel(ctx, run, mode)
     return redirect(f"/runs/{run.id}")
 
 
@@ -131,28 +123,26 @@ async def kill_page(request: Request, run: RunDep, session: SessionDep) -> Respo
 async def approve(
     request: Request,
     run: RunDep,
-    portal: PortalDep,
-    session: SessionDep,
-    member: MemberDep,
+    ctx: ContextDep,
     confirm: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
     """Let it do what it awaits; a name that is missing is said at its field."""
     try:
-        await decisions.approve(session, run, member, confirm or [], portal.clock())
+        await decisions.approve(ctx, run, confirm or [])
     except InvalidError as error:
-        return await _page(request, run, portal, session, error)
+        return await _page(request, run, ctx, error)
     return redirect(f"/runs/{run.id}")
 
 
 @router.post("/{run_id}/discard")
-async def discard(run: RunDep, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
+async def discard(run: RunDep, ctx: ContextDep) -> Response:
     """Do not do what it awaits."""
-    await decisions.discard(session, run, member, portal.clock())
+    await decisions.discard(ctx, run)
     return redirect(f"/runs/{run.id}")
 
 
 @router.post("/{run_id}/retry")
-async def retry(run: RunDep, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
+async def retry(run: RunDep, ctx: ContextDep) -> Response:
     """Ask for the same again."""
-    again = await decisions.retry(session, run, member, portal.clock())
+    again = await decisions.retry(ctx, run)
     return redirect(f"/runs/{again.id}")

@@ -4,14 +4,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import StreamingResponse
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.deps import AdminDep, IdPath, Portal, PortalDep, SessionDep, SharedStackDep
+from app.deps import ContextDep, IdPath, PortalDep, SharedStackDep
 from app.errors import ConflictError, InvalidError, StationmasterError
 from app.live import stack_topic
 from app.models import SharedStack
 from app.routers import shared_stack_form, streams
 from app.services import runs
+from app.services.context import Context
 from app.services.shared import shared_settings, shared_stack
 from app.views.run_view import spoken, view
 from app.web import redirect, render
@@ -21,64 +21,53 @@ PAGE = router.prefix
 
 
 @router.get("")
-async def show(request: Request, stack: SharedStackDep, portal: PortalDep, session: SessionDep) -> Response:
+async def show(request: Request, stack: SharedStackDep, ctx: ContextDep) -> Response:
     """How it stands, with its settings as a form."""
-    return await _page(request, stack, portal, session)
+    return await _page(request, stack, ctx)
 
 
 async def _page(
     request: Request,
     stack: SharedStack,
-    portal: Portal,
-    session: AsyncSession,
+    ctx: Context,
     typed: shared_stack_form.Typed | None = None,
     error: StationmasterError | None = None,
 ) -> Response:
-    newest = await runs.of_stack(session, stack.id)
+    newest = await runs.of_stack(ctx.session, stack.id)
     current = next((run for run in newest if run.is_executing), newest[0] if newest else None)
-    shown = await view(session, current, stack, portal.clock()) if current else None
+    shown = await view(ctx.session, current, stack, ctx.now) if current else None
     if typed is None:
-        typed = shared_stack_form.typed_of(await _chosen(session, stack, portal))
+        typed = shared_stack_form.typed_of(await _chosen(ctx, stack))
     context: dict[str, Any] = {
         "stack": stack,
         "subject_name": spoken(stack),
         "runs": newest,
-        "history": await shared_stack.history(session, stack),
+        "history": await shared_stack.history(ctx.session, stack),
         "view": shown,
         "is_busy": bool(shown and shown.run.is_busy),
-        **shared_stack_form.context(typed, portal.catalog, error),
+        **shared_stack_form.context(typed, ctx.catalog, error),
     }
     status = error.status if error else 200
     return render(request, "shared_stack/show.html", context, fragment="shared_stack/_state.html", status=status)
 
 
-async def _chosen(session: AsyncSession, stack: SharedStack, portal: Portal) -> shared_settings.SharedSettings:
+async def _chosen(ctx: Context, stack: SharedStack) -> shared_settings.SharedSettings:
     """What it is to be; while it is being destroyed, what it was."""
     try:
-        return (await shared_stack.desired(session, stack, portal.settings)).settings
+        return (await shared_stack.desired(ctx, stack)).settings
     except ConflictError:
-        return shared_settings.of(stack, portal.settings)
+        return shared_settings.of(stack, ctx.settings)
 
 
 @router.post("")
-async def configure(
-    request: Request, stack: SharedStackDep, portal: PortalDep, session: SessionDep, admin: AdminDep
-) -> Response:
+async def configure(request: Request, stack: SharedStackDep, ctx: ContextDep) -> Response:
     """Plan other settings; what does not fit is said at its field, with what was typed kept."""
     typed = await shared_stack_form.typed_into(request)
     try:
-        run = await shared_stack.configure(
-            session,
-            stack,
-            shared_stack_form.settings_of(typed),
-            admin,
-            portal.catalog,
-            portal.settings,
-            portal.clock(),
-            str(typed["reason"])[:200],
-        )
+        chosen = shared_stack_form.settings_of(typed)
+        run = await shared_stack.configure(ctx, stack, chosen, str(typed["reason"])[:200])
     except (InvalidError, ConflictError) as error:
-        return await _page(request, stack, portal, session, typed, error)
+        return await _page(request, stack, ctx, typed, error)
     return redirect(f"/runs/{run.id}")
 
 
@@ -89,23 +78,17 @@ async def events(stack: SharedStackDep, portal: PortalDep) -> StreamingResponse:
 
 
 @router.post("/check")
-async def check(stack: SharedStackDep, portal: PortalDep, session: SessionDep, admin: AdminDep) -> Response:
+async def check(stack: SharedStackDep, ctx: ContextDep) -> Response:
     """Compare with what Google has."""
-    run = await shared_stack.check(session, stack, admin, portal.clock())
+    run = await shared_stack.check(ctx, stack)
     return redirect(f"/runs/{run.id}")
 
 
 @router.post("/roll-back")
-async def roll_back(
-    stack: SharedStackDep,
-    portal: PortalDep,
-    session: SessionDep,
-    admin: AdminDep,
-    run_id: Annotated[IdPath, Form()],
-) -> Response:
+async def roll_back(stack: SharedStackDep, ctx: ContextDep, run_id: Annotated[IdPath, Form()]) -> Response:
     """Plan the settings of an earlier run."""
-    earlier = await runs.find(session, admin, run_id)
-    run = await shared_stack.roll_back(session, stack, earlier, admin, portal.settings, portal.clock())
+    earlier = await runs.find(ctx.session, ctx.member, run_id)
+    run = await shared_stack.roll_back(ctx, stack, earlier)
     return redirect(f"/runs/{run.id}")
 
 
@@ -116,7 +99,7 @@ async def destroy_page(request: Request, stack: SharedStackDep) -> Response:
 
 
 @router.post("/destroy")
-async def destroy(stack: SharedStackDep, portal: PortalDep, session: SessionDep, admin: AdminDep) -> Response:
+async def destroy(stack: SharedStackDep, ctx: ContextDep) -> Response:
     """Plan the destruction of all of it; the plan waits for a decision."""
-    run = await shared_stack.request_destroy(session, stack, admin, portal.clock())
+    run = await shared_stack.request_destroy(ctx, stack)
     return redirect(f"/runs/{run.id}")

@@ -6,8 +6,9 @@ import structlog
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from app.deps import IdPath, MemberDep, PortalDep, SessionDep, SignInDep
+from app.deps import ContextDep, IdPath, MemberDep, SessionDep, SignInDep
 from app.errors import InvalidError
+from app.services.context import Context
 from app.services.keys import machine_keys, public_keys, ssh_keys
 from app.services.people import members
 from app.web import redirect, redirect_to_sign_in, render
@@ -18,51 +19,43 @@ Text = Annotated[str, Form()]
 
 
 @router.get("")
-async def list_page(request: Request, session: SessionDep, member: MemberDep) -> Response:
+async def list_page(request: Request, ctx: ContextDep) -> Response:
     """The keys, the machines that have them, and the two ways to get one."""
-    return render(request, "ssh_keys/list.html", await _context(session, member), fragment="ssh_keys/_show.html")
+    return render(request, "ssh_keys/list.html", await _context(ctx), fragment="ssh_keys/_show.html")
 
 
 @router.post("")
-async def add(
-    request: Request, portal: PortalDep, session: SessionDep, member: MemberDep, name: Text = "", public_key: Text = ""
-) -> Response:
+async def add(request: Request, ctx: ContextDep, name: Text = "", public_key: Text = "") -> Response:
     """Add a pasted key; what does not fit is said at its field, with what was typed kept."""
     try:
-        key = await ssh_keys.add(session, member, name.strip(), public_key, portal.clock())
+        key = await ssh_keys.add(ctx, name.strip(), public_key)
     except InvalidError as error:
         kept = "" if public_keys.is_private(public_key) else public_key
         pasted = {"name": name, "public_key": kept, "problems": error.fields}
-        return render(request, "ssh_keys/list.html", await _context(session, member, pasted=pasted), status=422)
+        return render(request, "ssh_keys/list.html", await _context(ctx, pasted=pasted), status=422)
     return redirect(f"/ssh-keys#key-{key.id}")
 
 
 @router.post("/generate")
-async def generate(
-    request: Request, portal: PortalDep, session: SessionDep, member: MemberDep, pair_name: Text = ""
-) -> Response:
+async def generate(request: Request, ctx: ContextDep, pair_name: Text = "") -> Response:
     """Make a pair."""
     try:
-        key = await ssh_keys.generate(
-            session, member, pair_name.strip(), portal.secrets, portal.settings, portal.clock()
-        )
+        key = await ssh_keys.generate(ctx, pair_name.strip())
     except InvalidError as error:
         pair = {"name": pair_name, "problems": error.fields}
-        return render(request, "ssh_keys/list.html", await _context(session, member, pair=pair), status=422)
+        return render(request, "ssh_keys/list.html", await _context(ctx, pair=pair), status=422)
     return redirect(f"/ssh-keys#key-{key.id}")
 
 
 @router.get("/{key_id}/private")
-async def download_private_half(
-    key_id: IdPath, portal: PortalDep, session: SessionDep, member: MemberDep, sign_in: SignInDep
-) -> Response:
+async def download_private_half(key_id: IdPath, ctx: ContextDep, sign_in: SignInDep) -> Response:
     """The private half as a file, for a browser whose person proved who they are a short time ago."""
-    key = await ssh_keys.find(session, member, key_id)
-    if not sign_in.is_fresh(portal.clock()):
+    key = await ssh_keys.find(ctx.session, ctx.member, key_id)
+    if not sign_in.is_fresh(ctx.now):
         # Back to the page, not to the file: a download would leave the browser standing at Google's.
         return redirect_to_sign_in(f"/ssh-keys#key-{key.id}")
-    text = await ssh_keys.private(session, member, key, portal.secrets, portal.clock())
-    log.info("private key read", member=member.id, key=key.id, by="browser")
+    text = await ssh_keys.private(ctx, key)
+    log.info("private key read", member=ctx.member.id, key=key.id, by="browser")
     headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{key.name}"'}
     return PlainTextResponse(text, headers=headers, media_type="application/octet-stream")
 
@@ -81,49 +74,44 @@ async def delete_page(request: Request, key_id: IdPath, session: SessionDep, mem
 
 
 @router.post("/{key_id}/delete")
-async def delete(key_id: IdPath, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
+async def delete(key_id: IdPath, ctx: ContextDep) -> Response:
     """Delete it, and take it off every machine."""
-    key = await ssh_keys.find(session, member, key_id)
-    await ssh_keys.delete(session, member, key, portal.secrets, portal.clock())
+    await ssh_keys.delete(ctx, await ssh_keys.find(ctx.session, ctx.member, key_id))
     return redirect("/ssh-keys")
 
 
 @router.post("/machines/{workstation_id}")
-async def bring(workstation_id: IdPath, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
+async def bring(workstation_id: IdPath, ctx: ContextDep) -> Response:
     """Bring the keys to a machine to which they did not get by themselves."""
-    workstation = await machine_keys.find(session, member, workstation_id)
-    await machine_keys.bring(session, workstation, member, portal.clock())
+    await machine_keys.bring(ctx, await machine_keys.find(ctx.session, ctx.member, workstation_id))
     return redirect("/ssh-keys#machines")
 
 
 @router.post("/username")
-async def choose_username(
-    request: Request, portal: PortalDep, session: SessionDep, member: MemberDep, ssh_username: Text = ""
-) -> Response:
+async def choose_username(request: Request, ctx: ContextDep, ssh_username: Text = "") -> Response:
     """Choose the name of the account on machines to come."""
     try:
-        await members.choose_ssh_username(session, member, ssh_username.strip(), portal.clock())
+        await members.choose_ssh_username(ctx, ssh_username.strip())
     except InvalidError as error:
         username = {"name": ssh_username, "problems": error.fields}
-        return render(request, "ssh_keys/list.html", await _context(session, member, username=username), status=422)
+        return render(request, "ssh_keys/list.html", await _context(ctx, username=username), status=422)
     return redirect("/ssh-keys#username")
 
 
 async def _context(
-    session: SessionDep,
-    member: MemberDep,
+    ctx: Context,
     *,
     pasted: dict[str, Any] | None = None,
     pair: dict[str, Any] | None = None,
     username: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    keys = await ssh_keys.list_of(session, member)
-    machines = await machine_keys.of_member(session, member)
+    keys = await ssh_keys.list_of(ctx.session, ctx.member)
+    machines = await machine_keys.of_member(ctx.session, ctx.member)
     return {
         "keys": keys,
         "machines": machines,
         "is_busy": any(machine.is_on_its_way for machine in machines),
-        "username": username or {"name": member.ssh_username, "problems": {}},
+        "username": username or {"name": ctx.member.ssh_username, "problems": {}},
         "pasted": pasted or {"name": "", "public_key": "", "problems": {}},
         "pair": pair or {"name": "" if keys else ssh_keys.FIRST_PAIR, "problems": {}},
     }

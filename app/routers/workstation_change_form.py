@@ -5,12 +5,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from app.config import Settings
 from app.errors import InvalidError, StationmasterError
 from app.models import Workstation
 from app.routers.workstation_form import Typed, size_of
-from app.services.catalog import Catalog
 from app.services.catalog.availability import Availability
+from app.services.context import Context
 from app.services.workstations import impact, specs
 from app.services.workstations.impact import Severity
 from app.services.workstations.specs import WorkstationPatch
@@ -44,19 +43,19 @@ def sent(typed: Typed, desired: Mapping[str, Any]) -> WorkstationPatch:
 
 
 def context(
+    ctx: Context,
     workstation: Workstation,
     desired: dict[str, Any],
     typed: Typed,
-    catalog: Catalog,
     availability: Availability,
-    settings: Settings,
     error: StationmasterError | None = None,
 ) -> dict[str, Any]:
     """What the form shows. Errors appear while the form is filled in, as if it had been submitted."""
+    catalog = ctx.catalog
     form = {**_values(typed, desired), "zone": workstation.zone}
     effects: list[impact.Effect] = []
     try:
-        after = desired | specs.changed(workstation, desired, change(typed, desired), catalog, settings)
+        after = desired | specs.changed(workstation, desired, change(typed, desired), catalog, ctx.settings)
         effects = impact.of(desired, after, has_snapshot=workstation.snapshot is not None)
     except InvalidError as invalid:
         error = error or invalid

@@ -12,6 +12,7 @@ from app.errors import InvalidError, StationmasterError
 from app.services.catalog import Catalog
 from app.services.catalog.availability import Availability
 from app.services.catalog.offers import DiskType, Image
+from app.services.context import Context
 from app.services.workstations.specs import DISK_SIZE_GB, WorkstationSpec, check
 from app.views import machine_offers
 from app.web import field_sentences
@@ -38,14 +39,14 @@ def spec(typed: Typed) -> WorkstationSpec:
 
 
 def context(
+    ctx: Context,
     typed: Typed,
-    catalog: Catalog,
     availability: Availability,
-    settings: Settings,
     names: Collection[str],
     error: StationmasterError | None = None,
 ) -> dict[str, Any]:
     """What the form shows: its fields, prices for them, and errors."""
+    catalog, settings = ctx.catalog, ctx.settings
     form = _values(typed, catalog, settings, names)
     size = size_of(form["disk_size_gb"])
     groups = machine_offers.groups(form, size, catalog, availability)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.deps import AvailabilityDep, CatalogDep, MemberDep, PortalDep, SessionDep, WorkstationDep
+from app.deps import AvailabilityDep, ContextDep, MemberDep, PortalDep, SessionDep, WorkstationDep
 from app.errors import ConflictError, InvalidError, StationmasterError
 from app.live import member_topic, stack_topic
 from app.models import Workstation
@@ -15,6 +15,8 @@ from app.models.workstation import DEVICE_PATH, MOUNT_POINT
 from app.routers import streams, workstation_form
 from app.services import admin_inbox, runs, stacks, workstations
 from app.services.catalog import Catalog, MachineType
+from app.services.catalog.availability import Availability
+from app.services.context import Context
 from app.services.keys import ssh_config, ssh_keys
 from app.services.runs import progress
 from app.services.shared import infrastructure
@@ -66,54 +68,35 @@ async def my_events(portal: PortalDep, member: MemberDep) -> StreamingResponse:
 
 
 @router.get("/workstations/new")
-async def new(
-    request: Request,
-    portal: PortalDep,
-    session: SessionDep,
-    member: MemberDep,
-    catalog: CatalogDep,
-    availability: AvailabilityDep,
-) -> Response:
+async def new(request: Request, ctx: ContextDep, availability: AvailabilityDep) -> Response:
     """The form. Query parameters are the choices made so far, whose price it shows."""
-    return await _form(request, portal, session, member, catalog, availability)
+    return await _form(request, ctx, availability)
 
 
 @router.post("/workstations")
-async def create(
-    request: Request,
-    portal: PortalDep,
-    session: SessionDep,
-    member: MemberDep,
-    catalog: CatalogDep,
-    availability: AvailabilityDep,
-) -> Response:
+async def create(request: Request, ctx: ContextDep, availability: AvailabilityDep) -> Response:
     """Queue a new workstation. Invalid fields are shown with their errors and what was typed."""
     try:
         spec = workstation_form.spec(await workstation_form.typed_into(request))
-        workstation, *_ = await workstations.request(
-            session, member, spec, catalog, portal.secrets, portal.settings, portal.clock()
-        )
+        requested = await workstations.request(ctx, ctx.member, spec)
     except (InvalidError, ConflictError) as error:
-        return await _form(request, portal, session, member, catalog, availability, error)
-    return redirect(f"/workstations/{workstation.id}")
+        return await _form(request, ctx, availability, error)
+    return redirect(f"/workstations/{requested.workstation.id}")
 
 
 async def _form(
     request: Request,
-    portal: PortalDep,
-    session: SessionDep,
-    member: MemberDep,
-    catalog: CatalogDep,
-    availability: AvailabilityDep,
+    ctx: Context,
+    availability: Availability,
     error: StationmasterError | None = None,
 ) -> Response:
     typed = await workstation_form.typed_into(request)
-    names = [mine.name for mine in await workstations.list_of(session, member)]
-    context = workstation_form.context(typed, catalog, availability, portal.settings, names, error)
-    context["has_keys"] = bool(await ssh_keys.list_of(session, member))
+    names = [mine.name for mine in await workstations.list_of(ctx.session, ctx.member)]
+    context = workstation_form.context(ctx, typed, availability, names, error)
+    context["has_keys"] = bool(await ssh_keys.list_of(ctx.session, ctx.member))
     chosen, zone = context["chosen"], context["form"]["zone"]
     is_available = chosen is not None and chosen.in_zone
-    context["expectation"] = await progress.to_running(session, chosen.machine, zone) if is_available else None
+    context["expectation"] = await progress.to_running(ctx.session, chosen.machine, zone) if is_available else None
     status = error.status if error else 200
     return render(request, "workstations/new.html", context, fragment="workstations/_form.html", status=status)
 
@@ -156,9 +139,9 @@ async def restart_page(request: Request, workstation: WorkstationDep) -> Respons
 
 
 @router.post("/workstations/{workstation_id}/restart")
-async def restart(workstation: WorkstationDep, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
+async def restart(workstation: WorkstationDep, ctx: ContextDep) -> Response:
     """Queue a restart."""
-    run = await workstations.request_restart(session, workstation, member, portal.clock())
+    run = await workstations.request_restart(ctx, workstation)
     return redirect(f"/runs/{run.id}")
 
 
@@ -175,12 +158,8 @@ async def destroy_page(request: Request, workstation: WorkstationDep, portal: Po
 
 @router.post("/workstations/{workstation_id}/destroy")
 async def destroy(
-    workstation: WorkstationDep,
-    portal: PortalDep,
-    session: SessionDep,
-    member: MemberDep,
-    keep_disk: Annotated[Literal["yes", "no"], Form()] = "yes",
+    workstation: WorkstationDep, ctx: ContextDep, keep_disk: Annotated[Literal["yes", "no"], Form()] = "yes"
 ) -> Response:
     """Queue the deletion. The data disk is kept unless the form says otherwise."""
-    await workstations.request_destroy(session, workstation, member, portal.clock(), keep_disk=keep_disk == "yes")
+    await workstations.request_destroy(ctx, workstation, keep_disk=keep_disk == "yes")
     return redirect(f"/workstations/{workstation.id}")

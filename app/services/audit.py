@@ -10,36 +10,33 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import origin
 from app.db import Database
-from app.models import Action, AuditEntry, Member, Run
+from app.models import Action, AuditEntry, Run
 from app.models.audit_entry import OPERATOR, STATIONMASTER
 from app.services import stacks
+from app.services.context import Context
 
 ENTRIES_A_PAGE = 50
 ENTRIES_A_BATCH = 500
 
 
 def record(
-    session: AsyncSession,
-    by: Member | None,
+    ctx: Context,
     action: Action,
     thing_id: str,
     thing_name: str,
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
-    *,
-    now: datetime,
 ) -> None:
-    """Write a decision down in the caller's transaction: both are committed, or neither is.
+    """Write down what the context's actor decided, in the caller's transaction: both are committed, or neither is.
 
-    :param by: who decided; None for the portal itself, or whoever works on the command line.
     :param before, after: columns by name, as JSON has them; of what both name, what differs is kept. Never a secret:
         of a key its fingerprint, of a token its name.
     """
-    here = origin.current()
+    here, by = origin.current(), ctx.actor
     was, becomes = before or {}, after or {}
-    session.add(
+    ctx.session.add(
         AuditEntry(
-            at=now,
+            at=ctx.now,
             actor_id=by.id if by else None,
             actor=by.email if by else OPERATOR if here.place == origin.COMMAND_LINE else STATIONMASTER,
             action=action,
@@ -54,13 +51,11 @@ def record(
     )
 
 
-async def record_run(
-    session: AsyncSession, by: Member, action: Action, run: Run, now: datetime, **after: str | None
-) -> None:
+async def record_run(ctx: Context, action: Action, run: Run, **after: str | None) -> None:
     """The same for a decision about a run, with what it awaits, if anything."""
     awaits = {"awaits": [f"{change['action']} {change['address']}" for change in run.awaits]} if run.awaits else {}
-    name = f"{run.kind} {await name_of_stack(session, run.stack_id)}"
-    record(session, by, action, run.id, name, after={**awaits, **after}, now=now)
+    name = f"{run.kind} {await name_of_stack(ctx.session, run.stack_id)}"
+    record(ctx, action, run.id, name, after={**awaits, **after})
 
 
 async def name_of_stack(session: AsyncSession, stack_id: str) -> str:

@@ -1,13 +1,13 @@
 """What people decide about a run: cancel, approve, discard, ask again."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import ConflictError, InvalidError
-from app.models import Action, CancelMode, Member, Run, RunKind, Stack, Workstation
+from app.models import Action, CancelMode, Run, RunKind, Stack, Workstation
 from app.services import audit, lifecycle, runs, stacks, workstations
+from app.services.context import Context
 from app.services.keys import machine_keys
 from app.services.shared import shared_stack
 
@@ -18,32 +18,32 @@ _REFUSED = {
 }
 
 
-async def cancel(session: AsyncSession, run: Run, member: Member, mode: CancelMode, now: datetime) -> None:
+async def cancel(ctx: Context, run: Run, mode: CancelMode) -> None:
     """Stop a run. What no worker holds ends at once, anything else as soon as its worker has seen to it.
 
     Raises ConflictError when it has ended, or cannot be stopped in this way (yet).
     """
-    await _lock(session, run)
+    await _lock(ctx.session, run)
     if run.is_final:
         raise ConflictError("This run has ended.")
     if not run.can_cancel:
         raise ConflictError("This run cannot be stopped any more.")
     if mode not in run.cancel_choices:
         raise ConflictError(_REFUSED[mode])
-    run.ask_cancel(mode, member, now)
-    await audit.record_run(session, member, Action.CANCEL_RUN, run, now, mode=mode)
+    run.ask_cancel(mode, ctx.member, ctx.now)
+    await audit.record_run(ctx, Action.CANCEL_RUN, run, mode=mode)
     if run.is_final:
-        await lifecycle.drop(session, run, now)
-    await runs.announce(session, run)
+        await lifecycle.drop(ctx, run)
+    await runs.announce(ctx.session, run)
 
 
-async def approve(session: AsyncSession, run: Run, member: Member, confirm: Sequence[str], now: datetime) -> None:
+async def approve(ctx: Context, run: Run, confirm: Sequence[str]) -> None:
     """Let it do what it awaits. A worker then applies the very plan that was shown.
 
     :param confirm: the name of each thing that would be lost for good.
     Raises ConflictError when there is nothing to decide, InvalidError when a name is missing or another one.
     """
-    await session.refresh(run, with_for_update={"of": Run})
+    await ctx.session.refresh(run, with_for_update={"of": Run})
     if not run.can_approve:
         raise ConflictError("This run does not wait for a decision.")
     written = {name.strip() for name in confirm}
@@ -51,19 +51,19 @@ async def approve(session: AsyncSession, run: Run, member: Member, confirm: Sequ
     if missing:
         sentence = f"Write the name of what would be lost: {', '.join(missing)}"
         raise InvalidError("What would be lost was not named.", fields={"confirm": sentence})
-    await lifecycle.approve(session, run, member, now)
-    await audit.record_run(session, member, Action.APPROVE_RUN, run, now)
+    await lifecycle.approve(ctx, run)
+    await audit.record_run(ctx, Action.APPROVE_RUN, run)
 
 
-async def discard(session: AsyncSession, run: Run, member: Member, now: datetime) -> None:
+async def discard(ctx: Context, run: Run) -> None:
     """Do not do what it awaits: nothing is changed. Raises ConflictError when there is nothing to decide."""
-    await _lock(session, run)
+    await _lock(ctx.session, run)
     if not run.can_discard:
         raise ConflictError("This run does not wait for a decision.")
-    run.discard(member, now)
-    await audit.record_run(session, member, Action.DISCARD_RUN, run, now)
-    await lifecycle.drop(session, run, now)
-    await runs.announce(session, run)
+    run.discard(ctx.member, ctx.now)
+    await audit.record_run(ctx, Action.DISCARD_RUN, run)
+    await lifecycle.drop(ctx, run)
+    await runs.announce(ctx.session, run)
 
 
 async def _lock(session: AsyncSession, run: Run) -> None:
@@ -72,32 +72,32 @@ async def _lock(session: AsyncSession, run: Run) -> None:
     await session.refresh(run, with_for_update={"of": Run})
 
 
-async def retry(session: AsyncSession, run: Run, member: Member, now: datetime) -> Run:
+async def retry(ctx: Context, run: Run) -> Run:
     """Ask for the same again, as a new run. Raises ConflictError while it goes on, or when it succeeded."""
     if not run.can_retry:
         raise ConflictError("Only a run that ended without success can be retried.")
     if run.kind in {RunKind.CONFIGURE, RunKind.CHECK}:
-        return await shared_stack.ask_again(session, run, member, now)
-    subject = await stacks.subject(session, run.stack_id)
+        return await shared_stack.ask_again(ctx, run)
+    subject = await stacks.subject(ctx.session, run.stack_id)
     if subject.rejects(run.kind):
         raise ConflictError(f"{subject.name} is destroyed.", hint="Ask for a new workstation.")
     if isinstance(subject, Workstation) and run.kind is RunKind.REKEY:
-        return await _rekey_again(session, run, subject, member, now)
+        return await _rekey_again(ctx, run, subject)
     if isinstance(subject, Workstation) and run.kind is RunKind.RESTART:
-        return await workstations.request_restart(session, subject, member, now, again=run)
-    destroy = await runs.under_way(session, run.stack_id, RunKind.DESTROY)
+        return await workstations.request_restart(ctx, subject, again=run)
+    destroy = await runs.under_way(ctx.session, run.stack_id, RunKind.DESTROY)
     if destroy and destroy.is_executing and run.kind is not RunKind.DESTROY:
         raise ConflictError("This workstation is being destroyed.", hint="Ask for a new workstation.")
-    stack = await session.get_one(Stack, run.stack_id)
-    again = await runs.request(session, stack, run.kind, member, run.inputs, now, run.changes)
-    await audit.record_run(session, member, Action.RETRY_RUN, run, now, again=again.id)
+    stack = await ctx.session.get_one(Stack, run.stack_id)
+    again = await runs.request(ctx, stack, run.kind, run.inputs, run.changes)
+    await audit.record_run(ctx, Action.RETRY_RUN, run, again=again.id)
     return again
 
 
-async def _rekey_again(session: AsyncSession, run: Run, subject: Workstation, member: Member, now: datetime) -> Run:
+async def _rekey_again(ctx: Context, run: Run, subject: Workstation) -> Run:
     """Keys as they are now, and not as they were: without anything that is asked for being superseded."""
-    again = await machine_keys.bring(session, subject, member, now)
+    again = await machine_keys.bring(ctx, subject)
     if again is None:
         raise ConflictError(f"{subject.name} has its owner's SSH keys already, or is going.")
-    await audit.record_run(session, member, Action.RETRY_RUN, run, now, again=again.id)
+    await audit.record_run(ctx, Action.RETRY_RUN, run, again=again.id)
     return again

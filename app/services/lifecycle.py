@@ -4,16 +4,14 @@ Each is one function here, whoever it is that ends the run: a worker, somebody w
 holds the run's row lock, and commits.
 """
 
-from datetime import datetime
-
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import live
-from app.crypto import Vault
-from app.models import Member, Run, Workstation
+from app.models import Run, Workstation
 from app.models.run_states import EXECUTING
 from app.services import runs, stacks
+from app.services.context import Context
 from app.services.keys import machine_keys
 from app.services.runs import log
 from app.services.terraform import plans, state_versions
@@ -22,8 +20,9 @@ MAX_INTERRUPTIONS = 10
 """A run whose workers die this often is ended: it may be the run that kills them."""
 
 
-async def claim(session: AsyncSession, vault: Vault, run: Run, worker_id: str, host: str, now: datetime) -> bool:
+async def claim(ctx: Context, run: Run, worker_id: str, host: str) -> bool:
     """A worker takes the run, if it is there to be taken; otherwise it may end here. Returns whether it has it."""
+    session, now = ctx.session, ctx.now
     if not run.can_be_claimed or run.is_left_to_another_host(host, now) or await _stack_is_busy(session, run):
         return False
     subject = await stacks.subject(session, run.stack_id, lock=True)
@@ -35,7 +34,7 @@ async def claim(session: AsyncSession, vault: Vault, run: Run, worker_id: str, h
         return False
     if run.interruptions >= MAX_INTERRUPTIONS:
         reason = f"\n{run.error}" if run.error else ""
-        await fail(session, vault, run, f"Given up after {run.interruptions} interrupted attempts.{reason}", now)
+        await fail(ctx, run, f"Given up after {run.interruptions} interrupted attempts.{reason}")
         return False
     if run.is_queued:
         await machine_keys.bind(session, run)
@@ -50,94 +49,94 @@ async def _stack_is_busy(session: AsyncSession, run: Run) -> bool:
     return bool(run.is_queued and await session.scalar(select(other)))
 
 
-async def finish(session: AsyncSession, run: Run, now: datetime, *, differs: bool = False) -> None:
+async def finish(ctx: Context, run: Run, *, differs: bool = False) -> None:
     """It reached what was asked for; the caller has written down what its subject is now.
 
     :param differs: a check found that Google has something else than what was applied.
     """
     if differs:
-        run.find_differences(now)
+        run.find_differences(ctx.now)
     elif run.has_changed_anything:
-        run.succeed(now)
+        run.succeed(ctx.now)
     else:
-        run.find_no_changes(now)
-    await _ended(session, run)
+        run.find_no_changes(ctx.now)
+    await _ended(ctx.session, run)
 
 
-async def fail(session: AsyncSession, vault: Vault, run: Run, error: str, now: datetime) -> None:
+async def fail(ctx: Context, run: Run, error: str) -> None:
     """It ends without success.
 
     :param error: the raw text of why, without secrets.
     """
-    run.fail(error, now)
-    subject = await stacks.subject(session, run.stack_id, lock=True)
+    run.fail(error, ctx.now)
+    subject = await stacks.subject(ctx.session, run.stack_id, lock=True)
     subject.become_failed()
-    await _keep_disk_size(session, vault, run)
-    await _ended(session, run)
+    await _keep_disk_size(ctx, run)
+    await _ended(ctx.session, run)
 
 
-async def cancel(session: AsyncSession, vault: Vault, run: Run, now: datetime, *, is_undone: bool) -> None:
+async def cancel(ctx: Context, run: Run, *, is_undone: bool) -> None:
     """Nothing of it goes on any more.
 
     :param is_undone: everything is as it was before the run; otherwise what it left counts as failed.
     """
-    subject = await stacks.subject(session, run.stack_id, lock=True)
+    subject = await stacks.subject(ctx.session, run.stack_id, lock=True)
     if is_undone or not run.has_changed_anything:
-        subject.restore_status(now)
+        subject.restore_status(ctx.now)
     else:
         subject.become_failed()
     if not run.is_final:
-        run.end_canceled(now)
-    await _keep_disk_size(session, vault, run)
-    await _ended(session, run)
+        run.end_canceled(ctx.now)
+    await _keep_disk_size(ctx, run)
+    await _ended(ctx.session, run)
 
 
-async def drop(session: AsyncSession, run: Run, now: datetime) -> None:
+async def drop(ctx: Context, run: Run) -> None:
     """It was cancelled or discarded while no worker had it, so nothing was changed; the caller says which."""
-    (await stacks.subject(session, run.stack_id)).restore_status(now)
-    await _ended(session, run)
-    await follow_up(session, run, now)
+    (await stacks.subject(ctx.session, run.stack_id)).restore_status(ctx.now)
+    await _ended(ctx.session, run)
+    await follow_up(ctx, run)
 
 
-async def hand_over(session: AsyncSession, run: Run, now: datetime) -> None:
+async def hand_over(ctx: Context, run: Run) -> None:
     """Its worker leaves in good order; the next one goes on at once."""
-    run.hand_over(now)
-    await _offer(session, run)
+    run.hand_over(ctx.now)
+    await _offer(ctx.session, run)
 
 
-async def interrupt(session: AsyncSession, run: Run, now: datetime) -> None:
+async def interrupt(ctx: Context, run: Run) -> None:
     """Its worker was lost, or met something that nobody thought of: another attempt is made, here if possible."""
-    run.interrupt(now)
-    await _offer(session, run)
+    run.interrupt(ctx.now)
+    await _offer(ctx.session, run)
 
 
-async def await_approval(session: AsyncSession, run: Run, awaits: list[dict[str, str]], now: datetime) -> None:
+async def await_approval(ctx: Context, run: Run, awaits: list[dict[str, str]]) -> None:
     """Its plan is stored, and does things that somebody has to decide; until then its subject is what it was."""
-    run.await_approval(awaits, now)
-    (await stacks.subject(session, run.stack_id, lock=True)).restore_status(now)
+    run.await_approval(awaits, ctx.now)
+    (await stacks.subject(ctx.session, run.stack_id, lock=True)).restore_status(ctx.now)
 
 
-async def approve(session: AsyncSession, run: Run, by: Member, now: datetime) -> None:
+async def approve(ctx: Context, run: Run) -> None:
     """What it awaits may be done: a worker applies the very plan that was shown."""
-    run.approve(by, now)
-    await _offer(session, run)
+    run.approve(ctx.member, ctx.now)
+    await _offer(ctx.session, run)
 
 
-async def follow_up(session: AsyncSession, run: Run, now: datetime) -> None:
+async def follow_up(ctx: Context, run: Run) -> None:
     """The owner's keys may have changed since the run began, and what it did not reach it did not bring.
 
     In a transaction that holds no run: whoever asks for something locks the stack before its runs. A change of keys
     that failed is not tried again by itself: the page of SSH keys says so, and offers it.
     """
-    workstation = await session.get(Workstation, run.stack_id)
+    workstation = await ctx.session.get(Workstation, run.stack_id)
     if workstation and run.is_final and not run.kind.traits.gives_way:
-        await machine_keys.bring(session, workstation, None, now)
+        await machine_keys.bring(ctx.acting(None), workstation)
 
 
-async def _keep_disk_size(session: AsyncSession, vault: Vault, run: Run) -> None:
+async def _keep_disk_size(ctx: Context, run: Run) -> None:
     """A disk that has grown stays so, whatever ended the run."""
-    workstation = await session.get(Workstation, run.stack_id)
-    state = await state_versions.newest(session, vault, run.stack_id) if workstation else None
+    workstation = await ctx.session.get(Workstation, run.stack_id)
+    state = await state_versions.newest(ctx.session, ctx.vault, run.stack_id) if workstation else None
     if workstation and state and state.disk_size_gb:
         workstation.keep_disk_size(state.disk_size_gb)
 

@@ -17,10 +17,13 @@ from app.crypto import Vault
 from app.db import Database
 from app.infra.events import Event
 from app.infra.google import Compute
+from app.infra.secrets import SecretStore
 from app.models import CancelMode, LogLevel, ResourceState, Run, RunKind, RunResource, RunStatus, SharedStack
 from app.models.run import LostClaimError
 from app.models.run_kinds import kinds_that
 from app.services import lifecycle, runs, stacks
+from app.services.catalog import Catalog
+from app.services.context import Context
 from app.services.runs.log import Entry, write
 from app.services.shared import shared_stack
 from app.services.terraform.scrub import Scrubber, secrets_of_settings
@@ -63,6 +66,8 @@ class Tools:
 
     settings: Settings
     database: Database
+    catalog: Catalog
+    secrets: SecretStore
     vault: Vault
     clock: Clock
     roots: Roots
@@ -73,6 +78,10 @@ class Tools:
     """The id of this worker's data folder: another worker with the same one has the same run folders."""
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when this worker is to go: what only waits is handed over, a Terraform at work is followed to its end."""
+
+    def context(self, session: AsyncSession) -> Context:
+        """What services work with in this transaction, on behalf of the portal itself."""
+        return Context(session, self.settings, self.catalog, self.secrets, self.vault, self.clock())
 
 
 class Claim:
@@ -177,7 +186,7 @@ async def take(tools: Tools, run_id: str, slot: Slot | None = None) -> Claim | N
         run = await session.get(Run, run_id, with_for_update={"skip_locked": True})
         if run is None:
             return None
-        if not await lifecycle.claim(session, tools.vault, run, tools.worker_id, tools.host, tools.clock()):
+        if not await lifecycle.claim(tools.context(session), run, tools.worker_id, tools.host):
             return None
         subject = await stacks.subject(session, run.stack_id)
         secrets = shared_stack.secrets_of(subject, tools.vault) if isinstance(subject, SharedStack) else {}

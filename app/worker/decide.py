@@ -114,9 +114,9 @@ class Decision:
             raise RunFailedError(refusal_to_undo)
         file = (self._folder.work / PLAN_FILE).read_bytes()
         async with self._claim.writing() as (session, run):
-            now = self._tools.clock()
-            await plans.keep(session, self._tools.vault, run.id, self._view(shown), now, file)
-            await lifecycle.await_approval(session, run, awaits, now)
+            ctx = self._tools.context(session)
+            await plans.keep(session, ctx.vault, run.id, self._view(shown), ctx.now, file)
+            await lifecycle.await_approval(ctx, run, awaits)
             await self._claim.log_in(session, run, message, LogLevel.WARN)
         raise ApprovalRequiredError
 

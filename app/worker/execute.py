@@ -83,7 +83,7 @@ class Execution:
             message = await self._kind.finish(session, run)
             level = LogLevel.WARN if self._kind.differs else LogLevel.INFO
             await self._claim.log_in(session, run, message, level)
-            await lifecycle.finish(session, run, self._tools.clock(), differs=self._kind.differs)
+            await lifecycle.finish(self._tools.context(session), run, differs=self._kind.differs)
         log.info("run ended well", kind=self._attempt.kind)
 
     async def _roll_back(self) -> None:
@@ -98,8 +98,7 @@ class Execution:
                 await undoing.finish_undoing(session, run)
             message = "Cancelled, and rolled back." if undoing else "Cancelled."
             await self._claim.log_in(session, run, message)
-            now = self._tools.clock()
-            await lifecycle.cancel(session, self._tools.vault, run, now, is_undone=undoing is not None)
+            await lifecycle.cancel(self._tools.context(session), run, is_undone=undoing is not None)
         log.info("run was cancelled", kind=self._attempt.kind)
 
     async def _undoing(self) -> Kind | None:
@@ -110,11 +109,11 @@ class Execution:
         """This worker leaves; the folder stays, for whoever goes on may be on this host."""
         async with self._claim.writing() as (session, run):
             await self._claim.log_in(session, run, "This worker is shutting down: another one goes on.")
-            await lifecycle.hand_over(session, run, self._tools.clock())
+            await lifecycle.hand_over(self._tools.context(session), run)
 
     async def _fail(self, error: str) -> None:
         async with self._claim.writing() as (session, run):
-            await lifecycle.fail(session, self._tools.vault, run, self._claim.clean(error), self._tools.clock())
+            await lifecycle.fail(self._tools.context(session), run, self._claim.clean(error))
         log.info("run failed")
 
 
@@ -123,7 +122,7 @@ async def follow_up(claim: Claim) -> None:
     await claim.tools.database.reachable()
     async with claim.tools.database.sessions.begin() as session:
         run = await session.get_one(Run, claim.run_id)
-        await lifecycle.follow_up(session, run, claim.tools.clock())
+        await lifecycle.follow_up(claim.tools.context(session), run)
 
 
 async def interrupt(claim: Claim, error: Exception) -> None:
@@ -133,7 +132,7 @@ async def interrupt(claim: Claim, error: Exception) -> None:
         await claim.log_in(
             session, run, f"The worker met an unexpected error ({type(error).__name__}).", LogLevel.ERROR
         )
-        await lifecycle.interrupt(session, run, claim.tools.clock())
+        await lifecycle.interrupt(claim.tools.context(session), run)
 
 
 async def leave_to_the_other(claim: Claim, folder: RunFolder) -> None:

@@ -62,7 +62,7 @@ class Heartbeat:
         )
         for run in lost:
             if run.kind is RunKind.MANUAL:
-                await checkouts.expire(session, self._tools.vault, run, now)
+                await checkouts.expire(self._tools.context(session), run)
                 continue
             log.warning("run lost its worker", run=run.id, worker=run.worker_id)
-            await lifecycle.interrupt(session, run, now)
+            await lifecycle.interrupt(self._tools.context(session), run)

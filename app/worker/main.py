@@ -14,12 +14,13 @@ from app.config import Settings
 from app.crypto import Vault
 from app.infra import ssh
 from app.infra.google import Compute
+from app.infra.secrets import SecretStore
 from app.live import Hub
 from app.models import Root, Worker
 from app.models.base import short_id
 from app.queue import JOBS, TAKE_SNAPSHOT, queue
 from app.services import snapshots
-from app.services.catalog import availability
+from app.services.catalog import Catalog, availability
 from app.services.shared import infrastructure_state
 from app.worker import periodic
 from app.worker.claim import Tools
@@ -50,6 +51,8 @@ async def work(settings: Settings) -> None:
     tools = Tools(
         settings=settings,
         database=database,
+        catalog=Catalog.load(settings.catalog_file),
+        secrets=SecretStore(settings),
         vault=Vault(settings.encryption_keys),
         clock=clock.utc_now,
         roots=Roots(settings, database, clock.utc_now),

@@ -14,10 +14,10 @@ log = structlog.get_logger()
 async def do(tools: Tools) -> None:
     """All of it, each in a transaction of its own."""
     async with tools.database.sessions.begin() as session:
-        for ip in await allowed_ips.expire(session, tools.settings, tools.clock()):
+        for ip in await allowed_ips.expire(tools.context(session)):
             log.info("allowed IP expired", cidr=ip.cidr, owner=ip.owner_id)
     async with tools.database.sessions.begin() as session:
-        run = await shared_stack.check_if_due(session, tools.clock())
+        run = await shared_stack.check_if_due(tools.context(session))
         if run:
             log.info("comparing the shared stack with Google", run=run.id)
     async with tools.database.sessions() as session:
@@ -25,4 +25,4 @@ async def do(tools: Tools) -> None:
     for workstation_id in forgotten:
         async with tools.database.sessions.begin() as session:
             workstation = await session.get_one(Workstation, workstation_id)
-            await machine_keys.bring(session, workstation, None, tools.clock())
+            await machine_keys.bring(tools.context(session), workstation)

@@ -3,7 +3,7 @@
 import structlog
 
 from app.services import doctor, stacks
-from app.services.catalog import Catalog, availability
+from app.services.catalog import availability
 from app.services.shared import infrastructure_state
 from app.worker.claim import Tools
 from app.worker.errors import GOOGLE_ERRORS
@@ -45,7 +45,7 @@ async def _look(tools: Tools) -> None:
 
 
 async def _take_inventory(tools: Tools) -> None:
-    found = await take_inventory(tools.compute, Catalog.load(tools.settings.catalog_file))
+    found = await take_inventory(tools.compute, tools.catalog)
     async with tools.database.sessions.begin() as session:
         await found.keep(session, tools.clock())
 

@@ -1,9 +1,8 @@
 """What tests of the portal share: the database, settings, a clock to move, and the portal as an application."""
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from dataclasses import replace
+from functools import partial
 
 import httpx2
 import hypothesis
@@ -16,12 +15,12 @@ from app import db
 from app.config import Settings
 from app.db import Database
 from app.deps import cookie_name
-from app.infra.oidc import Identity, OpenIdProvider
-from app.infra.secrets import SecretGoneError, SecretStore
+from app.infra.oidc import OpenIdProvider
 from app.live import Hub
 from app.main import create_app
 from app.services.people import members, sign_ins
 from tests.database import empty, fresh_database
+from tests.stage import By, MovingClock, SecretsInMemory, Stage, identity
 
 # How long an example takes says more about the machine than about us.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -58,44 +57,9 @@ async def session(database: Database) -> AsyncIterator[AsyncSession]:
         yield session
 
 
-@dataclass
-class MovingClock:
-    """A clock that stands still until it is moved."""
-
-    now: datetime = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **duration: float) -> datetime:
-        self.now += timedelta(**duration)
-        return self.now
-
-
 @pytest.fixture
 def clock() -> MovingClock:
     return MovingClock()
-
-
-class SecretsInMemory(SecretStore):
-    """Secret Manager's place taken, for tests that are not about it."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, bytes] = {}
-
-    async def put(self, name: str, payload: bytes) -> None:
-        self.kept[name] = payload
-
-    async def get(self, name: str) -> bytes:
-        if name not in self.kept:
-            raise SecretGoneError("The private half of this key is no longer in Secret Manager.")
-        return self.kept[name]
-
-    async def delete(self, name: str) -> None:
-        self.kept.pop(name, None)
-
-    async def close(self) -> None:
-        pass
 
 
 @pytest.fixture
@@ -124,16 +88,14 @@ def settings(database_url: str) -> Settings:
     return make_settings(database_url=database_url)
 
 
-def identity(name: str, /, **changes: Any) -> Identity:
-    """What Google says of somebody at example.com."""
-    known = Identity(
-        sub=f"sub-{name}",
-        email=f"{name}@example.com",
-        email_verified=True,
-        name=name.title(),
-        hd="example.com",
-    )
-    return replace(known, **changes)
+@pytest.fixture
+def stage(database: Database, settings: Settings, clock: MovingClock, secrets: SecretsInMemory) -> Stage:
+    return Stage(database, settings, clock, secrets)
+
+
+@pytest.fixture
+def by(stage: Stage, session: AsyncSession) -> By:
+    return partial(stage.context, session)
 
 
 @pytest.fixture(scope="session")
@@ -176,13 +138,11 @@ async def signed_in(app: FastAPI, name: str) -> httpx2.AsyncClient:
     """A browser in which `name`@example.com is signed in."""
     portal = app.state.portal
     async with portal.database.sessions.begin() as session:
-        member = await members.sign_in(session, identity(name), portal.settings, portal.clock())
-        lasts = timedelta(hours=portal.settings.session_hours)
-        _, secret = await sign_ins.start(
-            session, member, lasts=lasts, address="127.0.0.1", user_agent="a test", now=portal.clock()
-        )
+        ctx = portal.context(session)
+        member = await members.sign_in(ctx, identity(name))
+        sign_in = await sign_ins.start(ctx.acting(member), address="127.0.0.1", user_agent="a test")
     client = client_of(app)
-    client.cookies.set(cookie_name(portal.settings), secret)
+    client.cookies.set(cookie_name(portal.settings), sign_in.secret)
     return client
 
 

@@ -4,18 +4,17 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.config import Settings
-from app.crypto import Vault
 from app.models import Run, SharedStack
 from app.services import runs
+from app.services.context import Context
 from app.services.shared import shared_stack
 
 
-async def make_shared_stack(session: AsyncSession, settings: Settings, now: datetime) -> SharedStack:
+async def make_shared_stack(ctx: Context) -> SharedStack:
     """It exists, and lets nobody in."""
-    stack = await shared_stack.find(session, Vault(settings.encryption_keys), now)
-    stack.become_ready({}, now)
-    await session.flush()
+    stack = await shared_stack.find(ctx)
+    stack.become_ready({}, ctx.now)
+    await ctx.session.flush()
     return stack
 
 

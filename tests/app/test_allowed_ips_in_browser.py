@@ -29,7 +29,7 @@ async def test_grace_asks_ada_approves_and_both_see_what_becomes_of_it(
 ) -> None:
     portal = app.state.portal
     async with portal.database.sessions.begin() as session:
-        stack_id = (await play.make_shared_stack(session, portal.settings, portal.clock())).id
+        stack_id = (await play.make_shared_stack(portal.context(session))).id
     window = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
     graces = await open_page(browser, app, "grace", address, java_script_enabled=has_javascript, **window)
     adas = await open_page(browser, app, "ada", address, **window)

@@ -3,7 +3,8 @@ import pytest
 from fastapi import FastAPI
 
 from app.services.people import api_tokens, members
-from tests.app.conftest import client_of, identity
+from tests.app.conftest import client_of
+from tests.stage import identity
 
 pytestmark = pytest.mark.anyio
 
@@ -11,8 +12,8 @@ pytestmark = pytest.mark.anyio
 async def token_of(app: FastAPI, name: str) -> str:
     portal = app.state.portal
     async with portal.database.sessions.begin() as session:
-        member = await members.sign_in(session, identity(name), portal.settings, portal.clock())
-        return (await api_tokens.create(session, member, "CI", portal.clock()))[1]
+        member = await members.sign_in(portal.context(session), identity(name))
+        return (await api_tokens.create(portal.context(session, member), "CI")).plain
 
 
 async def test_a_token_acts_for_its_member(app: FastAPI) -> None:
@@ -59,7 +60,7 @@ async def test_a_tokens_member_who_is_no_longer_allowed_is_out(app: FastAPI) -> 
     plain = await token_of(app, "grace")
     portal = app.state.portal
     async with portal.database.sessions.begin() as session:
-        await members.sign_in(session, identity("grace", sub="newcomer"), portal.settings, portal.clock())
+        await members.sign_in(portal.context(session), identity("grace", sub="newcomer"))
 
     async with client_of(app, Authorization=f"Bearer {plain}") as script:
         assert (await script.get("/api/v1/ssh-keys")).status_code == 401

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, BrowserContext, Page, Route, async_pla
 
 from app import clock as clocks
 from app.deps import cookie_name
-from tests.app.conftest import MovingClock, signed_in
+from tests.app.conftest import signed_in
 from tests.app.routers.play import (
     apply,
     await_approval,
@@ -27,6 +27,7 @@ from tests.app.routers.play import (
     run_of,
     write_lines,
 )
+from tests.stage import MovingClock
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("browser")]
 

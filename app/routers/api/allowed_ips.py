@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from app import origin
-from app.deps import AdminDep, AllowedIpDep, MemberDep, PortalDep, SessionDep
+from app.deps import AdminDep, AllowedIpDep, ContextDep
 from app.errors import RefusedError
 from app.models import AllowedIp, Member, Standing
 from app.routers.api.shapes import errors
@@ -15,6 +15,7 @@ from app.services import allowed_ips
 from app.services.allowed_ips import listing
 from app.services.allowed_ips.listing import Entry
 from app.services.allowed_ips.requests import AllowedIpSpec
+from app.services.context import Context
 
 router = APIRouter(prefix="/api/v1/allowed-ips", tags=["allowed-ips"])
 
@@ -75,19 +76,17 @@ def _answer(entry: Entry) -> AllowedIpAnswer:
     )
 
 
-async def _one(portal: PortalDep, session: SessionDep, ip: AllowedIp) -> AllowedIpAnswer:
-    return _answer(await listing.entry_of(session, ip, portal.clock()))
+async def _one(ctx: Context, ip: AllowedIp) -> AllowedIpAnswer:
+    return _answer(await listing.entry_of(ctx.session, ip, ctx.now))
 
 
 @router.get("", responses=errors(401, 403, 422))
-async def list_allowed_ips(
-    portal: PortalDep, session: SessionDep, member: MemberDep, everybodys: Annotated[bool, Query(alias="all")] = False
-) -> AllowedIps:
+async def list_allowed_ips(ctx: ContextDep, everybodys: Annotated[bool, Query(alias="all")] = False) -> AllowedIps:
     """Your own; with `all`, everybody's, for admins. Of those that are over, the newest 50."""
-    if everybodys and not member.is_admin:
+    if everybodys and not ctx.member.is_admin:
         raise RefusedError("Only admins may see everybody's.")
-    found = await listing.read(session, portal.clock(), ended_of=None if everybodys else member)
-    shown = found if everybodys else found.of_owner(member)
+    found = await listing.read(ctx.session, ctx.now, ended_of=None if everybodys else ctx.member)
+    shown = found if everybodys else found.of_owner(ctx.member)
     return AllowedIps(items=[_answer(entry) for entry in shown.entries], run_id=found.run.id if found.run else None)
 
 
@@ -99,57 +98,48 @@ async def list_allowed_ips(
         200: {"description": "You had asked for it already.", "model": AllowedIpAnswer},
     },
 )
-async def ask_or_add(
-    new: NewAllowedIp, portal: PortalDep, session: SessionDep, member: MemberDep, response: Response
-) -> AllowedIpAnswer:
+async def ask_or_add(new: NewAllowedIp, ctx: ContextDep, response: Response) -> AllowedIpAnswer:
     """Ask for a range, which an admin then decides. An admin's goes onto the list at once."""
-    now = portal.clock()
     spec = AllowedIpSpec(new.cidr, new.label, new.expires_at, new.confirm, origin.current().place)
-    owner = await _owner(session, member, new.owner)
-    if member.is_admin:
-        ip = await allowed_ips.add(session, member, owner, spec, portal.settings, now)
-        return await _one(portal, session, ip)
-    ip, is_new = await allowed_ips.ask(session, member, spec, now)
-    if not is_new:
+    owner = await _owner(ctx, new.owner)
+    if ctx.member.is_admin:
+        return await _one(ctx, await allowed_ips.add(ctx, owner, spec))
+    asked = await allowed_ips.ask(ctx, spec)
+    if not asked.is_new:
         response.status_code = 200
-    return await _one(portal, session, ip)
+    return await _one(ctx, asked.ip)
 
 
-async def _owner(session: SessionDep, member: Member, email: str | None) -> Member:
+async def _owner(ctx: Context, email: str | None) -> Member:
     if email is None:
-        return member
-    if not member.is_admin:
+        return ctx.member
+    if not ctx.member.is_admin:
         raise RefusedError("Only admins may name an owner.")
-    return await allowed_ips.owner_named(session, email)
+    return await allowed_ips.owner_named(ctx.session, email)
 
 
 @router.post("/{allowed_ip_id}/approve", responses=errors(401, 403, 404, 409, 422))
 async def approve_allowed_ip(
     ip: AllowedIpDep,
-    admin: AdminDep,
-    portal: PortalDep,
-    session: SessionDep,
+    ctx: ContextDep,
+    _: AdminDep,
     approval: Annotated[Approval, Body(default_factory=Approval)],
 ) -> AllowedIpAnswer:
     """Let it in. For admins."""
     end = approval.expires_at if "expires_at" in approval.model_fields_set else ip.expires_at
-    await allowed_ips.approve(session, ip, admin, end, portal.settings, portal.clock())
-    return await _one(portal, session, ip)
+    await allowed_ips.approve(ctx, ip, end)
+    return await _one(ctx, ip)
 
 
 @router.post("/{allowed_ip_id}/refuse", responses=errors(401, 403, 404, 409))
-async def refuse_allowed_ip(
-    ip: AllowedIpDep, admin: AdminDep, portal: PortalDep, session: SessionDep
-) -> AllowedIpAnswer:
+async def refuse_allowed_ip(ip: AllowedIpDep, ctx: ContextDep, _: AdminDep) -> AllowedIpAnswer:
     """Do not let it in. For admins."""
-    await allowed_ips.refuse(session, ip, admin, portal.clock())
-    return await _one(portal, session, ip)
+    await allowed_ips.refuse(ctx, ip)
+    return await _one(ctx, ip)
 
 
 @router.delete("/{allowed_ip_id}", responses=errors(401, 404, 409))
-async def remove_allowed_ip(
-    ip: AllowedIpDep, portal: PortalDep, session: SessionDep, member: MemberDep
-) -> AllowedIpAnswer:
+async def remove_allowed_ip(ip: AllowedIpDep, ctx: ContextDep) -> AllowedIpAnswer:
     """Take it off the list, or your ask back. What is gone stays gone."""
-    await allowed_ips.remove(session, ip, member, portal.settings, portal.clock())
-    return await _one(portal, session, ip)
+    await allowed_ips.remove(ctx, ip)
+    return await _one(ctx, ip)

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.deps import AdminDep, PortalDep, SessionDep, SharedStackDep
+from app.deps import ContextDep, SharedStackDep
 from app.routers.api.run_answers import RunAnswer, full
 from app.routers.api.shapes import errors
 from app.services import runs
@@ -56,33 +56,21 @@ def _answer(admin: IamAdmin) -> IamAdminAnswer:
 
 
 @router.get("")
-async def list_iam_admins(stack: SharedStackDep, portal: PortalDep, session: SessionDep, admin: AdminDep) -> IamAdmins:
+async def list_iam_admins(stack: SharedStackDep, ctx: ContextDep) -> IamAdmins:
     """Who has the admins' role in the Google project by this list, and what becomes of it."""
-    found = await iam_admins.list_of(session, stack, admin, portal.settings)
+    found = await iam_admins.list_of(ctx, stack)
     return IamAdmins(items=[_answer(entry) for entry in found])
 
 
 @router.post("", status_code=202)
-async def add_iam_admin(
-    stack: SharedStackDep, spec: NewIamAdmin, portal: PortalDep, session: SessionDep, admin: AdminDep
-) -> RunAnswer:
+async def add_iam_admin(stack: SharedStackDep, spec: NewIamAdmin, ctx: ContextDep) -> RunAnswer:
     """Add one. The run waits for approval."""
-    run = await iam_admins.add(
-        session,
-        stack,
-        spec.principal,
-        admin,
-        portal.settings,
-        portal.clock(),
-        confirm_outside=spec.confirm_outside,
-    )
-    return await full(session, await runs.find(session, admin, run.id), portal.clock())
+    run = await iam_admins.add(ctx, stack, spec.principal, confirm_outside=spec.confirm_outside)
+    return await full(ctx.session, await runs.find(ctx.session, ctx.member, run.id), ctx.now)
 
 
 @router.delete("/{principal}", status_code=202, responses=errors(404))
-async def remove_iam_admin(
-    stack: SharedStackDep, principal: str, portal: PortalDep, session: SessionDep, admin: AdminDep
-) -> RunAnswer:
+async def remove_iam_admin(stack: SharedStackDep, principal: str, ctx: ContextDep) -> RunAnswer:
     """Remove one. The run waits for approval; the last one, oneself and the portal's own account stay."""
-    run = await iam_admins.remove(session, stack, principal, admin, portal.settings, portal.clock())
-    return await full(session, await runs.find(session, admin, run.id), portal.clock())
+    run = await iam_admins.remove(ctx, stack, principal)
+    return await full(ctx.session, await runs.find(ctx.session, ctx.member, run.id), ctx.now)

@@ -5,7 +5,7 @@ from datetime import datetime
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.deps import AdminDep, IdPath, PortalDep, SessionDep
+from app.deps import AdminDep, ContextDep, IdPath
 from app.models import Member, Role
 from app.routers.api.shapes import Limit, Offset, errors
 from app.services.people import members
@@ -47,11 +47,9 @@ class MemberChange(BaseModel):
 
 
 @router.get("")
-async def list_members(
-    portal: PortalDep, session: SessionDep, admin: AdminDep, limit: Limit = 50, offset: Offset = 0
-) -> Members:
+async def list_members(ctx: ContextDep, _: AdminDep, limit: Limit = 50, offset: Offset = 0) -> Members:
     """Everybody who has signed in."""
-    found = await members.list_of(session, admin, portal.settings, limit=limit, offset=offset)
+    found = await members.list_of(ctx, limit=limit, offset=offset)
     return Members(items=[_listed(entry.member, entry.workstations) for entry in found])
 
 
@@ -60,10 +58,8 @@ def _listed(member: Member, workstations: int) -> ListedMember:
 
 
 @router.patch("/{member_id}", responses=errors(404, 409))
-async def change_member(
-    member_id: IdPath, change: MemberChange, portal: PortalDep, session: SessionDep, admin: AdminDep
-) -> MemberAnswer:
+async def change_member(member_id: IdPath, change: MemberChange, ctx: ContextDep, _: AdminDep) -> MemberAnswer:
     """Make somebody admin, or member again, from their next request on; not oneself."""
-    member = await members.find(session, member_id)
-    await members.change_role(session, member, change.role, admin, portal.settings, portal.clock())
+    member = await members.find(ctx.session, member_id)
+    await members.change_role(ctx, member, change.role)
     return MemberAnswer.model_validate(member)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.deps import MemberDep, PortalDep, RunDep, SessionDep, is_identifier
+from app.deps import ContextDep, MemberDep, PortalDep, RunDep, SessionDep, is_identifier
 from app.models import CancelMode
 from app.routers import log_files
 from app.routers.api.run_answers import RunAnswer, brief, full
@@ -76,39 +76,31 @@ async def read_log(run: RunDep, portal: PortalDep, after: After = 0) -> Streamin
 
 @router.post("/{run_id}/cancel")
 async def cancel_run(
-    run: RunDep,
-    portal: PortalDep,
-    session: SessionDep,
-    member: MemberDep,
-    spec: Annotated[CancelWish, Body(default_factory=CancelWish)],
+    run: RunDep, ctx: ContextDep, spec: Annotated[CancelWish, Body(default_factory=CancelWish)]
 ) -> RunAnswer:
     """Stop a run. What has begun ends as soon as its worker has seen to it; ask again to stop it harder."""
-    await decisions.cancel(session, run, member, spec.mode, portal.clock())
-    return await full(session, run, portal.clock())
+    await decisions.cancel(ctx, run, spec.mode)
+    return await full(ctx.session, run, ctx.now)
 
 
 @router.post("/{run_id}/approve", status_code=202)
 async def approve_run(
-    run: RunDep,
-    portal: PortalDep,
-    session: SessionDep,
-    member: MemberDep,
-    approval: Annotated[Approval, Body(default_factory=Approval)],
+    run: RunDep, ctx: ContextDep, approval: Annotated[Approval, Body(default_factory=Approval)]
 ) -> RunAnswer:
     """Let a run do what it `awaits`: the plan that was shown is applied, and nothing else."""
-    await decisions.approve(session, run, member, approval.names, portal.clock())
-    return await full(session, run, portal.clock())
+    await decisions.approve(ctx, run, approval.names)
+    return await full(ctx.session, run, ctx.now)
 
 
 @router.post("/{run_id}/discard")
-async def discard_run(run: RunDep, portal: PortalDep, session: SessionDep, member: MemberDep) -> RunAnswer:
+async def discard_run(run: RunDep, ctx: ContextDep) -> RunAnswer:
     """Do not do what the run `awaits`. Nothing is changed."""
-    await decisions.discard(session, run, member, portal.clock())
-    return await full(session, run, portal.clock())
+    await decisions.discard(ctx, run)
+    return await full(ctx.session, run, ctx.now)
 
 
 @router.post("/{run_id}/retry", status_code=202)
-async def retry_run(run: RunDep, portal: PortalDep, session: SessionDep, member: MemberDep) -> RunAnswer:
+async def retry_run(run: RunDep, ctx: ContextDep) -> RunAnswer:
     """Ask for the same again, as a new run."""
-    again = await decisions.retry(session, run, member, portal.clock())
-    return await full(session, await runs.find(session, member, again.id), portal.clock())
+    again = await decisions.retry(ctx, run)
+    return await full(ctx.session, await runs.find(ctx.session, ctx.member, again.id), ctx.now)

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, ValidationError
 
-from app.deps import AdminDep, PortalDep, SessionDep, SharedStackDep
+from app.deps import ContextDep, PortalDep, SharedStackDep
 from app.errors import InvalidError
 from app.models import SharedStack, SharedStackStatus
 from app.routers.api.run_answers import RunAnswer, full
@@ -59,34 +59,26 @@ async def read_shared_stack(stack: SharedStackDep, portal: PortalDep) -> SharedS
 
 
 @router.patch("", status_code=202)
-async def configure_shared_stack(
-    stack: SharedStackDep, change: SharedStackChange, portal: PortalDep, session: SessionDep, admin: AdminDep
-) -> RunAnswer:
+async def configure_shared_stack(stack: SharedStackDep, change: SharedStackChange, ctx: ContextDep) -> RunAnswer:
     """Plan other settings. The run waits for approval."""
-    desired = (await shared_stack.desired(session, stack, portal.settings)).settings
+    desired = (await shared_stack.desired(ctx, stack)).settings
     try:
         chosen = SharedSettings.model_validate({**desired.model_dump(), **change.settings})
     except ValidationError as error:
         raise InvalidError("The settings do not fit.", fields=field_sentences(error.errors())) from error
-    run = await shared_stack.configure(
-        session, stack, chosen, admin, portal.catalog, portal.settings, portal.clock(), change.reason
-    )
-    return await full(session, await runs.find(session, admin, run.id), portal.clock())
+    run = await shared_stack.configure(ctx, stack, chosen, change.reason)
+    return await full(ctx.session, await runs.find(ctx.session, ctx.member, run.id), ctx.now)
 
 
 @router.post("/check", status_code=202)
-async def check_shared_stack(
-    stack: SharedStackDep, portal: PortalDep, session: SessionDep, admin: AdminDep
-) -> RunAnswer:
+async def check_shared_stack(stack: SharedStackDep, ctx: ContextDep) -> RunAnswer:
     """Compare it with what Google has; nothing is changed."""
-    run = await shared_stack.check(session, stack, admin, portal.clock())
-    return await full(session, await runs.find(session, admin, run.id), portal.clock())
+    run = await shared_stack.check(ctx, stack)
+    return await full(ctx.session, await runs.find(ctx.session, ctx.member, run.id), ctx.now)
 
 
 @router.delete("", status_code=202)
-async def destroy_shared_stack(
-    stack: SharedStackDep, portal: PortalDep, session: SessionDep, admin: AdminDep
-) -> RunAnswer:
+async def destroy_shared_stack(stack: SharedStackDep, ctx: ContextDep) -> RunAnswer:
     """Plan its destruction. The run waits for approval, with the names of what would be lost."""
-    run = await shared_stack.request_destroy(session, stack, admin, portal.clock())
-    return await full(session, await runs.find(session, admin, run.id), portal.clock())
+    run = await shared_stack.request_destroy(ctx, stack)
+    return await full(ctx.session, await runs.find(ctx.session, ctx.member, run.id), ctx.now)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.deps import FreshSignInDep, IdPath, MemberDep, PortalDep, SessionDep
+from app.deps import ContextDep, FreshSignInDep, IdPath, MemberDep, SessionDep
 from app.models import SshKey
 from app.routers.api.shapes import errors
 from app.services.keys import machine_keys, ssh_keys
@@ -90,18 +90,15 @@ async def list_keys(session: SessionDep, member: MemberDep) -> Keys:
 
 
 @router.post("", status_code=201, responses=errors(401, 422))
-async def add_key(spec: NewKey, portal: PortalDep, session: SessionDep, member: MemberDep) -> Key:
+async def add_key(spec: NewKey, ctx: ContextDep) -> Key:
     """Add a public key. All your machines take it, without a rebuild."""
-    return Key.model_validate(await ssh_keys.add(session, member, spec.name, spec.public_key, portal.clock()))
+    return Key.model_validate(await ssh_keys.add(ctx, spec.name, spec.public_key))
 
 
 @router.post("/generate", status_code=201, responses=errors(401, 422, 503))
-async def generate_pair(
-    portal: PortalDep, session: SessionDep, member: MemberDep, spec: Annotated[NewPair, Body(default_factory=NewPair)]
-) -> Key:
+async def generate_pair(ctx: ContextDep, spec: Annotated[NewPair, Body(default_factory=NewPair)]) -> Key:
     """Make an Ed25519 pair, which all your machines take. Its private half is kept in Secret Manager, for you alone."""
-    key = await ssh_keys.generate(session, member, spec.name, portal.secrets, portal.settings, portal.clock())
-    return Key.model_validate(key)
+    return Key.model_validate(await ssh_keys.generate(ctx, spec.name))
 
 
 @router.get(
@@ -112,22 +109,19 @@ async def generate_pair(
         **errors(401, 404, 410, 503, beside_text=True),
     },
 )
-async def read_private_half(
-    key_id: IdPath, portal: PortalDep, session: SessionDep, caller: FreshSignInDep
-) -> PlainTextResponse:
+async def read_private_half(key_id: IdPath, ctx: ContextDep, caller: FreshSignInDep) -> PlainTextResponse:
     """The private half of a pair that the portal made. With a browser's sign-in, that must be minutes old."""
-    key = await ssh_keys.find(session, caller.member, key_id)
-    text = await ssh_keys.private(session, caller.member, key, portal.secrets, portal.clock())
+    key = await ssh_keys.find(ctx.session, ctx.member, key_id)
+    text = await ssh_keys.private(ctx, key)
     log.info("private key read", member=caller.member.id, key=key.id, by="browser" if caller.sign_in else "token")
     return PlainTextResponse(text, headers={"Cache-Control": "no-store"})
 
 
 @router.delete("/{key_id}", status_code=204, responses=errors(401, 404, 503))
-async def delete_key(key_id: IdPath, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
+async def delete_key(key_id: IdPath, ctx: ContextDep) -> Response:
     """Delete a key, and its private half for good. It is taken off your machines: the list says when that is done.
 
     Without any key nobody can log in to them.
     """
-    key = await ssh_keys.find(session, member, key_id)
-    await ssh_keys.delete(session, member, key, portal.secrets, portal.clock())
+    await ssh_keys.delete(ctx, await ssh_keys.find(ctx.session, ctx.member, key_id))
     return Response(status_code=204)

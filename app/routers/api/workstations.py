@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict
 
-from app.deps import CatalogDep, MemberDep, PortalDep, SessionDep, WorkstationDep
+from app.deps import ContextDep, MemberDep, PortalDep, SessionDep, WorkstationDep
 from app.models import Workstation, WorkstationStatus
 from app.models.machine_report import BootStage, MountState
 from app.routers.api.shapes import Limit, Offset, errors
@@ -122,20 +122,11 @@ async def list_workstations(
 
 
 @router.post("", status_code=201)
-async def create_workstation(
-    spec: WorkstationSpec,
-    response: Response,
-    portal: PortalDep,
-    session: SessionDep,
-    member: MemberDep,
-    catalog: CatalogDep,
-) -> WorkstationAnswer:
+async def create_workstation(spec: WorkstationSpec, response: Response, ctx: ContextDep) -> WorkstationAnswer:
     """Ask for a workstation. An identical request joins the one under way, and is answered with 200."""
-    workstation, run, created = await workstations.request(
-        session, member, spec, catalog, portal.secrets, portal.settings, portal.clock()
-    )
-    response.status_code = 201 if created else 200
-    return answer(workstation, run.id, portal.catalog)
+    requested = await workstations.request(ctx, ctx.member, spec)
+    response.status_code = 201 if requested.is_new else 200
+    return answer(requested.workstation, requested.run.id, ctx.catalog)
 
 
 @router.get("/{workstation_id}")
@@ -146,48 +137,28 @@ async def read_workstation(workstation: WorkstationDep, portal: PortalDep, sessi
 
 
 @router.patch("/{workstation_id}", status_code=202)
-async def change_workstation(
-    workstation: WorkstationDep,
-    change: WorkstationPatch,
-    portal: PortalDep,
-    session: SessionDep,
-    member: MemberDep,
-    catalog: CatalogDep,
-) -> RunStarted:
+async def change_workstation(workstation: WorkstationDep, change: WorkstationPatch, ctx: ContextDep) -> RunStarted:
     """Change it, on top of the changes that are queued. With `{}` the same wish is planned again, which repairs."""
-    run = await workstations.request_change(
-        session, workstation, member, change, catalog, portal.settings, portal.clock()
-    )
+    run = await workstations.request_change(ctx, workstation, change)
     return RunStarted(run_id=run.id)
 
 
 @router.post("/{workstation_id}/machine", status_code=202)
-async def bring_workstation_back(
-    workstation: WorkstationDep,
-    spec: MachineSpec,
-    portal: PortalDep,
-    session: SessionDep,
-    member: MemberDep,
-    catalog: CatalogDep,
-) -> RunStarted:
+async def bring_workstation_back(workstation: WorkstationDep, spec: MachineSpec, ctx: ContextDep) -> RunStarted:
     """Make a new machine for the disk that was kept of a destroyed one."""
-    run = await kept_disks.request_machine(session, workstation, member, spec, catalog, portal.settings, portal.clock())
+    run = await kept_disks.request_machine(ctx, workstation, spec)
     return RunStarted(run_id=run.id)
 
 
 @router.post("/{workstation_id}/restart", status_code=202)
-async def restart_workstation(
-    workstation: WorkstationDep, portal: PortalDep, session: SessionDep, member: MemberDep
-) -> RunStarted:
+async def restart_workstation(workstation: WorkstationDep, ctx: ContextDep) -> RunStarted:
     """Press its reset button: what runs on it ends, and it boots."""
-    run = await workstations.request_restart(session, workstation, member, portal.clock())
+    run = await workstations.request_restart(ctx, workstation)
     return RunStarted(run_id=run.id)
 
 
 @router.delete("/{workstation_id}", status_code=202)
-async def destroy_workstation(
-    workstation: WorkstationDep, portal: PortalDep, session: SessionDep, member: MemberDep, keep_disk: bool = False
-) -> RunStarted:
+async def destroy_workstation(workstation: WorkstationDep, ctx: ContextDep, keep_disk: bool = False) -> RunStarted:
     """Destroy it: with its data disk, or (`keep_disk=true`) without."""
-    run = await workstations.request_destroy(session, workstation, member, portal.clock(), keep_disk=keep_disk)
+    run = await workstations.request_destroy(ctx, workstation, keep_disk=keep_disk)
     return RunStarted(run_id=run.id)

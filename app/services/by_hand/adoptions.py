@@ -7,15 +7,12 @@ from typing import Any
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.config import Settings
-from app.crypto import Vault
 from app.errors import ConflictError
-from app.infra.secrets import SecretStore
 from app.models import Action, Member, Run, RunKind
 from app.models.base import short_id
 from app.services import audit, lifecycle, runs, workstations
 from app.services.by_hand import checkouts
-from app.services.catalog import Catalog
+from app.services.context import Context
 from app.services.runs.log import Entry, write
 from app.services.shared import shared_stack
 from app.services.terraform import plans, state_versions
@@ -42,31 +39,32 @@ class Begun:
     run_id: str = ""
 
 
-async def begin_shared(session: AsyncSession, vault: Vault, by: Member, settings: Settings, now: datetime) -> Begun:
+async def begin_shared(ctx: Context) -> Begun:
     """Lease the shared stack as it is wanted. The wish that waits is queued behind: its plan is made anew afterwards.
 
     Raises ConflictError while a run is at work, or while the stack is to be destroyed.
     """
-    stack = await shared_stack.find(session, vault, now)
+    session, until = ctx.session, ctx.now + LASTS
+    stack = await shared_stack.find(ctx)
     await shared_stack.lock(session, stack)
-    desired = await shared_stack.desired(session, stack, settings)
+    desired = await shared_stack.desired(ctx, stack)
     pending = await runs.pending(session, stack.id, lock=True)
     busy = next((run for run in pending if not (run.is_queued or run.can_approve)), None)
     if busy:
         raise ConflictError(f"Run {busy.id} ({busy.kind}, {busy.status}) of the shared stack comes first: let it end.")
     waiting = next((run for run in pending if run.kind is RunKind.CONFIGURE), None)
     if waiting is None:
-        waiting = await shared_stack.request(session, stack, desired, by, settings, now, REASON)
-    run = checkouts.lease(stack.id, by, waiting.inputs, now + LASTS, now)
+        waiting = await shared_stack.request(ctx, stack, desired, REASON)
+    run = checkouts.lease(ctx, stack.id, waiting.inputs, until)
     if waiting.can_approve:
-        await _queue_again(session, waiting, now)
+        await _queue_again(session, waiting, ctx.now)
     session.add(run)
     await session.flush()
-    told = f"{by.name} looks for what exists already, until {now + LASTS:{checkouts.TIME}}."
-    await write(session, run, [Entry(told, now)])
+    message = f"{ctx.member.name} looks for what exists already, until {until:{checkouts.TIME}}."
+    await write(session, run, [Entry(message, ctx.now)])
     await runs.announce(session, run)
-    state = await state_versions.newest(session, vault, stack.id)
-    return Begun(stack.id, run.inputs, shared_stack.secrets_of(stack, vault), state, run.id)
+    state = await state_versions.newest(session, ctx.vault, stack.id)
+    return Begun(stack.id, run.inputs, shared_stack.secrets_of(stack, ctx.vault), state, run.id)
 
 
 async def _queue_again(session: AsyncSession, waiting: Run, now: datetime) -> None:
@@ -87,51 +85,33 @@ async def _queue_again(session: AsyncSession, waiting: Run, now: datetime) -> No
     session.add(again)
 
 
-async def finish_shared(
-    session: AsyncSession, vault: Vault, begun: Begun, state: State, adopted: list[str], now: datetime
-) -> None:
+async def finish_shared(ctx: Context, begun: Begun, state: State, adopted: list[str]) -> None:
     """The state has what was adopted. Raises ConflictError when the lease is over: nothing is stored then."""
-    run, by, _ = await checkouts.lock_checkout(session, begun.run_id)
-    await _store(session, vault, run, by, state, adopted, now)
+    held = await checkouts.lock_checkout(ctx.session, begun.run_id)
+    await _store(ctx.acting(held.by), held.run, state, adopted)
 
 
 async def request_around(
-    session: AsyncSession,
-    vault: Vault,
-    begun: Begun,
-    owner: Member,
-    spec: WorkstationSpec,
-    adopted: Adopted,
-    state: State,
-    by: Member,
-    catalog: Catalog,
-    secrets: SecretStore,
-    settings: Settings,
-    now: datetime,
+    ctx: Context, begun: Begun, owner: Member, spec: WorkstationSpec, adopted: Adopted, state: State
 ) -> Run:
     """Ask for a workstation that has an old disk (and address), with the state that they are in already.
 
     Raises InvalidError, or ConflictError where the owner has a workstation of that name.
     """
-    _, run, is_new = await workstations.request(
-        session, owner, spec, catalog, secrets, settings, now, by, adopted=adopted
-    )
-    if not is_new:
+    requested = await workstations.request(ctx, owner, spec, adopted)
+    if not requested.is_new:
         raise ConflictError(f"{owner.email} has a workstation called {spec.name}.")
-    lease = checkouts.lease(begun.stack_id, by, run.inputs, now + LASTS, now)
-    session.add(lease)
-    await session.flush()
-    await _store(session, vault, lease, by, state, [name for name in (adopted.disk, adopted.address) if name], now)
-    return run
+    lease = checkouts.lease(ctx, begun.stack_id, requested.run.inputs, ctx.now + LASTS)
+    ctx.session.add(lease)
+    await ctx.session.flush()
+    await _store(ctx, lease, state, [name for name in (adopted.disk, adopted.address) if name])
+    return requested.run
 
 
-async def _store(
-    session: AsyncSession, vault: Vault, run: Run, by: Member, state: State, adopted: list[str], now: datetime
-) -> None:
-    await state_versions.store(session, vault, run, state, now)
-    await write(session, run, [Entry(f"Taken over: {each}", now) for each in adopted])
-    await lifecycle.finish(session, run, now)
-    name = await audit.name_of_stack(session, run.stack_id)
-    after = {"run": run.id, "adopted": adopted}
-    audit.record(session, by, Action.ADOPT_STACK, run.stack_id, name, after=after, now=now)
-    log.info("stack adopted", stack=run.stack_id, run=run.id, admin=by.email, resources=len(adopted))
+async def _store(ctx: Context, run: Run, state: State, adopted: list[str]) -> None:
+    await state_versions.store(ctx.session, ctx.vault, run, state, ctx.now)
+    await write(ctx.session, run, [Entry(f"Taken over: {each}", ctx.now) for each in adopted])
+    await lifecycle.finish(ctx, run)
+    name = await audit.name_of_stack(ctx.session, run.stack_id)
+    audit.record(ctx, Action.ADOPT_STACK, run.stack_id, name, after={"run": run.id, "adopted": adopted})
+    log.info("stack adopted", stack=run.stack_id, run=run.id, admin=ctx.member.email, resources=len(adopted))

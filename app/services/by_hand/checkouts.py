@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.crypto import Vault
 from app.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from app.models import (
     Action,
@@ -26,6 +25,7 @@ from app.models import (
 )
 from app.models.base import short_id
 from app.services import audit, lifecycle, runs, workstations
+from app.services.context import Context
 from app.services.runs.log import Entry, write
 from app.services.terraform import state_versions
 from app.services.terraform.state_versions import State
@@ -94,13 +94,12 @@ class CheckedOut:
     """Whether, before, something might have existed that no state knew."""
 
 
-async def check_out(
-    session: AsyncSession, vault: Vault, stack_id: str, by: Member, lasts: timedelta, now: datetime
-) -> CheckedOut:
+async def check_out(ctx: Context, stack_id: str, lasts: timedelta) -> CheckedOut:
     """Begin to work by hand: until it is checked in, or its time is over, no worker touches the stack.
 
     Raises NotFoundError, or ConflictError while another run goes on or is queued.
     """
+    session, by = ctx.session, ctx.member
     stack = await session.get(Stack, stack_id)
     if stack is None or stack.root is not Root.WORKSTATION:
         raise NotFoundError("workstation's stack")
@@ -108,45 +107,38 @@ async def check_out(
     if others:
         other = others[0]
         raise ConflictError(f"Run {other.id} ({other.kind}, {other.status}) of this stack comes first: let it end.")
-    until = now + lasts
-    run = lease(stack_id, by, await runs.last_inputs(session, stack_id), until, now)
+    until = ctx.now + lasts
+    run = lease(ctx, stack_id, await runs.last_inputs(session, stack_id), until)
     session.add(run)
     # Who works by hand may make what no state ever tells of.
     was_unsettled, stack.needs_reconcile = stack.needs_reconcile, True
     await session.flush()
-    message = f"Checked out by {by.name} at {now.strftime(TIME)}, until {until.strftime(TIME)}."
-    await write(session, run, [Entry(message, now)])
+    when = f"at {ctx.now.strftime(TIME)}, until {until.strftime(TIME)}"
+    await write(session, run, [Entry(f"Checked out by {by.name} {when}.", ctx.now)])
     await runs.announce(session, run)
-    await _record(session, by, Action.CHECK_OUT_STACK, run, {"until": until.strftime(TIME)}, now)
+    await _record(ctx, Action.CHECK_OUT_STACK, run, {"until": until.strftime(TIME)})
     log.info("stack checked out", stack=stack_id, run=run.id, admin=by.email, until=until.isoformat())
-    return CheckedOut(run, await state_versions.newest(session, vault, stack_id), was_unsettled)
+    return CheckedOut(run, await state_versions.newest(session, ctx.vault, stack_id), was_unsettled)
 
 
-def lease(stack_id: str, by: Member, inputs: dict[str, Any], until: datetime, now: datetime) -> Run:
-    """A run that no worker claims: the stack is whoever's asked for it, until then."""
+def lease(ctx: Context, stack_id: str, inputs: dict[str, Any], until: datetime) -> Run:
+    """A run that no worker claims: the stack is that of who asks, until then."""
     return Run(
         id=short_id(10),
         stack_id=stack_id,
-        requested_by=by.id,
+        requested_by=ctx.member.id,
         kind=RunKind.MANUAL,
         status=RunStatus.APPLYING,
         inputs=inputs,
-        created_at=now,
-        claimed_at=now,
-        applying_at=now,
+        created_at=ctx.now,
+        claimed_at=ctx.now,
+        applying_at=ctx.now,
         lease_until=until,
     )
 
 
 async def check_in(
-    session: AsyncSession,
-    vault: Vault,
-    run_id: str,
-    state: State | None,
-    inputs: dict[str, Any],
-    now: datetime,
-    *,
-    needs_reconcile: bool,
+    ctx: Context, run_id: str, state: State | None, inputs: dict[str, Any], *, needs_reconcile: bool
 ) -> str:
     """Take over what was done by hand; returns what was stored, in a sentence.
 
@@ -155,51 +147,65 @@ async def check_in(
     Raises ConflictError when it is no longer checked out, or the state is no successor of the stored one; InvalidError
     for variables that are not the root's. Nothing has been stored then.
     """
-    run, by, queued = await lock_checkout(session, run_id)
+    session = ctx.session
+    held = await lock_checkout(session, run_id)
+    run, by = held.run, held.by
     desired = _variables(inputs, run.inputs)
-    known = await state_versions.newest(session, vault, run.stack_id)
+    known = await state_versions.newest(session, ctx.vault, run.stack_id)
     _check_successor(state, known)
     if state is not None and (known is None or state.serial > known.serial):
-        await state_versions.store(session, vault, run, state, now)
+        await state_versions.store(session, ctx.vault, run, state, ctx.now)
         number = await session.scalar(select(func.max(StateVersion.number)).where(StateVersion.run_id == run.id))
         sentence = f"Checked in by {by.name}: state version {number}, serial {state.serial}."
     else:
         sentence = f"Checked in by {by.name}: the state is as it was."
-    for other in queued:
+    for other in held.queued:
         other.inputs = _rebased(other.inputs, run.inputs, inputs)
     run.inputs = inputs
-    await _take_over(session, run, state, desired, now)
+    await _take_over(session, run, state, desired, ctx.now)
     (await session.get_one(Stack, run.stack_id)).needs_reconcile = needs_reconcile
-    await write(session, run, [Entry(sentence, now)])
-    await lifecycle.finish(session, run, now)
+    await write(session, run, [Entry(sentence, ctx.now)])
+    await lifecycle.finish(ctx, run)
     stored = {"said": sentence, "variables": desired.columns}
-    await _record(session, by, Action.CHECK_IN_STACK, run, stored, now)
+    await _record(ctx.acting(by), Action.CHECK_IN_STACK, run, stored)
     log.info("stack checked in", stack=run.stack_id, run=run.id, admin=by.email, serial=state.serial if state else None)
     return sentence
 
 
-async def give_back(session: AsyncSession, vault: Vault, run_id: str, reason: str, now: datetime) -> None:
+async def give_back(ctx: Context, run_id: str, reason: str) -> None:
     """End it without storing anything. The next plan looks for what was made. Raises ConflictError when it has ended.
 
     :param reason: a sentence for the log.
     """
-    run, by, _ = await lock_checkout(session, run_id)
-    await write(session, run, [Entry(reason, now, LogLevel.WARN)])
-    await lifecycle.cancel(session, vault, run, now, is_undone=True)
-    await _record(session, by, Action.GIVE_BACK_STACK, run, {"said": reason}, now)
+    held = await lock_checkout(ctx.session, run_id)
+    run, by = held.run, held.by
+    await write(ctx.session, run, [Entry(reason, ctx.now, LogLevel.WARN)])
+    await lifecycle.cancel(ctx, run, is_undone=True)
+    await _record(ctx.acting(by), Action.GIVE_BACK_STACK, run, {"said": reason})
     log.info("stack given back", stack=run.stack_id, run=run.id, admin=by.email, reason=reason)
 
 
-async def expire(session: AsyncSession, vault: Vault, run: Run, now: datetime) -> None:
+async def expire(ctx: Context, run: Run) -> None:
     """Its time is over. The caller holds the run's row lock."""
-    await write(session, run, [Entry(EXPIRED, now, LogLevel.ERROR)])
-    await lifecycle.fail(session, vault, run, EXPIRED, now)
-    await _record(session, None, Action.EXPIRE_STACK, run, {"said": EXPIRED}, now)
+    await write(ctx.session, run, [Entry(EXPIRED, ctx.now, LogLevel.ERROR)])
+    await lifecycle.fail(ctx, run, EXPIRED)
+    await _record(ctx, Action.EXPIRE_STACK, run, {"said": EXPIRED})
     log.warning("checkout expired", stack=run.stack_id, run=run.id)
 
 
-async def lock_checkout(session: AsyncSession, run_id: str) -> tuple[Run, Member, list[Run]]:
-    """The checkout, whose it is, and what is queued behind it; all stays so until our transaction ends."""
+@dataclass(frozen=True)
+class Locked:
+    """A checkout that stays as it is until our transaction ends."""
+
+    run: Run
+    by: Member
+    """Whose it is."""
+    queued: list[Run]
+    """What is queued behind it."""
+
+
+async def lock_checkout(session: AsyncSession, run_id: str) -> Locked:
+    """Lock a checkout. Raises NotFoundError for what is none, ConflictError when it has ended."""
     run = await session.get(Run, run_id)
     if run is None or run.kind is not RunKind.MANUAL:
         raise NotFoundError("checkout")
@@ -208,7 +214,8 @@ async def lock_checkout(session: AsyncSession, run_id: str) -> tuple[Run, Member
         await session.refresh(run)
         when = run.finished_at.strftime(TIME) if run.finished_at else "an unknown time"
         raise ConflictError(f"This checkout ended at {when} ({run.status}): nothing was stored.")
-    return run, await session.get_one(Member, run.requested_by), [other for other in pending if other is not run]
+    by = await session.get_one(Member, run.requested_by)
+    return Locked(run, by, [other for other in pending if other is not run])
 
 
 def _variables(inputs: dict[str, Any], before: dict[str, Any]) -> _Variables:
@@ -258,8 +265,6 @@ async def _take_over(session: AsyncSession, run: Run, state: State | None, desir
     workstation.set_running_or_failed()
 
 
-async def _record(
-    session: AsyncSession, by: Member | None, action: Action, run: Run, after: dict[str, Any], now: datetime
-) -> None:
-    name = await audit.name_of_stack(session, run.stack_id)
-    audit.record(session, by, action, run.stack_id, name, after={"run": run.id, **after}, now=now)
+async def _record(ctx: Context, action: Action, run: Run, after: dict[str, Any]) -> None:
+    name = await audit.name_of_stack(ctx.session, run.stack_id)
+    audit.record(ctx, action, run.stack_id, name, after={"run": run.id, **after})

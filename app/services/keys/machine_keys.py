@@ -14,6 +14,7 @@ from app.models import Member, Run, RunKind, RunStatus, SshKey, Stack, Workstati
 from app.models.run_kinds import kinds_that
 from app.models.run_states import SUCCESS
 from app.services import runs
+from app.services.context import Context
 from app.services.keys import public_keys
 
 LEFT_TO_ITS_WORKER, NOTICED_FOR = timedelta(seconds=30), timedelta(minutes=10)
@@ -91,21 +92,20 @@ async def find(session: AsyncSession, member: Member, workstation_id: str) -> Wo
     return found
 
 
-async def bring_to_all(session: AsyncSession, member: Member, by: Member, now: datetime) -> list[Run]:
+async def bring_to_all(ctx: Context, member: Member) -> list[Run]:
     """The member's keys are others now: queue what brings them to every machine, in the caller's transaction."""
     # In one order: two such changes at once wait for each other, and not crosswise.
-    machines = sorted(await _machines_of(session, member.id), key=lambda machine: machine.id)
-    return [run for machine in machines if (run := await bring(session, machine, by, now))]
+    machines = sorted(await _machines_of(ctx.session, member.id), key=lambda machine: machine.id)
+    return [run for machine in machines if (run := await bring(ctx, machine))]
 
 
-async def bring(session: AsyncSession, workstation: Workstation, by: Member | None, now: datetime) -> Run | None:
+async def bring(ctx: Context, workstation: Workstation) -> Run | None:
     """Queue what brings its owner's keys to one machine; returns the run that will, None where nothing is to be done.
 
     What is queued already does it by the way (`bind`), and nothing of it is superseded: whoever ends a run that does
     not calls this again. Of a machine that goes, the keys go with it.
-
-    :param by: who asks; None for the portal itself.
     """
+    session = ctx.session
     pending = await runs.lock(session, workstation.id)
     await session.refresh(workstation)
     lines = await _lines_of(session, workstation.owner_id)
@@ -118,7 +118,7 @@ async def bring(session: AsyncSession, workstation: Workstation, by: Member | No
     if keys.last is None or (keys.is_up_to_date and not pending):
         return None
     stack = await session.get_one(Stack, workstation.id)
-    return await runs.request(session, stack, RunKind.REKEY, by, {}, now)
+    return await runs.request(ctx, stack, RunKind.REKEY, {})
 
 
 async def forgotten(session: AsyncSession, now: datetime) -> list[str]:

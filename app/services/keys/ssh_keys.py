@@ -1,7 +1,6 @@
 """SSH keys of members: pasted public keys, and pairs whose private half is kept in Secret Manager."""
 
 import re
-from datetime import datetime
 
 import structlog
 from sqlalchemy import select
@@ -9,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.config import Settings
 from app.errors import InvalidError, NotFoundError
-from app.infra.secrets import SecretStore
 from app.models import Action, Member, SshKey
 from app.models.base import short_id
 from app.services import audit
+from app.services.context import Context
 from app.services.keys import machine_keys, public_keys
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,30}")
@@ -50,11 +49,12 @@ async def find(session: AsyncSession, member: Member, key_id: str) -> SshKey:
     return key
 
 
-async def add(session: AsyncSession, member: Member, name: str, pasted: str, now: datetime) -> SshKey:
-    """Keep a pasted public key, written anew, and bring it to the member's machines.
+async def add(ctx: Context, name: str, pasted: str) -> SshKey:
+    """Keep a pasted public key, written anew, and bring it to the machines of who asks.
 
     Raises InvalidError with a sentence at each field that does not fit.
     """
+    session, member = ctx.session, ctx.member
     existing = await _locked_keys_of(session, member)
     problems = _name_problems(name, existing)
     key = None
@@ -73,63 +73,58 @@ async def add(session: AsyncSession, member: Member, name: str, pasted: str, now
         # The comment is ours: Google's agent on the machine reads instructions from some.
         public_key=key.line(name),
         fingerprint=key.fingerprint,
-        created_at=now,
+        created_at=ctx.now,
     )
     session.add(row)
     await session.flush()
     log.info("ssh key added", member=member.id, key=row.id, fingerprint=row.fingerprint)
-    await machine_keys.bring_to_all(session, member, member, now)
-    _record(session, member, Action.ADD_SSH_KEY, row, now)
+    await machine_keys.bring_to_all(ctx, member)
+    _record(ctx, Action.ADD_SSH_KEY, row)
     return row
 
 
-async def generate(
-    session: AsyncSession, member: Member, name: str, secrets: SecretStore, settings: Settings, now: datetime
-) -> SshKey:
-    """Make an Ed25519 pair and bring it to the member's machines.
+async def generate(ctx: Context, name: str) -> SshKey:
+    """Make an Ed25519 pair and bring it to the machines of who asks.
 
     The row comes only after the private half is safe in Secret Manager.
     """
-    problems = _name_problems(name, await _locked_keys_of(session, member))
+    problems = _name_problems(name, await _locked_keys_of(ctx.session, ctx.member))
     if problems:
         raise InvalidError("The pair was not made.", fields=problems)
-    return await _generate(session, member, name, secrets, settings, now)
+    return await _generate(ctx, name)
 
 
-async def ensure_key(
-    session: AsyncSession, member: Member, secrets: SecretStore, settings: Settings, now: datetime
-) -> list[SshKey]:
-    """The member's keys; who has none gets a pair, so that their first machine can be logged in to.
+async def ensure_key(ctx: Context, owner: Member) -> list[SshKey]:
+    """The owner's keys; who has none gets a pair, so that their first machine can be logged in to.
 
     Call it when nothing else can be refused any more: a rollback takes the row back, but not the secret.
     """
-    existing = await list_of(session, member) or await _locked_keys_of(session, member)
-    return existing or [await _generate(session, member, FIRST_PAIR, secrets, settings, now)]
+    existing = await list_of(ctx.session, owner) or await _locked_keys_of(ctx.session, owner)
+    return existing or [await _generate(ctx.acting(owner), FIRST_PAIR)]
 
 
-async def private(session: AsyncSession, member: Member, key: SshKey, secrets: SecretStore, now: datetime) -> str:
-    """The private half in OpenSSH's format, for `member`. Whoever calls this answers for its being the owner."""
+async def private(ctx: Context, key: SshKey) -> str:
+    """The private half in OpenSSH's format, for who asks. Whoever calls this answers for its being the owner."""
     if key.secret_name is None:
         raise NotFoundError("private half (a pasted key's stays with who made it)")
-    text = (await secrets.get(key.secret_name)).decode()
-    _record(session, member, Action.READ_SSH_KEY, key, now)
+    text = (await ctx.secrets.get(key.secret_name)).decode()
+    _record(ctx, Action.READ_SSH_KEY, key)
     return text
 
 
-async def delete(session: AsyncSession, member: Member, key: SshKey, secrets: SecretStore, now: datetime) -> None:
+async def delete(ctx: Context, key: SshKey) -> None:
     """Remove a key, also from its owner's machines; its private half first: a secret that no row names would stay."""
     if key.secret_name is not None:
-        await secrets.delete(key.secret_name)
-    await session.delete(key)
-    await session.flush()
+        await ctx.secrets.delete(key.secret_name)
+    await ctx.session.delete(key)
+    await ctx.session.flush()
     log.info("ssh key deleted", member=key.member_id, key=key.id, fingerprint=key.fingerprint)
-    owner = await session.get_one(Member, key.member_id)
-    await machine_keys.bring_to_all(session, owner, member, now)
-    _record(session, member, Action.DELETE_SSH_KEY, key, now)
+    await machine_keys.bring_to_all(ctx, await ctx.session.get_one(Member, key.member_id))
+    _record(ctx, Action.DELETE_SSH_KEY, key)
 
 
-def _record(session: AsyncSession, by: Member, action: Action, key: SshKey, now: datetime) -> None:
-    audit.record(session, by, action, key.id, key.name, after={"fingerprint": key.fingerprint}, now=now)
+def _record(ctx: Context, action: Action, key: SshKey) -> None:
+    audit.record(ctx, action, key.id, key.name, after={"fingerprint": key.fingerprint})
 
 
 def secret_name(settings: Settings, member: Member, key_id: str) -> str:
@@ -139,29 +134,27 @@ def secret_name(settings: Settings, member: Member, key_id: str) -> str:
     return f"COMPUTE-{middle}-PRIVATE-KEY"
 
 
-async def _generate(
-    session: AsyncSession, member: Member, name: str, secrets: SecretStore, settings: Settings, now: datetime
-) -> SshKey:
+async def _generate(ctx: Context, name: str) -> SshKey:
     # Late: the web process is lean until somebody adds a key.
     import asyncssh
 
     pair = asyncssh.generate_private_key("ssh-ed25519", comment=name)
-    key_id = short_id(10)
+    key_id, member = short_id(10), ctx.member
     row = SshKey(
         id=key_id,
         member_id=member.id,
         name=name,
         public_key=pair.export_public_key("openssh").decode().strip(),
         fingerprint=pair.get_fingerprint(),
-        secret_name=secret_name(settings, member, key_id),
-        created_at=now,
+        secret_name=secret_name(ctx.settings, member, key_id),
+        created_at=ctx.now,
     )
-    await secrets.put(secret_name(settings, member, key_id), pair.export_private_key("openssh"))
-    session.add(row)
-    await session.flush()
+    await ctx.secrets.put(secret_name(ctx.settings, member, key_id), pair.export_private_key("openssh"))
+    ctx.session.add(row)
+    await ctx.session.flush()
     log.info("ssh key pair made", member=member.id, key=row.id, fingerprint=row.fingerprint)
-    await machine_keys.bring_to_all(session, member, member, now)
-    _record(session, member, Action.GENERATE_SSH_KEY, row, now)
+    await machine_keys.bring_to_all(ctx, member)
+    _record(ctx, Action.GENERATE_SSH_KEY, row)
     return row
 
 

@@ -1,16 +1,17 @@
 """Personal API tokens: shown once, stored hashed."""
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from app.config import Settings
 from app.crypto import digest, new_secret
 from app.errors import InvalidError, NotFoundError
 from app.models import Action, ApiToken, Member
 from app.services import audit
+from app.services.context import Context
 from app.services.people import members
 
 PREFIX = "stm_"
@@ -21,34 +22,40 @@ MOST_A_MEMBER = 50
 USED_EVERY = timedelta(minutes=1)
 
 
-async def create(session: AsyncSession, member: Member, name: str, now: datetime) -> tuple[ApiToken, str]:
-    """Make a token; returns its row, and the token itself, which is shown once and stored nowhere."""
-    return await _create(session, member, name, member, now)
+@dataclass(frozen=True)
+class NewToken:
+    """A token as it was made."""
+
+    row: ApiToken
+    plain: str = field(repr=False)
+    """The token itself, which is shown once and stored nowhere."""
 
 
-async def _create(
-    session: AsyncSession, member: Member, name: str, by: Member | None, now: datetime
-) -> tuple[ApiToken, str]:
+async def create(ctx: Context, name: str) -> NewToken:
+    """Make a token for who asks. Raises InvalidError."""
+    return await _create(ctx, ctx.member, name)
+
+
+async def _create(ctx: Context, member: Member, name: str) -> NewToken:
     name = name.strip()
     if not 1 <= len(name) <= NAME_LENGTH or not name.isprintable():
         sentence = f"Say what the token is for, in 1 to {NAME_LENGTH} characters."
         raise InvalidError("The token was not made.", fields={"name": sentence})
-    if await _count(session, member) >= MOST_A_MEMBER:
+    if await _count(ctx.session, member) >= MOST_A_MEMBER:
         sentence = f"You have {MOST_A_MEMBER} tokens: revoke one that you no longer need."
         raise InvalidError("The token was not made.", fields={"name": sentence})
     plain = PREFIX + new_secret()
-    token = ApiToken(member_id=member.id, name=name, token_hash=digest(plain), hint=plain[:HINT_LENGTH], created_at=now)
-    session.add(token)
-    await session.flush()
-    audit.record(session, by, Action.MAKE_TOKEN, token.id, token.name, after={"member": member.email}, now=now)
-    return token, plain
+    hint = plain[:HINT_LENGTH]
+    token = ApiToken(member_id=member.id, name=name, token_hash=digest(plain), hint=hint, created_at=ctx.now)
+    ctx.session.add(token)
+    await ctx.session.flush()
+    audit.record(ctx, Action.MAKE_TOKEN, token.id, token.name, after={"member": member.email})
+    return NewToken(token, plain)
 
 
-async def create_for_email(
-    session: AsyncSession, email: str, name: str, settings: Settings, now: datetime
-) -> tuple[ApiToken, str]:
+async def create_for_email(ctx: Context, email: str, name: str) -> NewToken:
     """A token for the member with this address, for the operator's command line (see members.by_address)."""
-    return await _create(session, await members.by_address(session, email, settings, now), name, None, now)
+    return await _create(ctx, await members.by_address(ctx, email), name)
 
 
 async def find(session: AsyncSession, plain: str, now: datetime) -> ApiToken | None:
@@ -77,14 +84,15 @@ async def list_of(session: AsyncSession, member: Member) -> list[ApiToken]:
     return list(rows)
 
 
-async def revoke(session: AsyncSession, member: Member, token_id: str, now: datetime) -> None:
-    """End one of this member's tokens; raises NotFoundError when it is not theirs."""
-    token = await session.scalar(select(ApiToken).where(ApiToken.id == token_id, ApiToken.member_id == member.id))
+async def revoke(ctx: Context, token_id: str) -> None:
+    """End one of the tokens of who asks; raises NotFoundError when it is not theirs."""
+    own = select(ApiToken).where(ApiToken.id == token_id, ApiToken.member_id == ctx.member.id)
+    token = await ctx.session.scalar(own)
     if token is None:
         raise NotFoundError("API token")
     if token.is_valid:
-        audit.record(session, member, Action.REVOKE_TOKEN, token.id, token.name, now=now)
-    token.revoke(now)
+        audit.record(ctx, Action.REVOKE_TOKEN, token.id, token.name)
+    token.revoke(ctx.now)
 
 
 async def _count(session: AsyncSession, member: Member) -> int:

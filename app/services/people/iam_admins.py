@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -13,6 +12,7 @@ from app.errors import ConflictError, InvalidError, NotFoundError
 from app.models import Action, Member, Run, RunKind, RunStatus, SharedStack
 from app.models.run_states import FINAL
 from app.services import audit, doctor, runs, snapshots
+from app.services.context import Context
 from app.services.people import principals
 from app.services.people.principals import Principal, PrincipalKind
 from app.services.shared import shared_settings, shared_stack
@@ -70,20 +70,20 @@ class IamAdmin:
         return is_going and self.run is not None and self.run.kind is RunKind.CONFIGURE
 
 
-async def list_of(session: AsyncSession, stack: SharedStack, by: Member, settings: Settings) -> list[IamAdmin]:
+async def list_of(ctx: Context, stack: SharedStack) -> list[IamAdmin]:
     """Everybody who has the role by this list, or is to get it, or was to; in the order of the alphabet."""
-    pending = await runs.pending(session, stack.id)
+    pending = await runs.pending(ctx.session, stack.id)
     going = next((run for run in pending if run.kind is RunKind.DESTROY and not run.is_canceling), None)
-    desired = [] if going else list((await shared_stack.desired(session, stack, settings)).iam_admins)
+    desired = [] if going else list((await shared_stack.desired(ctx, stack)).iam_admins)
     applied = set(stack.iam_admins) if stack.exists else set()
     movers = [going] if going else [run for run in pending if run.kind is RunKind.CONFIGURE and not run.is_canceling]
-    failed = None if movers else await _failed(session, stack)
-    accounts = await _portal_accounts(session, settings)
+    failed = None if movers else await _failed(ctx.session, stack)
+    accounts = await _portal_accounts(ctx)
     return [
         IamAdmin(
             name,
             *_standing(name, name in applied, name in desired, movers, failed),
-            kept_because=_kept_because(name, desired, by, accounts) if name in desired else "",
+            kept_because=_kept_because(name, desired, ctx.member, accounts) if name in desired else "",
         )
         for name in sorted({*applied, *desired, *(_asked(failed) if failed else ())})
     ]
@@ -117,11 +117,11 @@ async def _failed(session: AsyncSession, stack: SharedStack) -> Run | None:
     return last if last and not last.is_success else None
 
 
-async def _portal_accounts(session: AsyncSession, settings: Settings) -> set[str]:
+async def _portal_accounts(ctx: Context) -> set[str]:
     """Whom Google takes the portal for: as the settings name them, and as the worker found out by itself."""
-    seen = await snapshots.read(session, doctor.SNAPSHOT)
+    seen = await snapshots.read(ctx.session, doctor.SNAPSHOT)
     identity = str(seen.content.get("identity") or "") if seen else ""
-    return {*settings.portal_accounts, *([identity.lower()] if "@" in identity else [])}
+    return {*ctx.settings.portal_accounts, *([identity.lower()] if "@" in identity else [])}
 
 
 def _kept_because(name: str, desired: Sequence[str], by: Member, accounts: set[str]) -> str:
@@ -132,33 +132,24 @@ def _kept_because(name: str, desired: Sequence[str], by: Member, accounts: set[s
     return NO_LAST if list(desired) == [name] else ""
 
 
-async def add(
-    session: AsyncSession,
-    stack: SharedStack,
-    typed: str,
-    by: Member,
-    settings: Settings,
-    now: datetime,
-    *,
-    confirm_outside: bool,
-) -> Run:
+async def add(ctx: Context, stack: SharedStack, typed: str, *, confirm_outside: bool) -> Run:
     """Put somebody on the list: a run that waits for approval.
 
     Raises InvalidError for what is no principal, cannot have the role, or is outside the portal's domains and that is
     not confirmed; ConflictError for who is on the list already.
     """
     principal = principals.parse(typed)
-    if not (confirm_outside or principal.is_within(settings)):
-        _ask_whether_meant(principal, settings)
-    await shared_stack.lock(session, stack)
-    spec = await shared_stack.desired(session, stack, settings)
+    if not (confirm_outside or principal.is_within(ctx.settings)):
+        _ask_whether_meant(principal, ctx.settings)
+    await shared_stack.lock(ctx.session, stack)
+    spec = await shared_stack.desired(ctx, stack)
     if str(principal) in spec.iam_admins:
         taken = f"{principal} is on the list already."
         raise ConflictError(taken, fields={"principal": taken})
     if problem := shared_settings.problem_of_role(spec.settings.iam_admin_role, [str(principal)]):
         raise InvalidError("That is nobody who can be an IAM admin.", fields={"principal": problem})
     after = (*spec.iam_admins, str(principal))
-    return await _change(session, stack, spec, after, Action.ADD_IAM_ADMIN, principal, by, settings, now)
+    return await _change(ctx, stack, spec, after, Action.ADD_IAM_ADMIN, principal)
 
 
 def _ask_whether_meant(principal: Principal, settings: Settings) -> None:
@@ -168,23 +159,21 @@ def _ask_whether_meant(principal: Principal, settings: Settings) -> None:
     raise InvalidError("This is somebody from outside.", fields={"confirm_outside": sentence})
 
 
-async def remove(
-    session: AsyncSession, stack: SharedStack, typed: str, by: Member, settings: Settings, now: datetime
-) -> Run:
+async def remove(ctx: Context, stack: SharedStack, typed: str) -> Run:
     """Take somebody off the list: a run that waits for approval.
 
     Raises NotFoundError for who is not on it; ConflictError, with the reason, for the last one, oneself, and the
     portal's own account.
     """
-    await shared_stack.lock(session, stack)
-    spec = await shared_stack.desired(session, stack, settings)
+    await shared_stack.lock(ctx.session, stack)
+    spec = await shared_stack.desired(ctx, stack)
     principal = _on_the_list(typed, spec.iam_admins)
-    accounts = await _portal_accounts(session, settings)
-    reason = _kept_because(str(principal), spec.iam_admins, by, accounts)
+    accounts = await _portal_accounts(ctx)
+    reason = _kept_because(str(principal), spec.iam_admins, ctx.member, accounts)
     if reason:
         raise ConflictError(reason)
     after = tuple(name for name in spec.iam_admins if name != str(principal))
-    return await _change(session, stack, spec, after, Action.REMOVE_IAM_ADMIN, principal, by, settings, now)
+    return await _change(ctx, stack, spec, after, Action.REMOVE_IAM_ADMIN, principal)
 
 
 def _on_the_list(typed: str, desired: Sequence[str]) -> Principal:
@@ -198,19 +187,16 @@ def _on_the_list(typed: str, desired: Sequence[str]) -> Principal:
 
 
 async def _change(
-    session: AsyncSession,
+    ctx: Context,
     stack: SharedStack,
     spec: shared_stack.SharedStackSpec,
     after: tuple[str, ...],
     action: Action,
     principal: Principal,
-    by: Member,
-    settings: Settings,
-    now: datetime,
 ) -> Run:
     verb = "Add" if action is Action.ADD_IAM_ADMIN else "Remove"
     becoming = replace(spec, iam_admins=after)
-    run = await shared_stack.request(session, stack, becoming, by, settings, now, f"{verb} IAM admin {principal}")
+    run = await shared_stack.request(ctx, stack, becoming, f"{verb} IAM admin {principal}")
     before, becomes = {"iam_admins": list(spec.iam_admins)}, {"iam_admins": list(after), "run": run.id}
-    audit.record(session, by, action, str(principal), str(principal), before, becomes, now=now)
+    audit.record(ctx, action, str(principal), str(principal), before, becomes)
     return run

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select, text
@@ -15,6 +14,7 @@ from app.infra.oidc import Identity
 from app.models import Action, Member, Role, Workstation, WorkstationStatus
 from app.models.member import RESERVED_USERNAMES
 from app.services import audit
+from app.services.context import Context
 
 _SIGN_IN_LOCK = 7_301_948_212
 _NOT_YET_SIGNED_IN = "email:"
@@ -51,9 +51,10 @@ def check_may_sign_in(identity: Identity, settings: Settings) -> None:
         )
 
 
-async def sign_in(session: AsyncSession, identity: Identity, settings: Settings, now: datetime) -> Member:
+async def sign_in(ctx: Context, identity: Identity) -> Member:
     """The member this identity is, made at the first sign-in; raises RefusedError when no rule lets them in."""
-    check_may_sign_in(identity, settings)
+    session, now = ctx.session, ctx.now
+    check_may_sign_in(identity, ctx.settings)
     await _one_at_a_time(session)
     member = await _by_sub(session, identity.sub)
     holder = await _by_email(session, identity.email)
@@ -61,39 +62,38 @@ async def sign_in(session: AsyncSession, identity: Identity, settings: Settings,
         if member is None and holder.sub.startswith(_NOT_YET_SIGNED_IN):
             member = holder
         else:
-            await _take_address_away(session, holder, now)
+            await _take_address_away(ctx, holder)
     before = _told(member) if member else None
     if member is None:
         member = Member(sub=identity.sub, email=identity.email, name=identity.name, created_at=now, last_seen_at=now)
         session.add(member)
     member.sub, member.email, member.name, member.last_seen_at = identity.sub, identity.email, identity.name, now
-    await _promote_first_admin(session, member, settings)
+    await _promote_first_admin(ctx, member)
     await session.flush()
-    _record(session, member, member, before, now)
+    _record(ctx.acting(member), member, before)
     return member
 
 
-async def by_address(session: AsyncSession, email: str, settings: Settings, now: datetime) -> Member:
+async def by_address(ctx: Context, email: str) -> Member:
     """The member with this address, for the operator's command line.
 
     Somebody who has never signed in gets a row that their first sign-in takes over. Raises RefusedError when no
     rule names the address.
     """
     email = email.strip().lower()
-    if not (_ADDRESS.fullmatch(email) and settings.may_sign_in_by_rule(email)):
+    if not (_ADDRESS.fullmatch(email) and ctx.settings.may_sign_in_by_rule(email)):
         raise RefusedError(
             f"{email or 'Nobody'} may not use this portal.", hint="Add it to STATIONMASTER_ALLOWED_EMAILS first."
         )
-    await _one_at_a_time(session)
-    member = await _by_email(session, email)
+    await _one_at_a_time(ctx.session)
+    member = await _by_email(ctx.session, email)
     if member is None:
-        member = Member(
-            sub=_NOT_YET_SIGNED_IN + email, email=email, name=email.partition("@")[0], created_at=now, last_seen_at=now
-        )
-        session.add(member)
-        await _promote_first_admin(session, member, settings)
-        await session.flush()
-        _record(session, None, member, None, now)
+        sub, name = _NOT_YET_SIGNED_IN + email, email.partition("@")[0]
+        member = Member(sub=sub, email=email, name=name, created_at=ctx.now, last_seen_at=ctx.now)
+        ctx.session.add(member)
+        await _promote_first_admin(ctx, member)
+        await ctx.session.flush()
+        _record(ctx.acting(None), member, None)
     return member
 
 
@@ -118,9 +118,7 @@ class Listed:
     """Why their role cannot become the other one, in a sentence; empty where it can."""
 
 
-async def list_of(
-    session: AsyncSession, by: Member, settings: Settings, *, limit: int | None = None, offset: int = 0
-) -> list[Listed]:
+async def list_of(ctx: Context, *, limit: int | None = None, offset: int = 0) -> list[Listed]:
     """Everybody, admins first, then by address."""
     machines = (
         select(func.count())
@@ -128,9 +126,9 @@ async def list_of(
         .scalar_subquery()
     )
     by_role = (Member.role != Role.ADMIN, Member.email, Member.id)
-    rows = await session.execute(select(Member, machines).order_by(*by_role).limit(limit).offset(offset))
-    there_are = await admins(session)
-    return [Listed(member, count, _role_stays_because(member, by, there_are, settings)) for member, count in rows]
+    rows = await ctx.session.execute(select(Member, machines).order_by(*by_role).limit(limit).offset(offset))
+    there_are = await admins(ctx.session)
+    return [Listed(member, count, _role_stays_because(ctx, member, there_are)) for member, count in rows]
 
 
 async def find(session: AsyncSession, member_id: str) -> Member:
@@ -141,14 +139,13 @@ async def find(session: AsyncSession, member_id: str) -> Member:
     return member
 
 
-async def change_role(
-    session: AsyncSession, member: Member, role: Role, by: Member, settings: Settings, now: datetime
-) -> None:
+async def change_role(ctx: Context, member: Member, role: Role) -> None:
     """Make somebody admin, or member again, from their next request on. The role they have is no change.
 
     Raises ConflictError, with the reason, for oneself, the last admin, and somebody who may not sign in; RefusedError
     for who is no admin any more.
     """
+    session, by = ctx.session, ctx.member
     # Two admins who take the role from each other at once would both succeed, and leave none.
     await _one_at_a_time(session)
     await session.refresh(by)
@@ -157,18 +154,18 @@ async def change_role(
         raise RefusedError("Only admins may do this.", hint="Somebody has just taken the role from you.")
     if member.role is role:
         return
-    reason = _role_stays_because(member, by, await admins(session), settings)
+    reason = _role_stays_because(ctx, member, await admins(session))
     if reason:
         raise ConflictError(reason)
     before = _told(member)
     member.role = role
-    _record(session, by, member, before, now)
+    _record(ctx, member, before)
 
 
-def _role_stays_because(member: Member, by: Member, there_are: Sequence[Member], settings: Settings) -> str:
-    if member.id == by.id:
+def _role_stays_because(ctx: Context, member: Member, there_are: Sequence[Member]) -> str:
+    if member.id == ctx.member.id:
         return NOT_ONESELF if len(there_are) > 1 else NOT_THE_LAST
-    if not member.is_admin and not settings.may_sign_in_by_rule(member.email):
+    if not member.is_admin and not ctx.settings.may_sign_in_by_rule(member.email):
         return f"{member.email} may not sign in."
     return ""
 
@@ -182,20 +179,21 @@ def check_ssh_username(name: str) -> str | None:
     return None
 
 
-async def choose_ssh_username(session: AsyncSession, member: Member, name: str, now: datetime) -> None:
-    """What the member's next machines call them; empty: the name in their address again.
+async def choose_ssh_username(ctx: Context, name: str) -> None:
+    """What the next machines of who asks call them; empty: the name in their address again.
 
     Machines that exist keep the account with which they were made: files and processes on them are its.
     Raises InvalidError.
     """
     if name and (problem := check_ssh_username(name)):
         raise InvalidError("The user name was not changed.", fields={"ssh_username": problem})
+    member = ctx.member
     before = {"ssh_username": member.ssh_username}
     member.chosen_ssh_username = name or None
     after = {"ssh_username": member.ssh_username}
-    await session.flush()
+    await ctx.session.flush()
     if after != before:
-        audit.record(session, member, Action.CHANGE_MEMBER, member.id, member.email, before, after, now=now)
+        audit.record(ctx, Action.CHANGE_MEMBER, member.id, member.email, before, after)
 
 
 async def _one_at_a_time(session: AsyncSession) -> None:
@@ -211,7 +209,7 @@ async def _by_email(session: AsyncSession, email: str) -> Member | None:
     return await session.scalar(select(Member).where(Member.email == email))
 
 
-async def _take_address_away(session: AsyncSession, former: Member, now: datetime) -> None:
+async def _take_address_away(ctx: Context, former: Member) -> None:
     """The address was given to somebody else, who must not become its former holder.
 
     No rule lets the address put in its place in, so the former holder's browsers and tokens are out as well, until
@@ -219,14 +217,14 @@ async def _take_address_away(session: AsyncSession, former: Member, now: datetim
     """
     before = _told(former)
     former.email = f"{former.email.partition('@')[0]}@{former.id}.invalid"
-    await session.flush()
-    _record(session, None, former, before, now)
+    await ctx.session.flush()
+    _record(ctx.acting(None), former, before)
 
 
-async def _promote_first_admin(session: AsyncSession, member: Member, settings: Settings) -> None:
-    if member.email != settings.first_admin:
+async def _promote_first_admin(ctx: Context, member: Member) -> None:
+    if member.email != ctx.settings.first_admin:
         return
-    admins = await session.scalar(select(Member.id).where(Member.role == Role.ADMIN).limit(1))
+    admins = await ctx.session.scalar(select(Member.id).where(Member.role == Role.ADMIN).limit(1))
     if admins is None:
         member.role = Role.ADMIN
 
@@ -235,11 +233,9 @@ def _told(member: Member) -> dict[str, Any]:
     return {"email": member.email, "role": member.role}
 
 
-def _record(
-    session: AsyncSession, by: Member | None, member: Member, before: dict[str, Any] | None, now: datetime
-) -> None:
+def _record(ctx: Context, member: Member, before: dict[str, Any] | None) -> None:
     """What became of a member, if anything did; `before` is None for one who is new."""
     after = _told(member)
     if after != before:
         action = Action.CHANGE_MEMBER if before else Action.JOIN_MEMBER
-        audit.record(session, by, action, member.id, member.email, before, after, now=now)
+        audit.record(ctx, action, member.id, member.email, before, after)

@@ -1,5 +1,6 @@
 """Sign-ins: the browsers a member is signed in with. The cookie holds a secret, the row its hash."""
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, or_, select, update
@@ -10,6 +11,7 @@ from app.crypto import digest, new_secret
 from app.errors import NotFoundError
 from app.models import Action, Member, SignIn
 from app.services import audit
+from app.services.context import Context
 
 SEEN_EVERY = timedelta(minutes=1)
 """How exact `last_seen_at` is: a write for every request would be too much for what it is worth."""
@@ -17,24 +19,31 @@ KEPT_AFTER_THE_END = timedelta(days=30)
 USER_AGENT_LENGTH = 300
 
 
-async def start(
-    session: AsyncSession, member: Member, *, lasts: timedelta, address: str, user_agent: str, now: datetime
-) -> tuple[SignIn, str]:
-    """Sign a browser in; returns the row, and the secret for its cookie, which is stored nowhere."""
+@dataclass(frozen=True)
+class NewSignIn:
+    """A sign-in as it began."""
+
+    row: SignIn
+    secret: str = field(repr=False)
+    """For the browser's cookie; stored nowhere."""
+
+
+async def start(ctx: Context, *, address: str, user_agent: str) -> NewSignIn:
+    """Sign the browser of the context's member in."""
     secret = new_secret()
     sign_in = SignIn(
-        member=member,
+        member=ctx.member,
         token_hash=digest(secret),
-        created_at=now,
-        expires_at=now + lasts,
-        last_seen_at=now,
+        created_at=ctx.now,
+        expires_at=ctx.now + timedelta(hours=ctx.settings.session_hours),
+        last_seen_at=ctx.now,
         address=address,
         user_agent=user_agent[:USER_AGENT_LENGTH],
     )
-    session.add(sign_in)
-    await session.flush()
-    _record(session, member, Action.START_SIGN_IN, sign_in, now)
-    return sign_in, secret
+    ctx.session.add(sign_in)
+    await ctx.session.flush()
+    _record(ctx, Action.START_SIGN_IN, sign_in)
+    return NewSignIn(sign_in, secret)
 
 
 async def find(session: AsyncSession, secret: str, now: datetime) -> SignIn | None:
@@ -67,28 +76,29 @@ async def list_of(session: AsyncSession, member: Member, now: datetime) -> list[
     return list(rows)
 
 
-async def revoke(session: AsyncSession, member: Member, sign_in_id: str, now: datetime) -> None:
-    """End one of this member's sign-ins; raises NotFoundError when it is not theirs."""
-    sign_in = await session.scalar(select(SignIn).where(SignIn.id == sign_in_id, SignIn.member_id == member.id))
+async def revoke(ctx: Context, sign_in_id: str) -> None:
+    """End one of the sign-ins of who asks; raises NotFoundError when it is not theirs."""
+    own = select(SignIn).where(SignIn.id == sign_in_id, SignIn.member_id == ctx.member.id)
+    sign_in = await ctx.session.scalar(own)
     if sign_in is None:
         raise NotFoundError("sign-in")
-    if sign_in.is_valid(now):
-        _record(session, member, Action.REVOKE_SIGN_IN, sign_in, now)
-    sign_in.revoke(now)
+    if sign_in.is_valid(ctx.now):
+        _record(ctx, Action.REVOKE_SIGN_IN, sign_in)
+    sign_in.revoke(ctx.now)
 
 
-async def sign_out(session: AsyncSession, secret: str, now: datetime) -> None:
+async def sign_out(ctx: Context, secret: str) -> None:
     """End the sign-in of this cookie; one that has ended already is fine."""
-    sign_in = await session.scalar(
+    sign_in = await ctx.session.scalar(
         select(SignIn).where(SignIn.token_hash == digest(secret)).options(joinedload(SignIn.member))
     )
-    if sign_in and sign_in.is_valid(now):
-        _record(session, sign_in.member, Action.END_SIGN_IN, sign_in, now)
-        sign_in.revoke(now)
+    if sign_in and sign_in.is_valid(ctx.now):
+        _record(ctx.acting(sign_in.member), Action.END_SIGN_IN, sign_in)
+        sign_in.revoke(ctx.now)
 
 
-def _record(session: AsyncSession, by: Member, action: Action, sign_in: SignIn, now: datetime) -> None:
-    audit.record(session, by, action, sign_in.id, sign_in.address, now=now)
+def _record(ctx: Context, action: Action, sign_in: SignIn) -> None:
+    audit.record(ctx, action, sign_in.id, sign_in.address)
 
 
 async def forget_ended(session: AsyncSession, now: datetime) -> None:

@@ -7,8 +7,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import live
-from app.models import Member, Run, RunKind, Stack, Workstation
+from app.models import Run, RunKind, Stack, Workstation
 from app.models.base import short_id
+from app.services.context import Context
 from app.services.runs.queries import pending
 from app.services.terraform import plans
 
@@ -17,12 +18,10 @@ KEYS_INPUT = "ssh_public_keys"
 
 
 async def request(
-    session: AsyncSession,
+    ctx: Context,
     stack: Stack,
     kind: RunKind,
-    member: Member | None,
     inputs: dict[str, Any],
-    now: datetime,
     changes: dict[str, Any] | None = None,
     reason: str = "",
 ) -> Run:
@@ -32,11 +31,10 @@ async def request(
     is queued, or waits for a decision, is superseded; a run that executes is never touched. A change of keys waits
     behind what waits for a decision: it was not asked for in its place.
 
-    :param member: who asks; None for the portal itself.
     :param changes: what becomes of the row of the stack's subject once the run has succeeded.
     :param reason: why, in a sentence.
     """
-    others = await lock(session, stack.id)
+    others = await lock(ctx.session, stack.id)
     newest = others[-1] if others else None
     if newest and newest.kind is kind and _is_same(newest.inputs, inputs) and not newest.is_canceling:
         # The newest request counts for the row: the same ranges may by now be somebody else's as well.
@@ -45,21 +43,21 @@ async def request(
     run = Run(
         id=short_id(10),
         stack_id=stack.id,
-        requested_by=member.id if member else None,
+        requested_by=ctx.actor.id if ctx.actor else None,
         kind=kind,
         inputs=inputs,
         changes=changes or {},
         reason=reason,
-        created_at=now,
+        created_at=ctx.now,
     )
     for waiting in others:
         is_in_its_way = not kind.traits.gives_way or waiting.kind is kind
         if waiting.is_queued or (waiting.can_approve and is_in_its_way):
-            await _supersede(session, waiting, run, now)
-    session.add(run)
-    await session.flush()
-    await live.wake_workers(session)
-    await announce(session, run)
+            await _supersede(ctx.session, waiting, run, ctx.now)
+    ctx.session.add(run)
+    await ctx.session.flush()
+    await live.wake_workers(ctx.session)
+    await announce(ctx.session, run)
     return run
 
 

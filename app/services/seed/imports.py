@@ -1,18 +1,14 @@
 """Bringing the seed over: what its file asks for beside what is there, and the requests that follow."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.config import Settings
-from app.crypto import Vault
 from app.errors import ConflictError, InvalidError, RefusedError
-from app.infra.secrets import SecretStore
-from app.models import Member, Role, Workstation, WorkstationStatus
+from app.models import Member, Workstation, WorkstationStatus
 from app.services import workstations
-from app.services.catalog import Catalog
+from app.services.context import Context
 from app.services.people import members
 from app.services.seed import imports_shared, seed_people, tfvars
 from app.services.seed.imports_shared import SharedPart
@@ -67,16 +63,14 @@ class ImportRefusedError(InvalidError):
         self.problems = problems
 
 
-async def prepare(
-    session: AsyncSession, variables: Source, people: Source, catalog: Catalog, settings: Settings, now: datetime
-) -> Import:
+async def prepare(ctx: Context, variables: Source, people: Source) -> Import:
     """What would be done; nothing is written. Raises ImportRefusedError with everything that is wrong."""
     found, problems = tfvars.read(variables.text, variables.name)
-    known, of_people = seed_people.read(people.text, people.name, settings)
+    known, of_people = seed_people.read(people.text, people.name, ctx.settings)
     reader = SeedReader(variables.name)
     seed = reader.read(found)
     usernames = {name: Member(email=person.email).ssh_username for name, person in known.items()}
-    mapping = Mapping(seed, usernames, catalog, settings)
+    mapping = Mapping(seed, usernames, ctx.catalog, ctx.settings)
     machines = mapping.machines()
     unknown = [
         Problem(seed.file, user.line, f"{user.name} is not in {people.name}.")
@@ -84,11 +78,11 @@ async def prepare(
         if user.name not in known
     ]
     problems += [*of_people, *reader.problems, *mapping.problems, *unknown]
-    shared = await imports_shared.prepare(session, seed, catalog, settings, now, problems)
+    shared = await imports_shared.prepare(ctx, seed, problems)
     if problems:
         raise ImportRefusedError(problems)
     desired = [
-        Wanted(email, machine, machine.spec.name in await _names(session, email))
+        Wanted(email, machine, machine.spec.name in await _names(ctx.session, email))
         for machine in machines
         for email in [known[machine.user].email]
     ]
@@ -107,42 +101,28 @@ async def _names(session: AsyncSession, email: str) -> set[str]:
     return set(await session.scalars(query.where(Member.email == email, existing)))
 
 
-async def file(
-    session: AsyncSession,
-    prepared: Import,
-    by: Member,
-    catalog: Catalog,
-    secrets: SecretStore,
-    vault: Vault,
-    settings: Settings,
-    now: datetime,
-) -> None:
+async def file(ctx: Context, prepared: Import) -> None:
     """Ask for all of it, in the caller's transaction. Whoever has not signed in yet becomes a member at once."""
-    await imports_shared.file(session, prepared.shared, by, vault, settings, now)
-    owners = {
-        desired.email: await members.by_address(session, desired.email, settings, now)
-        for desired in prepared.to_request
-    }
+    await imports_shared.file(ctx, prepared.shared)
+    owners = {desired.email: await members.by_address(ctx, desired.email) for desired in prepared.to_request}
     for desired in prepared.to_request:
-        _, _, is_new = await workstations.request(
-            session, owners[desired.email], desired.machine.spec, catalog, secrets, settings, now, by
-        )
-        if not is_new:
+        requested = await workstations.request(ctx, owners[desired.email], desired.machine.spec)
+        if not requested.is_new:
             raise ConflictError(f"{desired.email} asked for {desired.machine.spec.name} meanwhile.", hint="Begin anew.")
 
 
-async def importer(session: AsyncSession, email: str | None, settings: Settings, now: datetime) -> Member:
+async def importer(ctx: Context, email: str | None) -> Member:
     """The admin who brings the seed over: the one named, or the only one, or who is to be the first.
 
     Raises RefusedError.
     """
-    admins = list(await session.scalars(select(Member).where(Member.role == Role.ADMIN)))
+    admins = await members.admins(ctx.session)
     if email is None and len(admins) > 1:
         raise RefusedError(f"There are {len(admins)} admins: say who you are with --as EMAIL.")
-    address = email or (admins[0].email if admins else settings.first_admin)
+    address = email or (admins[0].email if admins else ctx.settings.first_admin)
     if not address:
         raise RefusedError("There is no admin yet: set STATIONMASTER_FIRST_ADMIN.")
-    member = await members.by_address(session, address, settings, now)
+    member = await members.by_address(ctx, address)
     if not member.is_admin:
         raise RefusedError(f"{member.email} is not an admin.")
     return member

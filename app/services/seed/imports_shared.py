@@ -1,20 +1,18 @@
 """The seed's shared part as one wish: prefix, zone and SQL user, IAM admins, and who may reach MLflow."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.config import Settings
-from app.crypto import Vault
 from app.errors import InvalidError
-from app.models import Action, AllowedIp, Member, RunKind
+from app.models import Action, AllowedIp, RunKind
 from app.models.allowed_ip import Network
 from app.services import allowed_ips, audit, ip_ranges, runs, stacks
 from app.services.allowed_ips.requests import AllowedIpSpec
 from app.services.catalog import Catalog
+from app.services.context import Context
 from app.services.seed.reader import Seed
 from app.services.seed.tfvars import Problem
 from app.services.shared import shared_settings, shared_stack
@@ -41,26 +39,23 @@ class SharedPart:
     notes: tuple[str, ...]
 
 
-async def prepare(
-    session: AsyncSession, seed: Seed, catalog: Catalog, settings: Settings, now: datetime, problems: list[Problem]
-) -> SharedPart:
+async def prepare(ctx: Context, seed: Seed, problems: list[Problem]) -> SharedPart:
     """Compare the file with what is wanted already; what is wrong is added to `problems`."""
-    stack = await stacks.shared(session)
+    stack = await stacks.shared(ctx.session)
     desired = (
-        await shared_stack.desired(session, stack, settings)
-        if stack
-        else SharedStackSpec(shared_settings.defaults(settings))
+        await shared_stack.desired(ctx, stack) if stack else SharedStackSpec(shared_settings.defaults(ctx.settings))
     )
-    notes = _notes(seed, desired.settings, settings)
-    given = _settings(seed, catalog, problems)
+    notes = _notes(seed, desired.settings, ctx.settings)
+    given = _settings(seed, ctx.catalog, problems)
     chosen = _chosen(desired.settings, given, seed, problems)
-    known = [ip.network for ip in await allowed_ips.living(session, now) if ip.is_wanted(now) and ip.expires_at is None]
+    living = await allowed_ips.living(ctx.session, ctx.now)
+    known = [ip.network for ip in living if ip.is_wanted(ctx.now) and ip.expires_at is None]
     networks = [network for network in _networks(seed, problems) if not _is_inside(network, known)]
     notes += [doubt for network in networks for doubt in ip_ranges.doubts(network)]
     admins = [admin for admin, _ in seed.admins if admin not in desired.iam_admins]
     differing = {name: value for name, value in given.items() if getattr(desired.settings, name) != value}
     says_anything = bool(given or seed.admins or seed.mlflow_whitelist_ips)
-    is_there = stack is not None and (stack.exists or await runs.under_way(session, stack.id, RunKind.CONFIGURE))
+    is_there = stack is not None and (stack.exists or await runs.under_way(ctx.session, stack.id, RunKind.CONFIGURE))
     return SharedPart(
         settings=differing if chosen else {},
         iam_admins=tuple(dict.fromkeys(admins)),
@@ -126,15 +121,13 @@ def _notes(seed: Seed, desired: SharedSettings, settings: Settings) -> list[str]
     return notes
 
 
-async def file(
-    session: AsyncSession, part: SharedPart, by: Member, vault: Vault, settings: Settings, now: datetime
-) -> None:
+async def file(ctx: Context, part: SharedPart) -> None:
     """Ask for it, as one run whose plan waits for approval."""
     if not part.is_wanted:
         return
-    stack = await shared_stack.find(session, vault, now)
-    await shared_stack.lock(session, stack)
-    before = await shared_stack.desired(session, stack, settings)
+    stack = await shared_stack.find(ctx)
+    await shared_stack.lock(ctx.session, stack)
+    before = await shared_stack.desired(ctx, stack)
     spec = replace(
         before,
         settings=shared_settings.stored(part.settings, before.settings),
@@ -142,11 +135,9 @@ async def file(
     )
     for cidr in part.cidrs:
         # What is doubtful about it was shown.
-        await allowed_ips.add(session, by, by, AllowedIpSpec(cidr, LABEL, is_confirmed=True), settings, now)
+        await allowed_ips.add(ctx, ctx.member, AllowedIpSpec(cidr, LABEL, is_confirmed=True))
     for admin in part.iam_admins:
-        audit.record(session, by, Action.ADD_IAM_ADMIN, stack.id, admin, now=now)
+        audit.record(ctx, Action.ADD_IAM_ADMIN, stack.id, admin)
     before_settings, after_settings = before.settings.model_dump(), spec.settings.model_dump()
-    audit.record(
-        session, by, Action.CONFIGURE_SHARED_STACK, stack.id, stack.name, before_settings, after_settings, now=now
-    )
-    await shared_stack.request(session, stack, spec, by, settings, now, REASON)
+    audit.record(ctx, Action.CONFIGURE_SHARED_STACK, stack.id, stack.name, before_settings, after_settings)
+    await shared_stack.request(ctx, stack, spec, REASON)

@@ -1,14 +1,11 @@
 """The passwords of what is shared: who may read which, and that it is written down."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.crypto import Vault
 from app.errors import NotFoundError
 from app.models import Action, Member, SharedStack
 from app.services import audit
+from app.services.context import Context
 from app.services.shared import shared_stack
 from app.services.shared.infrastructure_state import Outputs
 
@@ -50,9 +47,7 @@ def find(outputs: Outputs, member: Member, key: str) -> Password:
     return found
 
 
-def read(
-    session: AsyncSession, vault: Vault, stack: SharedStack, member: Member, password: Password, now: datetime
-) -> str:
+def read(ctx: Context, stack: SharedStack, password: Password) -> str:
     """The password itself. Whoever calls this answers for its being the member, a short time after they proved it."""
-    audit.record(session, member, Action.READ_PASSWORD, password.key, password.title, now=now)
-    return shared_stack.secrets_of(stack, vault)[password.variable]
+    audit.record(ctx, Action.READ_PASSWORD, password.key, password.title)
+    return shared_stack.secrets_of(stack, ctx.vault)[password.variable]

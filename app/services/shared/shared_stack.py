@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -16,7 +16,7 @@ from app.crypto import Vault, new_secret
 from app.errors import ConflictError, InvalidError, NotFoundError
 from app.models import Action, AllowedIp, AllowedIpStatus, Member, Root, Run, RunKind, RunStatus, SharedStack, Stack
 from app.services import audit, runs, stacks
-from app.services.catalog import Catalog
+from app.services.context import Context
 from app.services.shared import shared_settings
 from app.services.shared.shared_settings import SharedSettings
 
@@ -43,18 +43,19 @@ class SharedStackSpec:
         return {"settings": self.settings.model_dump(), "iam_admins": list(self.iam_admins)}
 
 
-async def find(session: AsyncSession, vault: Vault, now: datetime) -> SharedStack:
+async def find(ctx: Context) -> SharedStack:
     """The project's shared stack. The first time, its row is made, with the passwords that it will have."""
+    session = ctx.session
     found = await stacks.shared(session)
     if found:
         return found
     try:
         async with session.begin_nested():
-            stack = Stack(root=Root.SHARED, created_at=now)
+            stack = Stack(root=Root.SHARED, created_at=ctx.now)
             session.add(stack)
             await session.flush()
             secrets = {name: new_secret() for name in SECRETS}
-            sealed = vault.seal(json.dumps(secrets).encode())
+            sealed = ctx.vault.seal(json.dumps(secrets).encode())
             session.add(SharedStack(id=stack.id, sealed_secrets=sealed))
     except IntegrityError:
         log.info("the shared stack was made by another request meanwhile")
@@ -66,13 +67,13 @@ def secrets_of(stack: SharedStack, vault: Vault) -> dict[str, str]:
     return dict(json.loads(vault.open(stack.sealed_secrets)))
 
 
-async def desired(session: AsyncSession, stack: SharedStack, settings: Settings) -> SharedStackSpec:
+async def desired(ctx: Context, stack: SharedStack) -> SharedStackSpec:
     """What it is to be once the pending runs have ended. Raises ConflictError while it is being destroyed."""
-    pending = await runs.pending(session, stack.id)
+    pending = await runs.pending(ctx.session, stack.id)
     if any(run.kind is RunKind.DESTROY and not run.is_canceling for run in pending):
         raise ConflictError("The shared stack is being destroyed.", hint="Discard or cancel that run first.")
     configuring = [run for run in pending if run.kind is RunKind.CONFIGURE and not run.is_canceling]
-    return _spec(configuring[-1].changes if configuring else _as_it_is(stack), stack, settings)
+    return _spec(configuring[-1].changes if configuring else _as_it_is(stack), stack, ctx.settings)
 
 
 def _as_it_is(stack: SharedStack) -> dict[str, Any]:
@@ -90,77 +91,58 @@ async def lock(session: AsyncSession, stack: SharedStack) -> None:
     await session.refresh(stack)
 
 
-async def request(
-    session: AsyncSession,
-    stack: SharedStack,
-    spec: SharedStackSpec,
-    member: Member | None,
-    settings: Settings,
-    now: datetime,
-    reason: str = "",
-) -> Run:
+async def request(ctx: Context, stack: SharedStack, spec: SharedStackSpec, reason: str = "") -> Run:
     """Queue what makes it so; what waits (queued, or for a decision) becomes part of it. The caller holds the stack.
 
     The firewall is to let in all allowed IPs that are approved by now.
 
-    :param member: who asks; None for the portal itself.
     :param reason: why, in a sentence for the history.
     """
-    ips = await _wanted_ips(session, now)
+    session = ctx.session
+    ips = await _wanted_ips(ctx)
     changes = {**spec.changes, "allowed_ips": [ip.id for ip in ips]}
     members = {each.account_name: each.email for each in await session.scalars(select(Member).order_by(Member.email))}
     cidrs = [ip.cidr for ip in ips]
-    inputs = shared_settings.terraform_inputs(spec.settings, stack, spec.iam_admins, cidrs, members, settings)
+    inputs = shared_settings.terraform_inputs(spec.settings, stack, spec.iam_admins, cidrs, members, ctx.settings)
     waiting = [run for run in await runs.pending(session, stack.id) if run.is_queued or run.can_approve]
     reasons = [run.reason for run in waiting if run.kind is RunKind.CONFIGURE and run.reason]
     told = " · ".join(dict.fromkeys([*reasons, reason] if reason else reasons))
     root = await session.get_one(Stack, stack.id)
-    return await runs.request(session, root, RunKind.CONFIGURE, member, inputs, now, changes, reason=told)
+    return await runs.request(ctx, root, RunKind.CONFIGURE, inputs, changes, reason=told)
 
 
-async def _wanted_ips(session: AsyncSession, now: datetime) -> list[AllowedIp]:
+async def _wanted_ips(ctx: Context) -> list[AllowedIp]:
     approved = AllowedIp.status == AllowedIpStatus.APPROVED
-    found = await session.scalars(select(AllowedIp).where(approved).order_by(AllowedIp.id))
-    return [ip for ip in found if ip.is_wanted(now)]
+    found = await ctx.session.scalars(select(AllowedIp).where(approved).order_by(AllowedIp.id))
+    return [ip for ip in found if ip.is_wanted(ctx.now)]
 
 
-async def configure(
-    session: AsyncSession,
-    stack: SharedStack,
-    chosen: SharedSettings,
-    member: Member,
-    catalog: Catalog,
-    settings: Settings,
-    now: datetime,
-    reason: str,
-) -> Run:
+async def configure(ctx: Context, stack: SharedStack, chosen: SharedSettings, reason: str) -> Run:
     """Change its settings. Raises InvalidError for what does not fit."""
-    await lock(session, stack)
-    if chosen.zone not in catalog.zones:
+    await lock(ctx.session, stack)
+    if chosen.zone not in ctx.catalog.zones:
         raise InvalidError("The settings do not fit.", fields={"zone": "That zone is not on offer."})
-    before = await desired(session, stack, settings)
+    before = await desired(ctx, stack)
     _check_role(chosen, before)
-    run = await request(session, stack, replace(before, settings=chosen), member, settings, now, reason)
-    _record(session, member, Action.CONFIGURE_SHARED_STACK, stack, before.settings, chosen, now)
+    run = await request(ctx, stack, replace(before, settings=chosen), reason)
+    _record(ctx, Action.CONFIGURE_SHARED_STACK, stack, before.settings, chosen)
     return run
 
 
-async def roll_back(
-    session: AsyncSession, stack: SharedStack, to: Run, member: Member, settings: Settings, now: datetime
-) -> Run:
+async def roll_back(ctx: Context, stack: SharedStack, to: Run) -> Run:
     """Go back to the settings of an earlier run; IAM admins and allowed IPs stay as they are wanted now.
 
     Raises InvalidError where the IAM admins of now cannot have the role of then.
     """
-    await lock(session, stack)
+    await lock(ctx.session, stack)
     if to.stack_id != stack.id or to.kind is not RunKind.CONFIGURE:
         raise NotFoundError("run")
-    earlier = _spec(to.changes, stack, settings).settings
-    before = await desired(session, stack, settings)
+    earlier = _spec(to.changes, stack, ctx.settings).settings
+    before = await desired(ctx, stack)
     _check_role(earlier, before)
     reason = f"Back to the settings of {to.created_at:%-d %b %Y, %H:%M} UTC"
-    run = await request(session, stack, replace(before, settings=earlier), member, settings, now, reason)
-    _record(session, member, Action.ROLL_BACK_SHARED_STACK, stack, before.settings, earlier, now)
+    run = await request(ctx, stack, replace(before, settings=earlier), reason)
+    _record(ctx, Action.ROLL_BACK_SHARED_STACK, stack, before.settings, earlier)
     return run
 
 
@@ -169,38 +151,31 @@ def _check_role(chosen: SharedSettings, before: SharedStackSpec) -> None:
         raise InvalidError("The settings do not fit.", fields={"iam_admin_role": problem})
 
 
-def _record(
-    session: AsyncSession,
-    member: Member,
-    action: Action,
-    stack: SharedStack,
-    before: SharedSettings,
-    after: SharedSettings,
-    now: datetime,
-) -> None:
-    audit.record(session, member, action, stack.id, stack.name, before.model_dump(), after.model_dump(), now=now)
+def _record(ctx: Context, action: Action, stack: SharedStack, before: SharedSettings, after: SharedSettings) -> None:
+    audit.record(ctx, action, stack.id, stack.name, before.model_dump(), after.model_dump())
 
 
-async def check(session: AsyncSession, stack: SharedStack, member: Member | None, now: datetime) -> Run:
+async def check(ctx: Context, stack: SharedStack) -> Run:
     """Queue a plan that changes nothing: it says what somebody else has changed.
 
     Raises ConflictError when nothing was applied yet, or a run is under way, which plans anyway.
     """
-    pending = await runs.lock(session, stack.id)
+    pending = await runs.lock(ctx.session, stack.id)
     if pending and pending[-1].kind is RunKind.CHECK:
         return pending[-1]
     if pending:
         raise ConflictError("A run is under way, and plans by itself.", hint="Look again when it has ended.")
     if not stack.exists:
         raise ConflictError("Nothing of the shared stack was made yet, so there is nothing to compare.")
-    root = await session.get_one(Stack, stack.id)
-    inputs = await runs.last_inputs(session, stack.id)
-    audit.record(session, member, Action.CHECK_SHARED_STACK, stack.id, stack.name, now=now)
-    return await runs.request(session, root, RunKind.CHECK, member, inputs, now)
+    root = await ctx.session.get_one(Stack, stack.id)
+    inputs = await runs.last_inputs(ctx.session, stack.id)
+    audit.record(ctx, Action.CHECK_SHARED_STACK, stack.id, stack.name)
+    return await runs.request(ctx, root, RunKind.CHECK, inputs)
 
 
-async def check_if_due(session: AsyncSession, now: datetime) -> Run | None:
+async def check_if_due(ctx: Context) -> Run | None:
     """Compare with Google by itself, once a day at most, however the last comparison ended."""
+    session, now = ctx.session, ctx.now
     stack = await stacks.shared(session)
     if stack is None or not stack.exists or (stack.checked_at and now - stack.checked_at < CHECKED_EVERY):
         return None
@@ -211,31 +186,31 @@ async def check_if_due(session: AsyncSession, now: datetime) -> Run | None:
     if await session.scalar(checks.limit(1)):
         return None
     await lock(session, stack)
-    return None if await runs.pending(session, stack.id) else await check(session, stack, None, now)
+    return None if await runs.pending(session, stack.id) else await check(ctx, stack)
 
 
-async def ask_again(session: AsyncSession, run: Run, member: Member, now: datetime) -> Run:
+async def ask_again(ctx: Context, run: Run) -> Run:
     """The same wish as a new run, with the allowed IPs that are approved by now."""
-    stack = await session.get_one(SharedStack, run.stack_id)
+    stack = await ctx.session.get_one(SharedStack, run.stack_id)
     if run.kind is RunKind.CHECK:
-        return await check(session, stack, member, now)
-    await lock(session, stack)
-    ips = await _wanted_ips(session, now)
+        return await check(ctx, stack)
+    await lock(ctx.session, stack)
+    ips = await _wanted_ips(ctx)
     changes = {**run.changes, "allowed_ips": [ip.id for ip in ips]}
     inputs = {**run.inputs, "mlflow_allowed_ips": sorted({ip.cidr for ip in ips})}
-    root = await session.get_one(Stack, stack.id)
-    return await runs.request(session, root, RunKind.CONFIGURE, member, inputs, now, changes, reason=run.reason)
+    root = await ctx.session.get_one(Stack, stack.id)
+    return await runs.request(ctx, root, RunKind.CONFIGURE, inputs, changes, reason=run.reason)
 
 
-async def request_destroy(session: AsyncSession, stack: SharedStack, member: Member, now: datetime) -> Run:
+async def request_destroy(ctx: Context, stack: SharedStack) -> Run:
     """Queue the destruction of all of it: its plan waits for a decision. Raises ConflictError when nothing is there."""
-    await lock(session, stack)
+    await lock(ctx.session, stack)
     if stack.rejects(RunKind.DESTROY):
         raise ConflictError("There is nothing to destroy: the shared stack was never made.")
-    root = await session.get_one(Stack, stack.id)
-    inputs = await runs.last_inputs(session, stack.id)
-    audit.record(session, member, Action.DESTROY_SHARED_STACK, stack.id, stack.name, now=now)
-    return await runs.request(session, root, RunKind.DESTROY, member, inputs, now)
+    root = await ctx.session.get_one(Stack, stack.id)
+    inputs = await runs.last_inputs(ctx.session, stack.id)
+    audit.record(ctx, Action.DESTROY_SHARED_STACK, stack.id, stack.name)
+    return await runs.request(ctx, root, RunKind.DESTROY, inputs)
 
 
 async def history(session: AsyncSession, stack: SharedStack) -> list[Run]:

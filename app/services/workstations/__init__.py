@@ -3,6 +3,7 @@
 from app.services.workstations.queries import find, list_of, namesake, page_of
 from app.services.workstations.requests import (
     Adopted,
+    Requested,
     desired,
     draft,
     request,
@@ -13,6 +14,7 @@ from app.services.workstations.requests import (
 
 __all__ = [
     "Adopted",
+    "Requested",
     "desired",
     "draft",
     "find",

@@ -1,32 +1,20 @@
 """Kept disks: data disks of deleted workstations, and new machines created from them."""
 
-from datetime import datetime
-
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.config import Settings
 from app.errors import ConflictError
 from app.models import Action, Member, Run, RunKind, Stack, Workstation
 from app.services import audit, runs, stacks, workstations
-from app.services.catalog import Catalog
+from app.services.context import Context
 from app.services.shared import shared_stack
 from app.services.workstations import specs
 from app.services.workstations.specs import MachineSpec, WorkstationPatch
 
 
-async def request_machine(
-    session: AsyncSession,
-    workstation: Workstation,
-    member: Member,
-    spec: MachineSpec,
-    catalog: Catalog,
-    settings: Settings,
-    now: datetime,
-) -> Run:
+async def request_machine(ctx: Context, workstation: Workstation, spec: MachineSpec) -> Run:
     """Queue a new machine with the kept disk, and with the same name, zone and host keys.
 
     Raises InvalidError if the spec does not fit the catalog, ConflictError if no disk was kept or the name is taken.
     """
+    session = ctx.session
     pending = await runs.lock(session, workstation.id)
     await session.refresh(workstation)
     if not workstation.can_come_back:
@@ -38,14 +26,13 @@ async def request_machine(
         raise ConflictError(f"Another workstation is named {workstation.name}.", hint=hint)
     before = specs.columns(workstation)
     change = WorkstationPatch.model_validate(spec.model_dump())
-    changes = specs.changed(workstation, {}, change, catalog, settings)
+    changes = specs.changed(workstation, {}, change, ctx.catalog, ctx.settings)
     workstation.come_back(changes)
     owner = await session.get_one(Member, workstation.owner_id)
-    account = shared_stack.service_account_of(await stacks.shared(session), owner, settings)
-    inputs = specs.terraform_inputs(workstation, {}, account, catalog, settings)
+    account = shared_stack.service_account_of(await stacks.shared(session), owner, ctx.settings)
+    inputs = specs.terraform_inputs(workstation, {}, account, ctx.catalog, ctx.settings)
     stack = await session.get_one(Stack, workstation.id)
-    run = await runs.request(session, stack, RunKind.PROVISION, member, inputs, now)
+    run = await runs.request(ctx, stack, RunKind.PROVISION, inputs)
     after = {**before, **changes, "run": run.id}
-    action = Action.REVIVE_WORKSTATION
-    audit.record(session, member, action, workstation.id, workstation.name, before, after, now=now)
+    audit.record(ctx, Action.REVIVE_WORKSTATION, workstation.id, workstation.name, before, after)
     return run

@@ -20,12 +20,12 @@ from app.services.people import members
 from app.services.terraform import state_versions
 from app.worker.claim import Tools
 from app.worker.execute import execute
-from tests.app.conftest import identity
 from tests.app.worker.conftest import Script, spec, state, writes_state
 from tests.app.worker.conftest import script as script
 from tests.app.worker.conftest import ssh_port as ssh_port
 from tests.app.worker.conftest import tools as tools
 from tests.app.worker.conftest import worker_settings as worker_settings
+from tests.stage import Stage, identity
 
 pytestmark = pytest.mark.anyio
 INIT = "mkdir -p .terraform/providers; echo '{}' > .terraform/modules.json; ln -s ../../main.tf .terraform/providers/it"
@@ -33,7 +33,12 @@ INIT = "mkdir -p .terraform/providers; echo '{}' > .terraform/modules.json; ln -
 
 @pytest.fixture
 async def stack_id(
-    tools: Tools, worker_settings: Settings, script: Script, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    stage: Stage,
+    tools: Tools,
+    worker_settings: Settings,
+    script: Script,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> str:
     """A machine that runs; an admin; and the environment in which the command is run."""
     script.on("init", INIT)
@@ -44,7 +49,7 @@ async def stack_id(
     workstation_id, run_id = await spec(tools)
     await execute(tools, run_id)
     async with tools.database.sessions.begin() as session:
-        await members.sign_in(session, identity("ada"), worker_settings, tools.clock())
+        await members.sign_in(stage.context(session, settings=worker_settings), identity("ada"))
     for name in [name for name in os.environ if name.startswith(("STATIONMASTER_", "GOOGLE_", "TF_", "CLOUDSDK_"))]:
         monkeypatch.delenv(name)
     told = worker_settings.model_dump(mode="json", exclude_none=True)

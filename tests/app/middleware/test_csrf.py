@@ -3,7 +3,8 @@ import pytest
 from fastapi import FastAPI
 
 from app.services.people import api_tokens, members
-from tests.app.conftest import client_of, identity, signed_in
+from tests.app.conftest import client_of, signed_in
+from tests.stage import identity
 
 pytestmark = pytest.mark.anyio
 
@@ -61,8 +62,8 @@ async def test_signing_out_cannot_be_forged(grace: httpx2.AsyncClient) -> None:
 async def test_a_token_may_be_sent_from_anywhere_but_not_beside_a_cookie(app: FastAPI) -> None:
     portal = app.state.portal
     async with portal.database.sessions.begin() as session:
-        member = await members.sign_in(session, identity("grace"), portal.settings, portal.clock())
-        _, plain = await api_tokens.create(session, member, "CI", portal.clock())
+        member = await members.sign_in(portal.context(session), identity("grace"))
+        plain = (await api_tokens.create(portal.context(session, member), "CI")).plain
     headers = {"Authorization": f"Bearer {plain}", "Origin": "https://notebook.test"}
 
     async with client_of(app) as script:

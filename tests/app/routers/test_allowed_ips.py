@@ -11,7 +11,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from app.models import SharedStack
 from app.services import runs
 from tests.app import shared_stack_play as play
-from tests.app.conftest import MovingClock
+from tests.stage import MovingClock
 
 pytestmark = pytest.mark.anyio
 PAGE, ADMIN = "/allowed-ips", "/admin/allowed-ips"
@@ -23,7 +23,7 @@ async def stack_id(app: FastAPI) -> str:
     """The shared stack is there."""
     portal = app.state.portal
     async with portal.database.sessions.begin() as session:
-        return (await play.make_shared_stack(session, portal.settings, portal.clock())).id
+        return (await play.make_shared_stack(portal.context(session))).id
 
 
 async def ask(browser: httpx2.AsyncClient, **fields: str) -> str:

@@ -23,7 +23,7 @@ async def write(app: FastAPI, *names: str) -> None:
     portal = app.state.portal
     async with portal.database.sessions.begin() as session:
         for name in names:
-            audit.record(session, None, Action.ADD_SSH_KEY, "x", name, {"was": None}, {"is": name}, now=portal.clock())
+            audit.record(portal.context(session), Action.ADD_SSH_KEY, "x", name, {"was": None}, {"is": name})
 
 
 async def lines(browser: httpx2.AsyncClient, query: str = "") -> list[dict[str, object]]:

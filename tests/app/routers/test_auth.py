@@ -13,8 +13,9 @@ from app.main import create_app
 from app.models import Member
 from app.services import audit
 from app.services.audit import AuditFilter
-from tests.app.conftest import MovingClock, client_of, make_settings, signed_in
+from tests.app.conftest import client_of, make_settings, signed_in
 from tests.app.openid_provider import OpenIdServer, openid_server
+from tests.stage import MovingClock
 
 pytestmark = pytest.mark.anyio
 COOKIE = "stationmaster"

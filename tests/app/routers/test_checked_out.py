@@ -8,8 +8,8 @@ from fastapi import FastAPI
 
 from app.models import Run
 from app.services.by_hand import checkouts
-from tests.app.conftest import MovingClock
 from tests.app.routers.play import check, create, make_run, run_of
+from tests.stage import MovingClock
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +28,7 @@ async def run_id(app: FastAPI, ada: httpx2.AsyncClient, machine_id: str, clock: 
     portal = app.state.portal
     async with portal.database.sessions.begin() as session:
         by = await checkouts.admin(session, None)
-        taken = await checkouts.check_out(session, portal.vault, machine_id, by, timedelta(hours=8), clock())
+        taken = await checkouts.check_out(portal.context(session, by), machine_id, timedelta(hours=8))
     return taken.run.id
 
 
@@ -62,7 +62,7 @@ async def test_once_its_time_is_over_the_page_says_what_to_do(
     clock.advance(hours=9)
     async with portal.database.sessions.begin() as session:
         run = await session.get_one(Run, run_id, with_for_update=True)
-        await checkouts.expire(session, portal.vault, run, clock())
+        await checkouts.expire(portal.context(session), run)
     page = (await grace.get(f"/runs/{run_id}")).text
     assert "did not give it back in time" in page
     assert "/retry" not in page

@@ -14,11 +14,12 @@ from app.deps import Portal
 from app.models import AuditEntry, SharedStackStatus
 from app.services.shared import infrastructure_state, shared_stack
 from app.services.shared.infrastructure_state import Sighting
-from tests.app.conftest import MovingClock, client_of
+from tests.app.conftest import client_of
 from tests.app.routers.api.conftest import script_of
 from tests.app.routers.play import create
 from tests.app.services.shared.infrastructure_samples import EVERYTHING, NOTHING, OF_PART, outputs
 from tests.database import dump
+from tests.stage import MovingClock
 
 pytestmark = pytest.mark.anyio
 PAGE, API = "/infrastructure", "/api/v1/infrastructure"
@@ -29,7 +30,7 @@ async def deploy(app: FastAPI, found: dict[str, Any], status: SharedStackStatus 
     """The shared stack was applied, and said this of itself."""
     portal = app.state.portal
     async with portal.database.sessions.begin() as session:
-        stack = await shared_stack.find(session, portal.vault, portal.clock())
+        stack = await shared_stack.find(portal.context(session))
         stack.become_ready(found, portal.clock())
         stack.status = status
 
@@ -45,7 +46,7 @@ async def secrets(app: FastAPI) -> dict[str, str]:
     """By variable."""
     portal = app.state.portal
     async with portal.database.sessions.begin() as session:
-        stack = await shared_stack.find(session, portal.vault, portal.clock())
+        stack = await shared_stack.find(portal.context(session))
         return shared_stack.secrets_of(stack, portal.vault)
 
 

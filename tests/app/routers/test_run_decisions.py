@@ -7,8 +7,8 @@ import pytest
 from fastapi import FastAPI
 
 from app.models import LogLevel
-from tests.app.conftest import MovingClock
 from tests.app.routers.play import apply, await_approval, change, check, claim, create, make_run, run_of
+from tests.stage import MovingClock
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from app.models import Run, SharedStack
 from app.services.terraform import plans
-from tests.app.conftest import MovingClock
+from tests.stage import MovingClock
 
 pytestmark = pytest.mark.anyio
 PAGE = "/admin/shared-stack"

@@ -6,9 +6,9 @@ import pytest
 from fastapi import FastAPI
 from structlog.testing import capture_logs
 
-from tests.app.conftest import MovingClock, SecretsInMemory
 from tests.app.routers import play
 from tests.database import dump
+from tests.stage import MovingClock, SecretsInMemory
 
 pytestmark = pytest.mark.anyio
 LINE = asyncssh.generate_private_key("ssh-ed25519", comment="grace@laptop").export_public_key().decode()

@@ -6,8 +6,8 @@ from fastapi import FastAPI
 
 from app.deps import Portal
 from app.models import Run, RunKind
-from tests.app.conftest import MovingClock
 from tests.app.routers.play import create, make_run, run_of
+from tests.stage import MovingClock
 
 pytestmark = pytest.mark.anyio
 AS_IT_IS = {"machine_type": "e2-standard-4", "disk_size_gb": "100", "disk_type": "pd-balanced", "image": ""}

@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 from app.models import Run, Workstation
 from app.routers import streams
 from app.services.catalog.availability import Availability
-from tests.app.conftest import MovingClock
 from tests.app.routers.play import HOST_KEY, claim, create, fail, make_run, run_of
+from tests.stage import MovingClock
 
 pytestmark = pytest.mark.anyio
 

@@ -8,6 +8,7 @@ from app.services.admin_inbox import AdminInbox
 from tests.app.services.allowed_ips.test_decisions import HOME
 from tests.app.services.shared.test_shared_stack import Play
 from tests.app.services.shared.test_shared_stack import play as play
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 
@@ -21,13 +22,13 @@ async def test_nothing_waits_in_a_portal_that_nobody_has_used(play: Play) -> Non
     assert not await inbox_of(play)
 
 
-async def test_an_address_waits_from_its_ask_until_it_is_decided(play: Play) -> None:
+async def test_an_address_waits_from_its_ask_until_it_is_decided(stage: Stage, play: Play) -> None:
     async with play.database.sessions.begin() as session:
         ada = await session.merge(await play.ada())
-        ip, _ = await allowed_ips.ask(session, ada, HOME, play.clock())
+        ip = (await allowed_ips.ask(stage.context(session, ada), HOME)).ip
     assert (await inbox_of(play)).allowed_ip_requests == 1
     async with play.database.sessions.begin() as session:
-        await allowed_ips.refuse(session, await session.merge(ip), await session.merge(ada), play.clock())
+        await allowed_ips.refuse(stage.context(session, await session.merge(ada)), await session.merge(ip))
     assert not await inbox_of(play)
 
 

@@ -14,16 +14,17 @@ from app.models import Action, AuditEntry, Member
 from app.models.audit_entry import KINDS
 from app.services import audit
 from app.services.audit import AuditFilter
+from app.services.context import Context
 from app.services.people import api_tokens, members
-from tests.app.conftest import MovingClock, identity
 from tests.database import dump
+from tests.stage import By, MovingClock, Stage, identity
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def grace(session: AsyncSession, settings: Settings, clock: MovingClock) -> Member:
-    return await members.sign_in(session, identity("grace"), settings, clock())
+async def grace(by: By) -> Member:
+    return await members.sign_in(by(), identity("grace"))
 
 
 async def told(session: AsyncSession, **desired: object) -> list[AuditEntry]:
@@ -36,8 +37,8 @@ async def actions(session: AsyncSession, **desired: object) -> list[str]:
     return [entry.action for entry in await told(session, **desired)]
 
 
-def note(session: AsyncSession, by: Member | None, name: str, clock: MovingClock) -> None:
-    audit.record(session, by, Action.ADD_SSH_KEY, f"id-of-{name}", name, now=clock())
+def note(ctx: Context, name: str) -> None:
+    audit.record(ctx, Action.ADD_SSH_KEY, f"id-of-{name}", name)
 
 
 def test_every_action_has_words_and_a_kind() -> None:
@@ -51,10 +52,10 @@ def test_an_action_that_is_no_longer_known_is_shown_as_it_is() -> None:
 
 
 async def test_an_entry_says_who_what_when_and_from_where(
-    session: AsyncSession, grace: Member, clock: MovingClock
+    session: AsyncSession, by: By, grace: Member, clock: MovingClock
 ) -> None:
     with origin.bound("203.0.113.7", "a-request"):
-        audit.record(session, grace, Action.CHANGE_MEMBER, "x", "y", {"a": 1, "b": 2}, {"b": 3, "a": 1}, now=clock())
+        audit.record(by(grace), Action.CHANGE_MEMBER, "x", "y", {"a": 1, "b": 2}, {"b": 3, "a": 1})
     entry = (await told(session))[-1]
 
     assert (entry.actor_id, entry.actor, entry.at) == (grace.id, "grace@example.com", clock())
@@ -63,10 +64,10 @@ async def test_an_entry_says_who_what_when_and_from_where(
     assert (entry.before, entry.after) == ({"b": 2}, {"b": 3})
 
 
-async def test_who_is_no_member_is_the_operator_or_the_portal_itself(session: AsyncSession, clock: MovingClock) -> None:
-    note(session, None, "by hand", clock)
+async def test_who_is_no_member_is_the_operator_or_the_portal_itself(session: AsyncSession, by: By) -> None:
+    note(by(), "by hand")
     with origin.bound("198.51.100.1", "r"):
-        note(session, None, "by itself", clock)
+        note(by(), "by itself")
 
     assert [(entry.actor_id, entry.actor, entry.origin) for entry in await told(session)] == [
         (None, "operator", "command line"),
@@ -74,13 +75,11 @@ async def test_who_is_no_member_is_the_operator_or_the_portal_itself(session: As
     ]
 
 
-async def test_a_decision_that_is_rolled_back_leaves_no_entry(
-    database: Database, settings: Settings, clock: MovingClock
-) -> None:
+async def test_a_decision_that_is_rolled_back_leaves_no_entry(stage: Stage, database: Database) -> None:
     async with database.sessions.begin() as session:
-        grace = await members.sign_in(session, identity("grace"), settings, clock())
+        grace = await members.sign_in(stage.context(session), identity("grace"))
     async with database.sessions() as session:
-        await api_tokens.create(session, grace, "CI", clock())
+        await api_tokens.create(stage.context(session, grace), "CI")
         assert await actions(session) == ["member.join", "token.make"]
         await session.rollback()
     async with database.sessions() as session:
@@ -98,10 +97,10 @@ async def test_a_decision_that_is_rolled_back_leaves_no_entry(
     ],
 )
 async def test_the_database_takes_new_entries_and_refuses_everything_else(
-    database: Database, settings: Settings, clock: MovingClock, change: str
+    stage: Stage, database: Database, settings: Settings, change: str
 ) -> None:
     async with database.sessions.begin() as session:
-        await members.sign_in(session, identity("grace"), settings, clock())
+        await members.sign_in(stage.context(session), identity("grace"))
     before = dump(settings.database_url)
 
     with psycopg.connect(libpq_url(settings.database_url)) as connection, pytest.raises(psycopg.Error) as refused:
@@ -111,7 +110,7 @@ async def test_the_database_takes_new_entries_and_refuses_everything_else(
     assert dump(settings.database_url) == before
 
 
-async def test_entries_keep_nobody_from_being_deleted(session: AsyncSession, grace: Member, clock: MovingClock) -> None:
+async def test_entries_keep_nobody_from_being_deleted(session: AsyncSession, grace: Member) -> None:
     grace_id = grace.id
     await session.delete(grace)
     await session.flush()
@@ -120,14 +119,14 @@ async def test_entries_keep_nobody_from_being_deleted(session: AsyncSession, gra
 
 
 @pytest.fixture
-async def three(session: AsyncSession, settings: Settings, grace: Member, clock: MovingClock) -> AsyncSession:
+async def three(session: AsyncSession, by: By, grace: Member, clock: MovingClock) -> AsyncSession:
     """Besides Grace's joining on 2 March: hers of the 3rd, Linus's two of the 4th."""
-    linus = await members.sign_in(session, identity("linus"), settings, clock())
+    linus = await members.sign_in(by(), identity("linus"))
     clock.advance(days=1)
-    note(session, grace, "100%", clock)
+    note(by(grace), "100%")
     clock.advance(days=1)
-    note(session, linus, "laptop", clock)
-    audit.record(session, linus, Action.APPROVE_RUN, "run-1", "update dev_1", now=clock())
+    note(by(linus), "laptop")
+    audit.record(by(linus), Action.APPROVE_RUN, "run-1", "update dev_1")
     return session
 
 

@@ -9,7 +9,7 @@ from app import live
 from app.db import Database
 from app.live import Hub
 from app.services import snapshots
-from tests.app.conftest import MovingClock
+from tests.stage import MovingClock
 
 pytestmark = pytest.mark.anyio
 

@@ -25,7 +25,8 @@ from app.worker.claim import Tools
 from app.worker.execute import execute
 from app.worker.roots import Roots
 from app.worker.slots import Slots
-from tests.app.conftest import MovingClock, SecretsInMemory, identity, make_settings
+from tests.app.conftest import make_settings
+from tests.stage import MovingClock, SecretsInMemory, identity
 
 ADDRESS = "127.70.1.2"
 KEY = asyncssh.generate_private_key("ssh-ed25519")
@@ -151,6 +152,8 @@ def make_tools(
     return Tools(
         settings=settings,
         database=database,
+        catalog=Catalog.load(settings.catalog_file),
+        secrets=SecretsInMemory(),
         vault=Vault(settings.encryption_keys),
         clock=clock,
         roots=Roots(settings, database, clock),
@@ -169,20 +172,17 @@ def tools(worker_settings: Settings, database: Database, clock: MovingClock) -> 
 async def spec(tools: Tools, name: str = "dev-1") -> tuple[str, str]:
     """Grace asks for a machine; returns the ids of the workstation and its run."""
     async with tools.database.sessions.begin() as session:
-        grace = await members.sign_in(session, identity("grace"), tools.settings, tools.clock())
+        grace = await members.sign_in(tools.context(session), identity("grace"))
         asked = WorkstationSpec.model_validate({"name": name, "machine_type": "e2-standard-4"})
-        catalog = Catalog.load(tools.settings.catalog_file)
-        workstation, run, _ = await workstations.request(
-            session, grace, asked, catalog, SecretsInMemory(), tools.settings, tools.clock()
-        )
-        return workstation.id, run.id
+        requested = await workstations.request(tools.context(session).acting(grace), grace, asked)
+        return requested.workstation.id, requested.run.id
 
 
 async def ask_destroy(tools: Tools, workstation_id: str, *, keep_disk: bool = False) -> str:
     async with tools.database.sessions.begin() as session:
-        grace = await members.sign_in(session, identity("grace"), tools.settings, tools.clock())
+        grace = await members.sign_in(tools.context(session), identity("grace"))
         workstation = await workstations.find(session, grace, workstation_id)
-        run = await workstations.request_destroy(session, workstation, grace, tools.clock(), keep_disk=keep_disk)
+        run = await workstations.request_destroy(tools.context(session).acting(grace), workstation, keep_disk=keep_disk)
         return run.id
 
 

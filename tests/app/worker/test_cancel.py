@@ -9,7 +9,6 @@ from app.services import decisions, runs
 from app.services.people import members
 from app.worker.claim import Tools
 from app.worker.execute import execute
-from tests.app.conftest import identity
 from tests.app.worker.conftest import (
     DISK,
     VM,
@@ -23,6 +22,7 @@ from tests.app.worker.conftest import (
     workstation_of,
     writes_state,
 )
+from tests.stage import identity
 
 pytestmark = pytest.mark.anyio
 STOPPED = "trap 'echo \"{}\"; exit 1' INT; touch begun; i=0; while [ $i -lt 200 ]; do sleep 0.05; i=$((i+1)); done\n"
@@ -30,8 +30,8 @@ STOPPED = "trap 'echo \"{}\"; exit 1' INT; touch begun; i=0; while [ $i -lt 200 
 
 async def cancel(tools: Tools, run_id: str, mode: CancelMode = CancelMode.UNDO) -> None:
     async with tools.database.sessions.begin() as session:
-        grace = await members.sign_in(session, identity("grace"), tools.settings, tools.clock())
-        await decisions.cancel(session, await runs.find(session, grace, run_id), grace, mode, tools.clock())
+        grace = await members.sign_in(tools.context(session), identity("grace"))
+        await decisions.cancel(tools.context(session).acting(grace), await runs.find(session, grace, run_id), mode)
 
 
 async def begun(tools: Tools, run_id: str) -> None:
@@ -168,4 +168,4 @@ async def test_a_wish_that_came_while_nobody_held_the_run_is_heeded_by_the_next_
 
 async def a_member(tools: Tools) -> Member:
     async with tools.database.sessions.begin() as session:
-        return await members.sign_in(session, identity("grace"), tools.settings, tools.clock())
+        return await members.sign_in(tools.context(session), identity("grace"))

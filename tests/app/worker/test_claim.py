@@ -13,9 +13,9 @@ from app.services.people import members
 from app.services.terraform import state_versions
 from app.worker import claim as claims
 from app.worker.claim import Tools
-from tests.app.conftest import MovingClock, identity
 from tests.app.counting import loaded
 from tests.app.worker.conftest import ask_destroy, run_of, spec, state, workstation_of
+from tests.stage import MovingClock, identity
 
 pytestmark = pytest.mark.anyio
 S = RunStatus
@@ -23,16 +23,16 @@ S = RunStatus
 
 async def ask_retry(tools: Tools, run_id: str) -> str:
     async with tools.database.sessions.begin() as session:
-        grace = await members.sign_in(session, identity("grace"), tools.settings, tools.clock())
+        grace = await members.sign_in(tools.context(session), identity("grace"))
         run = await runs.find(session, grace, run_id)
-        return (await decisions.retry(session, run, grace, tools.clock())).id
+        return (await decisions.retry(tools.context(session).acting(grace), run)).id
 
 
 async def cancel(tools: Tools, run_id: str) -> None:
     async with tools.database.sessions.begin() as session:
-        grace = await members.sign_in(session, identity("grace"), tools.settings, tools.clock())
+        grace = await members.sign_in(tools.context(session), identity("grace"))
         run = await runs.find(session, grace, run_id)
-        await decisions.cancel(session, run, grace, CancelMode.UNDO, tools.clock())
+        await decisions.cancel(tools.context(session).acting(grace), run, CancelMode.UNDO)
 
 
 async def destroyed(tools: Tools, run_id: str, *, disk_kept: bool) -> None:
@@ -42,13 +42,13 @@ async def destroyed(tools: Tools, run_id: str, *, disk_kept: bool) -> None:
         workstation = await session.get_one(Workstation, run.stack_id)
         run.begin_apply(tools.clock())
         workstation.become_destroyed(tools.clock(), disk_kept=disk_kept)
-        await lifecycle.finish(session, run, tools.clock())
+        await lifecycle.finish(tools.context(session), run)
 
 
 async def failed(tools: Tools, run_id: str) -> None:
     async with tools.database.sessions.begin() as session:
         run = await session.get_one(Run, run_id)
-        await lifecycle.fail(session, tools.vault, run, "No luck", tools.clock())
+        await lifecycle.fail(tools.context(session), run, "No luck")
 
 
 async def somebody_waits_for_a_lock(tools: Tools) -> None:
@@ -187,7 +187,7 @@ async def test_what_was_begun_comes_first_and_owners_take_turns(tools: Tools, cl
     first, second = (await spec(tools, "g-1"))[1], (await spec(tools, "g-2"))[1]
     async with tools.database.sessions.begin() as session:
         (await session.get_one(Run, begun)).interrupt(tools.clock())
-        linus = await members.sign_in(session, identity("linus"), tools.settings, tools.clock())
+        linus = await members.sign_in(tools.context(session), identity("linus"))
         (await session.get_one(Workstation, (await session.get_one(Run, second)).stack_id)).owner_id = linus.id
     async with tools.database.sessions() as session:
         assert await claims.candidates(session, tools.host, tools.clock()) == [begun, second, first]
@@ -198,7 +198,7 @@ async def test_nobody_waits_behind_somebody_elses_two_hundred(tools: Tools, cloc
     clock.advance(seconds=1)
     late = (await spec(tools, "late"))[1]
     async with tools.database.sessions.begin() as session:
-        linus = await members.sign_in(session, identity("linus"), tools.settings, tools.clock())
+        linus = await members.sign_in(tools.context(session), identity("linus"))
         (await session.get_one(Workstation, (await session.get_one(Run, late)).stack_id)).owner_id = linus.id
     for run_id in graces[:4]:
         assert await claims.take(tools, run_id)

@@ -7,7 +7,6 @@ import pytest
 
 from app.models import Run, RunKind, RunStatus, Stack, Workstation
 from app.services import runs, workstations
-from app.services.catalog import Catalog
 from app.services.keys import machine_keys
 from app.services.workstations.specs import WorkstationPatch
 from app.worker.claim import Tools
@@ -33,13 +32,10 @@ GROWS = writes_state(5, disk_gb=200)
 async def grow(tools: Tools, workstation_id: str) -> str:
     """Ask for a larger disk, and for another machine type; returns the run's id."""
     change = WorkstationPatch(disk_size_gb=200, machine_type="e2-standard-8")
-    catalog = Catalog.load(tools.settings.catalog_file)
     async with tools.database.sessions.begin() as session:
         workstation = await session.get_one(Workstation, workstation_id)
         member = await session.merge(await a_member(tools))
-        run = await workstations.request_change(
-            session, workstation, member, change, catalog, tools.settings, tools.clock()
-        )
+        run = await workstations.request_change(tools.context(session).acting(member), workstation, change)
         return run.id
 
 
@@ -86,7 +82,7 @@ async def test_a_smaller_disk_that_was_wished_for_and_approved_is_smaller(tools:
         stack = await session.get_one(Stack, workstation_id)
         inputs = {**await runs.last_inputs(session, workstation_id), "disk_size_gb": 50}
         changes = {"disk_size_gb": 50}
-        run = await runs.request(session, stack, RunKind.UPDATE, None, inputs, tools.clock(), changes)
+        run = await runs.request(tools.context(session), stack, RunKind.UPDATE, inputs, changes)
     script.on("plan", tells("planned_change", VM, "update"))
     script.on("apply", writes_state(5, disk_gb=50))
     await execute(tools, run.id)

@@ -11,8 +11,8 @@ from app.services.people import members
 from app.worker import claim as claims
 from app.worker.claim import Tools
 from app.worker.heartbeat import Heartbeat
-from tests.app.conftest import MovingClock, identity
 from tests.app.worker.conftest import run_of, spec
+from tests.stage import MovingClock, identity
 
 pytestmark = pytest.mark.anyio
 S = RunStatus
@@ -70,8 +70,8 @@ async def test_a_checkout_whose_time_is_over_ends_and_is_not_executed(tools: Too
     workstation_id, run_id = await spec(tools)
     async with tools.database.sessions.begin() as session:
         (await session.get_one(Run, run_id)).end_canceled(clock())
-        ada = await members.sign_in(session, identity("ada"), tools.settings, clock())
-        taken = await checkouts.check_out(session, tools.vault, workstation_id, ada, timedelta(hours=1), clock())
+        ada = await members.sign_in(tools.context(session), identity("ada"))
+        taken = await checkouts.check_out(tools.context(session).acting(ada), workstation_id, timedelta(hours=1))
     heartbeat = Heartbeat(tools, set)
     await beat_through(heartbeat, clock, 60)
     assert (await run_of(tools, taken.run.id)).status is S.APPLYING

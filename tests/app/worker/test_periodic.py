@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from app import origin
-from app.crypto import Vault
 from app.models import Run, RunKind, SharedStack
 from app.services import allowed_ips, runs
 from app.services.allowed_ips.requests import AllowedIpSpec
@@ -15,8 +14,8 @@ from app.services.shared import shared_stack
 from app.worker import periodic
 from app.worker.claim import Tools
 from tests.app import shared_stack_play as play
-from tests.app.conftest import MovingClock, identity
 from tests.app.services.test_audit import told
+from tests.stage import MovingClock, identity
 
 pytestmark = pytest.mark.anyio
 
@@ -24,7 +23,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 async def stack_id(tools: Tools) -> str:
     async with tools.database.sessions.begin() as session:
-        return (await play.make_shared_stack(session, tools.settings, tools.clock())).id
+        return (await play.make_shared_stack(tools.context(session))).id
 
 
 async def pending(tools: Tools, stack_id: str) -> list[Run]:
@@ -47,9 +46,9 @@ async def test_a_time_that_is_over_is_a_run_and_an_entry_of_the_portals_own(
     tools: Tools, stack_id: str, clock: MovingClock
 ) -> None:
     async with tools.database.sessions.begin() as session:
-        ada = await members.sign_in(session, identity("ada"), tools.settings, clock())
+        ada = await members.sign_in(tools.context(session), identity("ada"))
         spec = AllowedIpSpec("203.0.113.7", "home", clock() + timedelta(minutes=30))
-        await allowed_ips.add(session, ada, ada, spec, tools.settings, clock())
+        await allowed_ips.add(tools.context(session).acting(ada), ada, spec)
         await play.apply(session, await session.get_one(SharedStack, stack_id), clock())
     await periodic.do(tools)
     assert await pending(tools, stack_id) == []
@@ -97,15 +96,15 @@ async def test_a_comparison_that_failed_is_made_again_the_next_day_and_not_the_n
 async def test_no_comparison_is_made_of_what_is_not_there_or_is_being_changed(tools: Tools, clock: MovingClock) -> None:
     await periodic.do(tools)
     async with tools.database.sessions.begin() as session:
-        stack = await shared_stack.find(session, Vault(tools.settings.encryption_keys), clock())
+        stack = await shared_stack.find(tools.context(session))
     await periodic.do(tools)
     assert await pending(tools, stack.id) == []
 
     async with tools.database.sessions.begin() as session:
-        ada = await members.sign_in(session, identity("ada"), tools.settings, clock())
-        stack = await play.make_shared_stack(session, tools.settings, clock())
-        spec = await shared_stack.desired(session, stack, tools.settings)
-        await shared_stack.request(session, stack, spec, ada, tools.settings, clock())
+        ada = await members.sign_in(tools.context(session), identity("ada"))
+        stack = await play.make_shared_stack(tools.context(session))
+        spec = await shared_stack.desired(tools.context(session), stack)
+        await shared_stack.request(tools.context(session).acting(ada), stack, spec)
     clock.advance(days=2)
     await periodic.do(tools)
     assert [run.kind for run in await pending(tools, stack.id)] == [RunKind.CONFIGURE]

@@ -19,7 +19,6 @@ from app.worker.execute import execute, leave_to_the_other
 from app.worker.folder import RunFolder
 from app.worker.retry import BACK_OFF_SECONDS
 from app.worker.sweep import Sweep
-from tests.app.conftest import MovingClock, identity
 from tests.app.worker.conftest import (
     DISK,
     VM,
@@ -38,6 +37,7 @@ from tests.app.worker.conftest import (
     workstation_of,
     writes_state,
 )
+from tests.stage import MovingClock, identity
 
 pytestmark = pytest.mark.anyio
 UNAVAILABLE = '{"type":"diagnostic","diagnostic":{"severity":"error","summary":"googleapi: Error 503: later"}}'
@@ -188,10 +188,10 @@ async def test_an_approved_plan_is_applied_as_it_was_shown_by_whichever_worker(t
     run_id = await ask_destroy(tools, workstation_id, keep_disk=True)
     await execute(tools, run_id)
     async with tools.database.sessions.begin() as session:
-        grace = await members.sign_in(session, identity("grace"), tools.settings, tools.clock())
+        grace = await members.sign_in(tools.context(session), identity("grace"))
         run = await runs.find(session, grace, run_id)
         disk = (await workstation_of(tools, workstation_id)).disk_name
-        await decisions.approve(session, run, grace, [disk], tools.clock())
+        await decisions.approve(tools.context(session).acting(grace), run, [disk])
     planned = len([call for call in script.calls if call.startswith("plan")])
     other = make_tools(tools.settings, tools.database, MovingClock(), "worker-2", "host-2")
     await execute(other, run_id)

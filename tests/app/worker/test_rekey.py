@@ -12,7 +12,6 @@ from app.services.keys import machine_keys, ssh_keys
 from app.services.people import members
 from app.worker.claim import Tools
 from app.worker.execute import execute
-from tests.app.conftest import identity
 from tests.app.worker.conftest import (
     DISK,
     VM,
@@ -25,6 +24,7 @@ from tests.app.worker.conftest import (
     workstation_of,
     writes_state,
 )
+from tests.stage import identity
 
 pytestmark = pytest.mark.anyio
 KEYS = {"metadata": ({"ssh-keys": "grace:a"}, {"ssh-keys": "grace:a\ngrace:b"})}
@@ -34,8 +34,8 @@ async def add_key(tools: Tools, workstation_id: str, name: str = "laptop") -> st
     """Returns the id of the run that is queued then."""
     pasted = asyncssh.generate_private_key("ssh-ed25519", comment="x").export_public_key().decode()
     async with tools.database.sessions.begin() as session:
-        grace = await members.sign_in(session, identity("grace"), tools.settings, tools.clock())
-        await ssh_keys.add(session, grace, name, pasted, tools.clock())
+        grace = await members.sign_in(tools.context(session), identity("grace"))
+        await ssh_keys.add(tools.context(session).acting(grace), name, pasted)
         return (await runs.pending(session, workstation_id))[-1].id
 
 
@@ -119,7 +119,7 @@ async def test_a_run_that_fails_is_followed_by_the_keys_that_it_did_not_bring(to
         before = await runs.last_inputs(session, workstation_id)
         stack = await session.get_one(Stack, workstation_id)
         spec = {**before, "disk_size_gb": 200}
-        change = await runs.request(session, stack, RunKind.UPDATE, None, spec, tools.clock())
+        change = await runs.request(tools.context(session), stack, RunKind.UPDATE, spec)
     await add_key(tools, workstation_id)
     await execute(tools, change.id)
     assert (await run_of(tools, change.id)).status is RunStatus.ERRORED

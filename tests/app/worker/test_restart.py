@@ -15,7 +15,6 @@ from app.worker import periodic
 from app.worker.claim import Claim, Tools
 from app.worker.execute import execute
 from app.worker.readiness import Place, place_of
-from tests.app.conftest import MovingClock
 from tests.app.worker.conftest import (
     PromptCompute,
     Script,
@@ -26,6 +25,7 @@ from tests.app.worker.conftest import (
 )
 from tests.app.worker.test_recover import HurriedClock
 from tests.app.worker.test_rekey import add_key
+from tests.stage import MovingClock
 
 pytestmark = pytest.mark.anyio
 AGAIN = "ready 2026-01-05T13:00:10.000Z"
@@ -49,14 +49,18 @@ async def ask(tools: Tools, workstation_id: str) -> str:
     async with tools.database.sessions.begin() as session:
         workstation = await session.get_one(Workstation, workstation_id)
         owner = await session.get_one(Member, workstation.owner_id)
-        return (await workstations.request_restart(session, workstation, owner, later(tools))).id
+        return (
+            await workstations.request_restart(
+                replace(tools.context(session), actor=owner, now=later(tools)), workstation
+            )
+        ).id
 
 
 async def retry(tools: Tools, run_id: str) -> str:
     async with tools.database.sessions.begin() as session:
         run = await session.get_one(Run, run_id)
         owner = await session.get_one(Member, (await session.get_one(Workstation, run.stack_id)).owner_id)
-        return (await decisions.retry(session, run, owner, later(tools))).id
+        return (await decisions.retry(replace(tools.context(session), actor=owner, now=later(tools)), run)).id
 
 
 async def check(tools: Tools, workstation_id: str) -> str:
@@ -65,14 +69,18 @@ async def check(tools: Tools, workstation_id: str) -> str:
         owner = await session.get_one(Member, workstation.owner_id)
         stack = await session.get_one(Stack, workstation_id)
         inputs = await runs.last_inputs(session, workstation_id)
-        return (await runs.request(session, stack, RunKind.UPDATE, owner, inputs, later(tools))).id
+        return (
+            await runs.request(
+                replace(tools.context(session), actor=owner, now=later(tools)), stack, RunKind.UPDATE, inputs
+            )
+        ).id
 
 
 async def cancel(tools: Tools, run_id: str) -> None:
     async with tools.database.sessions.begin() as session:
         run = await session.get_one(Run, run_id)
         owner = await session.get_one(Member, (await session.get_one(Workstation, run.stack_id)).owner_id)
-        await decisions.cancel(session, run, owner, CancelMode.UNDO, tools.clock())
+        await decisions.cancel(tools.context(session).acting(owner), run, CancelMode.UNDO)
 
 
 def hurried(tools: Tools) -> Tools:
@@ -222,8 +230,8 @@ async def test_it_is_refused_while_something_else_is_to_be_done_and_joined_while
         workstation = await session.get_one(Workstation, workstation_id)
         owner = await session.get_one(Member, workstation.owner_id)
         run = await runs.find(session, owner, run_id)
-        await decisions.cancel(session, run, owner, run.cancel_choices[0], tools.clock())
-        await workstations.request_destroy(session, workstation, owner, tools.clock(), keep_disk=True)
+        await decisions.cancel(tools.context(session).acting(owner), run, run.cancel_choices[0])
+        await workstations.request_destroy(tools.context(session).acting(owner), workstation, keep_disk=True)
     with pytest.raises(ConflictError, match="is being deleted"):
         await ask(tools, workstation_id)
 

@@ -19,8 +19,8 @@ from app.worker.adopt_shared import IDS, MADE_AGAIN, WITHIN_OURS, is_of, wanted_
 from app.worker.claim import Tools
 from app.worker.decide import awaited
 from app.worker.execute import execute
-from tests.app.conftest import MovingClock, identity
 from tests.app.worker.conftest import Script, log_of, make_tools, run_of, tells
+from tests.stage import MovingClock, identity
 
 pytestmark = pytest.mark.anyio
 FIREWALL = 'google_compute_firewall.ingress["mlflow-access"]'
@@ -65,28 +65,29 @@ class Shared:
 
     async def configure(self, **fields: object) -> str:
         async with self.tools.database.sessions.begin() as session:
-            ada = await members.sign_in(session, identity("ada"), self.tools.settings, self.tools.clock())
-            stack = await shared_stack.find(session, self.tools.vault, self.tools.clock())
+            ada = await members.sign_in(self.tools.context(session), identity("ada"))
+            stack = await shared_stack.find(self.tools.context(session))
             chosen = shared_settings.of(stack, self.tools.settings).model_copy(update=fields)
             spec = shared_stack.SharedStackSpec(chosen)
-            now = self.tools.clock()
-            return (await shared_stack.request(session, stack, spec, ada, self.tools.settings, now)).id
+            return (await shared_stack.request(self.tools.context(session).acting(ada), stack, spec)).id
 
     async def ask(self, kind: str) -> str:
         async with self.tools.database.sessions.begin() as session:
-            ada = await members.sign_in(session, identity("ada"), self.tools.settings, self.tools.clock())
-            stack = await shared_stack.find(session, self.tools.vault, self.tools.clock())
+            ada = await members.sign_in(self.tools.context(session), identity("ada"))
+            stack = await shared_stack.find(self.tools.context(session))
             asked = {"check": shared_stack.check, "destroy": shared_stack.request_destroy}[kind]
-            return (await asked(session, stack, ada, self.tools.clock())).id
+            return (await asked(self.tools.context(session).acting(ada), stack)).id
 
     async def approve(self, run_id: str, names: Sequence[str] = ()) -> None:
         async with self.tools.database.sessions.begin() as session:
-            ada = await members.sign_in(session, identity("ada"), self.tools.settings, self.tools.clock())
-            await decisions.approve(session, await runs.find(session, ada, run_id), ada, names, self.tools.clock())
+            ada = await members.sign_in(self.tools.context(session), identity("ada"))
+            await decisions.approve(
+                self.tools.context(session).acting(ada), await runs.find(session, ada, run_id), names
+            )
 
     async def stack(self) -> SharedStack:
         async with self.tools.database.sessions.begin() as session:
-            return await shared_stack.find(session, self.tools.vault, self.tools.clock())
+            return await shared_stack.find(self.tools.context(session))
 
     async def applied(self) -> None:
         """It is there."""
@@ -229,7 +230,7 @@ async def test_cancelling_stops_it_and_undoes_nothing(shared: Shared) -> None:
     await shared.approve(run_id)
 
     async with shared.tools.database.sessions.begin() as session:
-        ada = await members.sign_in(session, identity("ada"), shared.tools.settings, shared.tools.clock())
+        ada = await members.sign_in(shared.tools.context(session), identity("ada"))
         run = await runs.find(session, ada, run_id)
         run.claim("another", "host", shared.tools.clock())
         run.begin_apply(shared.tools.clock())

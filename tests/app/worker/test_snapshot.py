@@ -85,7 +85,7 @@ async def test_what_is_not_there_is_told_from_what_google_does_not_tell(beside: 
 
 async def test_what_is_seen_is_kept_for_the_page(beside: Tools, world: World, outputs: dict[str, object]) -> None:
     async with beside.database.sessions.begin() as session:
-        stack = await shared_stack.find(session, beside.vault, beside.clock())
+        stack = await shared_stack.find(beside.context(session))
         stack.become_ready({**outputs, "mlflow_url": "http://127.0.0.1:9"}, beside.clock())
     world.operation_done(world.rest(f"{IN_ZONE}/instances/mlflow-vision/stop", "POST"))
     await take(beside, SNAPSHOT)

@@ -7,15 +7,16 @@ import pytest
 from fastapi import FastAPI
 
 from app.services.people import api_tokens, members
-from tests.app.conftest import client_of, identity
+from tests.app.conftest import client_of
+from tests.stage import identity
 
 
 async def script_of(app: FastAPI, name: str) -> httpx2.AsyncClient:
     """A script with a token of `name`@example.com."""
     portal = app.state.portal
     async with portal.database.sessions.begin() as session:
-        member = await members.sign_in(session, identity(name), portal.settings, portal.clock())
-        token = (await api_tokens.create(session, member, "CI", portal.clock()))[1]
+        member = await members.sign_in(portal.context(session), identity(name))
+        token = (await api_tokens.create(portal.context(session, member), "CI")).plain
     return client_of(app, Authorization=f"Bearer {token}")
 
 

@@ -6,8 +6,8 @@ import pytest
 from fastapi import FastAPI
 
 from tests.app import shared_stack_play as play
-from tests.app.conftest import MovingClock
 from tests.app.routers.api.conftest import script_of
+from tests.stage import MovingClock
 
 pytestmark = pytest.mark.anyio
 PATH = "/api/v1/allowed-ips"
@@ -28,7 +28,7 @@ async def test_ask_approve_remove(
     app: FastAPI, script: httpx2.AsyncClient, admin: httpx2.AsyncClient, clock: MovingClock
 ) -> None:
     async with app.state.portal.database.sessions.begin() as session:
-        await play.make_shared_stack(session, app.state.portal.settings, clock())
+        await play.make_shared_stack(app.state.portal.context(session))
     asked = await script.post(PATH, json={**HOME, "expires_at": "2026-03-03T00:00:00Z"})
     assert asked.status_code == 201
     ip = asked.json()

@@ -25,8 +25,9 @@ from sqlalchemy import func, select
 from app.main import API
 from app.models import Run, SshKey, Workstation
 from app.services.people import api_tokens, members
-from tests.app.conftest import client_of, identity
+from tests.app.conftest import client_of
 from tests.app.routers.api.conftest import script_of
+from tests.stage import identity
 
 pytestmark = pytest.mark.anyio
 MACHINES = "/api/v1/workstations"
@@ -42,8 +43,8 @@ TRUE = [content_type_conformance, not_a_server_error, response_schema_conformanc
 async def token(app: FastAPI) -> str:
     portal = app.state.portal
     async with portal.database.sessions.begin() as session:
-        member = await members.sign_in(session, identity("grace"), portal.settings, portal.clock())
-        return (await api_tokens.create(session, member, "CI", portal.clock()))[1]
+        member = await members.sign_in(portal.context(session), identity("grace"))
+        return (await api_tokens.create(portal.context(session, member), "CI")).plain
 
 
 @pytest.fixture

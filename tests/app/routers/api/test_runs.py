@@ -6,9 +6,9 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from tests.app.conftest import MovingClock
 from tests.app.routers import play
 from tests.app.routers.api.conftest import script_of
+from tests.stage import MovingClock
 
 pytestmark = pytest.mark.anyio
 MACHINES = "/api/v1/workstations"

@@ -9,8 +9,9 @@ from jsonschema import Draft202012Validator
 from structlog.testing import capture_logs
 
 from app.services.people import api_tokens, members
-from tests.app.conftest import MovingClock, SecretsInMemory, client_of, identity
+from tests.app.conftest import client_of
 from tests.app.routers import play
+from tests.stage import MovingClock, SecretsInMemory, identity
 
 pytestmark = pytest.mark.anyio
 KEYS = "/api/v1/ssh-keys"
@@ -22,8 +23,8 @@ async def script(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
     """Grace's script, with her token."""
     portal = app.state.portal
     async with portal.database.sessions.begin() as session:
-        member = await members.sign_in(session, identity("grace"), portal.settings, portal.clock())
-        _, plain = await api_tokens.create(session, member, "CI", portal.clock())
+        member = await members.sign_in(portal.context(session), identity("grace"))
+        plain = (await api_tokens.create(portal.context(session, member), "CI")).plain
     async with client_of(app, Authorization=f"Bearer {plain}") as client:
         yield client
 

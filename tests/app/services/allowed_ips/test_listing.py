@@ -8,38 +8,35 @@ from types import FrameType
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.config import Settings
 from app.models import AllowedIp, AllowedIpStatus, Firewall, Member
 from app.services import admin_inbox, allowed_ips
 from app.services.allowed_ips import listing
 from app.services.allowed_ips.requests import AllowedIpSpec
 from app.services.people import members
-from tests.app.conftest import MovingClock, identity
 from tests.app.counting import loaded
+from tests.stage import By, MovingClock, identity
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def grace(session: AsyncSession, settings: Settings, clock: MovingClock) -> Member:
-    return await members.sign_in(session, identity("grace"), settings, clock())
+async def grace(by: By) -> Member:
+    return await members.sign_in(by(), identity("grace"))
 
 
-async def ask(session: AsyncSession, member: Member, cidr: str, clock: MovingClock) -> AllowedIp:
+async def ask(by: By, member: Member, cidr: str, clock: MovingClock) -> AllowedIp:
     clock.advance(seconds=1)
-    return (await allowed_ips.ask(session, member, AllowedIpSpec(cidr, "x"), clock()))[0]
+    return (await allowed_ips.ask(by(member), AllowedIpSpec(cidr, "x"))).ip
 
 
 async def test_of_those_that_are_over_only_some_are_read(
-    session: AsyncSession, settings: Settings, grace: Member, clock: MovingClock
+    session: AsyncSession, by: By, grace: Member, clock: MovingClock
 ) -> None:
-    first = await ask(session, grace, "203.0.113.1", clock)
-    await allowed_ips.remove(session, first, grace, settings, clock())
+    first = await ask(by, grace, "203.0.113.1", clock)
+    await allowed_ips.remove(by(grace), first)
     for number in range(2, 70):
-        await allowed_ips.remove(
-            session, await ask(session, grace, f"203.0.113.{number}", clock), grace, settings, clock()
-        )
-    asked = await ask(session, grace, "198.51.100.1", clock)
+        await allowed_ips.remove(by(grace), await ask(by, grace, f"203.0.113.{number}", clock))
+    asked = await ask(by, grace, "198.51.100.1", clock)
     session.expunge_all()
     with loaded(AllowedIp) as seen:
         found = await listing.read(session, clock())
@@ -89,13 +86,13 @@ def test_the_work_grows_with_the_list_and_not_with_its_square(clock: MovingClock
 
 
 async def test_ranges_around_and_inside_are_named(
-    session: AsyncSession, settings: Settings, grace: Member, clock: MovingClock
+    session: AsyncSession, by: By, grace: Member, clock: MovingClock
 ) -> None:
-    ada = await members.sign_in(session, identity("ada"), settings, clock())
+    ada = await members.sign_in(by(), identity("ada"))
     for cidr, label in (("203.0.113.7", "home"), ("203.0.113.0/28", "floor"), ("198.51.100.7", "lab")):
         clock.advance(seconds=1)
-        await allowed_ips.add(session, ada, grace, AllowedIpSpec(cidr, label), settings, clock())
-    await allowed_ips.add(session, ada, grace, AllowedIpSpec("203.0.113.0/24", "house"), settings, clock())
+        await allowed_ips.add(by(ada), grace, AllowedIpSpec(cidr, label))
+    await allowed_ips.add(by(ada), grace, AllowedIpSpec("203.0.113.0/24", "house"))
     notes = {entry.ip.label: entry.notes for entry in (await listing.read(session, clock())).entries}
     assert notes == {
         "house": ("Includes 203.0.113.0/28 (floor), 203.0.113.7/32 (home), which it makes superfluous.",),

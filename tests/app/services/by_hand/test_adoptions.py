@@ -6,14 +6,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.config import REPOSITORY
-from app.crypto import Vault
-from app.db import Database
 from app.errors import ConflictError
-from app.models import AuditEntry, Member, Run, RunKind, RunStatus, StateVersion, Workstation
+from app.models import AuditEntry, Run, RunKind, RunStatus, StateVersion, Workstation
 from app.services.by_hand import adoptions, checkouts
 from app.services.by_hand.adoptions import Begun
-from app.services.catalog import Catalog
 from app.services.people import members
 from app.services.shared import shared_settings, shared_stack
 from app.services.shared.shared_stack import SharedStackSpec
@@ -21,37 +17,32 @@ from app.services.terraform import state_versions
 from app.services.terraform.state_versions import State
 from app.services.workstations import Adopted
 from app.services.workstations.specs import WorkstationSpec
-from tests.app.conftest import MovingClock, SecretsInMemory, identity, make_settings
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
-SETTINGS = make_settings()
-VAULT = Vault(SETTINGS.encryption_keys)
-CATALOG = Catalog.load(REPOSITORY / "app" / "catalog.json")
 STATE = State(json.dumps({"version": 4, "serial": 3, "lineage": "seed", "outputs": {}, "resources": []}).encode())
 
 
 class Desk:
     """Ada at a terminal, and a portal with her wish for a shared stack."""
 
-    def __init__(self, database: Database, clock: MovingClock) -> None:
-        self.database, self.clock = database, clock
+    def __init__(self, stage: Stage) -> None:
+        self.stage, self.database, self.clock = stage, stage.database, stage.clock
 
     async def spec(self) -> str:
-        async with self.database.sessions.begin() as session:
-            ada = await members.sign_in(session, identity("ada"), SETTINGS, self.clock())
-            stack = await shared_stack.find(session, VAULT, self.clock())
-            await shared_stack.lock(session, stack)
-            spec = SharedStackSpec(shared_settings.defaults(SETTINGS))
-            return (await shared_stack.request(session, stack, spec, ada, SETTINGS, self.clock(), "To begin")).id
+        async with self.stage.acting("ada") as ctx:
+            stack = await shared_stack.find(ctx)
+            await shared_stack.lock(ctx.session, stack)
+            spec = SharedStackSpec(shared_settings.defaults(ctx.settings))
+            return (await shared_stack.request(ctx, stack, spec, "To begin")).id
 
     async def begin(self) -> Begun:
-        async with self.database.sessions.begin() as session:
-            ada = await members.sign_in(session, identity("ada"), SETTINGS, self.clock())
-            return await adoptions.begin_shared(session, VAULT, ada, SETTINGS, self.clock())
+        async with self.stage.acting("ada") as ctx:
+            return await adoptions.begin_shared(ctx)
 
     async def finish(self, begun: Begun) -> None:
         async with self.database.sessions.begin() as session:
-            await adoptions.finish_shared(session, VAULT, begun, STATE, ["projects/p/a"], self.clock())
+            await adoptions.finish_shared(self.stage.context(session), begun, STATE, ["projects/p/a"])
 
     async def run(self, run_id: str) -> Run:
         async with self.database.sessions() as session:
@@ -67,8 +58,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(database: Database, clock: MovingClock) -> Desk:
-    return Desk(database, clock)
+def desk(stage: Stage) -> Desk:
+    return Desk(stage)
 
 
 async def test_the_state_and_the_decision_are_written_down(desk: Desk) -> None:
@@ -79,7 +70,7 @@ async def test_the_state_and_the_decision_are_written_down(desk: Desk) -> None:
     await desk.finish(begun)
     assert (await desk.run(begun.run_id)).status is RunStatus.APPLIED
     async with desk.database.sessions() as session:
-        stored = await state_versions.newest(session, VAULT, begun.stack_id)
+        stored = await state_versions.newest(session, desk.stage.vault, begun.stack_id)
         assert stored
         assert stored.serial == 3
         entry = await session.scalar(select(AuditEntry).where(AuditEntry.action == "stack.adopt"))
@@ -111,11 +102,11 @@ async def test_a_run_at_work_comes_first(desk: Desk) -> None:
         await desk.begin()
 
 
-async def test_given_back_nothing_is_stored_and_the_wish_goes_on(desk: Desk) -> None:
+async def test_given_back_nothing_is_stored_and_the_wish_goes_on(stage: Stage, desk: Desk) -> None:
     await desk.spec()
     begun = await desk.begin()
     async with desk.database.sessions.begin() as session:
-        await checkouts.give_back(session, VAULT, begun.run_id, "Given back.", desk.clock())
+        await checkouts.give_back(stage.context(session), begun.run_id, "Given back.")
     with pytest.raises(ConflictError):
         await desk.finish(begun)
     async with desk.database.sessions() as session:
@@ -128,26 +119,19 @@ async def test_a_lease_ends_by_itself(desk: Desk) -> None:
     assert (await desk.run(begun.run_id)).lease_until == desk.clock() + timedelta(hours=1)
 
 
-async def test_a_workstation_is_asked_for_around_an_old_disk(desk: Desk) -> None:
-    async with desk.database.sessions.begin() as session:
-        ada = await members.sign_in(session, identity("ada"), SETTINGS, desk.clock())
-        grace: Member = await members.by_address(session, "grace@example.com", SETTINGS, desk.clock())
+async def test_a_workstation_is_asked_for_around_an_old_disk(stage: Stage, desk: Desk) -> None:
+    async with stage.acting("ada") as ctx:
+        grace = await members.by_address(ctx, "grace@example.com")
         run = await adoptions.request_around(
-            session,
-            VAULT,
+            ctx,
             Begun("abc123", {}),
             grace,
             WorkstationSpec(name="gpu-1", machine_type="g2-standard-8"),
             Adopted("abc123", "persistent-disk-grace", None),
             STATE,
-            ada,
-            CATALOG,
-            SecretsInMemory(),
-            SETTINGS,
-            desk.clock(),
         )
         assert (run.inputs["disk_name"], run.inputs["address_name"]) == ("persistent-disk-grace", None)
     async with desk.database.sessions() as session:
         made = await session.get_one(Workstation, "abc123")
         assert (made.owner_id, made.disk_name) == (grace.id, "persistent-disk-grace")
-        assert await state_versions.newest(session, VAULT, "abc123")
+        assert await state_versions.newest(session, desk.stage.vault, "abc123")

@@ -1,16 +1,13 @@
 """Checkouts: who may work by hand, what waits meanwhile, what is taken over, and what ends them."""
 
 import json
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text
 
-from app.config import REPOSITORY, Settings
-from app.crypto import Vault
-from app.db import Database
+from app.config import REPOSITORY
 from app.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from app.models import Run, RunKind, RunStatus, Stack, StateVersion, Workstation, WorkstationStatus
 from app.services import runs, workstations
@@ -22,7 +19,7 @@ from app.services.terraform import state_versions
 from app.services.terraform.state_versions import State
 from app.services.workstations.specs import WorkstationPatch, WorkstationSpec
 from app.worker.claim import candidates
-from tests.app.conftest import MovingClock, SecretsInMemory, identity
+from tests.stage import Stage, identity
 
 pytestmark = pytest.mark.anyio
 CATALOG = Catalog.load(REPOSITORY / "app" / "catalog.json")
@@ -45,31 +42,23 @@ def empty_state(serial: int) -> State:
     )
 
 
-@dataclass
 class Desk:
     """Ada's, and Grace's machine that runs."""
 
-    database: Database
-    settings: Settings
-    clock: MovingClock
-    vault: Vault = field(init=False)
-    id: str = ""
-
-    def __post_init__(self) -> None:
-        self.vault = Vault(self.settings.encryption_keys)
+    def __init__(self, stage: Stage) -> None:
+        self.stage, self.database, self.clock = stage, stage.database, stage.clock
+        self.id = ""
 
     async def open(self) -> None:
-        async with self.database.sessions.begin() as session:
-            await members.sign_in(session, identity("ada"), self.settings, self.clock())
-            grace = await members.sign_in(session, identity("grace"), self.settings, self.clock())
+        async with self.stage.acting("grace") as ctx:
+            await members.sign_in(ctx, identity("ada"))
             spec = WorkstationSpec.model_validate({"name": "dev-1", "machine_type": "e2-standard-4"})
-            workstation, run, _ = await workstations.request(
-                session, grace, spec, CATALOG, SecretsInMemory(), self.settings, self.clock()
-            )
+            requested = await workstations.request(ctx, ctx.member, spec)
+            workstation, run = requested.workstation, requested.run
             self.id = workstation.id
             run.claim("a-worker", "a-host", self.clock())
             run.begin_apply(self.clock())
-            await state_versions.store(session, self.vault, run, state(4), self.clock())
+            await state_versions.store(ctx.session, ctx.vault, run, state(4), self.clock())
             run.succeed(self.clock())
             workstation.become_running("127.70.1.2", HOST_KEYS, self.clock())
         self.clock.advance(minutes=1)
@@ -77,32 +66,22 @@ class Desk:
     async def check_out(self, stack_id: str = "", email: str | None = None) -> CheckedOut:
         async with self.database.sessions.begin() as session:
             by = await checkouts.admin(session, email)
-            return await checkouts.check_out(session, self.vault, stack_id or self.id, by, LASTS, self.clock())
+            return await checkouts.check_out(self.stage.context(session, by), stack_id or self.id, LASTS)
 
     async def check_in(self, taken: CheckedOut, state: State | None, **inputs: object) -> str:
         async with self.database.sessions.begin() as session:
             return await checkouts.check_in(
-                session,
-                self.vault,
-                taken.run.id,
-                state,
-                {**taken.run.inputs, **inputs},
-                self.clock(),
-                needs_reconcile=False,
+                self.stage.context(session), taken.run.id, state, {**taken.run.inputs, **inputs}, needs_reconcile=False
             )
 
     async def give_back(self, taken: CheckedOut) -> None:
         async with self.database.sessions.begin() as session:
-            await checkouts.give_back(session, self.vault, taken.run.id, "Given back.", self.clock())
+            await checkouts.give_back(self.stage.context(session), taken.run.id, "Given back.")
 
     async def change(self, **fields: object) -> Run:
-        async with self.database.sessions.begin() as session:
-            grace = await members.sign_in(session, identity("grace"), self.settings, self.clock())
-            workstation = await workstations.find(session, grace, self.id)
-            change = WorkstationPatch.model_validate(fields)
-            return await workstations.request_change(
-                session, workstation, grace, change, CATALOG, self.settings, self.clock()
-            )
+        async with self.stage.acting("grace") as ctx:
+            workstation = await workstations.find(ctx.session, ctx.member, self.id)
+            return await workstations.request_change(ctx, workstation, WorkstationPatch.model_validate(fields))
 
     async def run(self, run_id: str) -> Run:
         async with self.database.sessions() as session:
@@ -130,8 +109,8 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(database: Database, settings: Settings, clock: MovingClock) -> Desk:
-    desk = Desk(database, settings, clock)
+async def desk(stage: Stage) -> Desk:
+    desk = Desk(stage)
     await desk.open()
     return desk
 
@@ -234,14 +213,12 @@ async def test_what_cannot_be_taken_over_is_refused_and_nothing_is_done(
     assert await desk.needs_reconcile()
 
 
-async def test_a_variable_left_out_is_named(desk: Desk) -> None:
+async def test_a_variable_left_out_is_named(stage: Stage, desk: Desk) -> None:
     taken = await desk.check_out()
     inputs = {name: value for name, value in taken.run.inputs.items() if name not in {"zone", "spot"}}
     async with desk.database.sessions.begin() as session:
         with pytest.raises(InvalidError, match=r"missing.*: spot, zone"):
-            await checkouts.check_in(
-                session, desk.vault, taken.run.id, state(9), inputs, desk.clock(), needs_reconcile=False
-            )
+            await checkouts.check_in(desk.stage.context(session), taken.run.id, state(9), inputs, needs_reconcile=False)
 
 
 async def test_a_wish_made_meanwhile_waits_and_leaves_alone_what_it_did_not_ask_for(desk: Desk) -> None:
@@ -268,13 +245,13 @@ async def test_given_back_nothing_is_stored_and_what_was_made_is_looked_for(desk
         await desk.check_in(taken, state(9))
 
 
-async def test_after_its_time_nothing_is_stored_any_more(desk: Desk) -> None:
+async def test_after_its_time_nothing_is_stored_any_more(stage: Stage, desk: Desk) -> None:
     taken = await desk.check_out()
     spec = await desk.change(machine_type="e2-standard-8")
     desk.clock.advance(hours=9)
     async with desk.database.sessions.begin() as session:
         run = await session.get_one(Run, taken.run.id, with_for_update=True)
-        await checkouts.expire(session, desk.vault, run, desk.clock())
+        await checkouts.expire(desk.stage.context(session), run)
     ended = await desk.run(taken.run.id)
     assert (ended.status, ended.error, ended.can_retry) == (RunStatus.ERRORED, checkouts.EXPIRED, False)
     assert (await desk.workstation()).status is WorkstationStatus.RUNNING
@@ -285,8 +262,8 @@ async def test_after_its_time_nothing_is_stored_any_more(desk: Desk) -> None:
     assert await desk.serials() == [4]
 
 
-async def test_a_run_that_is_no_checkout_cannot_be_checked_in(desk: Desk) -> None:
+async def test_a_run_that_is_no_checkout_cannot_be_checked_in(stage: Stage, desk: Desk) -> None:
     spec = await desk.change(disk_size_gb=200)
     async with desk.database.sessions.begin() as session:
         with pytest.raises(NotFoundError):
-            await checkouts.give_back(session, desk.vault, spec.id, "Given back.", desk.clock())
+            await checkouts.give_back(desk.stage.context(session), spec.id, "Given back.")

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.crypto import Vault
 from app.infra.google import Quota
 from app.infra.google_project import Identity, Project
 from app.services import doctor
@@ -14,7 +13,8 @@ from app.services.catalog import Catalog
 from app.services.doctor import google_needs, portal_checks
 from app.services.doctor.checks import Check, DatabaseFinding, Findings, Trouble, Verdict, worst
 from app.services.shared import shared_stack
-from tests.app.conftest import MovingClock, make_settings
+from tests.app.conftest import make_settings
+from tests.stage import By, MovingClock
 
 WORKER = "worker@ml-team.iam.gserviceaccount.com"
 PARTS = (google_needs.WORKSTATIONS, "storage")
@@ -202,11 +202,11 @@ def test_odd_settings_are_said(changes: dict[str, Any], said: str) -> None:
 
 @pytest.mark.anyio
 async def test_parts_are_those_of_the_settings_and_those_that_the_shared_stack_has(
-    session: AsyncSession, clock: MovingClock
+    session: AsyncSession, by: By, clock: MovingClock
 ) -> None:
     settings = make_settings(shared_parts=("kubernetes",))
     assert await doctor.parts_in_use(session, settings) == ("workstations", "access", "kubernetes")
-    stack = await shared_stack.find(session, Vault(settings.encryption_keys), clock())
+    stack = await shared_stack.find(by())
     assert await doctor.parts_in_use(session, settings) == ("workstations", "access", "kubernetes")
     stack.become_ready({}, clock())
     stack.settings = {"deploy_sql": False, "deploy_mlflow": False}

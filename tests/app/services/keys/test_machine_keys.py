@@ -9,17 +9,18 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.config import REPOSITORY
-from app.db import Database
 from app.errors import ConflictError, NotFoundError
-from app.models import CancelMode, Member, Run, RunKind, RunStatus, Workstation, WorkstationStatus
+from app.models import CancelMode, Run, RunKind, RunStatus, Workstation, WorkstationStatus
 from app.services import decisions, runs, workstations
 from app.services.catalog import Catalog
+from app.services.context import Context
 from app.services.keys import machine_keys, ssh_keys
 from app.services.keys.machine_keys import MachineKeys
 from app.services.people import members
 from app.services.workstations.specs import WorkstationPatch, WorkstationSpec
-from tests.app.conftest import MovingClock, SecretsInMemory, identity, make_settings
+from tests.app.conftest import make_settings
 from tests.app.counting import loaded, statements
+from tests.stage import By, Stage, identity
 
 pytestmark = pytest.mark.anyio
 CATALOG = Catalog.load(REPOSITORY / "app" / "catalog.json")
@@ -33,44 +34,36 @@ def line() -> str:
 class Play:
     """Grace with her machines; the worker is played by hand."""
 
-    def __init__(self, database: Database, clock: MovingClock) -> None:
-        self._database, self.clock = database, clock
-        self.secrets = SecretsInMemory()
+    def __init__(self, stage: Stage) -> None:
+        self.stage, self.clock = stage, stage.clock
 
-    async def do(self, what: Callable[[AsyncSession, Member], Any]) -> Any:
+    async def do(self, what: Callable[[Context], Any]) -> Any:
         """One request, a minute after the one before."""
         self.clock.advance(minutes=1)
-        async with self._database.sessions.begin() as session:
-            grace = await members.sign_in(session, identity("grace"), SETTINGS, self.clock())
-            return await what(session, grace)
+        async with self.stage.acting("grace") as ctx:
+            return await what(ctx)
 
     async def add(self, name: str) -> str:
-        key = await self.do(lambda session, grace: ssh_keys.add(session, grace, name, line(), self.clock()))
+        key = await self.do(lambda ctx: ssh_keys.add(ctx, name, line()))
         return str(key.id)
 
     async def delete(self, key_id: str) -> None:
-        async def it(session: AsyncSession, grace: Member) -> None:
-            key = await ssh_keys.find(session, grace, key_id)
-            await ssh_keys.delete(session, grace, key, self.secrets, self.clock())
+        async def it(ctx: Context) -> None:
+            key = await ssh_keys.find(ctx.session, ctx.member, key_id)
+            await ssh_keys.delete(ctx, key)
 
         await self.do(it)
 
     async def create(self, name: str = "dev-1") -> str:
         spec = WorkstationSpec.model_validate({"name": name, "machine_type": "e2-standard-4"})
-        asked = await self.do(
-            lambda session, grace: workstations.request(
-                session, grace, spec, CATALOG, self.secrets, SETTINGS, self.clock()
-            )
-        )
-        return str(asked[0].id)
+        asked = await self.do(lambda ctx: workstations.request(ctx, ctx.member, spec))
+        return str(asked.workstation.id)
 
     async def change(self, workstation_id: str, **fields: object) -> str:
-        async def it(session: AsyncSession, grace: Member) -> str:
-            workstation = await session.get_one(Workstation, workstation_id)
+        async def it(ctx: Context) -> str:
+            workstation = await ctx.session.get_one(Workstation, workstation_id)
             change = WorkstationPatch.model_validate(fields)
-            run = await workstations.request_change(
-                session, workstation, grace, change, CATALOG, SETTINGS, self.clock()
-            )
+            run = await workstations.request_change(ctx, workstation, change)
             return run.id
 
         return str(await self.do(it))
@@ -78,12 +71,12 @@ class Play:
     async def begin(self, workstation_id: str) -> str:
         """A worker claims what is queued."""
 
-        async def it(session: AsyncSession, _: Member) -> str:
+        async def it(ctx: Context) -> str:
             queued = select(Run).where(Run.stack_id == workstation_id, Run.status == RunStatus.QUEUED)
-            run = (await session.scalars(queued)).one()
-            await machine_keys.bind(session, run)
+            run = (await ctx.session.scalars(queued)).one()
+            await machine_keys.bind(ctx.session, run)
             run.claim("w", "h", self.clock())
-            (await session.get_one(Workstation, workstation_id)).begin(run)
+            (await ctx.session.get_one(Workstation, workstation_id)).begin(run)
             return run.id
 
         return str(await self.do(it))
@@ -91,9 +84,9 @@ class Play:
     async def end(self, run_id: str, how: Callable[[Run], None] | None = None) -> None:
         """It is applied, and ends well or as said; then its worker looks after the keys."""
 
-        async def it(session: AsyncSession, _: Member) -> None:
-            run = await session.get_one(Run, run_id)
-            workstation = await session.get_one(Workstation, run.stack_id)
+        async def it(ctx: Context) -> None:
+            run = await ctx.session.get_one(Run, run_id)
+            workstation = await ctx.session.get_one(Workstation, run.stack_id)
             if run.status is RunStatus.PLANNING:
                 run.begin_apply(self.clock())
             if how:
@@ -106,11 +99,11 @@ class Play:
 
         await self.do(it)
 
-        async def look(session: AsyncSession, _: Member) -> None:
-            run = await session.get_one(Run, run_id)
+        async def look(ctx: Context) -> None:
+            run = await ctx.session.get_one(Run, run_id)
             if run.kind is not RunKind.REKEY:
-                workstation = await session.get_one(Workstation, run.stack_id)
-                await machine_keys.bring(session, workstation, None, self.clock())
+                workstation = await ctx.session.get_one(Workstation, run.stack_id)
+                await machine_keys.bring(ctx, workstation)
 
         await self.do(look)
 
@@ -121,19 +114,19 @@ class Play:
         return workstation_id
 
     async def pending(self, workstation_id: str) -> list[Run]:
-        async def it(session: AsyncSession, _: Member) -> list[Run]:
-            return await runs.pending(session, workstation_id)
+        async def it(ctx: Context) -> list[Run]:
+            return await runs.pending(ctx.session, workstation_id)
 
         return list(await self.do(it))
 
     async def look(self, name: str = "dev-1") -> MachineKeys:
-        found: list[MachineKeys] = await self.do(machine_keys.of_member)
+        found: list[MachineKeys] = await self.do(lambda ctx: machine_keys.of_member(ctx.session, ctx.member))
         return next(each for each in found if each.workstation.name == name)
 
 
 @pytest.fixture
-def play(database: Database, clock: MovingClock) -> Play:
-    return Play(database, clock)
+def play(stage: Stage) -> Play:
+    return Play(stage)
 
 
 def failing(run: Run) -> None:
@@ -235,14 +228,14 @@ async def test_keys_queued_behind_a_change_that_fails_do_not_make_that_change(pl
     assert (run.inputs["disk_size_gb"], len(run.inputs["ssh_public_keys"])) == (100, 2)
 
 
-async def test_a_change_cancelled_in_the_queue_leaves_the_keys_to_a_run_of_theirs(play: Play) -> None:
+async def test_a_change_cancelled_in_the_queue_leaves_the_keys_to_a_run_of_theirs(stage: Stage, play: Play) -> None:
     machine = await play.make()
     asked = await play.change(machine, disk_size_gb=200)
     await play.add("laptop")
 
-    async def cancel(session: AsyncSession, grace: Member) -> None:
-        run = await session.get_one(Run, asked)
-        await decisions.cancel(session, run, grace, CancelMode.UNDO, play.clock())
+    async def cancel(ctx: Context) -> None:
+        run = await ctx.session.get_one(Run, asked)
+        await decisions.cancel(ctx, run, CancelMode.UNDO)
 
     await play.do(cancel)
     await play.begin(machine)
@@ -264,8 +257,8 @@ async def test_what_waits_for_a_decision_is_not_superseded_by_keys(play: Play) -
     await play.change(machine, disk_size_gb=50)
     asked = await play.begin(machine)
 
-    async def ask(session: AsyncSession, _: Member) -> None:
-        (await session.get_one(Run, asked)).await_approval([], play.clock())
+    async def ask(ctx: Context) -> None:
+        (await ctx.session.get_one(Run, asked)).await_approval([], play.clock())
 
     await play.do(ask)
     await play.add("laptop")
@@ -277,7 +270,7 @@ async def test_what_waits_for_a_decision_is_not_superseded_by_keys(play: Play) -
     assert keys.run.id == asked
 
 
-async def test_a_deleted_key_is_said_to_be_there_until_it_is_gone_for_sure(play: Play) -> None:
+async def test_a_deleted_key_is_said_to_be_there_until_it_is_gone_for_sure(stage: Stage, play: Play) -> None:
     lost = await play.add("lost-laptop")
     await play.add("desktop")
     machine = await play.make()
@@ -293,8 +286,8 @@ async def test_a_deleted_key_is_said_to_be_there_until_it_is_gone_for_sure(play:
     failed = keys.last
     assert failed
 
-    async def retry(session: AsyncSession, grace: Member) -> None:
-        await decisions.retry(session, await session.get_one(Run, failed.id), grace, play.clock())
+    async def retry(ctx: Context) -> None:
+        await decisions.retry(ctx, await ctx.session.get_one(Run, failed.id))
 
     await play.do(retry)
     await play.end(await play.begin(machine))
@@ -304,7 +297,7 @@ async def test_a_deleted_key_is_said_to_be_there_until_it_is_gone_for_sure(play:
         await play.do(retry)
 
 
-async def test_a_retry_of_an_old_run_brings_no_deleted_key_back(play: Play) -> None:
+async def test_a_retry_of_an_old_run_brings_no_deleted_key_back(stage: Stage, play: Play) -> None:
     lost = await play.add("lost-laptop")
     machine = await play.create()
     failed = await play.begin(machine)
@@ -312,8 +305,8 @@ async def test_a_retry_of_an_old_run_brings_no_deleted_key_back(play: Play) -> N
     await play.add("desktop")
     await play.delete(lost)
 
-    async def retry(session: AsyncSession, grace: Member) -> None:
-        await decisions.retry(session, await session.get_one(Run, failed), grace, play.clock())
+    async def retry(ctx: Context) -> None:
+        await decisions.retry(ctx, await ctx.session.get_one(Run, failed))
 
     await play.do(retry)
     await play.begin(machine)
@@ -333,12 +326,12 @@ async def test_without_keys_nobody_is_let_in_and_the_next_pair_goes_to_all(play:
     assert [key.split()[-1] for key in run.inputs["ssh_public_keys"]] == ["stationmaster"]
 
 
-async def test_a_machine_that_goes_is_left_alone(play: Play) -> None:
+async def test_a_machine_that_goes_is_left_alone(stage: Stage, play: Play) -> None:
     machine = await play.make()
 
-    async def destroy(session: AsyncSession, grace: Member) -> None:
-        workstation = await session.get_one(Workstation, machine)
-        await workstations.request_destroy(session, workstation, grace, play.clock(), keep_disk=False)
+    async def destroy(ctx: Context) -> None:
+        workstation = await ctx.session.get_one(Workstation, machine)
+        await workstations.request_destroy(ctx, workstation, keep_disk=False)
 
     await play.do(destroy)
     await play.add("laptop")
@@ -347,20 +340,20 @@ async def test_a_machine_that_goes_is_left_alone(play: Play) -> None:
     assert (keys.is_on_its_way, keys.is_up_to_date, keys.can_retry) == (False, False, False)
 
 
-async def test_nobody_else_brings_keys_to_it_admins_included(play: Play, session: AsyncSession) -> None:
+async def test_nobody_else_brings_keys_to_it_admins_included(by: By, play: Play, session: AsyncSession) -> None:
     machine = await play.make()
     for name in ("linus", "ada"):
-        other = await members.sign_in(session, identity(name), SETTINGS, play.clock())
+        other = await members.sign_in(by(), identity(name))
         with pytest.raises(NotFoundError):
             await machine_keys.find(session, other, machine)
 
 
-async def test_the_keys_on_many_machines_are_read_at_once(play: Play, database: Database) -> None:
+async def test_the_keys_on_many_machines_are_read_at_once(play: Play) -> None:
     counted = []
     for name in ("dev-1", "dev-2", "dev-3"):
         await play.make(name)
-        with statements(database) as sent:
-            await play.do(machine_keys.of_member)
+        with statements(play.stage.database) as sent:
+            await play.look(name)
         counted.append(len(sent))
     assert counted == [counted[0]] * 3
 

@@ -10,14 +10,14 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
-from app.config import Settings
 from app.db import Database
 from app.errors import InvalidError, NotFoundError, UnavailableError
 from app.models import Member, SshKey
 from app.services.keys import ssh_keys
 from app.services.people import members
-from tests.app.conftest import MovingClock, SecretsInMemory, identity, make_settings
+from tests.app.conftest import make_settings
 from tests.database import dump
+from tests.stage import By, SecretsInMemory, Stage, identity
 
 pytestmark = pytest.mark.anyio
 LINE = asyncssh.generate_private_key("ssh-ed25519", comment="x").export_public_key().decode()
@@ -36,60 +36,54 @@ class BrokenSecrets(SecretsInMemory):
 
 
 @pytest.fixture
-async def grace(session: AsyncSession, settings: Settings, clock: MovingClock) -> Member:
-    return await members.sign_in(session, identity("grace"), settings, clock())
+async def grace(by: By) -> Member:
+    return await members.sign_in(by(), identity("grace"))
 
 
-async def test_a_pasted_key_is_kept_under_its_name_as_comment(
-    session: AsyncSession, grace: Member, clock: MovingClock
-) -> None:
-    key = await ssh_keys.add(session, grace, "laptop", LINE, clock())
+async def test_a_pasted_key_is_kept_under_its_name_as_comment(session: AsyncSession, by: By, grace: Member) -> None:
+    key = await ssh_keys.add(by(grace), "laptop", LINE)
 
     assert key.public_key == f"{LINE.rsplit(' ', 1)[0]} laptop"
     assert not key.has_private_half
     assert await ssh_keys.list_of(session, grace) == [key]
 
 
-async def test_the_same_key_or_name_twice_is_said_at_its_field(
-    session: AsyncSession, grace: Member, clock: MovingClock
-) -> None:
-    await ssh_keys.add(session, grace, "laptop", LINE, clock())
+async def test_the_same_key_or_name_twice_is_said_at_its_field(by: By, grace: Member) -> None:
+    await ssh_keys.add(by(grace), "laptop", LINE)
 
     with pytest.raises(InvalidError) as same_key:
-        await ssh_keys.add(session, grace, "desktop", f"{LINE.strip()}-again", clock())
+        await ssh_keys.add(by(grace), "desktop", f"{LINE.strip()}-again")
     with pytest.raises(InvalidError) as same_name:
-        await ssh_keys.add(session, grace, "laptop", OTHER, clock())
+        await ssh_keys.add(by(grace), "laptop", OTHER)
 
     assert same_key.value.fields == {"public_key": "You have this key already, under the name laptop."}
     assert list(same_name.value.fields) == ["name"]
 
 
-async def test_two_members_may_have_the_same_key_and_name(
-    session: AsyncSession, settings: Settings, grace: Member, clock: MovingClock
-) -> None:
-    linus = await members.sign_in(session, identity("linus"), settings, clock())
+async def test_two_members_may_have_the_same_key_and_name(session: AsyncSession, by: By, grace: Member) -> None:
+    linus = await members.sign_in(by(), identity("linus"))
     for member in (grace, linus):
-        await ssh_keys.add(session, member, "laptop", LINE, clock())
+        await ssh_keys.add(by(member), "laptop", LINE)
 
     assert await session.scalar(select(func.count(SshKey.id))) == 2
 
 
 async def test_everything_that_does_not_fit_is_said_at_once_and_nothing_kept(
-    session: AsyncSession, grace: Member, clock: MovingClock
+    session: AsyncSession, by: By, grace: Member
 ) -> None:
     with pytest.raises(InvalidError) as refused:
-        await ssh_keys.add(session, grace, "../../.bashrc", "nonsense", clock())
+        await ssh_keys.add(by(grace), "../../.bashrc", "nonsense")
 
     assert set(refused.value.fields) == {"name", "public_key"}
     assert await ssh_keys.list_of(session, grace) == []
 
 
 async def test_a_private_key_pasted_by_mistake_is_neither_kept_nor_logged(
-    session: AsyncSession, grace: Member, clock: MovingClock, database_url: str
+    session: AsyncSession, by: By, grace: Member, database_url: str
 ) -> None:
     private = asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode()
     with capture_logs() as logs, pytest.raises(InvalidError) as refused:
-        await ssh_keys.add(session, grace, "laptop", private, clock())
+        await ssh_keys.add(by(grace), "laptop", private)
     await session.commit()
 
     body = private.splitlines()[2]
@@ -98,15 +92,14 @@ async def test_a_private_key_pasted_by_mistake_is_neither_kept_nor_logged(
 
 async def test_a_generated_pair_fits_together_and_its_private_half_is_only_in_secret_manager(
     session: AsyncSession,
-    settings: Settings,
+    by: By,
     grace: Member,
-    clock: MovingClock,
     secrets: SecretsInMemory,
     database_url: str,
 ) -> None:
     with capture_logs() as logs:
-        key = await ssh_keys.generate(session, grace, "laptop", secrets, settings, clock())
-        private = await ssh_keys.private(session, grace, key, secrets, clock())
+        key = await ssh_keys.generate(by(grace), "laptop")
+        private = await ssh_keys.private(by(grace), key)
     await session.commit()
 
     pair = asyncssh.import_private_key(private)
@@ -118,62 +111,55 @@ async def test_a_generated_pair_fits_together_and_its_private_half_is_only_in_se
     assert "PRIVATE KEY-----" not in dump(database_url)
 
 
-async def test_there_is_no_row_without_its_secret(
-    session: AsyncSession, settings: Settings, grace: Member, clock: MovingClock
-) -> None:
+async def test_there_is_no_row_without_its_secret(session: AsyncSession, by: By, grace: Member) -> None:
     with pytest.raises(UnavailableError):
-        await ssh_keys.generate(session, grace, "laptop", BrokenSecrets(), settings, clock())
+        await ssh_keys.generate(by(grace, secrets=BrokenSecrets()), "laptop")
 
     assert await ssh_keys.list_of(session, grace) == []
 
 
 async def test_deleting_a_pair_destroys_its_private_half_first(
-    session: AsyncSession, settings: Settings, grace: Member, clock: MovingClock, secrets: SecretsInMemory
+    session: AsyncSession, by: By, grace: Member, secrets: SecretsInMemory
 ) -> None:
-    key = await ssh_keys.generate(session, grace, "laptop", secrets, settings, clock())
+    key = await ssh_keys.generate(by(grace), "laptop")
     with pytest.raises(UnavailableError):
-        await ssh_keys.delete(session, grace, key, BrokenSecrets(), clock())
+        await ssh_keys.delete(by(grace, secrets=BrokenSecrets()), key)
     assert await ssh_keys.list_of(session, grace) == [key]
 
-    await ssh_keys.delete(session, grace, key, secrets, clock())
+    await ssh_keys.delete(by(grace), key)
     assert await ssh_keys.list_of(session, grace) == []
     assert secrets.kept == {}
 
 
-async def test_nobody_else_finds_a_key_admins_included(
-    session: AsyncSession, settings: Settings, grace: Member, clock: MovingClock
-) -> None:
-    key = await ssh_keys.add(session, grace, "laptop", LINE, clock())
+async def test_nobody_else_finds_a_key_admins_included(session: AsyncSession, by: By, grace: Member) -> None:
+    key = await ssh_keys.add(by(grace), "laptop", LINE)
 
     for name in ("linus", "ada"):
-        other = await members.sign_in(session, identity(name), settings, clock())
+        other = await members.sign_in(by(), identity(name))
         with pytest.raises(NotFoundError):
             await ssh_keys.find(session, other, key.id)
     assert await ssh_keys.find(session, grace, key.id) is key
 
 
-async def test_a_pasted_key_has_no_private_half_to_read(
-    session: AsyncSession, grace: Member, clock: MovingClock, secrets: SecretsInMemory
-) -> None:
-    key = await ssh_keys.add(session, grace, "laptop", LINE, clock())
+async def test_a_pasted_key_has_no_private_half_to_read(by: By, grace: Member) -> None:
+    key = await ssh_keys.add(by(grace), "laptop", LINE)
 
     with pytest.raises(NotFoundError):
-        await ssh_keys.private(session, grace, key, secrets, clock())
+        await ssh_keys.private(by(grace), key)
 
 
 async def test_who_has_no_key_gets_one_pair_even_when_asked_for_twice_at_once(
     session: AsyncSession,
+    stage: Stage,
     database: Database,
-    settings: Settings,
     grace: Member,
-    clock: MovingClock,
     secrets: SecretsInMemory,
 ) -> None:
     await session.commit()
 
     async def ensure() -> list[str]:
         async with database.sessions.begin() as own:
-            return [key.id for key in await ssh_keys.ensure_key(own, grace, secrets, settings, clock())]
+            return [key.id for key in await ssh_keys.ensure_key(stage.context(own), grace)]
 
     first, second = await asyncio.gather(ensure(), ensure())
     assert first == second
@@ -181,23 +167,19 @@ async def test_who_has_no_key_gets_one_pair_even_when_asked_for_twice_at_once(
     assert [key.name for key in await ssh_keys.list_of(session, grace)] == [ssh_keys.FIRST_PAIR]
 
 
-async def test_who_has_a_key_gets_none(
-    session: AsyncSession, settings: Settings, grace: Member, clock: MovingClock, secrets: SecretsInMemory
-) -> None:
-    key = await ssh_keys.add(session, grace, "laptop", LINE, clock())
+async def test_who_has_a_key_gets_none(by: By, grace: Member, secrets: SecretsInMemory) -> None:
+    key = await ssh_keys.add(by(grace), "laptop", LINE)
 
-    assert await ssh_keys.ensure_key(session, grace, secrets, settings, clock()) == [key]
+    assert await ssh_keys.ensure_key(by(), grace) == [key]
     assert secrets.kept == {}
 
 
-async def test_nobody_collects_keys_without_end(
-    session: AsyncSession, settings: Settings, grace: Member, clock: MovingClock, secrets: SecretsInMemory
-) -> None:
+async def test_nobody_collects_keys_without_end(by: By, grace: Member, secrets: SecretsInMemory) -> None:
     for number in range(ssh_keys.MOST_A_MEMBER):
-        await ssh_keys.generate(session, grace, f"key-{number}", secrets, settings, clock())
+        await ssh_keys.generate(by(grace), f"key-{number}")
 
     with pytest.raises(InvalidError):
-        await ssh_keys.generate(session, grace, "one-more", secrets, settings, clock())
+        await ssh_keys.generate(by(grace), "one-more")
     assert len(secrets.kept) == ssh_keys.MOST_A_MEMBER
 
 

@@ -1,40 +1,41 @@
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.config import Settings
 from app.errors import InvalidError, NotFoundError, RefusedError
 from app.models import Member
 from app.services.people import api_tokens, members
-from tests.app.conftest import MovingClock, identity
 from tests.database import dump
+from tests.stage import By, MovingClock, identity
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def grace(session: AsyncSession, settings: Settings, clock: MovingClock) -> Member:
-    return await members.sign_in(session, identity("grace"), settings, clock())
+async def grace(by: By) -> Member:
+    return await members.sign_in(by(), identity("grace"))
 
 
 async def test_a_token_acts_for_its_member_until_it_is_revoked(
-    session: AsyncSession, grace: Member, clock: MovingClock
+    session: AsyncSession, by: By, grace: Member, clock: MovingClock
 ) -> None:
-    token, plain = await api_tokens.create(session, grace, " CI ", clock())
+    made = await api_tokens.create(by(grace), " CI ")
+    token, plain = made.row, made.plain
 
     assert token.name == "CI"
     assert plain.startswith(f"stm_{token.hint.removeprefix('stm_')}")
     found = await api_tokens.find(session, plain, clock())
     assert found is token
     assert found.member is grace
-    await api_tokens.revoke(session, grace, token.id, clock())
+    await api_tokens.revoke(by(grace), token.id)
     assert await api_tokens.find(session, plain, clock()) is None
     assert await api_tokens.list_of(session, grace) == []
 
 
 async def test_the_database_holds_only_the_hash_and_the_first_letters(
-    session: AsyncSession, grace: Member, clock: MovingClock, database_url: str
+    session: AsyncSession, by: By, grace: Member, database_url: str
 ) -> None:
-    token, plain = await api_tokens.create(session, grace, "CI", clock())
+    made = await api_tokens.create(by(grace), "CI")
+    token, plain = made.row, made.plain
     await session.commit()
 
     assert plain not in dump(database_url)
@@ -43,15 +44,18 @@ async def test_the_database_holds_only_the_hash_and_the_first_letters(
 
 @pytest.mark.parametrize("wrong", ["", "stm_", "stm_x", "nonsense", "stm_é\x00"])
 async def test_what_is_no_token_finds_nothing(
-    session: AsyncSession, grace: Member, clock: MovingClock, wrong: str
+    session: AsyncSession, by: By, grace: Member, clock: MovingClock, wrong: str
 ) -> None:
-    await api_tokens.create(session, grace, "CI", clock())
+    await api_tokens.create(by(grace), "CI")
 
     assert await api_tokens.find(session, wrong, clock()) is None
 
 
-async def test_last_use_is_written_once_a_minute(session: AsyncSession, grace: Member, clock: MovingClock) -> None:
-    token, plain = await api_tokens.create(session, grace, "CI", clock())
+async def test_last_use_is_written_once_a_minute(
+    session: AsyncSession, by: By, grace: Member, clock: MovingClock
+) -> None:
+    made = await api_tokens.create(by(grace), "CI")
+    token, plain = made.row, made.plain
     assert token.last_used_at is None
 
     for seconds, written in ((0, True), (59, False), (1, True)):
@@ -62,46 +66,44 @@ async def test_last_use_is_written_once_a_minute(session: AsyncSession, grace: M
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 61, "a\x00b", "two\nlines"])
-async def test_a_name_that_does_not_fit_is_said(
-    session: AsyncSession, grace: Member, clock: MovingClock, name: str
-) -> None:
+async def test_a_name_that_does_not_fit_is_said(by: By, grace: Member, name: str) -> None:
     with pytest.raises(InvalidError) as refused:
-        await api_tokens.create(session, grace, name, clock())
+        await api_tokens.create(by(grace), name)
 
     assert set(refused.value.fields) == {"name"}
 
 
-async def test_nobody_collects_tokens_without_end(session: AsyncSession, grace: Member, clock: MovingClock) -> None:
+async def test_nobody_collects_tokens_without_end(by: By, grace: Member) -> None:
     for number in range(api_tokens.MOST_A_MEMBER):
-        await api_tokens.create(session, grace, f"token {number}", clock())
+        await api_tokens.create(by(grace), f"token {number}")
 
     with pytest.raises(InvalidError):
-        await api_tokens.create(session, grace, "one more", clock())
+        await api_tokens.create(by(grace), "one more")
 
 
 async def test_a_member_revokes_their_own_tokens_only(
-    session: AsyncSession, settings: Settings, grace: Member, clock: MovingClock
+    session: AsyncSession, by: By, grace: Member, clock: MovingClock
 ) -> None:
-    linus = await members.sign_in(session, identity("linus"), settings, clock())
-    token, plain = await api_tokens.create(session, grace, "CI", clock())
+    linus = await members.sign_in(by(), identity("linus"))
+    made = await api_tokens.create(by(grace), "CI")
+    token, plain = made.row, made.plain
 
     with pytest.raises(NotFoundError):
-        await api_tokens.revoke(session, linus, token.id, clock())
+        await api_tokens.revoke(by(linus), token.id)
     assert await api_tokens.find(session, plain, clock()) is token
 
 
 async def test_the_operator_makes_a_token_for_somebody_who_has_never_signed_in(
-    session: AsyncSession, settings: Settings, clock: MovingClock
+    session: AsyncSession, by: By, clock: MovingClock
 ) -> None:
-    token, plain = await api_tokens.create_for_email(session, "grace@example.com", "first", settings, clock())
-    grace = await members.sign_in(session, identity("grace"), settings, clock())
+    made = await api_tokens.create_for_email(by(), "grace@example.com", "first")
+    token, plain = made.row, made.plain
+    grace = await members.sign_in(by(), identity("grace"))
 
     assert (await api_tokens.list_of(session, grace)) == [token]
     assert await api_tokens.find(session, plain, clock()) is token
 
 
-async def test_the_operator_makes_no_token_for_somebody_no_rule_names(
-    session: AsyncSession, settings: Settings, clock: MovingClock
-) -> None:
+async def test_the_operator_makes_no_token_for_somebody_no_rule_names(by: By) -> None:
     with pytest.raises(RefusedError):
-        await api_tokens.create_for_email(session, "eve@elsewhere.test", "first", settings, clock())
+        await api_tokens.create_for_email(by(), "eve@elsewhere.test", "first")

@@ -5,8 +5,6 @@ import asyncio
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.config import Settings
-from app.crypto import Vault
 from app.db import Database
 from app.errors import ConflictError, InvalidError, NotFoundError
 from app.models import Member, Run, SharedStack
@@ -14,8 +12,9 @@ from app.services import doctor, runs, snapshots
 from app.services.people import iam_admins, members
 from app.services.people.iam_admins import IamAdmin, IamAdminState
 from app.services.shared import shared_stack
-from tests.app.conftest import MovingClock, identity, make_settings
+from tests.app.conftest import make_settings
 from tests.app.services.test_audit import told
+from tests.stage import By, Stage, identity
 
 pytestmark = pytest.mark.anyio
 GRACE = "user:grace@example.com"
@@ -26,35 +25,33 @@ AWAITS = [{"address": "google_project_iam_member.admin", "action": "create"}]
 
 
 @pytest.fixture
-async def ada(session: AsyncSession, settings: Settings, clock: MovingClock) -> Member:
-    return await members.sign_in(session, identity("ada"), settings, clock())
+async def ada(by: By) -> Member:
+    return await members.sign_in(by(), identity("ada"))
 
 
 @pytest.fixture
-async def stack(session: AsyncSession, settings: Settings, clock: MovingClock) -> SharedStack:
-    return await shared_stack.find(session, Vault(settings.encryption_keys), clock())
+async def stack(by: By) -> SharedStack:
+    return await shared_stack.find(by())
 
 
 class List:
     """What Ada does with it, and what a worker does about that."""
 
-    def __init__(
-        self, session: AsyncSession, stack: SharedStack, ada: Member, settings: Settings, clock: MovingClock
-    ) -> None:
-        self.session, self.stack, self.ada, self.settings, self.clock = session, stack, ada, settings, clock
+    def __init__(self, session: AsyncSession, stack: SharedStack, ada: Member, stage: Stage) -> None:
+        self.session, self.stack, self.ada, self.stage, self.clock = session, stack, ada, stage, stage.clock
 
     async def add(self, typed: str, *, confirm_outside: bool = False) -> Run:
-        now = self.clock.advance(minutes=1)
+        self.clock.advance(minutes=1)
         return await iam_admins.add(
-            self.session, self.stack, typed, self.ada, self.settings, now, confirm_outside=confirm_outside
+            self.stage.context(self.session, self.ada), self.stack, typed, confirm_outside=confirm_outside
         )
 
     async def remove(self, principal: str) -> Run:
-        now = self.clock.advance(minutes=1)
-        return await iam_admins.remove(self.session, self.stack, principal, self.ada, self.settings, now)
+        self.clock.advance(minutes=1)
+        return await iam_admins.remove(self.stage.context(self.session, self.ada), self.stack, principal)
 
     async def entries(self) -> dict[str, IamAdmin]:
-        found = await iam_admins.list_of(self.session, self.stack, self.ada, self.settings)
+        found = await iam_admins.list_of(self.stage.context(self.session, self.ada), self.stack)
         return {entry.principal: entry for entry in found}
 
     async def states(self) -> dict[str, str]:
@@ -85,8 +82,8 @@ class List:
 
 
 @pytest.fixture
-def the_list(session: AsyncSession, stack: SharedStack, ada: Member, settings: Settings, clock: MovingClock) -> List:
-    return List(session, stack, ada, settings, clock)
+def the_list(session: AsyncSession, stack: SharedStack, ada: Member, stage: Stage) -> List:
+    return List(session, stack, ada, stage)
 
 
 async def test_an_added_one_is_planned_with_a_reason_and_the_audit_says_before_and_after(
@@ -193,9 +190,9 @@ async def test_changes_that_wait_become_one_run(the_list: List) -> None:
     assert first.superseded_by == second.id
 
 
-async def test_a_list_that_is_destroyed_is_going(the_list: List) -> None:
+async def test_a_list_that_is_destroyed_is_going(stage: Stage, the_list: List) -> None:
     await the_list.have(GRACE, LINUS)
-    run = await shared_stack.request_destroy(the_list.session, the_list.stack, the_list.ada, the_list.clock())
+    run = await shared_stack.request_destroy(stage.context(the_list.session, the_list.ada), the_list.stack)
     entry = (await the_list.entries())[GRACE]
 
     assert (entry.state, entry.run, entry.can_remove, entry.can_keep) == (
@@ -225,7 +222,7 @@ async def test_the_last_one_stays_also_while_the_others_are_only_about_to_go(the
 
 
 async def test_two_admins_who_remove_each_the_other_leave_one(
-    the_list: List, database: Database, settings: Settings, clock: MovingClock
+    by: By, stage: Stage, the_list: List, database: Database
 ) -> None:
     await the_list.have(GRACE, LINUS)
     await the_list.session.commit()
@@ -235,7 +232,7 @@ async def test_two_admins_who_remove_each_the_other_leave_one(
         async with database.sessions.begin() as session:
             stack = await session.get_one(SharedStack, stack_id)
             by = await session.get_one(Member, ada_id)
-            await iam_admins.remove(session, stack, principal, by, settings, clock())
+            await iam_admins.remove(stage.context(session, by), stack, principal)
 
     results = await asyncio.gather(remove(GRACE), remove(LINUS), return_exceptions=True)
 
@@ -263,7 +260,7 @@ async def test_the_worker_s_account_stays_as_google_names_it(the_list: List) -> 
 
 
 async def test_the_portal_s_accounts_stay_as_the_settings_name_them(the_list: List) -> None:
-    the_list.settings = make_settings(portal_accounts="web@x.test, Worker@test-project.iam.gserviceaccount.com")
+    the_list.stage.settings = make_settings(portal_accounts="web@x.test, Worker@test-project.iam.gserviceaccount.com")
     await the_list.have(WORKER, GRACE)
 
     with pytest.raises(ConflictError, match="portal's own account"):

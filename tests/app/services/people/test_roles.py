@@ -5,32 +5,31 @@ import asyncio
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.config import Settings
 from app.db import Database
 from app.errors import ConflictError, NotFoundError, RefusedError
 from app.models import Member, Role
 from app.services.people import members
-from tests.app.conftest import MovingClock, identity
 from tests.app.services.test_audit import told
+from tests.stage import By, Stage, identity
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def ada(session: AsyncSession, settings: Settings, clock: MovingClock) -> Member:
-    return await members.sign_in(session, identity("ada"), settings, clock())
+async def ada(by: By) -> Member:
+    return await members.sign_in(by(), identity("ada"))
 
 
 @pytest.fixture
-async def grace(session: AsyncSession, ada: Member, settings: Settings, clock: MovingClock) -> Member:
-    return await members.sign_in(session, identity("grace"), settings, clock())
+async def grace(by: By, ada: Member) -> Member:
+    return await members.sign_in(by(), identity("grace"))
 
 
 async def test_a_role_changes_there_and_back_and_the_audit_says_so(
-    session: AsyncSession, ada: Member, grace: Member, settings: Settings, clock: MovingClock
+    session: AsyncSession, by: By, ada: Member, grace: Member
 ) -> None:
     for role in (Role.ADMIN, Role.ADMIN, Role.MEMBER):
-        await members.change_role(session, grace, role, ada, settings, clock())
+        await members.change_role(by(ada), grace, role)
         assert grace.role is role
     changes = [entry for entry in await told(session, kind="member") if entry.action == "member.change"]
 
@@ -40,35 +39,31 @@ async def test_a_role_changes_there_and_back_and_the_audit_says_so(
     ]
 
 
-async def test_nobody_takes_their_own_role(
-    session: AsyncSession, ada: Member, grace: Member, settings: Settings, clock: MovingClock
-) -> None:
+async def test_nobody_takes_their_own_role(by: By, ada: Member, grace: Member) -> None:
     with pytest.raises(ConflictError, match="You are the last admin"):
-        await members.change_role(session, ada, Role.MEMBER, ada, settings, clock())
-    await members.change_role(session, grace, Role.ADMIN, ada, settings, clock())
+        await members.change_role(by(ada), ada, Role.MEMBER)
+    await members.change_role(by(ada), grace, Role.ADMIN)
     with pytest.raises(ConflictError, match="from yourself"):
-        await members.change_role(session, ada, Role.MEMBER, ada, settings, clock())
+        await members.change_role(by(ada), ada, Role.MEMBER)
     assert ada.is_admin
 
 
-async def test_who_may_not_sign_in_becomes_no_admin(
-    session: AsyncSession, ada: Member, grace: Member, settings: Settings, clock: MovingClock
-) -> None:
+async def test_who_may_not_sign_in_becomes_no_admin(session: AsyncSession, by: By, ada: Member, grace: Member) -> None:
     grace.email = "grace@gone.invalid"
     await session.flush()
 
     with pytest.raises(ConflictError, match="may not sign in"):
-        await members.change_role(session, grace, Role.ADMIN, ada, settings, clock())
-    assert {entry.member.id: entry.role_stays_because for entry in await members.list_of(session, ada, settings)} == {
+        await members.change_role(by(ada), grace, Role.ADMIN)
+    assert {entry.member.id: entry.role_stays_because for entry in await members.list_of(by(ada))} == {
         ada.id: members.NOT_THE_LAST,
         grace.id: "grace@gone.invalid may not sign in.",
     }
 
 
 async def test_two_admins_who_take_the_role_from_each_other_leave_one(
-    session: AsyncSession, ada: Member, grace: Member, database: Database, settings: Settings, clock: MovingClock
+    session: AsyncSession, by: By, stage: Stage, ada: Member, grace: Member, database: Database
 ) -> None:
-    await members.change_role(session, grace, Role.ADMIN, ada, settings, clock())
+    await members.change_role(stage.context(session, ada), grace, Role.ADMIN)
     await session.commit()
     ada_id, grace_id = ada.id, grace.id
     both_are_in = asyncio.Barrier(2)
@@ -77,7 +72,7 @@ async def test_two_admins_who_take_the_role_from_each_other_leave_one(
         async with database.sessions.begin() as session:
             member, by = await session.get_one(Member, member_id), await session.get_one(Member, by_id)
             await both_are_in.wait()
-            await members.change_role(session, member, Role.MEMBER, by, settings, clock())
+            await members.change_role(stage.context(session, by), member, Role.MEMBER)
 
     results = await asyncio.gather(demote(ada_id, grace_id), demote(grace_id, ada_id), return_exceptions=True)
 
@@ -87,16 +82,12 @@ async def test_two_admins_who_take_the_role_from_each_other_leave_one(
     assert [ada.role, grace.role].count(Role.ADMIN) == 1
 
 
-async def test_admins_are_listed_first_with_the_number_of_their_machines(
-    session: AsyncSession, ada: Member, grace: Member, settings: Settings, clock: MovingClock
-) -> None:
-    await members.sign_in(session, identity("aaron"), settings, clock())
-    everybody = await members.list_of(session, ada, settings)
+async def test_admins_are_listed_first_with_the_number_of_their_machines(by: By, ada: Member, grace: Member) -> None:
+    await members.sign_in(by(), identity("aaron"))
+    everybody = await members.list_of(by(ada))
 
     assert [(entry.member.name, entry.workstations) for entry in everybody] == [("Ada", 0), ("Aaron", 0), ("Grace", 0)]
-    assert [entry.member.name for entry in await members.list_of(session, ada, settings, limit=1, offset=1)] == [
-        "Aaron"
-    ]
+    assert [entry.member.name for entry in await members.list_of(by(ada), limit=1, offset=1)] == ["Aaron"]
 
 
 async def test_who_is_not_there_is_not_found(session: AsyncSession) -> None:

@@ -5,17 +5,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.config import REPOSITORY
 from app.models import ResourceState, Root, Run, RunKind, RunResource, RunStatus, Stack
 from app.models.machine_report import MachineReport
 from app.services import workstations
-from app.services.catalog import Catalog
 from app.services.people import members
 from app.services.runs import progress
 from app.services.runs.progress import StageState
 from app.services.workstations import Adopted
 from app.services.workstations.specs import WorkstationSpec
-from tests.app.conftest import identity, make_settings
+from tests.stage import By, identity
 
 pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -85,14 +83,13 @@ async def test_a_change_shows_only_what_it_touches_once_that_is_known(session: A
     ],
 )
 async def test_a_boot_is_shown_as_far_as_the_machine_tells(
-    session: AsyncSession, said: str, booting: str, mounting: str, ready: str
+    session: AsyncSession, by: By, said: str, booting: str, mounting: str, ready: str
 ) -> None:
-    grace = await members.sign_in(session, identity("grace"), make_settings(), NOW)
+    grace = await members.sign_in(by(), identity("grace"))
     session.add(Stack(id="s1", root=Root.WORKSTATION, created_at=NOW))
     await session.flush()
     spec = WorkstationSpec(name="dev-1", machine_type="e2-standard-4")
-    catalog = Catalog.load(REPOSITORY / "app" / "catalog.json")
-    workstation = workstations.draft(spec, grace, Adopted("s1", "disk", None), catalog, make_settings(), NOW)
+    workstation = workstations.draft(by(), grace, spec, Adopted("s1", "disk", None))
     workstation.record_report(MachineReport.read({"boot-stage": f"{said} 2026-01-01T00:00:05Z"}), NOW)
     session.add(workstation)
     found = await stages(session, run_in(RunStatus.APPLYING, applying_at=NOW, booting_at=NOW))

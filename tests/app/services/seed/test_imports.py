@@ -7,7 +7,6 @@ from sqlalchemy import func, select
 
 from app.config import REPOSITORY
 from app.crypto import Vault
-from app.db import Database
 from app.errors import ConflictError, RefusedError
 from app.models import AllowedIp, AuditEntry, Member, Run, RunKind, SharedStack, Stack, Workstation
 from app.services import workstations
@@ -16,7 +15,8 @@ from app.services.people import members
 from app.services.seed import imports
 from app.services.seed.imports import Import, ImportRefusedError, Source
 from app.services.workstations.specs import WorkstationSpec
-from tests.app.conftest import MovingClock, SecretsInMemory, identity, make_settings
+from tests.app.conftest import make_settings
+from tests.stage import Stage, identity
 
 pytestmark = pytest.mark.anyio
 CATALOG = Catalog.load(REPOSITORY / "app" / "catalog.json")
@@ -40,19 +40,18 @@ def users(*entries: str, name: str = "Grace") -> str:
 class Office:
     """An operator with two files, and a portal that nobody has used yet."""
 
-    def __init__(self, database: Database, clock: MovingClock) -> None:
-        self.database, self.clock, self.secrets = database, clock, SecretsInMemory()
+    def __init__(self, stage: Stage) -> None:
+        self.stage, self.database, self.clock, self.secrets = stage, stage.database, stage.clock, stage.secrets
 
     async def prepare(self, text: str, people: str = PEOPLE) -> Import:
         async with self.database.sessions() as session:
             files = Source("terraform.tfvars", text), Source("people.csv", people)
-            return await imports.prepare(session, *files, CATALOG, SETTINGS, self.clock())
+            return await imports.prepare(self.stage.context(session), *files)
 
     async def file(self, prepared: Import) -> None:
         async with self.database.sessions.begin() as session:
-            now = self.clock()
-            by = await imports.importer(session, None, SETTINGS, now)
-            await imports.file(session, prepared, by, CATALOG, self.secrets, VAULT, SETTINGS, now)
+            ctx = self.stage.context(session)
+            await imports.file(ctx.acting(await imports.importer(ctx, None)), prepared)
 
     async def problems(self, text: str, people: str = PEOPLE) -> list[str]:
         with pytest.raises(ImportRefusedError) as refused:
@@ -65,8 +64,8 @@ class Office:
 
 
 @pytest.fixture
-def office(database: Database, clock: MovingClock) -> Office:
-    return Office(database, clock)
+def office(stage: Stage) -> Office:
+    return Office(stage)
 
 
 async def machines(office: Office, text: str) -> dict[str, str]:
@@ -222,14 +221,14 @@ async def test_it_is_filed_in_the_names_of_the_owners_by_the_admin(office: Offic
         assert {actor for actor, _ in await session.execute(decided)} == {"ada@example.com"}
 
 
-async def test_who_has_not_signed_in_yet_finds_their_machine(office: Office) -> None:
+async def test_who_has_not_signed_in_yet_finds_their_machine(stage: Stage, office: Office) -> None:
     await office.file(await office.prepare(users(CPU)))
     async with office.database.sessions.begin() as session:
-        grace = await members.sign_in(session, identity("grace"), SETTINGS, office.clock())
+        grace = await members.sign_in(stage.context(session), identity("grace"))
         assert [each.name for each in await workstations.list_of(session, grace)] == ["cpu-1"]
         eve = identity("eve", email="grace@example.com", email_verified=False)
         with pytest.raises(RefusedError):
-            await members.sign_in(session, eve, SETTINGS, office.clock())
+            await members.sign_in(stage.context(session), eve)
 
 
 async def test_the_shared_part_is_one_wish(office: Office) -> None:
@@ -261,28 +260,28 @@ async def test_a_second_time_doubles_nothing(office: Office) -> None:
     assert (more.to_request, more.shared.cidrs, more.shared.settings) == ([], ("198.51.100.0/24",), {})
 
 
-async def test_what_was_made_meanwhile_takes_all_of_it_back(office: Office) -> None:
+async def test_what_was_made_meanwhile_takes_all_of_it_back(stage: Stage, office: Office) -> None:
     prepared = await office.prepare(SHARED + users(CPU, GPU))
     async with office.database.sessions.begin() as session:
-        grace = await members.sign_in(session, identity("grace"), SETTINGS, office.clock())
+        grace = await members.sign_in(stage.context(session), identity("grace"))
         asked = WorkstationSpec(name="gpu-1", machine_type="e2-standard-4")
-        await workstations.request(session, grace, asked, CATALOG, office.secrets, SETTINGS, office.clock())
+        await workstations.request(stage.context(session, grace), grace, asked)
     with pytest.raises(ConflictError):
         await office.file(prepared)
     assert [await office.count(model) for model in (Workstation, SharedStack, AllowedIp)] == [1, 0, 0]
 
 
-async def test_only_an_admin_brings_the_seed_over(office: Office) -> None:
+async def test_only_an_admin_brings_the_seed_over(stage: Stage, office: Office) -> None:
     async with office.database.sessions.begin() as session:
-        await members.sign_in(session, identity("grace"), SETTINGS, office.clock())
+        await members.sign_in(stage.context(session), identity("grace"))
         with pytest.raises(RefusedError, match="is not an admin"):
-            await imports.importer(session, "grace@example.com", SETTINGS, office.clock())
+            await imports.importer(stage.context(session), "grace@example.com")
         with pytest.raises(RefusedError, match="may not use"):
-            await imports.importer(session, "eve@elsewhere.test", SETTINGS, office.clock())
+            await imports.importer(stage.context(session), "eve@elsewhere.test")
     nobody = make_settings(first_admin="")
     async with office.database.sessions() as session:
         with pytest.raises(RefusedError, match="no admin yet"):
-            await imports.importer(session, None, nobody, office.clock())
+            await imports.importer(stage.context(session, settings=nobody), None)
 
 
 async def test_a_prefix_with_too_little_room_is_left_out_with_a_note(office: Office) -> None:

@@ -6,8 +6,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.services import snapshots
 from app.services.shared import infrastructure_state
 from app.services.shared.infrastructure_state import SNAPSHOT, UNSEEN, Light, Sighting, lights
-from tests.app.conftest import MovingClock
 from tests.app.services.shared.infrastructure_samples import EVERYTHING, NOTHING, outputs
+from tests.stage import MovingClock
 
 ALL_WELL = Sighting(machine="RUNNING", answers=True, database="RUNNABLE", cluster="RUNNING")
 

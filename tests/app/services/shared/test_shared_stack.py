@@ -9,18 +9,15 @@ import pytest
 from sqlalchemy import func, select
 
 from app.config import Settings
-from app.crypto import Vault
-from app.db import Database
 from app.errors import ConflictError, InvalidError
 from app.models import AllowedIp, AllowedIpStatus, Member, Run, RunKind, RunStatus, SharedStack
 from app.services import decisions, runs, stacks
-from app.services.catalog import Catalog
 from app.services.people import members
 from app.services.shared import shared_settings, shared_stack
 from app.services.shared.shared_settings import SharedSettings
 from app.services.shared.shared_stack import SECRETS
-from tests.app.conftest import MovingClock, identity
 from tests.database import dump
+from tests.stage import Stage, identity
 
 pytestmark = pytest.mark.anyio
 
@@ -28,28 +25,26 @@ pytestmark = pytest.mark.anyio
 class Play:
     """Ada, the admin, with the worker played by hand."""
 
-    def __init__(self, database: Database, settings: Settings, clock: MovingClock) -> None:
-        self.database, self.settings, self.clock = database, settings, clock
-        self.vault = Vault(settings.encryption_keys)
-        self.catalog = Catalog.load(settings.catalog_file)
+    def __init__(self, stage: Stage) -> None:
+        self.stage, self.database, self.clock, self.vault = stage, stage.database, stage.clock, stage.vault
 
     async def ada(self) -> Member:
         async with self.database.sessions.begin() as session:
-            return await members.sign_in(session, identity("ada"), self.settings, self.clock())
+            return await members.sign_in(self.stage.context(session), identity("ada"))
 
     async def stack(self) -> SharedStack:
         async with self.database.sessions.begin() as session:
-            return await shared_stack.find(session, self.vault, self.clock())
+            return await shared_stack.find(self.stage.context(session))
 
     async def configure(self, reason: str = "", **fields: object) -> Run:
         """Ask for other settings, a minute later."""
         ada = await self.ada()
         async with self.database.sessions.begin() as session:
-            stack = await shared_stack.find(session, self.vault, self.clock())
+            stack = await shared_stack.find(self.stage.context(session))
             now = self.clock.advance(minutes=1)
-            desired = (await shared_stack.desired(session, stack, self.settings)).settings
+            desired = (await shared_stack.desired(self.stage.context(session), stack)).settings
             chosen = SharedSettings.model_validate({**desired.model_dump(), **fields})
-            return await shared_stack.configure(session, stack, chosen, ada, self.catalog, self.settings, now, reason)
+            return await shared_stack.configure(self.stage.context(session, ada, now=now), stack, chosen, reason)
 
     async def step(self, run_id: str, *what: Callable[[Run, SharedStack], None]) -> Run:
         async with self.database.sessions.begin() as session:
@@ -89,7 +84,7 @@ class Play:
     async def discard(self, run: Run) -> None:
         ada = await self.ada()
         async with self.database.sessions.begin() as session:
-            await decisions.discard(session, await runs.find(session, ada, run.id), ada, self.clock())
+            await decisions.discard(self.stage.context(session, ada), await runs.find(session, ada, run.id))
 
 
 def allowed_ip(
@@ -107,8 +102,8 @@ def allowed_ip(
 
 
 @pytest.fixture
-def play(database: Database, settings: Settings, clock: MovingClock) -> Play:
-    return Play(database, settings, clock)
+def play(stage: Stage) -> Play:
+    return Play(stage)
 
 
 async def test_there_is_one_however_many_look_at_it_first_at_once(play: Play) -> None:
@@ -137,7 +132,7 @@ async def test_wishes_that_wait_become_one_run_with_all_their_reasons(play: Play
         assert (await session.get_one(Run, first.id)).superseded_by == second.id
 
 
-async def test_a_discarded_wish_is_as_if_it_had_never_been(play: Play) -> None:
+async def test_a_discarded_wish_is_as_if_it_had_never_been(stage: Stage, play: Play) -> None:
     await play.apply(await play.configure())
     spec = await play.configure(deploy_kubernetes=True)
     await play.plan(spec)
@@ -145,10 +140,10 @@ async def test_a_discarded_wish_is_as_if_it_had_never_been(play: Play) -> None:
     stack = await play.stack()
     assert (stack.status, stack.settings["deploy_kubernetes"]) == ("ready", False)
     async with play.database.sessions() as session:
-        assert not (await shared_stack.desired(session, stack, play.settings)).settings.deploy_kubernetes
+        assert not (await shared_stack.desired(stage.context(session), stack)).settings.deploy_kubernetes
 
 
-async def test_allowed_ips_that_expired_or_were_taken_back_are_no_longer_in_a_run(play: Play) -> None:
+async def test_allowed_ips_that_expired_or_were_taken_back_are_no_longer_in_a_run(stage: Stage, play: Play) -> None:
     ada, now = await play.ada(), play.clock()
     async with play.database.sessions.begin() as session:
         for number, (status, expires) in enumerate(
@@ -163,8 +158,8 @@ async def test_allowed_ips_that_expired_or_were_taken_back_are_no_longer_in_a_ru
 
     async def spec() -> list[str]:
         async with play.database.sessions.begin() as session:
-            asked = await shared_stack.desired(session, stack, play.settings)
-            run = await shared_stack.request(session, stack, asked, ada, play.settings, play.clock())
+            asked = await shared_stack.desired(stage.context(session), stack)
+            run = await shared_stack.request(stage.context(session, ada), stack, asked)
             return list(run.inputs["mlflow_allowed_ips"])
 
     assert await spec() == ["203.0.113.0/32", "203.0.113.1/32"]
@@ -172,7 +167,7 @@ async def test_allowed_ips_that_expired_or_were_taken_back_are_no_longer_in_a_ru
     assert await spec() == ["203.0.113.0/32"]
 
 
-async def test_rolling_back_brings_the_settings_of_then_and_leaves_the_rest(play: Play) -> None:
+async def test_rolling_back_brings_the_settings_of_then_and_leaves_the_rest(stage: Stage, play: Play) -> None:
     first = await play.configure(deploy_kubernetes=True)
     await play.apply(first)
     await play.apply(await play.configure(deploy_kubernetes=False, sql_tier="db-g1-small"))
@@ -182,19 +177,19 @@ async def test_rolling_back_brings_the_settings_of_then_and_leaves_the_rest(play
         assert stack
         stack.iam_admins = ["user:ada@example.com"]
         earlier = await session.get_one(Run, first.id)
-        back = await shared_stack.roll_back(session, stack, earlier, ada, play.settings, play.clock())
+        back = await shared_stack.roll_back(stage.context(session, ada), stack, earlier)
     assert back.changes["settings"] == first.changes["settings"]
     assert back.changes["iam_admins"] == ["user:ada@example.com"]
     assert back.reason.startswith("Back to the settings of 2 Mar 2026")
 
 
-async def test_a_check_needs_something_to_compare_and_nothing_under_way(play: Play) -> None:
+async def test_a_check_needs_something_to_compare_and_nothing_under_way(stage: Stage, play: Play) -> None:
     ada = await play.ada()
 
     async def check() -> Run:
         async with play.database.sessions.begin() as session:
-            stack = await shared_stack.find(session, play.vault, play.clock())
-            return await shared_stack.check(session, stack, ada, play.clock())
+            stack = await shared_stack.find(stage.context(session))
+            return await shared_stack.check(stage.context(session, ada), stack)
 
     with pytest.raises(ConflictError, match="Nothing of the shared stack was made"):
         await check()
@@ -207,16 +202,16 @@ async def test_a_check_needs_something_to_compare_and_nothing_under_way(play: Pl
     assert (await check()).id == asked.id
 
 
-async def test_nothing_can_be_asked_for_while_it_is_being_destroyed(play: Play) -> None:
+async def test_nothing_can_be_asked_for_while_it_is_being_destroyed(stage: Stage, play: Play) -> None:
     ada = await play.ada()
     stack = await play.stack()
     async with play.database.sessions.begin() as session:
         with pytest.raises(ConflictError, match="nothing to destroy"):
-            await shared_stack.request_destroy(session, await session.merge(stack), ada, play.clock())
+            await shared_stack.request_destroy(stage.context(session, ada), await session.merge(stack))
     await play.apply(await play.configure())
     async with play.database.sessions.begin() as session:
-        found = await shared_stack.find(session, play.vault, play.clock())
-        await shared_stack.request_destroy(session, found, ada, play.clock())
+        found = await shared_stack.find(stage.context(session))
+        await shared_stack.request_destroy(stage.context(session, ada), found)
     with pytest.raises(ConflictError, match="being destroyed"):
         await play.configure()
 
@@ -229,31 +224,29 @@ async def test_a_zone_that_is_not_on_offer_is_said_at_its_field(play: Play) -> N
 
 async def test_no_domain_becomes_an_owner(play: Play) -> None:
     await play.configure(iam_admin_role="roles/editor")
-    async with play.database.sessions.begin() as session:
-        stack = await shared_stack.find(session, play.vault, play.clock())
-        asked = await shared_stack.desired(session, stack, play.settings)
+    async with play.stage.acting("ada") as ctx:
+        stack = await shared_stack.find(ctx)
         admins = ("domain:example.com", "group:leads@example.com")
-        spec = replace(asked, iam_admins=admins)
-        await shared_stack.request(session, stack, spec, None, play.settings, play.clock())
+        await shared_stack.request(ctx, stack, replace(await shared_stack.desired(ctx, stack), iam_admins=admins))
     await play.configure(sql_tier="db-g1-small")
     with pytest.raises(InvalidError) as refused:
         await play.configure(iam_admin_role="roles/owner")
     assert "domain:example.com cannot be one" in refused.value.fields["iam_admin_role"]
 
 
-async def test_a_retry_asks_for_the_same_without_what_expired_meanwhile(play: Play) -> None:
+async def test_a_retry_asks_for_the_same_without_what_expired_meanwhile(stage: Stage, play: Play) -> None:
     ada, now = await play.ada(), play.clock()
     async with play.database.sessions.begin() as session:
         session.add(allowed_ip(ada, 0, AllowedIpStatus.APPROVED, now, now + timedelta(hours=1)))
-        stack = await shared_stack.find(session, play.vault, now)
-        desired = await shared_stack.desired(session, stack, play.settings)
+        stack = await shared_stack.find(stage.context(session, now=now))
+        desired = await shared_stack.desired(stage.context(session), stack)
         asked = shared_stack.SharedStackSpec(desired.settings, ("user:x@example.com",))
-        run = await shared_stack.request(session, stack, asked, ada, play.settings, now)
+        run = await shared_stack.request(stage.context(session, ada, now=now), stack, asked)
     assert run.inputs["mlflow_allowed_ips"] == ["203.0.113.0/32"]
     await play.step(run.id, lambda run, _: run.claim("w", "h", now), lambda run, _: run.fail("No luck", now))
     play.clock.advance(hours=2)
     async with play.database.sessions.begin() as session:
-        again = await decisions.retry(session, await runs.find(session, ada, run.id), ada, play.clock())
+        again = await decisions.retry(stage.context(session, ada), await runs.find(session, ada, run.id))
     assert (again.kind, again.status) == (RunKind.CONFIGURE, RunStatus.QUEUED)
     assert (again.inputs["mlflow_allowed_ips"], again.changes["allowed_ips"]) == ([], [])
     assert again.changes["iam_admins"] == ["user:x@example.com"]

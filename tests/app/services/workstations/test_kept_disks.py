@@ -5,15 +5,14 @@ from collections.abc import Callable
 import pytest
 
 from app.config import REPOSITORY
-from app.db import Database
 from app.errors import ConflictError, InvalidError
 from app.models import CancelMode, Member, Run, RunKind, Workstation
 from app.services import decisions, runs, workstations
 from app.services.catalog import Catalog
-from app.services.people import members
 from app.services.workstations import kept_disks
 from app.services.workstations.specs import MachineSpec, WorkstationSpec
-from tests.app.conftest import MovingClock, SecretsInMemory, identity, make_settings
+from tests.app.conftest import make_settings
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 CATALOG = Catalog.load(REPOSITORY / "app" / "catalog.json")
@@ -23,17 +22,16 @@ SETTINGS = make_settings()
 class Play:
     """Grace, with the worker played by hand."""
 
-    def __init__(self, database: Database, clock: MovingClock) -> None:
-        self.database, self.clock = database, clock
+    def __init__(self, stage: Stage) -> None:
+        self.stage, self.database, self.clock = stage, stage.database, stage.clock
         self.id = ""
 
     async def create(self, name: str = "dev-1") -> str:
         asked = WorkstationSpec.model_validate({"name": name, "machine_type": "e2-standard-4"})
-        async with self.database.sessions.begin() as session:
-            grace = await members.sign_in(session, identity("grace"), SETTINGS, self.clock())
-            made = await workstations.request(session, grace, asked, CATALOG, SecretsInMemory(), SETTINGS, self.clock())
-            self.id = self.id or made[0].id
-            return made[1].id
+        async with self.stage.acting("grace") as ctx:
+            made = await workstations.request(ctx, ctx.member, asked)
+            self.id = self.id or made.workstation.id
+            return made.run.id
 
     async def step(self, run_id: str, action: Callable[[Run, Workstation], None]) -> None:
         async with self.database.sessions.begin() as session:
@@ -58,8 +56,7 @@ class Play:
         async with self.database.sessions.begin() as session:
             workstation = await session.get_one(Workstation, self.id)
             owner = await session.get_one(Member, workstation.owner_id)
-            now = self.clock()
-            run = await workstations.request_destroy(session, workstation, owner, now, keep_disk=True)
+            run = await workstations.request_destroy(self.stage.context(session, owner), workstation, keep_disk=True)
         await self.applied(run.id, lambda it: it.become_destroyed(self.clock(), disk_kept=True))
 
     async def ask(self, **fields: object) -> Run:
@@ -67,7 +64,7 @@ class Play:
             workstation = await session.get_one(Workstation, self.id)
             owner = await session.get_one(Member, workstation.owner_id)
             spec = MachineSpec.model_validate(fields)
-            return await kept_disks.request_machine(session, workstation, owner, spec, CATALOG, SETTINGS, self.clock())
+            return await kept_disks.request_machine(self.stage.context(session, owner), workstation, spec)
 
     async def workstation(self) -> Workstation:
         async with self.database.sessions() as session:
@@ -75,8 +72,8 @@ class Play:
 
 
 @pytest.fixture
-async def play(database: Database, clock: MovingClock) -> Play:
-    play = Play(database, clock)
+async def play(stage: Stage) -> Play:
+    play = Play(stage)
     await play.keep_disk()
     return play
 
@@ -96,12 +93,12 @@ async def test_the_new_machine_is_what_is_asked_for_around_the_same_disk(play: P
     assert (workstation.status, workstation.is_coming_back, workstation.can_come_back) == ("running", False, False)
 
 
-async def test_cancelled_before_it_began_the_disk_is_kept_as_before(play: Play) -> None:
+async def test_cancelled_before_it_began_the_disk_is_kept_as_before(stage: Stage, play: Play) -> None:
     run = await play.ask()
     async with play.database.sessions.begin() as session:
         grace = await session.get_one(Member, (await play.workstation()).owner_id)
         found = await runs.find(session, grace, run.id)
-        await decisions.cancel(session, found, grace, CancelMode.UNDO, play.clock())
+        await decisions.cancel(stage.context(session, grace), found, CancelMode.UNDO)
     workstation = await play.workstation()
     assert (workstation.status, workstation.disk_kept) == ("destroyed", True)
 
@@ -119,7 +116,7 @@ async def test_undone_the_disk_is_kept_as_before(play: Play) -> None:
     assert (await play.workstation()).can_come_back
 
 
-async def test_failed_it_can_be_retried_or_removed_keeping_the_disk(play: Play) -> None:
+async def test_failed_it_can_be_retried_or_removed_keeping_the_disk(stage: Stage, play: Play) -> None:
     run = await play.ask()
 
     def failed(run: Run, workstation: Workstation) -> None:
@@ -133,7 +130,7 @@ async def test_failed_it_can_be_retried_or_removed_keeping_the_disk(play: Play) 
     assert (workstation.status, workstation.can_destroy) == ("failed", True)
     async with play.database.sessions.begin() as session:
         grace = await session.get_one(Member, workstation.owner_id)
-        again = await decisions.retry(session, await runs.find(session, grace, run.id), grace, play.clock())
+        again = await decisions.retry(stage.context(session, grace), await runs.find(session, grace, run.id))
     assert (again.kind, again.inputs) == (RunKind.PROVISION, run.inputs)
 
 

@@ -14,7 +14,8 @@ from app.services.catalog import Catalog
 from app.services.keys import machine_keys, ssh_keys
 from app.services.people import members
 from app.services.workstations.specs import WorkstationPatch, WorkstationSpec
-from tests.app.conftest import MovingClock, SecretsInMemory, identity, make_settings
+from tests.app.conftest import make_settings
+from tests.stage import MovingClock, Stage, identity
 
 pytestmark = pytest.mark.anyio
 CATALOG = Catalog.load(REPOSITORY / "app" / "catalog.json")
@@ -25,18 +26,14 @@ PLAIN, CUDA, PYTORCH = (image.name for image in CATALOG.images)
 class Play:
     """One member's machine, with the worker played by hand."""
 
-    def __init__(self, database: Database, clock: MovingClock) -> None:
-        self._database, self._clock = database, clock
+    def __init__(self, stage: Stage) -> None:
+        self.stage, self._database, self._clock = stage, stage.database, stage.clock
         self.id = ""
 
     async def create(self, **fields: object) -> None:
         spec = WorkstationSpec.model_validate({"name": "dev-1", "machine_type": "e2-standard-4", **fields})
-        async with self._database.sessions.begin() as session:
-            member = await members.sign_in(session, identity("grace"), SETTINGS, self._clock())
-            asked = await workstations.request(
-                session, member, spec, CATALOG, SecretsInMemory(), SETTINGS, self._clock()
-            )
-            self.id = asked[0].id
+        async with self.stage.acting("grace") as ctx:
+            self.id = (await workstations.request(ctx, ctx.member, spec)).workstation.id
 
     async def ask(self, **fields: object) -> Run:
         """PATCH, a minute later."""
@@ -44,8 +41,8 @@ class Play:
             workstation = await session.get_one(Workstation, self.id)
             member = await session.get_one(Member, workstation.owner_id)
             change = WorkstationPatch.model_validate(fields)
-            now = self._clock.advance(minutes=1)
-            return await workstations.request_change(session, workstation, member, change, CATALOG, SETTINGS, now)
+            self._clock.advance(minutes=1)
+            return await workstations.request_change(self.stage.context(session, member), workstation, change)
 
     async def step(self, run_id: str, *what: Callable[[Run], None]) -> None:
         async with self._database.sessions.begin() as session:
@@ -73,8 +70,10 @@ class Play:
         async with self._database.sessions.begin() as session:
             workstation = await session.get_one(Workstation, self.id)
             member = await session.get_one(Member, workstation.owner_id)
-            now = self._clock.advance(minutes=1)
-            return await workstations.request_destroy(session, workstation, member, now, keep_disk=keep_disk)
+            self._clock.advance(minutes=1)
+            return await workstations.request_destroy(
+                self.stage.context(session, member), workstation, keep_disk=keep_disk
+            )
 
     async def row(self) -> Workstation:
         async with self._database.sessions() as session:
@@ -82,8 +81,8 @@ class Play:
 
 
 @pytest.fixture
-def play(database: Database, clock: MovingClock) -> Play:
-    return Play(database, clock)
+def play(stage: Stage) -> Play:
+    return Play(stage)
 
 
 async def test_the_row_says_what_is_until_the_run_has_made_it_so(play: Play) -> None:
@@ -124,14 +123,14 @@ async def test_a_change_back_is_still_one_while_the_other_is_executing(play: Pla
     assert (await play.row()).machine_type == "e2-standard-4"
 
 
-async def test_what_is_being_stopped_is_not_built_upon(play: Play, database: Database, clock: MovingClock) -> None:
+async def test_what_is_being_stopped_is_not_built_upon(stage: Stage, play: Play, database: Database) -> None:
     await play.create()
     await play.finish(await play.begin())
     stopped = await play.begin((await play.ask(disk_size_gb=200)).id)
     async with database.sessions.begin() as session:
         run = await session.get_one(Run, stopped)
         member = await session.get_one(Member, run.requested_by)
-        await decisions.cancel(session, run, member, CancelMode.UNDO, clock())
+        await decisions.cancel(stage.context(session, member), run, CancelMode.UNDO)
 
     assert (await play.ask(spot=True)).changes == {"spot": True}
 
@@ -147,16 +146,16 @@ async def test_the_same_change_twice_is_one_run_and_none_at_all_is_a_check(play:
         assert await session.scalar(select(func.count()).select_from(Run)) == 2
 
 
-async def test_the_keys_are_the_owners_of_now(play: Play, database: Database, clock: MovingClock) -> None:
+async def test_the_keys_are_the_owners_of_now(stage: Stage, play: Play, database: Database, clock: MovingClock) -> None:
     await play.create()
     await play.finish(await play.begin())
     async with database.sessions.begin() as session:
-        grace = await members.sign_in(session, identity("grace"), SETTINGS, clock())
-        pair = await ssh_keys.generate(session, grace, "second", SecretsInMemory(), SETTINGS, clock.advance(minutes=1))
-        ada = await members.sign_in(session, identity("ada"), SETTINGS, clock())
+        grace = await members.sign_in(stage.context(session), identity("grace"))
+        pair = await ssh_keys.generate(stage.context(session, grace, now=clock.advance(minutes=1)), "second")
+        ada = await members.sign_in(stage.context(session), identity("ada"))
         workstation = await session.get_one(Workstation, play.id)
         run = await workstations.request_change(
-            session, workstation, ada, WorkstationPatch.model_validate({}), CATALOG, SETTINGS, clock()
+            stage.context(session, ada), workstation, WorkstationPatch.model_validate({})
         )
         assert "ssh_public_keys" not in run.inputs
         await machine_keys.bind(session, run)
@@ -250,14 +249,14 @@ async def test_what_is_gone_or_going_is_not_changed(play: Play, database: Databa
 
 
 async def test_a_machine_whose_building_is_being_stopped_is_not_changed(
-    play: Play, database: Database, clock: MovingClock
+    stage: Stage, play: Play, database: Database
 ) -> None:
     await play.create()
     building = await play.begin()
     async with database.sessions.begin() as session:
         run = await session.get_one(Run, building)
         member = await session.get_one(Member, run.requested_by)
-        await decisions.cancel(session, run, member, CancelMode.UNDO, clock())
+        await decisions.cancel(stage.context(session, member), run, CancelMode.UNDO)
     with pytest.raises(ConflictError, match="is being canceled"):
         await play.ask(spot=True)
 
@@ -276,7 +275,7 @@ async def test_a_disk_is_kept_at_the_size_it_is_being_given(play: Play) -> None:
     assert (await play.destroy()).inputs["disk_size_gb"] == 200
 
 
-async def test_two_changes_at_once_are_both_in_the_end(play: Play, database: Database, clock: MovingClock) -> None:
+async def test_two_changes_at_once_are_both_in_the_end(stage: Stage, play: Play, database: Database) -> None:
     await play.create()
     await play.finish(await play.begin())
     async with database.sessions() as first:
@@ -284,6 +283,6 @@ async def test_two_changes_at_once_are_both_in_the_end(play: Play, database: Dat
         member = await first.get_one(Member, workstation.owner_id)
         await play.ask(disk_size_gb=200)
         change = WorkstationPatch.model_validate({"spot": True})
-        run = await workstations.request_change(first, workstation, member, change, CATALOG, SETTINGS, clock())
+        run = await workstations.request_change(stage.context(first, member), workstation, change)
 
     assert run.changes == {"disk_size_gb": 200, "spot": True}
