@@ -14,6 +14,7 @@ from emulator.core.catalog import REGIONS, ZONES
 from emulator.core.errors import CloudError, not_found
 from emulator.core.ids import INSTANCE, link
 from emulator.core.projects import with_project_id
+from emulator.core.rate_limit import RateLimit
 from emulator.core.store import Json
 from emulator.views.instances import guest_attributes_view
 from emulator.views.lists import aggregated_view, list_view, page
@@ -28,9 +29,10 @@ Handler = Callable[[Request, Place], Awaitable[Json]]
 
 
 class ComputeApi:
-    def __init__(self, cloud: Cloud, calls: CallLog) -> None:
+    def __init__(self, cloud: Cloud, calls: CallLog, attribute_limit: RateLimit) -> None:
         self._cloud = cloud
         self._calls = calls
+        self._attribute_limit = attribute_limit
 
     def routes(self) -> list[BaseRoute]:
         zone, instance = f"{BASE}/zones/{{zone}}", f"{BASE}/zones/{{zone}}/instances/{{name}}"
@@ -106,6 +108,7 @@ class ComputeApi:
         path, key = request.query_params.get("queryPath", ""), request.query_params.get("variableKey", "")
         with self._calls.call("getGuestAttributes", INSTANCE, id_):
             await self._cloud.inject_faults("getGuestAttributes", INSTANCE, id_)
+            self._attribute_limit.count(f"read {id_}")
             view = guest_attributes_view(self._cloud.find(INSTANCE, id_), path, key)
             if view is None:
                 raise CloudError(404, f"The resource '{path or key}' of type 'Guest Attribute' was not found.")

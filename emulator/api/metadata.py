@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from emulator.cloud.cloud import Cloud
 from emulator.core.errors import CloudError
 from emulator.core.ids import INSTANCE
+from emulator.core.rate_limit import RateLimit
 from emulator.core.store import CloudResource
 from emulator.machines.machine_spec import machine_path, metadata_of, publishes_attributes
 from emulator.machines.manager import MachineManager
@@ -23,8 +24,9 @@ ATTRIBUTE = re.compile(r"[A-Za-z0-9_-]{1,128}/[A-Za-z0-9_-]{1,128}")
 
 
 class MetadataApi:
-    def __init__(self, cloud: Cloud, manager: MachineManager) -> None:
+    def __init__(self, cloud: Cloud, manager: MachineManager, attribute_limit: RateLimit) -> None:
         self._cloud = cloud
+        self._attribute_limit = attribute_limit
         self._manager = manager
 
     def routes(self) -> list[BaseRoute]:
@@ -53,6 +55,10 @@ class MetadataApi:
             return PlainTextResponse("guest attributes are not enabled", 403)
         if not ATTRIBUTE.fullmatch(key):
             return PlainTextResponse("not a NAMESPACE/KEY", 400)
+        try:
+            self._attribute_limit.count(f"write {instance.id}")
+        except CloudError:
+            return PlainTextResponse("too many requests", 429)
         instance.cloud.setdefault("guest_attributes", {})[key] = value
         self._cloud.store.put(instance)
         return PlainTextResponse("")

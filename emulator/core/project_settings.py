@@ -22,6 +22,10 @@ class ProjectSettings:
     quotas: dict[str, float] = field(default_factory=dict)
     """Quota metric → limit, such as GPUS_ALL_REGIONS → 0."""
 
+    default_allow_ssh: bool = True
+    """Whether the network `default` still has the rule default-allow-ssh, which Google makes along with it. Many
+    organisations take it away."""
+
     @classmethod
     def of(cls, store: Store) -> "ProjectSettings":
         return cls(**json.loads(store.fact(FACT) or "{}"))

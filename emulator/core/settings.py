@@ -36,6 +36,9 @@ class Settings:
     """EMULATOR_SSH_BASE_PORT: see EMULATOR_SSH_LISTEN. Default 2200."""
     faults: tuple[dict[str, Any], ...]
     """EMULATOR_FAULTS: faults at start: preset names separated by commas, or a JSON list of faults."""
+    guest_attributes_per_minute: int
+    """EMULATOR_GUEST_ATTRIBUTES_PER_MINUTE: how often a machine's guest attributes may be read a minute, and how often
+    written. 0 (default): as often as you like."""
     project: str
     """STATIONMASTER_GOOGLE_PROJECT: the project that exists here. Default pocket-project."""
     client_id: str
@@ -56,6 +59,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         ssh_listen=environ.get("EMULATOR_SSH_LISTEN", ""),
         ssh_base_port=_port(environ, "EMULATOR_SSH_BASE_PORT", 2200),
         faults=_faults(environ),
+        guest_attributes_per_minute=_count(environ, "EMULATOR_GUEST_ATTRIBUTES_PER_MINUTE"),
         project=environ.get("STATIONMASTER_GOOGLE_PROJECT") or DEFAULT_PROJECT,
         client_id=environ.get("STATIONMASTER_OIDC_CLIENT_ID", ""),
         client_secret=environ.get("STATIONMASTER_OIDC_CLIENT_SECRET", ""),
@@ -66,6 +70,13 @@ def _port(environ: Mapping[str, str], name: str, default: int) -> int:
     text = environ.get(name) or str(default)
     if not text.isdecimal() or int(text) > 65535:
         raise SettingsError(f"{name} must be a port, 0 to 65535, and is {text!r}")
+    return int(text)
+
+
+def _count(environ: Mapping[str, str], name: str) -> int:
+    text = environ.get(name) or "0"
+    if not text.isdecimal():
+        raise SettingsError(f"{name} must be a whole number, and is {text!r}")
     return int(text)
 
 

@@ -14,6 +14,7 @@ from emulator.machines.folders import fail_next_mount, prepare_boot_disk, remove
 from emulator.machines.machine_spec import MachineSpec, disk_folder, machine_path, machine_spec, public_keys_of
 from emulator.machines.sandbox import NamespaceSandbox, PlainSandbox, Sandbox, SandboxError, usable_flags
 from emulator.machines.startup import attributes_without_sandbox
+from emulator.rules.firewall import SSH_PORT, allows
 
 if TYPE_CHECKING:
     from emulator.machines.ssh_server import SshMachine
@@ -130,7 +131,9 @@ class MachineManager:
         folder = disk_folder(self._disks, spec.boot_disk)
         prepare_boot_disk(folder, self._users(spec.id), (spec.gpu, spec.gpus))
         sandbox = await self._sandbox(spec)
-        machine: SshMachine = module.SshMachine(spec, self._disks, sandbox, lambda: self._users(spec.id))
+        machine: SshMachine = module.SshMachine(
+            spec, self._disks, sandbox, lambda: self._users(spec.id), lambda client: self._allows(spec.id, client)
+        )
         try:
             await self._attach(machine, spec)
             await machine.listen(*self._listening_address(spec.address))
@@ -186,6 +189,10 @@ class MachineManager:
 
     def _desired(self, instance_id: str) -> MachineSpec | None:
         return machine_spec(self._cloud.store, self._cloud.store.get(INSTANCE, instance_id))
+
+    def _allows(self, instance_id: str, client: str) -> bool:
+        instance = self._cloud.store.get(INSTANCE, instance_id)
+        return instance is not None and allows(self._cloud.store, instance, client, SSH_PORT)
 
     def _users(self, instance_id: str) -> dict[str, list[str]]:
         return public_keys_of(self._cloud.store.get(INSTANCE, instance_id))

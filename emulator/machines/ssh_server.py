@@ -11,6 +11,7 @@ from emulator.machines.sandbox import Sandbox
 from emulator.machines.session import Session
 from emulator.machines.sftp import MachineFiles, PathMap
 from emulator.machines.startup import Startup
+from emulator.web.ports import reset_when_closed
 
 LOOPBACK = ("", "localhost", "127.0.0.1", "::1", "*", "0.0.0.0", "::")
 LOGIN_TIMEOUT_S = 30
@@ -20,12 +21,15 @@ Users = Callable[[], dict[str, list[str]]]
 class SshMachine:
     """A running machine: its sandbox, its listener, and who is logged in."""
 
-    def __init__(self, spec: MachineSpec, disks: Path, sandbox: Sandbox, users: Users) -> None:
-        """`users` returns who may log in now, with which public keys."""
+    def __init__(
+        self, spec: MachineSpec, disks: Path, sandbox: Sandbox, users: Users, allows: Callable[[str], bool]
+    ) -> None:
+        """`users` returns who may log in now, with which public keys; `allows` is the firewall's word on an address."""
         self.spec = spec
         self.disks = disks
         self.sandbox = sandbox
         self.users = users
+        self.allows = allows
         self.home_disk: int | None = None
         self.connections: set[asyncssh.SSHServerConnection] = set()
         self._keys = disk_folder(disks, spec.boot_disk) / SSH_KEYS
@@ -113,6 +117,10 @@ class _Server(asyncssh.SSHServer):
         self._connection: asyncssh.SSHServerConnection | None = None
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        if not self._machine.allows(str(conn.get_extra_info("peername")[0])):
+            reset_when_closed(conn.get_extra_info("socket"))
+            conn.abort()
+            return
         self._connection = conn
         self._machine.connections.add(conn)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import struct
 from collections.abc import Callable
 from typing import cast
 
@@ -13,9 +12,7 @@ from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from emulator.web.pages import STYLE, Pages
-
-RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER's "now": closing then sends a reset, which a browser shows as such."""
+from emulator.web.ports import reset_when_closed
 
 
 def create_page_app(pages: Pages, name: str, address: str, port: int) -> Starlette:
@@ -50,8 +47,7 @@ def firewalled(allows: Callable[[str], bool]) -> type[asyncio.Protocol]:
             if self._is_allowed:
                 super().connection_made(transport)
             else:
-                connection = cast("socket.socket", transport.get_extra_info("socket"))
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                reset_when_closed(cast("socket.socket", transport.get_extra_info("socket")))
                 transport.abort()
 
         def connection_lost(self, exc: Exception | None) -> None:

@@ -4,10 +4,14 @@ import ipaddress
 from collections.abc import Iterable
 
 from emulator.core.ids import last, project_of
+from emulator.core.project_settings import ProjectSettings
 from emulator.core.store import CloudResource, Json, Store
-from emulator.rules.network import FIREWALL
+from emulator.rules.network import DEFAULT, FIREWALL
 
 DEFAULT_PRIORITY = 1000
+SSH_PORT = 22
+LAST_PRIORITY = 65534
+"""Of the rules that Google makes along with the network `default`."""
 
 
 def allows(store: Store, instance: CloudResource, client: str, port: int) -> bool:
@@ -23,6 +27,8 @@ def allows(store: Store, instance: CloudResource, client: str, port: int) -> boo
         for action in ("deny", "allow")
         if any(_opens(block, port) for block in rule.state.get(action) or [])
     ]
+    if port == SSH_PORT and DEFAULT in _networks(instance) and ProjectSettings.of(store).default_allow_ssh:
+        verdicts.append((LAST_PRIORITY, True))
     return bool(verdicts) and min(verdicts)[1]
 
 

@@ -17,6 +17,8 @@ from emulator.api.secret_manager import SecretManagerApi
 from emulator.api.sign_in import SignInApi
 from emulator.api.terraform import TerraformApi
 from emulator.cloud.cloud import Cloud
+from emulator.core.rate_limit import RateLimit
+from emulator.core.settings import Settings
 from emulator.machines.manager import MachineManager
 from emulator.openid.grants import Grants
 from emulator.openid.keys import Signer
@@ -24,16 +26,17 @@ from emulator.web.pages import STYLE, Pages
 
 
 def create_app(
-    cloud: Cloud, manager: MachineManager, *, url: str, browser_url: str, client: tuple[str, str], ssh_port: int
+    cloud: Cloud, manager: MachineManager, settings: Settings, url: str, client: tuple[str, str]
 ) -> Starlette:
     """`client` is the id and secret that the sign-in endpoint accepts."""
     clock = cloud.context.clock
     calls = CallLog(cloud.store, clock)
+    limit = RateLimit(settings.guest_attributes_per_minute, clock)
     pages = Pages()
     admin = AdminApi(cloud)
     sign_in = SignInApi(
         url=url,
-        browser_url=browser_url,
+        browser_url=settings.browser_url or url,
         client=client,
         grants=Grants(clock),
         signer=Signer(cloud.store, url, client[0]),
@@ -42,11 +45,11 @@ def create_app(
     )
     routes: list[BaseRoute] = [
         Route("/_emulator/style.css", _style),
-        *HomePage(cloud, admin, pages, ssh_port).routes(),
+        *HomePage(cloud, admin, pages, settings.ssh_port).routes(),
         *admin.routes(),
-        *MetadataApi(cloud, manager).routes(),
+        *MetadataApi(cloud, manager, limit).routes(),
         *TerraformApi(cloud, calls).routes(),
-        *ComputeApi(cloud, calls).routes(),
+        *ComputeApi(cloud, calls, limit).routes(),
         *SecretManagerApi(cloud, calls).routes(),
         *ProjectApi(cloud, calls).routes(),
         *sign_in.routes(),

@@ -98,9 +98,7 @@ def _http_server(
     from emulator.server.app import create_app
     from emulator.web.http_server import HttpServer
 
-    browser_url = settings.browser_url or url
-    app = create_app(cloud, manager, url=url, browser_url=browser_url, client=client, ssh_port=settings.ssh_port)
-    return HttpServer(app)
+    return HttpServer(create_app(cloud, manager, settings, url, client))
 
 
 def _mirror(data_dir: Path) -> Path:

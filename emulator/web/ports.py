@@ -3,6 +3,7 @@
 import logging
 import random
 import socket
+import struct
 
 from emulator.core.store import Store
 
@@ -48,3 +49,8 @@ def listen_at(address: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def reset_when_closed(connection: socket.socket) -> None:
+    """Closing it then tells the client that it is refused. A firewall of Google's lets him wait instead."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

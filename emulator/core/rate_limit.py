@@ -1,0 +1,25 @@
+"""So many calls a minute and no more."""
+
+from datetime import datetime, timedelta
+
+from emulator.core.clock import Clock
+from emulator.core.errors import CloudError
+
+MINUTE = timedelta(minutes=1)
+
+
+class RateLimit:
+    def __init__(self, per_minute: int, clock: Clock) -> None:
+        """0 for no limit."""
+        self._per_minute = per_minute
+        self._clock = clock
+        self._calls: dict[str, list[datetime]] = {}
+
+    def count(self, what: str) -> None:
+        """Raises CloudError (403) for one call too many within a minute; that one is not counted."""
+        now = self._clock()
+        recent = [call for call in self._calls.get(what, []) if now - call < MINUTE]
+        if self._per_minute and len(recent) >= self._per_minute:
+            text = "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute' of this instance."
+            raise CloudError(403, text, "rateLimitExceeded")
+        self._calls[what] = [*recent, now]
