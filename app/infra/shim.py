@@ -48,14 +48,22 @@ def is_watched() -> bool:
     return time.time() - touched < UNWATCHED_SECONDS
 
 
+def use_default_signals() -> None:
+    """Every signal as a new process expects it. `nohup`, a shell's `&` and some supervisors hand on ignored ones."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_DFL)
+
+
 def main() -> int:
     """Run the command; returns its exit code, or 128 + the signal that ended it."""
     step, command = sys.argv[1], sys.argv[2:]
     awaited = FORWARDED | {signal.SIGCHLD}
-    signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
+    # Blocked first: a signal that comes now is kept until we wait for it.
+    signal.pthread_sigmask(signal.SIG_SETMASK, awaited)
+    use_default_signals()
     pid = os.fork()
     if pid == 0:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, awaited)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
         os.execv(command[0], command)  # noqa: S606 - the point of a shim
     record(f"{step}.pid", f"{pid} {start_time(pid)}")
     interrupted = False

@@ -61,6 +61,38 @@ async def test_a_step_started_by_a_process_that_is_gone_can_be_followed(tmp_path
     assert step.file("jsonl").read_text() == "done\n"
 
 
+IGNORING = """
+import signal, sys
+from pathlib import Path
+from app.infra.process import Step
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
+    signal.signal(number, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGUSR1})
+Step(Path(sys.argv[1]), "apply-1").start(["/bin/sh", "-c", sys.argv[2]], {"PATH": "/usr/bin:/bin"})
+"""
+"""Starts a step as a worker under `nohup`, or under a careless supervisor, does."""
+
+
+async def test_a_command_inherits_no_ignored_and_no_blocked_signal(tmp_path: Path) -> None:
+    script = "exec grep -E 'Sig(Blk|Ign)' /proc/self/status"
+    subprocess.run([sys.executable, "-c", IGNORING, str(tmp_path), script], check=True)
+    step = Step(tmp_path, "apply-1")
+    assert await step.wait(nothing, 0.05) == 0
+    assert {line.split()[1] for line in step.file("jsonl").read_text().splitlines()} == {"0" * 16}
+
+
+async def test_a_worker_that_ignores_interrupts_still_passes_them_on(tmp_path: Path) -> None:
+    script = "trap 'echo told; exit 1' INT; touch up; while true; do sleep 0.05; done"
+    subprocess.run([sys.executable, "-c", IGNORING, str(tmp_path), script], check=True)
+    step = Step(tmp_path, "apply-1")
+    async with asyncio.timeout(10):
+        while not (tmp_path / "up").exists():
+            await asyncio.sleep(0.01)
+    assert step.interrupt()
+    assert await step.wait(nothing, 0.05) == 1
+    assert step.file("jsonl").read_text() == "told\n"
+
+
 async def test_however_often_it_is_interrupted_the_command_hears_it_once(tmp_path: Path) -> None:
     step = Step(tmp_path, "apply-1")
     trap = 'n=0; trap "n=\\$((n+1)); echo heard \\$n" INT; echo up;'
