@@ -9,13 +9,12 @@ from cryptography.fernet import Fernet
 from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.environment import REACHES_GOOGLE, chosen
 from app.errors import ConfigurationError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PREFIX = "STATIONMASTER_"
 RECORD = "up.json"
-REACHES_GOOGLE = ("GOOGLE_", "CLOUDSDK_", "TF_CLI_CONFIG_FILE", "TF_DISABLE_PLUGIN_TLS")
-"""Beginnings of the variables that tell Terraform, and Google's libraries, where Google is and who asks."""
 
 SHARED_PARTS = ("access", "storage", "registries", "keys", "sql", "mlflow", "kubernetes")
 """What the shared infrastructure can have; `services/doctor/google_needs.py` says what each needs of Google."""
@@ -52,8 +51,10 @@ class Settings(BaseSettings):
     )
 
     oidc_issuer: str = Field("https://accounts.google.com", description="OpenID Connect issuer people sign in with.")
-    oidc_client_id: str = Field(description="OAuth client id of the portal.")
-    oidc_client_secret: str = Field(description="OAuth client secret of the portal.", repr=False)
+    oidc_client_id: str = Field("", description="OAuth client id of the portal, for `web` and `up`.")
+    oidc_client_secret: str = Field(
+        "", description="OAuth client secret of the portal, for `web` and `up` alone.", repr=False
+    )
     allowed_domains: Words = Field((), description="Google Workspace domains whose people may sign in.")
     allowed_emails: Words = Field((), description="Single addresses that may sign in as well.")
     first_admin: str = Field("", description="Address that becomes admin at its first sign-in.")
@@ -166,8 +167,7 @@ def data_dir() -> Path:
 
 def record() -> None:
     """Keep the settings that `up` runs with, so that a command in another terminal (`token create`) finds them."""
-    names = (PREFIX, "DATABASE_URL", *REACHES_GOOGLE)
-    kept = {name: value for name, value in os.environ.items() if name.startswith(names)}
+    kept = chosen((PREFIX + "*", "DATABASE_URL", *REACHES_GOOGLE))
     file = data_dir() / RECORD
     file.parent.mkdir(parents=True, exist_ok=True)
     file.unlink(missing_ok=True)
@@ -184,7 +184,7 @@ def use_recorded() -> None:
 
 
 def require(settings: Settings, *names: str) -> None:
-    """Raise ConfigurationError for a setting that only `up` can do without."""
+    """Raise ConfigurationError for a setting that not every process needs, and this one does."""
     for name in names:
         if not getattr(settings, name):
             setting = "DATABASE_URL" if name == "database_url" else PREFIX + name.upper()

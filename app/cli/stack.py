@@ -1,7 +1,6 @@
 """`stationmaster stack`: break glass. An admin works on a stack with Terraform, and gives it back."""
 
 import asyncio
-import os
 import shlex
 import shutil
 from datetime import timedelta
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app import clock, config
+from app import clock
 from app.cli import terminal
 from app.config import Settings
+from app.environment import REACHES_GOOGLE, chosen
 from app.errors import StationmasterError, UnavailableError
 
 if TYPE_CHECKING:
@@ -49,17 +49,13 @@ async def _checkout(stack_id: str, path: Path, email: str | None, hours: int) ->
             ctx = portal.context(session).acting(await checkouts.admin(session, email))
             taken = await checkouts.check_out(ctx, stack_id, timedelta(hours=hours))
         try:
-            folder.write(root, taken, {name: os.environ[name] for name in _names_of_environment()})
+            folder.write(root, taken, chosen(REACHES_GOOGLE))
         except BaseException:
             async with portal.database.sessions.begin() as session:
                 reason = "Given back: the folder could not be written."
                 await checkouts.give_back(portal.context(session), taken.run.id, reason)
             raise
         _say_what_next(folder, portal.settings, f"{taken.run.lease_until:{checkouts.TIME}}")
-
-
-def _names_of_environment() -> list[str]:
-    return [name for name in os.environ if name.startswith(config.REACHES_GOOGLE)]
 
 
 def _say_what_next(folder: "CheckoutFolder", settings: Settings, until: str) -> None:

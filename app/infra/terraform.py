@@ -1,6 +1,5 @@
 """Terraform's command line: which executable, which environment, which arguments."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -11,17 +10,12 @@ from pathlib import Path
 
 from python_terraform import IsFlagged, Terraform
 
+from app.environment import TERRAFORM, chosen
 from app.errors import ConfigurationError
 
 MINIMUM = (1, 11)
 FLAG = IsFlagged
 """The value of an option that takes none."""
-
-# What Terraform and Google's provider may know of the worker's environment: never the portal's own secrets, nor
-# variables (TF_VAR_…, TF_CLI_ARGS…) that would change what a command means.
-_PASSED = ("PATH", "HOME", "LANG", "TF_CLI_CONFIG_FILE", "TF_DISABLE_PLUGIN_TLS")
-_PASSED_PREFIXES = ("GOOGLE_", "CLOUDSDK_", "SSL_CERT_")
-_PASSED_SUFFIXES = ("_proxy", "_PROXY")
 
 
 @cache
@@ -52,12 +46,7 @@ def version(command: Sequence[str]) -> tuple[int, int]:
 
 def environment(temporary: Path | None = None) -> dict[str, str]:
     """A clean environment for Terraform; its temporary files (the provider's sockets) go to `temporary`."""
-    passed = {
-        name: value
-        for name, value in os.environ.items()
-        if name in _PASSED or name.startswith(_PASSED_PREFIXES) or name.endswith(_PASSED_SUFFIXES)
-    }
-    passed |= {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
+    passed = chosen(TERRAFORM) | {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
     if temporary:
         passed["TMPDIR"] = str(temporary)
     return passed
