@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ from app.cli.import_tfvars import import_tfvars
 from app.cli.stack import stack
 from app.config import Settings
 from app.errors import ConfigurationError, StartError, StationmasterError
+from app.infra.process import accept_signals
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -30,37 +32,34 @@ cli.command()(doctor)
 cli.add_typer(adopt, name="adopt")
 cli.command("import-tfvars")(import_tfvars)
 
+SIGN_IN = ("oidc_client_id", "oidc_client_secret")
+ORPHAN_SECONDS = 10.0
+"""For web or worker to end by itself once its `up` was killed."""
 EndWithParent = Annotated[bool, typer.Option("--end-with-parent", hidden=True)]
 
 
 @cli.command()
 def up() -> None:
     """Run everything: the database where none is configured, the web server and a worker."""
-    from app import migrate
-    from app.cli.supervisor import EmbeddedPostgres, Supervisor, own_key
+    from app.cli import data_folder
+    from app.cli.supervisor import Supervisor, check_port
 
-    data_dir = config.data_dir()
-    if not os.environ.get("STATIONMASTER_ENCRYPTION_KEYS"):
-        os.environ["STATIONMASTER_ENCRYPTION_KEYS"] = own_key(data_dir)
+    accept_signals()
     settings = config.load()
+    config.require(settings, *SIGN_IN)
     logs.configure(settings.log_format)
-    postgres = None if settings.database_url else EmbeddedPostgres(data_dir)
-    try:
-        if postgres:
-            os.environ["DATABASE_URL"] = postgres.url
-            settings = config.load()
-        config.record()
-        migrate.upgrade(settings.database_url)
-        Supervisor(settings).run()
-    finally:
-        if postgres:
-            postgres.stop()
+    lock = data_folder.lock(settings.data_dir)
+    check_port(settings.host, settings.port)
+    if not settings.encryption_keys:
+        os.environ["STATIONMASTER_ENCRYPTION_KEYS"] = data_folder.own_key(settings.data_dir)
+    Supervisor(settings, lock).run()
 
 
 @cli.command()
 def web(end_with_parent: EndWithParent = False) -> None:
     """Run the web server alone."""
     settings = _settings(end_with_parent=end_with_parent)
+    config.require(settings, *SIGN_IN)
     from app.cli.web_server import serve
 
     serve(settings)
@@ -100,6 +99,7 @@ async def _create_token(email: str, name: str) -> str:
 
 def _settings(*, end_with_parent: bool = False) -> Settings:
     """The settings of a process that goes on without `up`, or with it."""
+    accept_signals()
     if end_with_parent:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     settings = config.load_with_database()
@@ -111,6 +111,9 @@ def _end_with_parent() -> None:
     """Standard input is a pipe from the supervisor that ends when the supervisor does, even by kill -9."""
     os.read(sys.stdin.fileno(), 1)
     os.kill(os.getpid(), signal.SIGTERM)
+    # Nobody is there to see that it does not end, such as without the database that went with the supervisor.
+    time.sleep(ORPHAN_SECONDS)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main() -> None:

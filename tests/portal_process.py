@@ -46,6 +46,7 @@ class PortalProcess:
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
+    up_command: tuple[str, ...] = (str(STATIONMASTER), "up")
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -81,7 +82,7 @@ class PortalProcess:
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "emulator", "--", str(STATIONMASTER), "up"],
+                [sys.executable, "-m", "emulator", "--", *self.up_command],
                 cwd=self.folder,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,

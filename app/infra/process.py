@@ -15,7 +15,13 @@ from app.infra.shim import WATCHED, start_time
 SHIM = (sys.executable, "-IS", str(Path(__file__).with_name("shim.py")))
 
 
-__all__ = ["WATCHED", "Step"]
+__all__ = ["WATCHED", "Step", "accept_signals"]
+
+
+def accept_signals() -> None:
+    """Undo what this process may have inherited: a blocked signal would never reach it, nor how its children ended."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)

@@ -8,26 +8,30 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.supervisor import Supervisor
+from app.cli.supervisor import check_port
 from app.errors import StartError
-from tests.app.conftest import make_settings
 
 
-def test_a_port_that_is_taken_is_said_before_anything_starts() -> None:
+def test_a_port_that_is_taken_is_said() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        supervisor = Supervisor(make_settings(port=other.getsockname()[1]))
         with pytest.raises(StartError, match="Another one may be running there"):
-            supervisor.run()
-        assert supervisor.children == []
+            check_port("127.0.0.1", other.getsockname()[1])
+
+
+START = """
+import pathlib, sys
+from app.cli import data_folder, embedded_postgres
+folder = pathlib.Path(sys.argv[1])
+server = embedded_postgres.prepare(folder, data_folder.lock(folder))
+server.start()
+server.stop(10)
+"""
 
 
 def test_the_embedded_database_starts_without_a_word(tmp_path: Path) -> None:
-    code = "import pathlib, sys; from app.cli.supervisor import EmbeddedPostgres;"
-    code += "EmbeddedPostgres(pathlib.Path(sys.argv[1])).stop()"
     environment = {name: value for name, value in os.environ.items() if name != "XDG_RUNTIME_DIR"}
-    started = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], env=environment, capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, "-c", START, str(tmp_path)]
+    started = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert started.stdout + started.stderr == ""

