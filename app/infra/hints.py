@@ -1,4 +1,4 @@
-"""From Google's and Terraform's error texts to what a person can do next. The raw text always stays beside the hint."""
+"""Explanations of Google's and Terraform's error messages, each with what a person can do about it."""
 
 import re
 from dataclasses import dataclass
@@ -15,206 +15,206 @@ class Hint:
 _TABLE: tuple[tuple[str, str, str], ...] = (
     (
         r"The checkout's time was over",
-        "An admin worked on this by hand, and did not give it back in time.",
-        "Check the machine against what Google has (or change it): that plan finds what was made meanwhile.",
+        "A checkout expired before it was checked in.",
+        "Check the workstation for drift, or edit it. The plan will include resources that were created by hand.",
     ),
     (
         r"does not have enough resources available|ZONE_RESOURCE_POOL_EXHAUSTED|"
         r"is currently unavailable in the .* zone|Consider trying your request in the",
-        "Google has none of these machines left in this zone right now.",
-        "This is a stock-out, not a quota. Retry in a while, or remove this machine and ask for one in another zone or "
-        "of another type.",
+        "Google has no capacity for this machine type in this zone right now.",
+        "This is a capacity shortage, not a quota. Retry later, or delete this workstation and create one in another "
+        "zone or with another machine type.",
     ),
     (
         r"Quota 'GPUS_ALL_REGIONS' exceeded",
-        "The project's quota of GPUs over all regions is used up (for new projects it is 0).",
-        "An admin requests a higher GPUS_ALL_REGIONS quota in the Google Cloud console; until then destroy an idle "
-        "GPU machine or take a CPU one.",
+        "The project's quota for GPUs in all regions is used up.",
+        "Ask an admin to request a higher GPUS_ALL_REGIONS quota in the Google Cloud console (it is 0 for new "
+        "projects). Until then, delete an unused GPU workstation or choose a CPU machine type.",
     ),
     (
         r"Quota '(PREEMPTIBLE_)?NVIDIA_\w+_GPUS' exceeded",
-        "The project's quota of this GPU in this region is used up.",
-        "Destroy an idle machine with this GPU, try another region or (its quota is separate) Spot, or have an admin "
-        "request more.",
+        "The project's quota for this GPU in this region is used up.",
+        "Delete an unused workstation with this GPU, try another region or Spot (which has a separate quota), or ask "
+        "an admin to request more quota.",
     ),
     (
         r"Quota '(\w*_)?CPUS(_ALL_REGIONS)?' exceeded",
-        "The project's quota of CPUs is used up.",
-        "Take a smaller machine, destroy an idle one, or have an admin request more.",
+        "The project's quota for CPUs is used up.",
+        "Choose a smaller machine type, delete an unused workstation, or ask an admin to request more quota.",
     ),
     (
         r"Quota 'IN_USE_ADDRESSES' exceeded|Quota 'STATIC_ADDRESSES' exceeded",
-        "The project's quota of external IP addresses is used up.",
-        "Destroy a machine that is not needed, or have an admin request more addresses.",
+        "The project's quota for external IP addresses is used up.",
+        "Delete an unused workstation, or ask an admin to request more quota.",
     ),
     (
         r"Quota 'SSD_TOTAL_GB' exceeded",
-        "The project's quota of SSD space in this region is used up; balanced disks count as SSD.",
-        "Ask for a smaller or a standard disk, delete a kept one, or have an admin request more.",
+        "The project's quota for SSD disks in this region is used up. Balanced disks count as SSD.",
+        "Choose a smaller or standard disk, delete a kept disk, or ask an admin to request more quota.",
     ),
     (
         r"Quota '\w+' exceeded|quotaExceeded",
         "A quota of the project is used up.",
-        "The raw text names it. Free some of it, or have an admin request more.",
+        "The full error message names the quota. Free some of it, or ask an admin to request more.",
     ),
     (
         r"has not been used in project .* before or it is disabled|SERVICE_DISABLED",
-        "A Google API that this needs is not enabled in the project.",
-        "An admin enables it (the raw text has the link) and waits a few minutes; then retry.",
+        "A required Google API is not enabled in the project.",
+        "Ask an admin to enable it (the full error message has the link). Wait a few minutes, then retry.",
     ),
     (
         r"requires billing to be enabled|BILLING_DISABLED",
         "The project has no billing account.",
-        "An admin links one in the Google Cloud console; then retry.",
+        "Ask an admin to link one in the Google Cloud console, then retry.",
     ),
     (
         r"does not have access to service account|iam\.serviceAccounts\.actAs",
-        "The portal may not hand this service account to a machine.",
-        "An admin grants roles/iam.serviceAccountUser on it to the portal's service account; then retry.",
+        "The portal is not allowed to attach this service account to a machine.",
+        "Ask an admin to grant roles/iam.serviceAccountUser on it to the portal's service account, then retry.",
     ),
     (
         r"constraints/compute\.vmExternalIpAccess",
-        "The organisation's policy allows no external IP addresses.",
-        "An admin asks for an exception for this project, or connects through IAP.",
+        "The organization policy does not allow external IP addresses.",
+        "Ask an admin to request an exception for this project, or connect through IAP.",
     ),
     (
         r"Key creation is not allowed on this service account",
-        "The organisation's policy allows no service account keys.",
+        "The organization policy does not allow service account keys.",
         "Use impersonation instead of a key.",
     ),
     (
         r"Required '[\w.]+' permission|IAM_PERMISSION_DENIED|Error 403",
-        "The portal's service account is not allowed to do this.",
-        "An admin grants it the permission that the raw text names (roles/compute.admin has those for machines); "
-        "then retry.",
+        "The portal's service account does not have permission to do this.",
+        "Ask an admin to grant it the permission named in the full error message (for machines, roles/compute.admin "
+        "includes it), then retry.",
     ),
     (
         r"are not compatible for creating instance",
-        "This machine type, GPU and disk do not go together.",
-        "Remove this machine and ask for another combination.",
+        "This combination of machine type, GPU and disk is not supported.",
+        "Delete this workstation and create one with another combination.",
     ),
     (
         r"acceleratorTypes/.* was not found",
-        "This GPU is not offered in this zone.",
-        "Remove this machine and ask for one in a zone that has the GPU.",
+        "This GPU is not available in this zone.",
+        "Delete this workstation and create one in a zone that has the GPU.",
     ),
     (
         r"do not support live migration",
-        "Machines with a GPU cannot be moved while they run.",
-        "on_host_maintenance must be TERMINATE: this is a fault of the portal's Terraform, tell your admin.",
+        "Machines with a GPU do not support live migration.",
+        "on_host_maintenance must be TERMINATE. This is an error in the portal's Terraform code: contact an admin.",
     ),
     (
         r"Machine type with name '.*' does not exist in zone|machineTypes/.*' (was not found|does not exist)",
-        "This machine type is not offered in this zone.",
-        "Remove this machine and ask for one in another zone.",
+        "This machine type is not available in this zone.",
+        "Delete this workstation and create one in another zone.",
     ),
     (
         r"Could not find image or family",
-        "The boot image is not offered any more.",
-        "Remove this machine and choose another image; tell your admin that the catalog names a retired one.",
+        "The boot image is no longer available.",
+        "Delete this workstation and choose another image. Tell an admin that the catalog lists a retired image.",
     ),
     (
         r"cannot be smaller than the image size",
         "The boot disk is smaller than its image.",
-        "Tell your admin: the boot disk's size in the catalog must grow.",
+        "Contact an admin: the portal's boot disk size is too small for this image.",
     ),
     (
         r"IP_IN_USE_BY_ANOTHER_RESOURCE",
-        "The IP address is taken by another machine.",
-        "Retry once the other machine is gone.",
+        "The IP address is in use by another machine.",
+        "Retry after the other machine has been deleted.",
     ),
     (
         r"is already being used by|resourceInUseByAnotherResource",
-        "A disk that this needs is attached to another machine.",
-        "Detach it there (or destroy that machine, keeping the disk), then retry.",
+        "A required disk is attached to another machine.",
+        "Detach it there, or delete that machine and keep the disk. Then retry.",
     ),
     (
         r"Couldn't find free blocks in allocated IP ranges",
-        "The private address range is used up.",
-        "An admin allocates a larger range.",
+        "The private IP range is used up.",
+        "Ask an admin to allocate a larger range.",
     ),
     (
         r"Invalid Tier \(.*\) for \(ENTERPRISE_PLUS\) Edition",
-        "This database size does not exist in the edition that was asked for.",
-        "An admin sets the edition to ENTERPRISE.",
+        "This database size is not available in the requested edition.",
+        "Ask an admin to set the edition to ENTERPRISE.",
     ),
     (
         r"please set allow_stopping_for_update = true",
-        "This change needs the machine to be stopped.",
-        "Confirm the stop, then ask again.",
+        "This change requires the machine to stop.",
+        "Confirm the stop, then try again.",
     ),
     (
         r"is somebody else's\. It was not touched",
-        "Something of this name exists at Google and is not this machine's.",
-        "Ask for a machine with another name, or have an admin remove what is in the way; then retry.",
+        "A resource with this name exists at Google and belongs to something else.",
+        "Create a workstation with another name, or ask an admin to remove the conflicting resource, then retry.",
     ),
     (
         r"is not what was asked for: it would be replaced",
-        "What an earlier attempt made does not fit what was asked for.",
-        "Retry to have it replaced, or remove the machine and ask for it anew.",
+        "A resource from an earlier attempt does not match the requested settings.",
+        "Retry to replace it, or delete the workstation and create it again.",
     ),
     (
         r"Undoing this would lose the data disk",
-        "The change was not undone: that would have cost the data.",
-        "The machine is as the change left it. Change it as you want it, or retry.",
+        "The change was not rolled back, because that would delete the data disk.",
+        "The changes made so far are kept. Edit the workstation, or retry.",
     ),
     (
         r"Saved plan is stale",
         "Something changed between the plan and its approval.",
-        "Retry: a new plan is made, and asked about again.",
+        "Retry to create a new plan and review it.",
     ),
     (
         r"Given up after \d+ interrupted attempts",
-        "The workers that took this run were lost, again and again.",
-        "An admin has a look at the workers' logs and memory. A retry takes over what was made.",
+        "The run was interrupted repeatedly because its workers stopped.",
+        "Ask an admin to check the workers' logs and memory. A retry continues with the resources that exist.",
     ),
     (
         r"alreadyExists|already exists",
-        "Something of this name exists at Google already.",
-        "Retry: the portal takes over what is its own. If it is somebody else's, use another name.",
+        "A resource with this name already exists at Google.",
+        "Retry: the portal takes over its own resources. If it belongs to something else, use another name.",
     ),
     (
         r"Error acquiring the state lock",
-        "Another Terraform works on this machine's state.",
-        "Wait for the other run to end, then retry.",
+        "Another Terraform process is using this state.",
+        "Wait for the other run to finish, then retry.",
     ),
     (
         r"could not find default credentials|invalid_grant|Reauthentication",
         "The portal has no valid Google credentials.",
-        "An admin signs the worker in again (a service account, or gcloud auth application-default login).",
+        "Ask an admin to sign the worker in again (a service account, or gcloud auth application-default login).",
     ),
     (
         r"did not say that it has booted",
-        "The machine is there, but has not said that it has booted.",
-        "Retry: it waits for the machine again. If that does not help, its serial console tells how far it booted.",
+        "The machine exists but has not reported a successful boot.",
+        "Retry to wait for it again. If that does not help, check its serial console for boot errors.",
     ),
     (
         r"did not answer by SSH",
-        "The machine has booted, but does not answer by SSH as it should.",
-        "The raw text says what a worker met there: nothing (a firewall?), or another host key. Then retry.",
+        "The machine has booted but does not accept SSH connections.",
+        "The full error message shows the response: none (check the firewall), or an unexpected host key. Then retry.",
     ),
     (
         r"is not ready\b|resourceNotReady",
-        "Google is busy with this machine, or it is switched off.",
-        "The Google Cloud console shows what goes on with it. Retry once it runs.",
+        "Google is working on this machine, or it is stopped.",
+        "Check its status in the Google Cloud console. Retry once it is running.",
     ),
     (
         r"Terraform was killed|Plugin did not respond|Plugin error|transport is closing|error reading from server|"
         r"Failed to (load plugin|obtain provider) schema|failed to instantiate provider|"
         r"Unrecognized remote plugin message",
-        "Terraform was killed in the middle of its work, again and again.",
-        "Often the worker's machine has too little memory: an admin has a look. A retry takes over what was made.",
+        "Terraform was killed repeatedly while it was running.",
+        "Ask an admin to check the worker's memory. A retry continues with the resources that exist.",
     ),
     (
         r"Error 5\d\d|Error 429|^(5\d\d|429) (GET|POST|Google)|rateLimitExceeded|timeout while waiting|"
         r"connection re(set|fused)|i/o timeout|EOF\b|TLS handshake timeout",
-        "Google did not answer as it should; this is usually temporary.",
-        "Retry in a minute.",
+        "Google returned a temporary error.",
+        "This is usually temporary. Retry in a minute.",
     ),
 )
 
 _HINTS = tuple((re.compile(pattern, re.IGNORECASE), Hint(title, action)) for pattern, title, action in _TABLE)
-UNKNOWN = Hint("This ended with an error.", "The raw text says what. Retry, or show it to your admin.")
+UNKNOWN = Hint("The run failed.", "The full error message shows why. Retry, or show it to an admin.")
 
 
 def find(error: str) -> Hint:

@@ -34,7 +34,7 @@ class KindTraits:
     """What the rest of the portal has to know of a kind."""
 
     doing: str
-    """In a title, before what it works on: "Building dev-1"."""
+    """In a title, before what it works on: "Creating dev-1"."""
     label: str
     """In lists: "Update SSH keys"."""
     prior_seconds: float
@@ -44,7 +44,7 @@ class KindTraits:
     preposition: str = ""
     """In a title, between the label and what it works on: "Update SSH keys on dev-1"."""
     shared_stages: tuple[str, ...] = ()
-    """The same for a run of the shared stack, where they differ."""
+    """The stages of a run of the shared stack, if they differ."""
     uses_terraform: bool = True
     """Without it, it has no inputs, and once begun it cannot be called back."""
     can_be_undone: bool = False
@@ -66,7 +66,7 @@ _BOOTING = ("booting", "mounting", "ready")
 
 TRAITS = {
     RunKind.PROVISION: KindTraits(
-        doing="Building",
+        doing="Creating",
         label="Create",
         prior_seconds=75.0,
         stages=("queued", *_MAKING, *_BOOTING),
@@ -84,7 +84,7 @@ TRAITS = {
         status_meanwhile=W.UPDATING,
     ),
     RunKind.DESTROY: KindTraits(
-        doing="Destroying",
+        doing="Deleting",
         label="Delete",
         prior_seconds=60.0,
         stages=("queued", "preparing", "machine", "address", "disk", "gone"),
@@ -92,7 +92,7 @@ TRAITS = {
         status_meanwhile=W.DESTROYING,
     ),
     RunKind.REKEY: KindTraits(
-        doing="Updating the SSH keys of",
+        doing="Updating SSH keys on",
         label="Update SSH keys",
         preposition=" on",
         prior_seconds=20.0,
@@ -115,7 +115,7 @@ TRAITS = {
         stages=("queued", "planning", "decided", "applying", "ready"),
     ),
     RunKind.CHECK: KindTraits(
-        doing="Checking",
+        doing="Checking for drift in",
         label="Check for drift",
         preposition=" in",
         prior_seconds=30.0,
@@ -123,7 +123,7 @@ TRAITS = {
         changes_stack=False,
     ),
     RunKind.MANUAL: KindTraits(
-        doing="Working by hand on",
+        doing="Manual changes to",
         label="Manual changes",
         preposition=" to",
         prior_seconds=3600.0,

@@ -11,7 +11,7 @@ from app.services import runs
 from app.services.context import Context
 from app.services.people import iam_admins
 from app.services.shared import shared_settings
-from app.views.run_view import spoken, view
+from app.views.run_view import name_in_sentence, view
 from app.web import redirect, render
 
 router = APIRouter(prefix="/admin/iam")
@@ -35,7 +35,7 @@ async def _page(
     shown = await view(ctx.session, pending[0], stack, ctx.now) if pending else None
     context: dict[str, Any] = {
         "stack": stack,
-        "subject_name": spoken(stack),
+        "subject_name": name_in_sentence(stack),
         "admins": await iam_admins.list_of(ctx, stack),
         "role": shared_settings.of(stack, ctx.settings).iam_admin_role,
         "view": shown,

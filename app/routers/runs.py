@@ -1,4 +1,4 @@
-"""The pages of a run: what it does and plans, its log live and as a file, and what people decide about it."""
+"""The pages of a run: its plan and progress, its log, and the decisions about it."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -17,7 +17,7 @@ from app.services import decisions, runs, stacks
 from app.services.context import Context
 from app.services.stacks import Subject
 from app.views import run_stop
-from app.views.run_view import path, spoken, view
+from app.views.run_view import name_in_sentence, path, view
 from app.web import redirect, render
 
 router = APIRouter(prefix="/runs")
@@ -26,7 +26,7 @@ LINES_ON_PAGE = 1000
 
 @router.get("/{run_id}")
 async def show(request: Request, run: RunDep, ctx: ContextDep) -> Response:
-    """One run with the end of its log, which the page then follows."""
+    """One run with the end of its log, which the page then continues live."""
     return await _page(request, run, ctx)
 
 
@@ -45,12 +45,12 @@ async def _page(request: Request, run: Run, ctx: Context, error: InvalidError | 
 
 
 def _about(run: Run, subject: Subject) -> dict[str, Any]:
-    """The run, and what it is a run of."""
+    """Template variables about a run and what it changes."""
     workstation = subject if isinstance(subject, Workstation) else None
     return {
         "run": run,
         "subject": subject,
-        "subject_name": spoken(subject),
+        "subject_name": name_in_sentence(subject),
         "subject_path": path(subject),
         "section": "workstations" if workstation else "shared-stack",
         "connect_to": workstation.name if workstation and workstation.can_connect else "",
@@ -59,7 +59,7 @@ def _about(run: Run, subject: Subject) -> dict[str, Any]:
 
 @router.get("/{run_id}/events")
 async def follow(request: Request, run: RunDep, portal: PortalDep, after: After = 0) -> StreamingResponse:
-    """New log lines as HTML, numbered so that a reconnect resumes, and a signal whenever anything changed."""
+    """New log lines as HTML, numbered so that a reconnect resumes, and a signal whenever the run changes."""
     return streams.event_stream(_events(request, portal, run.id, streams.resume_point(request, after)))
 
 
@@ -70,7 +70,7 @@ async def _events(request: Request, portal: Portal, run_id: str, after: int) -> 
             if not changed:
                 yield streams.PING
                 continue
-            # The run first, its lines after it: of a run that is final no line can then be missing.
+            # The run is read before its lines: if it is final, no line can be missing.
             run = await _still_allowed(request, portal, run_id)
             if run is None:
                 return
@@ -84,7 +84,7 @@ async def _events(request: Request, portal: Portal, run_id: str, after: int) -> 
 
 
 async def _still_allowed(request: Request, portal: Portal, run_id: str) -> Run | None:
-    """The run anew, for whoever opened the stream: somebody who signed out meanwhile reads no further line."""
+    """The run, read again for whoever opened the stream; None once they signed out or may not read it."""
     async with portal.database.sessions.begin() as session:
         try:
             caller = await get_caller(request, portal, session, None)
@@ -101,20 +101,20 @@ async def download_log(run: RunDep, portal: PortalDep) -> StreamingResponse:
 
 @router.get("/{run_id}/log.jsonl")
 async def download_json_lines(run: RunDep, portal: PortalDep) -> StreamingResponse:
-    """The whole log as JSON lines."""
+    """The whole log as JSON Lines."""
     return streams.file(log_files.json_lines(portal, run.id), f"run-{run.id}.jsonl", log_files.JSON_LINES)
 
 
 @router.post("/{run_id}/cancel")
 async def cancel(run: RunDep, ctx: ContextDep, mode: Annotated[CancelMode, Form()] = CancelMode.UNDO) -> Response:
-    """Stop it, as hard as the button says."""
+    """Stop the run in the chosen way."""
     await decisions.cancel(ctx, run, mode)
     return redirect(f"/runs/{run.id}")
 
 
 @router.get("/{run_id}/kill")
 async def kill_page(request: Request, run: RunDep, session: SessionDep) -> Response:
-    """What it risks to kill Terraform."""
+    """The page that explains the risks of killing Terraform."""
     subject = await stacks.subject(session, run.stack_id)
     return render(request, "runs/kill.html", {**_about(run, subject), "can_kill": run_stop.can_kill(run)})
 
@@ -126,7 +126,7 @@ async def approve(
     ctx: ContextDep,
     confirm: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
-    """Let it do what it awaits; a name that is missing is said at its field."""
+    """Approve the plan. A missing confirmation is shown at its field."""
     try:
         await decisions.approve(ctx, run, confirm or [])
     except InvalidError as error:
@@ -136,13 +136,13 @@ async def approve(
 
 @router.post("/{run_id}/discard")
 async def discard(run: RunDep, ctx: ContextDep) -> Response:
-    """Do not do what it awaits."""
+    """Discard the plan."""
     await decisions.discard(ctx, run)
     return redirect(f"/runs/{run.id}")
 
 
 @router.post("/{run_id}/retry")
 async def retry(run: RunDep, ctx: ContextDep) -> Response:
-    """Ask for the same again."""
+    """Queue the same change again, as a new run."""
     again = await decisions.retry(ctx, run)
     return redirect(f"/runs/{again.id}")

@@ -13,7 +13,7 @@ from app.routers import shared_stack_form, streams
 from app.services import runs
 from app.services.context import Context
 from app.services.shared import shared_settings, shared_stack
-from app.views.run_view import spoken, view
+from app.views.run_view import name_in_sentence, view
 from app.web import redirect, render
 
 router = APIRouter(prefix="/admin/shared-stack")
@@ -40,7 +40,7 @@ async def _page(
         typed = shared_stack_form.typed_of(await _chosen(ctx, stack))
     context: dict[str, Any] = {
         "stack": stack,
-        "subject_name": spoken(stack),
+        "subject_name": name_in_sentence(stack),
         "runs": newest,
         "history": await shared_stack.history(ctx.session, stack),
         "view": shown,

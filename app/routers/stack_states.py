@@ -1,4 +1,4 @@
-"""The pages of the Terraform states that a stack went through: a workstation's, and the shared one's."""
+"""The state history of a workstation and of the shared stack: their Terraform states, newest first."""
 
 from dataclasses import dataclass
 
@@ -8,18 +8,18 @@ from app.deps import Portal, PortalDep, SessionDep, SharedStackDep, WorkstationD
 from app.routers.api.shapes import MOST_ROWS, Below
 from app.services.stacks import Subject
 from app.services.terraform import state_history
-from app.services.terraform.state_history import VERSIONS_A_PAGE, Step
-from app.views.run_view import PlanView, path, spoken
+from app.services.terraform.state_history import VERSIONS_A_PAGE, StateChange
+from app.views.run_view import PlanView, name_in_sentence, path
 from app.web import render
 
 router = APIRouter()
 
 
 @dataclass(frozen=True)
-class StepView:
-    """A step with its changes in the form that the plan's macros show."""
+class StateView:
+    """A state with its changes in the form that the plan's macros show."""
 
-    step: Step
+    state: StateChange
     plan: PlanView
 
 
@@ -27,7 +27,7 @@ class StepView:
 async def of_workstation(
     request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep, below: Below = MOST_ROWS
 ) -> Response:
-    """The newest states, or those below a number, each with what changed to the one before."""
+    """A workstation's states with numbers smaller than `below`, each with its changes."""
     return await _page(request, workstation, "workstations", portal, session, below)
 
 
@@ -35,19 +35,19 @@ async def of_workstation(
 async def of_shared_stack(
     request: Request, stack: SharedStackDep, portal: PortalDep, session: SessionDep, below: Below = MOST_ROWS
 ) -> Response:
-    """The same of the shared stack."""
+    """The shared stack's states with numbers smaller than `below`, each with its changes."""
     return await _page(request, stack, "shared-stack", portal, session, below)
 
 
 async def _page(
     request: Request, subject: Subject, section: str, portal: Portal, session: SessionDep, below: int
 ) -> Response:
-    found = await state_history.steps(session, portal.vault, subject.id, below)
+    found = await state_history.changes(session, portal.vault, subject.id, below)
     context = {
         "section": section,
-        "subject_name": spoken(subject),
+        "subject_name": name_in_sentence(subject),
         "subject_path": path(subject),
-        "steps": [StepView(step, PlanView(step.changes, step.outputs, [])) for step in found],
+        "versions": [StateView(state, PlanView(state.changes, state.outputs, [])) for state in found],
         "older": found[-1].version.number if len(found) == VERSIONS_A_PAGE and found[-1].version.number > 1 else None,
     }
     return render(request, "stacks/states.html", context)

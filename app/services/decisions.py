@@ -1,4 +1,4 @@
-"""What people decide about a run: cancel, approve, discard, ask again."""
+"""Decisions about a run: cancel, approve, discard, retry."""
 
 from collections.abc import Sequence
 
@@ -12,22 +12,22 @@ from app.services.keys import machine_keys
 from app.services.shared import shared_stack
 
 _REFUSED = {
-    CancelMode.UNDO: "This run is being stopped already, or can only be stopped at once.",
-    CancelMode.NOW: "There is nothing to interrupt: ask for a plain cancel first.",
-    CancelMode.FORCE: "Terraform is killed only after it was asked to stop at once.",
+    CancelMode.UNDO: "This run is already being stopped, or can only be stopped now.",
+    CancelMode.NOW: "There is no process to interrupt. Cancel the run first.",
+    CancelMode.FORCE: "Terraform can only be killed after it was asked to stop now.",
 }
 
 
 async def cancel(ctx: Context, run: Run, mode: CancelMode) -> None:
-    """Stop a run. What no worker holds ends at once, anything else as soon as its worker has seen to it.
+    """Stop a run: immediately if no worker has claimed it, otherwise as soon as its worker has stopped.
 
-    Raises ConflictError when it has ended, or cannot be stopped in this way (yet).
+    Raises ConflictError if it has ended, or cannot be stopped in this way (yet).
     """
     await _lock(ctx.session, run)
     if run.is_final:
         raise ConflictError("This run has ended.")
     if not run.can_cancel:
-        raise ConflictError("This run cannot be stopped any more.")
+        raise ConflictError("This run can no longer be stopped.")
     if mode not in run.cancel_choices:
         raise ConflictError(_REFUSED[mode])
     run.ask_cancel(mode, ctx.member, ctx.now)
@@ -38,28 +38,28 @@ async def cancel(ctx: Context, run: Run, mode: CancelMode) -> None:
 
 
 async def approve(ctx: Context, run: Run, confirm: Sequence[str]) -> None:
-    """Let it do what it awaits. A worker then applies the very plan that was shown.
+    """Approve a run's plan. A worker then applies exactly this plan.
 
-    :param confirm: the name of each thing that would be lost for good.
-    Raises ConflictError when there is nothing to decide, InvalidError when a name is missing or another one.
+    :param confirm: the name of each resource whose data the plan deletes.
+    Raises ConflictError if the run awaits no approval, InvalidError if a name is missing.
     """
     await ctx.session.refresh(run, with_for_update={"of": Run})
     if not run.can_approve:
-        raise ConflictError("This run does not wait for a decision.")
+        raise ConflictError("This run does not require approval.")
     written = {name.strip() for name in confirm}
     missing = [name for name in run.confirmations if name not in written]
     if missing:
-        sentence = f"Write the name of what would be lost: {', '.join(missing)}"
-        raise InvalidError("What would be lost was not named.", fields={"confirm": sentence})
+        sentence = f"Type the name to confirm: {', '.join(missing)}"
+        raise InvalidError("Confirmation required.", fields={"confirm": sentence})
     await lifecycle.approve(ctx, run)
     await audit.record_run(ctx, Action.APPROVE_RUN, run)
 
 
 async def discard(ctx: Context, run: Run) -> None:
-    """Do not do what it awaits: nothing is changed. Raises ConflictError when there is nothing to decide."""
+    """Discard a run's plan: nothing is changed. Raises ConflictError if the run awaits no approval."""
     await _lock(ctx.session, run)
     if not run.can_discard:
-        raise ConflictError("This run does not wait for a decision.")
+        raise ConflictError("This run does not require approval.")
     run.discard(ctx.member, ctx.now)
     await audit.record_run(ctx, Action.DISCARD_RUN, run)
     await lifecycle.drop(ctx, run)
@@ -67,27 +67,27 @@ async def discard(ctx: Context, run: Run) -> None:
 
 
 async def _lock(session: AsyncSession, run: Run) -> None:
-    """The run as it is until our transaction ends; the stack first, as whoever asks for something does."""
+    # The stack is locked before the run, as every request for a run does, so that two never wait for each other.
     await runs.lock(session, run.stack_id)
     await session.refresh(run, with_for_update={"of": Run})
 
 
 async def retry(ctx: Context, run: Run) -> Run:
-    """Ask for the same again, as a new run. Raises ConflictError while it goes on, or when it succeeded."""
+    """Queue the same change as a new run. Raises ConflictError unless the run failed or was canceled."""
     if not run.can_retry:
-        raise ConflictError("Only a run that ended without success can be retried.")
+        raise ConflictError("Only a failed or canceled run can be retried.")
     if run.kind in {RunKind.CONFIGURE, RunKind.CHECK}:
         return await shared_stack.ask_again(ctx, run)
     subject = await stacks.subject(ctx.session, run.stack_id)
     if subject.rejects(run.kind):
-        raise ConflictError(f"{subject.name} is destroyed.", hint="Ask for a new workstation.")
+        raise ConflictError(f"{subject.name} has been deleted.", hint="Create a new workstation.")
     if isinstance(subject, Workstation) and run.kind is RunKind.REKEY:
         return await _rekey_again(ctx, run, subject)
     if isinstance(subject, Workstation) and run.kind is RunKind.RESTART:
         return await workstations.request_restart(ctx, subject, again=run)
     destroy = await runs.under_way(ctx.session, run.stack_id, RunKind.DESTROY)
     if destroy and destroy.is_executing and run.kind is not RunKind.DESTROY:
-        raise ConflictError("This workstation is being destroyed.", hint="Ask for a new workstation.")
+        raise ConflictError("This workstation is being deleted.", hint="Create a new workstation.")
     stack = await ctx.session.get_one(Stack, run.stack_id)
     again = await runs.request(ctx, stack, run.kind, run.inputs, run.changes)
     await audit.record_run(ctx, Action.RETRY_RUN, run, again=again.id)
@@ -95,9 +95,9 @@ async def retry(ctx: Context, run: Run) -> Run:
 
 
 async def _rekey_again(ctx: Context, run: Run, subject: Workstation) -> Run:
-    """Keys as they are now, and not as they were: without anything that is asked for being superseded."""
+    # The owner's keys of today count, not those of the failed run; and no other requested run may be superseded.
     again = await machine_keys.bring(ctx, subject)
     if again is None:
-        raise ConflictError(f"{subject.name} has its owner's SSH keys already, or is going.")
+        raise ConflictError(f"{subject.name} already has its owner's SSH keys, or is being deleted.")
     await audit.record_run(ctx, Action.RETRY_RUN, run, again=again.id)
     return again

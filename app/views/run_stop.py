@@ -1,34 +1,34 @@
-"""How a run can be stopped, in words: what each button does, and what is happening once one was pressed."""
+"""How a run can be stopped: what each button does, and what happens after it was pressed."""
 
 from dataclasses import dataclass
 
-from app.models import CancelMode, Run, RunKind
+from app.models import CancelMode, Run
 
+_NO_CHANGES = "No changes were made."
 _LABELS = {
-    CancelMode.UNDO: "Stop after this step, then undo",
-    CancelMode.NOW: "Stop now",
-    CancelMode.FORCE: "Kill Terraform …",
+    CancelMode.UNDO: "Stop after this step and roll back",
+    CancelMode.NOW: "Stop now and roll back",
+    CancelMode.FORCE: "Kill Terraform",
 }
 _MEANINGS = {
-    CancelMode.UNDO: "Terraform finishes what it is doing. Then everything that this run did is undone.",
-    CancelMode.NOW: "Terraform is interrupted. What Google goes on making is waited for and taken over, then "
-    "everything is undone. This takes longer than it sounds.",
-    CancelMode.FORCE: "Terraform does not stop by itself? A page of its own says what killing it risks.",
+    CancelMode.UNDO: "Terraform finishes the current step. Then all changes of this run are rolled back.",
+    CancelMode.NOW: "Terraform is interrupted. The portal waits for operations that are in progress at Google, then "
+    "rolls back all changes. This can take several minutes.",
+    CancelMode.FORCE: "Use this only if Terraform does not stop. The next page explains the risks.",
 }
-_DESTROY_NOW = "Terraform is interrupted. What is gone stays gone; the rest is left as it is."
-_HAPPENING = {
-    CancelMode.UNDO: "Terraform finishes what it is doing; then everything that this run did is undone.",
-    CancelMode.NOW: "Terraform is interrupted. What Google goes on making is waited for and taken over; then "
-    "everything is undone.",
-    CancelMode.FORCE: "Terraform is killed. What it made and could not write down is looked for at Google; then "
-    "everything is undone.",
+_IN_PROGRESS = {
+    CancelMode.UNDO: "Terraform is finishing the current step. Then all changes of this run are rolled back.",
+    CancelMode.NOW: "Terraform was interrupted. The portal waits for operations that are in progress at Google, then "
+    "rolls back all changes.",
+    CancelMode.FORCE: "Terraform was killed. The portal looks for unrecorded resources at Google, then rolls back all "
+    "changes.",
 }
-_BEFORE_IT_BEGAN = "Nothing has been changed yet, and nothing will be."
+_KEPT = "Changes made so far are kept."
 
 
 @dataclass(frozen=True)
 class StopChoice:
-    """One way to stop a run that may be asked for now."""
+    """A way to stop a run that is available now."""
 
     mode: CancelMode
     label: str
@@ -36,32 +36,34 @@ class StopChoice:
 
     @property
     def has_page(self) -> bool:
-        """Whether it is asked for on a page of its own, which says what it risks."""
+        """Whether a page of its own explains the risks before it is done."""
         return self.mode is CancelMode.FORCE
 
 
 def choices(run: Run) -> list[StopChoice]:
-    """The ways to stop it, gentlest first; what has changed nothing yet is simply cancelled."""
+    """The available ways to stop a run, least disruptive first. A run without changes can only be canceled."""
     if run.cancel is None and not run.has_changed_anything:
-        return [StopChoice(mode, "Cancel", _BEFORE_IT_BEGAN) for mode in run.cancel_choices]
-    return [StopChoice(mode, _LABELS[mode], _meaning(run, mode)) for mode in run.cancel_choices]
+        return [StopChoice(mode, "Cancel", _NO_CHANGES) for mode in run.cancel_choices]
+    return [_choice(run, mode) for mode in run.cancel_choices]
 
 
-def _meaning(run: Run, mode: CancelMode) -> str:
-    return _DESTROY_NOW if run.kind is RunKind.DESTROY and mode is CancelMode.NOW else _MEANINGS[mode]
+def _choice(run: Run, mode: CancelMode) -> StopChoice:
+    if not run.kind.traits.can_be_undone and mode is CancelMode.NOW:
+        return StopChoice(mode, "Stop now", f"Terraform is interrupted. {_KEPT}")
+    return StopChoice(mode, _LABELS[mode], _MEANINGS[mode])
 
 
-def happening(run: Run) -> str:
-    """What goes on while it is being stopped; empty when it is not."""
+def in_progress(run: Run) -> str:
+    """What happens while a run is being stopped; empty if it is not."""
     if run.cancel is None or not run.is_canceling:
         return ""
     if not run.has_changed_anything:
-        return _BEFORE_IT_BEGAN
-    if run.kind is RunKind.DESTROY and run.cancel is not CancelMode.FORCE:
-        return "Terraform is being stopped. What is gone stays gone."
-    return _HAPPENING[run.cancel]
+        return _NO_CHANGES
+    if not run.kind.traits.can_be_undone:
+        return f"Terraform is being stopped. {_KEPT}"
+    return _IN_PROGRESS[run.cancel]
 
 
 def can_kill(run: Run) -> bool:
-    """Whether Terraform may be killed now: only after it was asked to stop at once."""
+    """Whether Terraform may be killed now: only after it was asked to stop now."""
     return CancelMode.FORCE in run.cancel_choices

@@ -1,4 +1,4 @@
-"""What the pages of a run and of its workstation both show of it."""
+"""What the pages of a run and of its workstation both show."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from app.services.terraform.attributes import REPLACES, UNKNOWN, Attribute, Chan
 from app.views import run_stop
 
 SHORT_PLAN = 12
-"""Attributes that a plan may have to be shown unfolded."""
+"""Up to this many attributes, a plan is shown expanded."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A run that ended in an error: what to do first, the raw text after it."""
+    """A failed run: what happened, what to do, and the full error message."""
 
     run: Run
     title: str
@@ -31,7 +31,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class PlanView:
-    """A plan, or what has changed between two states, as people read it."""
+    """A plan, or the differences between two states, in a readable form."""
 
     changes: list[Change]
     outputs: list[Attribute]
@@ -40,27 +40,27 @@ class PlanView:
 
     @property
     def counts(self) -> list[tuple[str, int]]:
-        """How many resources are created, replaced and so on."""
+        """How many resources are created, replaced and so on, by action."""
         return sorted(Counter(change["action"] for change in self.changes).items())
 
     @property
     def is_short(self) -> bool:
-        """Whether it is readable at a glance."""
-        told = [attribute for change in self.changes for attribute in change["attributes"]]
-        return sum(attribute["note"] != UNKNOWN for attribute in [*told, *self.outputs]) <= SHORT_PLAN
+        """Whether it has few enough attributes to be shown expanded."""
+        attributes = [attribute for change in self.changes for attribute in change["attributes"]]
+        return sum(attribute["note"] != UNKNOWN for attribute in [*attributes, *self.outputs]) <= SHORT_PLAN
 
     def is_loss(self, change: Change) -> bool:
-        """Whether something would be lost for good."""
+        """Whether the change deletes data, and so requires a confirmation by name."""
         return any(awaited["address"] == change["address"] and awaited.get("name") for awaited in self.awaits)
 
     def is_open(self, change: Change) -> bool:
-        """Whether its attributes are shown unasked."""
+        """Whether the change is shown expanded."""
         return self.is_short or self.is_loss(change) or any(REPLACES in (a["note"] or "") for a in change["attributes"])
 
 
 @dataclass(frozen=True)
 class RunView:
-    """One run as the pages show it; `progress` only while it goes on, `failure` only when it failed."""
+    """One run as pages show it. `progress` is None unless it is in progress, `failure` unless it failed."""
 
     run: Run
     title: str
@@ -73,50 +73,50 @@ class RunView:
     stopping: str
     waiting: Waiting | None
     next: Run | None
-    trouble: str
-    """Why it is tried again."""
+    last_error: str
+    """Why it is retried, as a sentence; empty if it is not, or the log does not say."""
     can_retry: bool
     remove_path: str
-    """The page that asks whether to remove what failed; empty where there is none."""
+    """The page that deletes a workstation whose run failed; empty if there is nothing to delete."""
     canceled_by: Member | None
     approved_by: Member | None
 
     @property
     def cancels_simply(self) -> bool:
-        """Whether one button does, without a word on what it means: nothing has been changed yet."""
+        """Whether a plain Cancel button is enough, as nothing was changed yet."""
         can = bool(self.stop_choices) and not self.run.is_canceling and not self.run.can_discard
         return can and not self.run.has_changed_anything
 
     @property
     def offers_to_stop(self) -> bool:
-        """Whether there are ways to stop it, each with its consequences."""
+        """Whether to offer ways to stop it, each with an explanation."""
         can = bool(self.stop_choices) and not self.run.is_canceling and not self.run.can_discard
         return can and self.run.has_changed_anything
 
     @property
-    def is_by_hand(self) -> bool:
-        """Somebody works on the stack with their own Terraform."""
+    def is_checkout(self) -> bool:
+        """An admin has checked the stack out and works on it with their own Terraform."""
         return self.run.kind.traits.decides_itself and not self.run.is_final
 
 
 async def view(session: AsyncSession, run: Run, subject: Subject, now: datetime) -> RunView:
-    """Look at a run as it stands."""
+    """Prepare a run for its pages."""
     resources = list(await runs.resources(session, run.id))
-    goes_on = run.is_busy and not run.is_canceling
-    way = await progress.of_run(session, run, resources, now) if goes_on else None
+    is_in_progress = run.is_busy and not run.is_canceling
+    current = await progress.of_run(session, run, resources, now) if is_in_progress else None
     return RunView(
         run=run,
-        title=f"{run.kind.traits.doing} {spoken(subject)}",
+        title=f"{run.kind.traits.doing} {name_in_sentence(subject)}",
         resources=resources,
-        progress=way,
-        estimate=_estimate(run, way.remaining_seconds) if way else "",
+        progress=current,
+        estimate=_estimate(run, current.remaining_seconds) if current else "",
         failure=_failure(run),
         plan=await _plan(session, run),
         stop_choices=run_stop.choices(run),
-        stopping=run_stop.happening(run),
+        stopping=run_stop.in_progress(run),
         waiting=await runs.waiting(session, run, now),
         next=await runs.next_of(session, run),
-        trouble=await runs.trouble(session, run) if run.is_retrying else "",
+        last_error=await runs.trouble(session, run) if run.is_retrying else "",
         can_retry=run.can_retry and not subject.rejects(run.kind),
         remove_path=f"{path(subject)}/destroy" if isinstance(subject, Workstation) and subject.can_destroy else "",
         canceled_by=await session.get(Member, run.cancel_by) if run.cancel_by else None,
@@ -124,20 +124,20 @@ async def view(session: AsyncSession, run: Run, subject: Subject, now: datetime)
     )
 
 
-def spoken(subject: Subject) -> str:
-    """A stack's subject in a title; its page is at `path`."""
+def name_in_sentence(subject: Subject) -> str:
+    """What a run or a state is of, as titles and sentences name it."""
     return subject.name if isinstance(subject, Workstation) else f"the {subject.name}"
 
 
 def path(subject: Subject) -> str:
-    """Where its page is."""
+    """The path of the subject's page."""
     return f"/workstations/{subject.id}" if isinstance(subject, Workstation) else "/admin/shared-stack"
 
 
 async def _plan(session: AsyncSession, run: Run) -> PlanView | None:
     shown = await plans.view_of(session, run.id)
-    # Undoing is planned as well, and takes the first plan's place.
-    title = "Newest plan" if run.cancel and run.has_changed_anything else "Plan"
+    # A rollback has a plan of its own, which replaces the first one.
+    title = "Latest plan" if run.cancel and run.has_changed_anything else "Plan"
     return PlanView(shown["changes"], shown["outputs"], run.awaits, title) if shown else None
 
 
@@ -148,11 +148,11 @@ def _failure(run: Run) -> Failure | None:
 
 def _estimate(run: Run, seconds: int | None) -> str:
     if run.is_queued:
-        return "Waiting for its turn"
+        return "Queued"
     if run.is_retrying:
-        return "Waiting to try again"
+        return "Waiting to retry"
     if seconds is None or seconds <= 5:
-        return "Nearly there"
+        return "Almost done"
     if seconds < 90:
         return f"About {round(seconds, -1) or 10} seconds left"
     return f"About {round(seconds / 60)} minutes left"

@@ -273,12 +273,12 @@ async def test_a_run_is_stopped_harder_and_harder_without_javascript(
     page = await context.new_page()
     await page.goto(f"/runs/{run_id}")
 
-    await page.get_by_role("button", name="Stop after this step, then undo").click()
+    await page.get_by_role("button", name="Stop after this step and roll back").click()
     await expect(page.get_by_role("heading", name="Stopping")).to_be_visible()
     await page.get_by_role("button", name="Stop now").click()
     await page.get_by_role("link", name="Kill Terraform").click()
     await page.get_by_role("button", name="Kill Terraform").click()
-    await expect(page.get_by_text("Terraform is killed")).to_be_visible()
+    await expect(page.get_by_text("Terraform was killed")).to_be_visible()
     await expect(page.get_by_role("button", name="Stop")).to_have_count(0)
 
 
@@ -294,10 +294,10 @@ async def test_a_disk_is_given_up_by_its_name_without_javascript(
     await page.goto(f"/runs/{asked}")
     await expect(page.get_by_text("forces replacement")).to_be_visible()
 
-    await page.get_by_label(f"Write dev-1-{machine_id}-home to go on").fill("yes")
+    await page.get_by_label(f"Type dev-1-{machine_id}-home to confirm").fill("yes")
     await page.get_by_role("button", name="Approve").click()
     await expect(page.locator("#confirm-error")).to_be_visible()
-    await page.get_by_label(f"Write dev-1-{machine_id}-home to go on").fill(f"dev-1-{machine_id}-home")
+    await page.get_by_label(f"Type dev-1-{machine_id}-home to confirm").fill(f"dev-1-{machine_id}-home")
     await page.get_by_role("button", name="Approve").click()
     await expect(page.get_by_text("approved by Grace")).to_be_visible()
 

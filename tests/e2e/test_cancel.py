@@ -22,7 +22,7 @@ PATIENCE_MS = 180_000
 PATIENCE_S = 180.0
 ASKED = "Asked Terraform to stop."
 KILLED = "Terraform is killed, as was asked for."
-UNDO = "Stop after this step, then undo"
+UNDO = "Stop after this step and roll back"
 
 
 pytestmark = pytest.mark.long
@@ -146,7 +146,7 @@ def test_a_run_that_awaits_approval_ends_at_once(
     spec = grace_api.call("PATCH", f"/api/v1/workstations/{steady['id']}", {"disk_size_gb": 50}).json
     grace_api.wait_run(spec["run_id"], "awaiting_approval", "errored")
     if decision == "discard":
-        press(person, spec["run_id"], "Discard: change nothing")
+        press(person, spec["run_id"], "Discard plan")
         sees(person, "Discarded")
     else:
         # Its page offers to discard it, which is the same; a script may say either.
@@ -191,7 +191,7 @@ def test_a_terraform_that_does_not_stop_is_killed_and_what_it_made_is_undone(
     print_delay(person.portal, made["run_id"], ASKED)
     person.open(f"/runs/{made['run_id']}")
     person.page.get_by_role("link", name=re.compile("Kill Terraform")).click()
-    expect(person.page.get_by_text("Waiting is safer than this.")).to_be_visible()
+    expect(person.page.get_by_text("Waiting is safer than killing it.")).to_be_visible()
     person.page.get_by_role("button", name="Kill Terraform", exact=True).click()
     sees(person, "Canceled")
     log = grace_api.log(made["run_id"])

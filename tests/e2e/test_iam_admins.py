@@ -86,7 +86,7 @@ def test_ada_adds_an_iam_admin_and_an_allowed_ip_by_one_plan_and_removes_one_by_
     row = page.locator(".list-row", has_text=GROUP)
     expect(row.locator(".tag")).to_have_text("Awaiting approval", timeout=60_000)
     row.get_by_role("link", name="The plan that adds it").click()
-    expect(page.get_by_role("heading", name="This waits for your decision")).to_be_visible()
+    expect(page.get_by_role("heading", name="Approval required")).to_be_visible()
     run_id = page.url.rpartition("/")[2]
     assert {(change["action"], change["address"]) for change in ada.run(run_id)["plan"]} == {
         ("create", ADMIN_ADDRESS.format(GROUP)),
@@ -104,8 +104,8 @@ def test_ada_adds_an_iam_admin_and_an_allowed_ip_by_one_plan_and_removes_one_by_
     person.open("/admin/iam")
     expect(page.get_by_text("You cannot take the role from yourself")).to_be_visible()
     page.get_by_role("button", name=f"Remove {GROUP}").click()
-    expect(page.get_by_label(f"Write {GROUP} to go on")).to_be_visible(timeout=60_000)
-    page.get_by_label(f"Write {GROUP} to go on").fill(GROUP)
+    expect(page.get_by_label(f"Type {GROUP} to confirm")).to_be_visible(timeout=60_000)
+    page.get_by_label(f"Type {GROUP} to confirm").fill(GROUP)
     page.get_by_role("button", name="Approve").click()
     expect(page.locator(".tag", has_text="Applied").first).to_be_visible(timeout=60_000)
     assert admins_of(portal) == ["user:ada@example.com"]

@@ -41,7 +41,7 @@ def test_grace_makes_machines_works_on_them_and_destroys_them(person: Person, la
     gpu = create(person, "gpu-one", "NVIDIA L4.*g2-standard-8|g2-standard-8")
     cpu = create(person, "cpu-one", "e2-standard-4")
 
-    person.page.get_by_role("link", name="Follow the log").click()
+    person.page.get_by_role("link", name="View log").click()
     expect(person.page.get_by_text("Ready: ssh cpu-one")).to_be_visible(timeout=60_000)
     expect(person.page.get_by_text("Apply complete! Resources: 3 added")).to_be_visible()
     for path in (cpu, gpu):
@@ -130,7 +130,7 @@ def test_ten_machines_asked_for_at_once_come_up(portal: PortalProcess, linus_api
 @pytest.mark.parametrize(
     ("preset", "raw", "advice"),
     [
-        ("stock-out", "does not have enough resources available", "none of these machines left in this zone"),
+        ("stock-out", "does not have enough resources available", "no capacity for this machine type in this zone"),
         ("quota", "exceeded", "quota"),
     ],
 )

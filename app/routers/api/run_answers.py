@@ -13,14 +13,14 @@ from app.services.terraform.attributes import Attribute, Change
 
 
 class HintAnswer(BaseModel):
-    """What went wrong, and what to do next."""
+    """What happened, and what to do next."""
 
     title: str
     action: str
 
 
 class AttributeAnswer(BaseModel):
-    """One attribute that differs; null where there is no value, or none that is known yet."""
+    """One attribute that changes. A value is null if there is none, or it is not known yet."""
 
     path: str
     before: str | None
@@ -39,11 +39,11 @@ class PlannedChange(BaseModel):
 
 
 class Awaited(BaseModel):
-    """A change that somebody has to decide on."""
+    """A change that requires approval."""
 
     address: str
     action: str
-    name: str | None = Field(description="What would be lost for good: to be written in `confirm`.")
+    name: str | None = Field(description="A resource whose data is deleted. Required in `confirm`.")
 
 
 class RunAnswer(BaseModel):
@@ -53,16 +53,16 @@ class RunAnswer(BaseModel):
     workstation_id: str
     kind: RunKind
     status: RunStatus
-    requested_by: str | None = Field(description="Address of the member who asked for it; null for the portal itself.")
-    changes: dict[str, Any] = Field(description="What becomes of the workstation's fields when it succeeds.")
-    plan: list[PlannedChange] | None = Field(description="What it changes, as far as known; left out of lists.")
-    awaits: list[Awaited] = Field(description="What a decision is (or was) wanted for.")
+    requested_by: str | None = Field(description="Email of the member who requested it; null for the portal itself.")
+    changes: dict[str, Any] = Field(description="New values of the workstation's fields, if it succeeds.")
+    plan: list[PlannedChange] | None = Field(description="Planned changes, as far as known; omitted in lists.")
+    awaits: list[Awaited] = Field(description="Changes that require (or required) approval.")
     can_approve: bool
     cancel: CancelMode | None = Field(description="How it is being, or was, stopped.")
-    cancel_choices: list[CancelMode] = Field(description="How it may be stopped now, gentlest first.")
-    retry_at: datetime | None = Field(description="When it goes on by itself, after trouble that passes as a rule.")
-    waits: str | None = Field(description="Why it has not begun; left out of lists.")
-    next_run_id: str | None = Field(description="The run that is queued behind it; left out of lists.")
+    cancel_choices: list[CancelMode] = Field(description="Ways to stop it now, least disruptive first.")
+    retry_at: datetime | None = Field(description="When it is retried automatically after a temporary error.")
+    waits: str | None = Field(description="Why it has not started; omitted in lists.")
+    next_run_id: str | None = Field(description="The run that is queued after it; omitted in lists.")
     error: str | None
     hint: HintAnswer | None
     attempt: int
@@ -73,7 +73,7 @@ class RunAnswer(BaseModel):
 
 
 def brief(run: Run) -> RunAnswer:
-    """The row alone, as in lists."""
+    """A run as in lists, without its plan."""
     hint = runs.hint(run)
     return RunAnswer(
         id=run.id,
@@ -101,7 +101,7 @@ def brief(run: Run) -> RunAnswer:
 
 
 async def full(session: AsyncSession, run: Run, now: datetime) -> RunAnswer:
-    """The row with what it changes, why it waits, and what is queued behind it."""
+    """A run with its planned changes, why it waits, and which run is queued after it."""
     answer = brief(run)
     answer.plan = await _plan(session, run)
     waiting = await runs.waiting(session, run, now)
@@ -112,7 +112,7 @@ async def full(session: AsyncSession, run: Run, now: datetime) -> RunAnswer:
 
 
 async def _plan(session: AsyncSession, run: Run) -> list[PlannedChange]:
-    """The plan where there is one; and what was worked on without one, as at a first create."""
+    """The planned changes, and resources changed without a plan, as in the first apply of a workstation."""
     view = await plans.view_of(session, run.id)
     changes: list[Change] = view["changes"] if view else []
     resources = {resource.address: resource for resource in await runs.resources(session, run.id)}

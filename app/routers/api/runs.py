@@ -16,30 +16,28 @@ from app.services import decisions, runs
 router = APIRouter(prefix="/api/v1/runs", tags=["runs"], responses=errors(401, 403, 404, 409, 422))
 
 
-class CancelWish(BaseModel):
-    """How to stop it: each is offered in `cancel_choices` only when its time has come."""
+class CancelRequest(BaseModel):
+    """How to stop a run; `cancel_choices` lists the modes that are available now."""
 
     model_config = ConfigDict(extra="forbid")
 
     mode: CancelMode = Field(
         CancelMode.UNDO,
-        description="undo: Terraform's command ends, then what it did is undone; now: Terraform is interrupted first; "
-        "force: it is killed first.",
+        description="undo: Terraform finishes the current step, then changes are rolled back; now: Terraform is "
+        "interrupted first; force: it is killed first.",
     )
 
 
-class Approval(BaseModel):
-    """A decision that goes with the very plan that was shown."""
+class ApprovalRequest(BaseModel):
+    """Confirmation of a plan that deletes data."""
 
     model_config = ConfigDict(extra="forbid")
 
-    confirm: str | list[str] = Field(
-        "", description="The name of each thing that would be lost for good, as `awaits` has it."
-    )
+    confirm: str | list[str] = Field("", description="The name of each resource whose data is deleted, as in `awaits`.")
 
     @property
     def names(self) -> list[str]:
-        """As a list."""
+        """The confirmations as a list."""
         return [self.confirm] if isinstance(self.confirm, str) else self.confirm
 
 
@@ -60,7 +58,7 @@ async def list_runs(
 
 @router.get("/{run_id}")
 async def read_run(run: RunDep, portal: PortalDep, session: SessionDep) -> RunAnswer:
-    """One run, with what it changes."""
+    """One run, with its planned changes."""
     return await full(session, run, portal.clock())
 
 
@@ -70,24 +68,24 @@ async def read_run(run: RunDep, portal: PortalDep, session: SessionDep) -> RunAn
     responses={200: {"content": {log_files.JSON_LINES: {"schema": log_files.LogLineAnswer.model_json_schema()}}}},
 )
 async def read_log(run: RunDep, portal: PortalDep, after: After = 0) -> StreamingResponse:
-    """The log so far, one JSON object a line; `after` is the last `seq` that you have."""
+    """The log so far, one JSON object per line. Lines with a `seq` greater than `after` are returned."""
     return StreamingResponse(log_files.json_lines(portal, run.id, after), media_type=log_files.JSON_LINES)
 
 
 @router.post("/{run_id}/cancel")
 async def cancel_run(
-    run: RunDep, ctx: ContextDep, spec: Annotated[CancelWish, Body(default_factory=CancelWish)]
+    run: RunDep, ctx: ContextDep, spec: Annotated[CancelRequest, Body(default_factory=CancelRequest)]
 ) -> RunAnswer:
-    """Stop a run. What has begun ends as soon as its worker has seen to it; ask again to stop it harder."""
+    """Stop a run. It ends as soon as its worker has stopped; call again with a stronger `mode` if it does not."""
     await decisions.cancel(ctx, run, spec.mode)
     return await full(ctx.session, run, ctx.now)
 
 
 @router.post("/{run_id}/approve", status_code=202)
 async def approve_run(
-    run: RunDep, ctx: ContextDep, approval: Annotated[Approval, Body(default_factory=Approval)]
+    run: RunDep, ctx: ContextDep, approval: Annotated[ApprovalRequest, Body(default_factory=ApprovalRequest)]
 ) -> RunAnswer:
-    """Let a run do what it `awaits`: the plan that was shown is applied, and nothing else."""
+    """Approve a run's plan. Exactly this plan is applied."""
     await decisions.approve(ctx, run, approval.names)
     return await full(ctx.session, run, ctx.now)
 
@@ -101,6 +99,6 @@ async def discard_run(run: RunDep, ctx: ContextDep) -> RunAnswer:
 
 @router.post("/{run_id}/retry", status_code=202)
 async def retry_run(run: RunDep, ctx: ContextDep) -> RunAnswer:
-    """Ask for the same again, as a new run."""
+    """Queue the same change again, as a new run."""
     again = await decisions.retry(ctx, run)
     return await full(ctx.session, await runs.find(ctx.session, ctx.member, again.id), ctx.now)

@@ -1,4 +1,4 @@
-"""What Terraform plans, as people read it: made from `terraform show -json`, with nothing secret in it."""
+"""A Terraform plan in a readable form: made from `terraform show -json`, without any secrets."""
 
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -8,16 +8,16 @@ from app.services.terraform.scrub import Scrubber, hidden_in
 
 _ACTIONS = {("delete", "create"): "replace", ("create", "delete"): "replace"}
 _REASONS = {
-    "replace_because_tainted": "its creation did not end well",
-    "replace_because_cannot_update": "a change cannot be made in place",
-    "replace_by_request": "its replacement was asked for",
-    "replace_by_triggers": "what it depends on changes",
-    "delete_because_no_resource_config": "it is no longer in the configuration",
-    "delete_because_no_module": "its module is no longer in the configuration",
-    "delete_because_no_move_target": "it was moved to what is not in the configuration",
-    "delete_because_wrong_repetition": "it is counted in another way now",
-    "delete_because_count_index": "fewer of it are wanted",
-    "delete_because_each_key": "its key is no longer wanted",
+    "replace_because_tainted": "its creation failed",
+    "replace_because_cannot_update": "it cannot be changed in place",
+    "replace_by_request": "its replacement was requested",
+    "replace_by_triggers": "a resource that it depends on changes",
+    "delete_because_no_resource_config": "it was removed from the configuration",
+    "delete_because_no_module": "its module was removed from the configuration",
+    "delete_because_no_move_target": "it was moved to an address outside the configuration",
+    "delete_because_wrong_repetition": "its count or for_each was added or removed",
+    "delete_because_count_index": "its count was reduced",
+    "delete_because_each_key": "its key was removed from for_each",
 }
 
 
@@ -25,8 +25,8 @@ def of_plan(shown: dict[str, Any], secrets: Collection[str] = ()) -> dict[str, A
     """The plan view: `changes` to resources, and attributes of `outputs` that differ.
 
     :param shown: the parsed output of `terraform show -json tfplan`.
-    :param secrets: known secrets, which are taken out wherever they stand, as what the plan itself marks is: a provider
-        may copy a sensitive value to an attribute that it does not mark.
+    :param secrets: known secrets. They are hidden wherever they occur, as are the values that the plan marks as
+        sensitive: a provider may copy such a value to an attribute that it does not mark.
     """
     clean = Scrubber({*secrets, *_marked_in(shown)}).clean
     outputs = shown.get("output_changes") or {}
@@ -37,7 +37,7 @@ def of_plan(shown: dict[str, Any], secrets: Collection[str] = ()) -> dict[str, A
 
 
 def _marked_in(shown: dict[str, Any]) -> set[str]:
-    """Every sensitive value of the plan: variables, outputs and attributes, of what does not change as well."""
+    """Every sensitive value of the plan: of variables, outputs, and resources whether they change or not."""
     given = shown.get("variables") or {}
     declared = shown.get("configuration", {}).get("root_module", {}).get("variables", {})
     variables = [Side(given[name].get("value"), declared.get(name, {}).get("sensitive", False)) for name in given]
@@ -75,7 +75,7 @@ def _changes(resources: list[dict[str, Any]], clean: Clean) -> Iterator[Change]:
 
 
 def action(resource: dict[str, Any]) -> str:
-    """What happens to it, in one word: create, update, delete, replace, import, move, forget or no-op."""
+    """The action in one word: create, update, delete, replace, import, move, forget or no-op."""
     change = resource["change"]
     actions = tuple(change["actions"])
     if actions == ("no-op",) and change.get("importing"):
@@ -87,11 +87,11 @@ def action(resource: dict[str, Any]) -> str:
 
 def _reason(resource: dict[str, Any], clean: Clean) -> str | None:
     if resource.get("deposed"):
-        return "it was replaced before, and is left over"
+        return "it is left over from an earlier replacement"
     if reason := resource.get("action_reason"):
         return _REASONS.get(reason) or reason.replace("_", " ")
     previous = resource.get("previous_address")
-    return f"it was {clean(previous)} before" if previous else None
+    return f"it was previously {clean(previous)}" if previous else None
 
 
 def _differences(change: dict[str, Any], clean: Clean, *path: str) -> list[Attribute]:

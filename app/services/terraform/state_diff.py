@@ -14,7 +14,7 @@ _ACTIONS = {(False, True): "create", (True, True): "update", (True, False): "del
 
 
 def changes(before: State | None, after: State) -> list[Change]:
-    """The resources that came, changed and went, by address; without `before`, everything came."""
+    """The resources that were created, changed and deleted, by address. Without `before`, all were created."""
     return list(_changes(before, after, _clean(before, after)))
 
 
@@ -61,11 +61,11 @@ def _reason(was: Instance | None, now: Instance | None) -> str | None:
     if now is None:
         return None
     if now.deposed and was is None:
-        return "it is being replaced, and is still to be deleted"
+        return "it was replaced and has not been deleted yet"
     is_news = was is None or not was.is_tainted
-    return "its creation did not end well" if now.is_tainted and is_news else None
+    return "its creation failed" if now.is_tainted and is_news else None
 
 
 def _clean(before: State | None, after: State) -> Clean:
-    """A sensitive value of either state is hidden in unmarked places as well."""
+    """Hides the sensitive values of both states, also where they are not marked as sensitive."""
     return Scrubber(secrets_of_state(after) | (secrets_of_state(before) if before else set())).clean

@@ -1,4 +1,4 @@
-"""The states that a stack went through, newest first, each with what changed to the one before."""
+"""A stack's stored states, newest first, each with its differences from the one before."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ VERSIONS_A_PAGE = 20
 
 
 @dataclass(frozen=True)
-class Step:
-    """One stored state, and what changed to the one before; without both where it cannot be read any more."""
+class StateChange:
+    """One stored state, and its differences from the one before; empty if it cannot be decrypted."""
 
     version: StateVersion
     run: Run
@@ -28,8 +28,8 @@ class Step:
     outputs: list[Attribute]
 
 
-async def steps(session: AsyncSession, vault: Vault, stack_id: str, below: int) -> list[Step]:
-    """Up to VERSIONS_A_PAGE versions whose number is smaller than `below`, with nothing secret in them."""
+async def changes(session: AsyncSession, vault: Vault, stack_id: str, below: int) -> list[StateChange]:
+    """Up to VERSIONS_A_PAGE versions whose number is smaller than `below`, without any secrets."""
     of_stack = select(StateVersion, Run).join(Run, Run.id == StateVersion.run_id)
     page = of_stack.where(StateVersion.stack_id == stack_id, StateVersion.number < below)
     newest_first = page.order_by(StateVersion.number.desc()).limit(VERSIONS_A_PAGE)
@@ -37,8 +37,8 @@ async def steps(session: AsyncSession, vault: Vault, stack_id: str, below: int) 
     if not rows:
         return []
     before = await _sealed_before(session, stack_id, rows[-1][0].number)
-    # Decrypting and comparing are work for the processor: other requests go on meanwhile.
-    return await asyncio.to_thread(_told, vault, rows[::-1], before)
+    # Decrypting and comparing take processor time, so they must not block the event loop.
+    return await asyncio.to_thread(_compare, vault, rows[::-1], before)
 
 
 async def _sealed_before(session: AsyncSession, stack_id: str, number: int) -> bytes | None:
@@ -47,21 +47,22 @@ async def _sealed_before(session: AsyncSession, stack_id: str, number: int) -> b
     return await session.scalar(earlier.limit(1))
 
 
-def _told(vault: Vault, rows: Sequence[tuple[StateVersion, Run]], sealed_before: bytes | None) -> list[Step]:
-    """Oldest first in, newest first out. What is in quarantine is compared, and nothing is compared with it."""
+def _compare(vault: Vault, rows: Sequence[tuple[StateVersion, Run]], sealed_before: bytes | None) -> list[StateChange]:
+    """Compare each version, oldest first, with the one before; returns newest first."""
     before = _open(vault, sealed_before)
     found = []
     for version, run in rows:
         state = _open(vault, version.sealed)
-        changes = state_diff.changes(before, state) if state else []
+        changed = state_diff.changes(before, state) if state else []
         outputs = state_diff.outputs(before, state) if state else []
-        found.append(Step(version, run, state is not None, changes, outputs))
+        found.append(StateChange(version, run, state is not None, changed, outputs))
+        # A quarantined version is no part of the history: the next one did not follow from it.
         before = before if version.quarantined else state
     return found[::-1]
 
 
 def _open(vault: Vault, sealed: bytes | None) -> State | None:
-    """None where there is none, or its key is no longer among the portal's."""
+    """None if there is no state, or no encryption key of the portal decrypts it."""
     try:
         return State(vault.open(sealed)) if sealed is not None else None
     except InvalidToken:

@@ -117,7 +117,7 @@ PLANNED = {
             "name": "data",
             "action": "replace",
             "imported": False,
-            "reason": "a change cannot be made in place",
+            "reason": "it cannot be changed in place",
             "attributes": [
                 {"path": "size", "before": "100", "after": "50", "note": "forces replacement"},
                 {"path": "labels.key", "before": "(sensitive)", "after": "(sensitive)", "note": "sensitive"},

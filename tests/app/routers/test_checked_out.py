@@ -35,7 +35,7 @@ async def run_id(app: FastAPI, ada: httpx2.AsyncClient, machine_id: str, clock: 
 async def test_they_say_who_has_it_and_until_when(grace: httpx2.AsyncClient, machine_id: str, run_id: str) -> None:
     for path in (f"/runs/{run_id}", f"/workstations/{machine_id}"):
         page = (await grace.get(path)).text
-        assert "Ada has checked this Terraform out" in page
+        assert "Ada has checked out this stack" in page
         assert "2 Mar 2026, 17:31 UTC" in page
         assert "/cancel" not in page
     run_page = (await grace.get(f"/runs/{run_id}")).text
@@ -64,5 +64,5 @@ async def test_once_its_time_is_over_the_page_says_what_to_do(
         run = await session.get_one(Run, run_id, with_for_update=True)
         await checkouts.expire(portal.context(session), run)
     page = (await grace.get(f"/runs/{run_id}")).text
-    assert "did not give it back in time" in page
+    assert "expired before it was checked in" in page
     assert "/retry" not in page

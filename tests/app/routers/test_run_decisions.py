@@ -56,11 +56,11 @@ async def test_a_run_that_applies_is_undone_gently_by_default_or_stopped_now(
     page = (await grace.get(f"/runs/{run_id}")).text
 
     assert _modes(page) == ["undo", "now"]
-    assert page.index("Stop after this step, then undo") < page.index("Stop now")
+    assert page.index("Stop after this step and roll back") < page.index("Stop now")
     await grace.post(f"/runs/{run_id}/cancel", data={"mode": "undo"})
     stopping = (await grace.get(f"/runs/{run_id}")).text
     assert "Stopping" in stopping
-    assert "Asked for by Grace" in stopping
+    assert "Requested by Grace" in stopping
     assert _modes(stopping) == ["now"]
 
 
@@ -92,9 +92,9 @@ async def test_what_a_destroy_has_done_is_not_said_to_be_undone(
     page = (await grace.get(f"/runs/{destroy}")).text
 
     assert _modes(page) == ["now"]
-    assert "What is gone stays gone" in page
+    assert "Changes made so far are kept." in page
     await grace.post(f"/runs/{destroy}/cancel", data={"mode": "now"})
-    assert "What is gone stays gone" in (await grace.get(f"/runs/{destroy}")).text
+    assert "Changes made so far are kept." in (await grace.get(f"/runs/{destroy}")).text
 
 
 @pytest.mark.parametrize("mode", ["gently", "", "\0"])
@@ -110,7 +110,7 @@ async def test_the_page_says_who_stopped_it(app: FastAPI, grace: httpx2.AsyncCli
     await grace.post(f"/runs/{run_id}/cancel")
     await change(app, run_id, lambda run, _: run.end_canceled(run.created_at))
 
-    assert "stopped by Grace" in (await grace.get(f"/runs/{run_id}")).text
+    assert "canceled by Grace" in (await grace.get(f"/runs/{run_id}")).text
 
 
 async def test_a_plan_that_loses_a_disk_is_shown_and_approved_by_the_disks_name(
@@ -122,7 +122,7 @@ async def test_a_plan_that_loses_a_disk_is_shown_and_approved_by_the_disks_name(
         "forces replacement",
         "(sensitive)",
         "(known after apply)",
-        "because a change cannot be made in place",
+        "because it cannot be changed in place",
     ):
         assert shown in page
     assert "1 more, known after apply" in page
@@ -140,11 +140,11 @@ async def test_a_plan_that_loses_a_disk_is_shown_and_approved_by_the_disks_name(
 
 
 async def test_discarding_leaves_everything_as_it_is(grace: httpx2.AsyncClient, machine_id: str, asked_id: str) -> None:
-    assert "waits for your decision" in (await grace.get(f"/workstations/{machine_id}")).text
+    assert "Approval required" in (await grace.get(f"/workstations/{machine_id}")).text
     assert (await grace.post(f"/runs/{asked_id}/discard")).status_code == 303
     assert "Discarded" in (await grace.get(f"/runs/{asked_id}")).text
     machine = (await grace.get(f"/workstations/{machine_id}")).text
-    assert "waits for your decision" not in machine
+    assert "Approval required" not in machine
     assert "Running" in machine
 
 
@@ -155,9 +155,9 @@ async def test_a_run_that_is_tried_again_says_when_and_why(
     await change(app, run_id, lambda run, _: run.try_again(clock()), "Error 503: backend", level=LogLevel.ERROR)
     page = (await grace.get(f"/runs/{run_id}")).text
 
-    assert "Trying again by itself" in page
-    assert "Google did not answer as it should" in page
-    assert "Try 2 begins at" in page
+    assert "Retrying automatically" in page
+    assert "Google returned a temporary error" in page
+    assert "Attempt 2 starts at" in page
 
 
 async def test_a_queued_run_says_why_it_waits_and_the_one_before_it_what_comes_next(
@@ -176,7 +176,7 @@ async def test_a_queued_run_says_why_it_waits_and_the_one_before_it_what_comes_n
     clock.advance(minutes=1)
     await grace.post(f"/workstations/{machine_id}/destroy")
     superseded = (await grace.get(f"/runs/{queued}")).text
-    assert "A newer wish took its place" in superseded
+    assert "Superseded by a newer request" in superseded
     assert f'href="/runs/{await _newest_of(grace, machine_id)}"' in superseded
 
 

@@ -102,7 +102,7 @@ async def test_a_plan_is_approved_or_discarded_on_its_runs_page(app: FastAPI, ad
     page = (await ada.get(f"/runs/{run_id}")).text
     assert "Approve and apply" in page
     assert 'name="confirm"' not in page
-    assert "waits for your decision" in (await ada.get(PAGE)).text
+    assert "Approval required" in (await ada.get(PAGE)).text
     assert (await ada.post(f"/runs/{run_id}/approve")).status_code == 303
     assert "approved by Ada" in (await ada.get(f"/runs/{run_id}")).text
 
@@ -115,7 +115,7 @@ async def test_each_thing_that_would_be_lost_wants_its_name(app: FastAPI, ada: h
     assert page.count('name="confirm"') == 2
     wrong = await ada.post(f"/runs/{run_id}/approve", data={"confirm": ["data-x", "data-x"]})
     assert wrong.status_code == 422
-    assert "Write the name of what would be lost: logs-x" in wrong.text
+    assert "Type the name to confirm: logs-x" in wrong.text
     right = await ada.post(f"/runs/{run_id}/approve", data={"confirm": ["logs-x", "data-x"]})
     assert right.status_code == 303
 

@@ -103,7 +103,7 @@ async def test_a_state_whose_key_is_gone_is_listed_all_the_same(
     page = await grace.get(f"/workstations/{machine_id}/states")
 
     assert page.status_code == 200
-    assert "encryption keys opens it" in page.text
+    assert "encryption keys can decrypt" in page.text
 
 
 async def test_it_is_for_the_owner_and_admins(

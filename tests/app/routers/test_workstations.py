@@ -257,7 +257,7 @@ async def test_a_failed_machine_shows_the_hint_first_and_can_be_retried_or_remov
     await fail(app, run_id)
     page = (await grace.get(f"/workstations/{workstation_id}")).text
 
-    assert page.index("none of these machines left") < page.index("ZONE_RESOURCE_POOL_EXHAUSTED")
+    assert page.index("no capacity for this machine type") < page.index("ZONE_RESOURCE_POOL_EXHAUSTED")
     assert f'action="/runs/{run_id}/retry"' in page
     assert f'href="/workstations/{workstation_id}/destroy"' in page
 

@@ -112,7 +112,7 @@ async def test_a_run_that_a_worker_has_claimed_is_left_to_it_to_stop(tools: Tool
     assert await claims.take(tools, provision)
     await cancel(tools, provision)
     assert (await run_of(tools, provision)).is_canceling
-    with pytest.raises(ConflictError, match="being stopped already"):
+    with pytest.raises(ConflictError, match="already being stopped"):
         await cancel(tools, provision)
 
 
@@ -144,7 +144,7 @@ async def test_a_machine_on_its_way_out_is_not_built_again(tools: Tools) -> None
     assert await claims.take(tools, provision)
     await failed(tools, provision)
     assert await claims.take(tools, await ask_destroy(tools, workstation_id))
-    with pytest.raises(ConflictError, match="being destroyed"):
+    with pytest.raises(ConflictError, match="being deleted"):
         await ask_retry(tools, provision)
 
 

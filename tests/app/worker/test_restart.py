@@ -245,7 +245,7 @@ async def test_once_begun_it_cannot_be_called_back(tools: Tools, script: Script)
     tools.leaving.clear()
     run = await run_of(tools, run_id)
     assert (run.has_changed_anything, run.cancel_choices) == (True, ())
-    with pytest.raises(ConflictError, match="cannot be stopped any more"):
+    with pytest.raises(ConflictError, match="can no longer be stopped"):
         await cancel(tools, run_id)
 
 

@@ -82,17 +82,17 @@ def test_what_is_not_known_yet_may_force_the_replacement() -> None:
     [
         (["create"], {}, "create", None),
         (["update"], {}, "update", None),
-        (["delete"], {"action_reason": "delete_because_count_index"}, "delete", "fewer of it are wanted"),
-        (["delete"], {"deposed": "ab12"}, "delete", "it was replaced before, and is left over"),
+        (["delete"], {"action_reason": "delete_because_count_index"}, "delete", "its count was reduced"),
+        (["delete"], {"deposed": "ab12"}, "delete", "it is left over from an earlier replacement"),
         (
             ["delete", "create"],
             {"action_reason": "replace_because_tainted"},
             "replace",
-            "its creation did not end well",
+            "its creation failed",
         ),
         (["create", "delete"], {"action_reason": "some_new_reason"}, "replace", "some new reason"),
         (["forget"], {}, "forget", None),
-        (["no-op"], {"previous_address": "a.b"}, "move", "it was a.b before"),
+        (["no-op"], {"previous_address": "a.b"}, "move", "it was previously a.b"),
     ],
 )
 def test_what_is_done_and_why(actions: list[str], fields: dict[str, Any], action: str, reason: str | None) -> None:

@@ -108,7 +108,7 @@ def test_a_creation_that_did_not_end_well_is_told_once() -> None:
     )
     for before in (None, whole):
         [found] = state_diff.changes(before, tainted)
-        assert found["reason"] == "its creation did not end well"
+        assert found["reason"] == "its creation failed"
     assert state_diff.changes(tainted, tainted) == []
 
 
@@ -119,7 +119,7 @@ def test_a_replaced_object_that_is_still_there_is_told_apart() -> None:
         ("update", "google_compute_disk.data", [("size", "1", "2")]),
         ("create", "google_compute_disk.data", [("size", None, "1")]),
     ]
-    assert state_diff.changes(before, after)[1]["reason"] == "it is being replaced, and is still to be deleted"
+    assert state_diff.changes(before, after)[1]["reason"] == "it was replaced and has not been deleted yet"
     assert told(after, state(resource("data", instance(size=2)))) == [
         ("delete", "google_compute_disk.data", [("size", "1", None)])
     ]
