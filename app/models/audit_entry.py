@@ -29,6 +29,7 @@ class Action(StrEnum):
 
     REQUEST_WORKSTATION = "workstation.request", "asked for workstation"
     CHANGE_WORKSTATION = "workstation.change", "asked to change workstation"
+    RESTORE_WORKSTATION = "workstation.restore", "restored the settings of workstation"
     CHECK_WORKSTATION = "workstation.check", "asked to check workstation"
     RESTART_WORKSTATION = "workstation.restart", "asked to restart workstation"
     REVIVE_WORKSTATION = "workstation.revive", "asked for a machine with the kept disk of"

@@ -235,6 +235,11 @@ class Run(Base):
         return [change["name"] for change in self.awaits if change.get("name")]
 
     @property
+    def does_more_than_asked(self) -> bool:
+        """What it awaits was neither asked for nor loses data: the stack is not as it was applied."""
+        return bool(self.awaits) and not self.confirmations and self.kind.traits.takes_keys
+
+    @property
     def is_queued(self) -> bool:
         """Waiting for a worker, or for the stack's executing run."""
         return self.status is S.QUEUED

@@ -19,7 +19,7 @@ class RunKind(StrEnum):
     CONFIGURE = "configure"
     """Bring the shared stack to its desired settings: planned, decided by somebody, never undone by itself."""
     CHECK = "check"
-    """Plan the shared stack as it should be, and change nothing: what differs was changed by somebody else."""
+    """Plan the stack as it should be, and change nothing: what differs was changed by somebody else."""
     MANUAL = "manual"
     """Somebody has checked the stack out and works on it by hand; no worker ever claims this."""
 

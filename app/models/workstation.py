@@ -68,6 +68,11 @@ class Workstation(Base):
     disk_kept: Mapped[bool] = mapped_column(default=False)
     """Destroyed, but its data disk still exists (and costs)."""
 
+    checked_at: Mapped[datetime | None]
+    """When a plan last said whether Google still has what was applied."""
+    drift_run_id: Mapped[str | None]
+    """The check that found differences, until a run has put them right or a later check finds none."""
+
     created_at: Mapped[datetime]
     running_at: Mapped[datetime | None]
     destroyed_at: Mapped[datetime | None]
@@ -100,6 +105,11 @@ class Workstation(Base):
         """It runs, and says that its data disk is not mounted."""
         mount = self.machine.mount
         return self.is_running and mount is not None and not mount.is_mounted
+
+    @property
+    def has_drifted(self) -> bool:
+        """Somebody has changed at Google what the portal made."""
+        return self.drift_run_id is not None
 
     @property
     def is_running(self) -> bool:
@@ -178,6 +188,10 @@ class Workstation(Base):
         self.address, self.host_keys = address, host_keys
         self.status, self.running_at, self.destroyed_at = W.RUNNING, now, None
 
+    def become_checked(self, drift_run_id: str | None, now: datetime) -> None:
+        """It was compared with Google; differences were found where a run is given."""
+        self.checked_at, self.drift_run_id = now, drift_run_id
+
     def record_report(self, report: MachineReport, now: datetime) -> bool:
         """What the machine says of itself by now; returns whether that is anything new.
 
@@ -198,7 +212,7 @@ class Workstation(Base):
         """The machine is gone, and its disk too unless it was kept."""
         self.status, self.destroyed_at, self.disk_kept = W.DESTROYED, now, disk_kept
         self.address, self.host_keys = None, {}
-        self.report, self.reported_at = {}, None
+        self.report, self.reported_at, self.drift_run_id = {}, None, None
 
     def keep_disk_size(self, disk_size_gb: int) -> None:
         """A run ended without success, and the data disk is so large: it cannot shrink, so nothing may ask for that."""

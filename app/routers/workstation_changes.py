@@ -9,6 +9,7 @@ from app.routers import workstation_change_form, workstation_form
 from app.services import workstations
 from app.services.catalog.availability import Availability
 from app.services.context import Context
+from app.services.workstations import drift
 from app.services.workstations.specs import WorkstationPatch
 from app.web import redirect, render
 
@@ -55,6 +56,20 @@ async def _form(
 
 @router.post("/check")
 async def check(workstation: WorkstationDep, ctx: ContextDep) -> Response:
+    """Compare the machine with what was applied; nothing is changed."""
+    run = await workstations.request_check(ctx, workstation)
+    return redirect(f"/runs/{run.id}")
+
+
+@router.post("/restore")
+async def restore(workstation: WorkstationDep, ctx: ContextDep) -> Response:
     """Plan the same settings again, which corrects differences at Google."""
     run = await workstations.request_change(ctx, workstation, WorkstationPatch.model_validate({}))
+    return redirect(f"/runs/{run.id}")
+
+
+@router.post("/keep-drift")
+async def keep_drift(workstation: WorkstationDep, ctx: ContextDep) -> Response:
+    """Take what Google has into the workstation's settings."""
+    run = await drift.keep(ctx, workstation)
     return redirect(f"/runs/{run.id}")

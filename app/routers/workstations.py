@@ -20,6 +20,7 @@ from app.services.context import Context
 from app.services.keys import ssh_config, ssh_keys
 from app.services.runs import progress
 from app.services.shared import infrastructure
+from app.services.workstations import drift
 from app.views.run_view import view
 from app.web import redirect, render
 
@@ -115,6 +116,7 @@ async def show(request: Request, workstation: WorkstationDep, portal: PortalDep,
         "runs": history,
         "view": shown,
         "is_busy": workstation.is_busy or bool(shown and shown.run.is_busy),
+        "can_keep_drift": bool(await drift.keepable(session, workstation, portal.catalog)),
         "fingerprints": ssh_config.fingerprints(workstation),
         "vscode_url": f"vscode://{folder}",
         "cursor_url": f"cursor://{folder}",

@@ -1,7 +1,7 @@
 """Which plans go on by themselves, and which wait until somebody has decided; none is applied that nobody may want."""
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.models import LogLevel, Run, Workstation
@@ -9,6 +9,7 @@ from app.services import lifecycle
 from app.services.terraform import plan_view, plans, scrub, state_resources
 from app.services.terraform.attributes import Change
 from app.services.terraform.state_versions import State
+from app.services.workstations.impact import Severity
 from app.worker.claim import Claim
 from app.worker.commands import Commands
 from app.worker.errors import ApprovalRequiredError, RunFailedError
@@ -18,6 +19,9 @@ MACHINE = "module.compute[0].google_compute_instance.workstation"
 DATA_DISK = ".google_compute_disk."
 METADATA = {"metadata", "metadata_fingerprint"}
 """A machine's attributes that a change of keys touches; the second is what Google computes from the first."""
+
+NEEDS_STOP = ("machine_type", "min_cpu_platform", "service_account", "shielded_instance_config", "enable_display")
+"""A machine's attributes that Google's provider changes of a stopped machine only."""
 
 WHITELIST = re.compile(r'google_compute_firewall\.ingress\["mlflow-access(-v6)?"\]')
 """What allowed IPs change, and nothing else: whoever approved the address has decided."""
@@ -45,11 +49,25 @@ class Decision:
         self._claim, self._commands, self._stack_id = claim, commands, stack_id
         self._tools, self._folder = claim.tools, commands.folder
 
-    async def of_data_disk(self, planned: Planned) -> Planned:
-        """The plan, once nobody may mind what becomes of the data disk: losing it wants a decision.
+    async def of_workstation(self, planned: Planned, asked: Severity) -> Planned:
+        """The plan, once it does to the machine no more than was asked for or approved.
 
-        Raises ApprovalRequiredError, or RunFailedError where rolling back would lose it.
+        :param asked: what whoever asked was told that the run does, at most.
+        Raises ApprovalRequiredError, or RunFailedError where rolling back would do more.
         """
+        planned = await self.of_data_disk(planned)
+        more = [effect for effect in _effects(planned) if effect.severity > asked]
+        if more:
+            await self.require(
+                [{"address": effect.address, "action": effect.action} for effect in more],
+                planned.shown,
+                "This would do more than was asked for: waiting for a decision.",
+                f"Rolling back would {more[0].action} {more[0].address}: left as it is.",
+            )
+        return planned
+
+    async def of_data_disk(self, planned: Planned) -> Planned:
+        """Losing the data disk wants a decision, whatever was asked for."""
         lost = [change for change in planned.losses if DATA_DISK in f".{change.address}"]
         if not lost:
             return planned
@@ -124,6 +142,32 @@ class Decision:
         state = self._folder.read_state()
         secrets = self._claim.known_secrets | (scrub.secrets_of_state(state) if state else set())
         return plan_view.of_plan(shown, secrets)
+
+
+@dataclass(frozen=True)
+class _Effect:
+    """What a plan does to one of a workstation's resources, beyond changing it in place."""
+
+    address: str
+    action: str
+    """replace, delete or stop."""
+    severity: Severity
+
+
+def _effects(planned: Planned) -> list[_Effect]:
+    """What is replaced, deleted or stopped; the data disk is decided apart."""
+    losses = [change for change in planned.losses if DATA_DISK not in f".{change.address}"]
+    found = [_Effect(str(change.address), str(change.action), Severity.REPLACES) for change in losses]
+    return found + [_Effect(MACHINE, "stop", Severity.STOPS) for _ in range(_stops(planned.shown))]
+
+
+def _stops(shown: dict[str, Any]) -> bool:
+    """Whether the machine is changed in a way that Google makes of a stopped one only (allow_stopping_for_update)."""
+    for change in plan_view.managed_changes(shown):
+        if change["address"] == MACHINE and plan_view.action(change) == "update":
+            before, after = change["change"]["before"] or {}, change["change"]["after"] or {}
+            return any(before.get(name) != after.get(name) for name in NEEDS_STOP)
+    return False
 
 
 def replacements(state: State | None, inputs: dict[str, Any]) -> list[str]:

@@ -140,7 +140,7 @@ async def bind(session: AsyncSession, run: Run) -> None:
     may have grown beyond that.
     """
     workstation = await session.get(Workstation, run.stack_id)
-    if workstation is None or not run.kind.traits.takes_keys:
+    if workstation is None or not (run.kind.traits.takes_keys or run.kind is RunKind.CHECK):
         return
     inputs = run.inputs
     if run.kind is RunKind.REKEY:

@@ -8,6 +8,7 @@ from app.services.workstations.requests import (
     draft,
     request,
     request_change,
+    request_check,
     request_destroy,
     request_restart,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "page_of",
     "request",
     "request_change",
+    "request_check",
     "request_destroy",
     "request_restart",
 ]

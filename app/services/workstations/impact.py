@@ -50,6 +50,12 @@ def of(before: Mapping[str, Any], after: Mapping[str, Any], *, has_snapshot: boo
     return sorted(found, key=lambda effect: -effect.severity)
 
 
+def stops(before: Mapping[str, Any], changes: Mapping[str, Any], *, has_snapshot: bool) -> bool:
+    """Whether these changes, column → value, stop or replace the machine."""
+    effects = of(before, {**before, **changes}, has_snapshot=has_snapshot)
+    return any(effect.severity >= Severity.STOPS for effect in effects)
+
+
 def _of_disk(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Effect]:
     size, was = after["disk_size_gb"], before["disk_size_gb"]
     if after["disk_type"] != before["disk_type"]:

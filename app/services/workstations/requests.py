@@ -14,7 +14,7 @@ from app.services import audit, runs, stacks
 from app.services.context import Context
 from app.services.keys import ssh_keys
 from app.services.shared import shared_stack
-from app.services.workstations import specs
+from app.services.workstations import impact, specs
 from app.services.workstations.specs import WorkstationPatch, WorkstationSpec
 
 
@@ -62,6 +62,10 @@ async def request(ctx: Context, owner: Member, spec: WorkstationSpec, adopted: A
 
 async def _inputs(ctx: Context, workstation: Workstation, owner: Member, changes: dict[str, Any]) -> dict[str, Any]:
     account = shared_stack.service_account_of(await stacks.shared(ctx.session), owner, ctx.settings)
+    if not impact.stops(specs.columns(workstation), changes, has_snapshot=workstation.snapshot is not None):
+        # Google stops a machine to give it another account: that waits until something else does so.
+        reached = (await runs.applied(ctx.session, workstation.id)).reached_inputs
+        account = reached.get("service_account_email", account)
     return specs.terraform_inputs(workstation, changes, account, ctx.catalog, ctx.settings)
 
 
@@ -146,7 +150,7 @@ async def request_change(ctx: Context, workstation: Workstation, change: Worksta
     stack = await ctx.session.get_one(Stack, workstation.id)
     inputs = await _inputs(ctx, workstation, owner, changes)
     run = await runs.request(ctx, stack, RunKind.UPDATE, inputs, changes)
-    action = Action.CHANGE_WORKSTATION if change.model_dump(exclude_none=True) else Action.CHECK_WORKSTATION
+    action = Action.CHANGE_WORKSTATION if change.model_dump(exclude_none=True) else Action.RESTORE_WORKSTATION
     _record(ctx, action, workstation, run, desired_before, desired_before | changes)
     return run
 
@@ -168,6 +172,29 @@ def _pending_changes(pending: list[Run]) -> dict[str, Any]:
         run for run in pending if run.kind in {RunKind.PROVISION, RunKind.UPDATE} and not run.is_canceling
     ]
     return wishes_to_come[-1].changes if wishes_to_come else {}
+
+
+async def request_check(ctx: Context, workstation: Workstation) -> Run:
+    """Queue a plan that changes nothing: it says what Google has otherwise than it was applied.
+
+    Raises ConflictError where nothing was made yet, or a run is under way, which plans anyway.
+    """
+    pending = await runs.lock(ctx.session, workstation.id)
+    await ctx.session.refresh(workstation)
+    _refuse_if_going(workstation, pending)
+    if pending and pending[-1].kind is RunKind.CHECK:
+        return pending[-1]
+    if pending:
+        raise ConflictError("A run is in progress.", hint="Check for drift when it has finished.")
+    reached = (await runs.applied(ctx.session, workstation.id)).reached_inputs
+    if not reached:
+        raise ConflictError("Nothing was created yet, so there is nothing to compare.", hint="Retry the failed run.")
+    stack = await ctx.session.get_one(Stack, workstation.id)
+    account = reached.get("service_account_email")
+    inputs = specs.terraform_inputs(workstation, {}, account, ctx.catalog, ctx.settings)
+    run = await runs.request(ctx, stack, RunKind.CHECK, inputs)
+    _record(ctx, Action.CHECK_WORKSTATION, workstation, run, {}, {})
+    return run
 
 
 async def request_restart(ctx: Context, workstation: Workstation, *, again: Run | None = None) -> Run:

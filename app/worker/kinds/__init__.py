@@ -3,7 +3,7 @@
 from app.models import Root, RunKind
 from app.worker.attempt import Attempt
 from app.worker.kinds.base import Kind
-from app.worker.kinds.check import Check
+from app.worker.kinds.check import CheckShared, CheckWorkstation
 from app.worker.kinds.configure import Configure
 from app.worker.kinds.destroy import Destroy, DestroyShared
 from app.worker.kinds.provision import Provision
@@ -18,7 +18,8 @@ _KINDS: dict[tuple[RunKind, Root], type[Kind]] = {
     (RunKind.REKEY, Root.WORKSTATION): Rekey,
     (RunKind.RESTART, Root.WORKSTATION): Restart,
     (RunKind.CONFIGURE, Root.SHARED): Configure,
-    (RunKind.CHECK, Root.SHARED): Check,
+    (RunKind.CHECK, Root.WORKSTATION): CheckWorkstation,
+    (RunKind.CHECK, Root.SHARED): CheckShared,
     (RunKind.DESTROY, Root.SHARED): DestroyShared,
 }
 

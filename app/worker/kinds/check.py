@@ -1,12 +1,15 @@
-"""Check: the shared stack is compared with Google, and nothing is changed."""
+"""Check: a stack is compared with Google, and nothing is changed."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Run
+from app.services import stacks
 from app.worker.kinds.shared import SharedKind
+from app.worker.kinds.terraform import TerraformKind
+from app.worker.kinds.workstation import WorkstationKind
 
 
-class Check(SharedKind):
+class _Check(TerraformKind):
     """What differs was changed by somebody else: it raises a notice."""
 
     is_only_a_plan = True
@@ -18,8 +21,16 @@ class Check(SharedKind):
 
     async def finish(self, session: AsyncSession, run: Run) -> str:
         """When it was compared, and with what result."""
-        stack = await self.shared_stack(session)
-        stack.become_checked(run.id if self.differs else None, self.claim.tools.clock())
+        subject = await stacks.subject(session, self.stack_id, lock=True)
+        subject.become_checked(run.id if self.differs else None, self.claim.tools.clock())
         if not self.differs:
             return "Everything is as it was applied."
         return f"{len(self.changes)} resources are not as they were applied: somebody else has changed them."
+
+
+class CheckWorkstation(_Check, WorkstationKind):
+    """Of a workstation."""
+
+
+class CheckShared(_Check, SharedKind):
+    """Of the shared stack."""

@@ -2,10 +2,11 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Run
+from app.models import Run, Workstation
 from app.services import stacks
 from app.services.terraform import state_versions
 from app.services.terraform.state_versions import State
+from app.services.workstations.impact import Severity
 from app.worker.kinds.shared import SharedKind
 from app.worker.kinds.terraform import TerraformKind
 from app.worker.kinds.workstation import WorkstationKind
@@ -44,6 +45,10 @@ class _Destroying(TerraformKind):
 
 class Destroy(_Destroying, WorkstationKind):
     """Of a workstation."""
+
+    async def asked(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
+        """The machine goes."""
+        return Severity.REPLACES
 
     async def review(self, planned: Planned) -> Planned:
         """A disk that is to be kept wants a decision where it would be lost after all."""

@@ -3,6 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Run, Workstation
+from app.services.workstations.impact import Severity
 from app.worker.errors import RunFailedError
 from app.worker.kinds.base import Kind
 from app.worker.kinds.destroy import Destroy
@@ -25,6 +26,10 @@ class Provision(Update):
                 "for: it would be replaced. Nothing was changed."
             )
         return await super().review(planned)
+
+    async def asked(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
+        """On a machine that is only being made there is nothing to mind, but for the data disk."""
+        return Severity.REPLACES
 
     async def undoing(self, session: AsyncSession, run: Run) -> Kind | None:
         """Of a machine that never ran, nothing is left; one that came back goes back to its disk."""

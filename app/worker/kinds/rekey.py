@@ -19,8 +19,9 @@ class Rekey(Update):
 
     async def review(self, planned: Planned) -> Planned:
         """Whoever changes their keys expects nothing else of it."""
-        planned = await super().review(planned)
-        await Decision(self.claim, self.commands, self.stack_id).of_keys(planned)
+        decision = Decision(self.claim, self.commands, self.stack_id)
+        planned = await decision.of_data_disk(planned)
+        await decision.of_keys(planned)
         return planned
 
     async def reach(self) -> None:

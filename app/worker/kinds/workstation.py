@@ -10,6 +10,7 @@ from app.models.machine_report import MachineReport
 from app.services import runs
 from app.services.terraform import state_versions
 from app.services.terraform.state_versions import State
+from app.services.workstations.impact import Severity
 from app.worker.adopt import WorkstationAdoption
 from app.worker.decide import Decision, replacements
 from app.worker.kinds.base import Kind
@@ -57,9 +58,17 @@ class WorkstationKind(TerraformKind):
         folder.write_variables(inputs)
         return adopted
 
+    async def asked(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
+        """What whoever asked was told that the run does to the machine, at most."""
+        return Severity.IN_PLACE
+
     async def review(self, planned: Planned) -> Planned:
-        """Losing the data disk wants a decision."""
-        return await Decision(self.claim, self.commands, self.stack_id).of_data_disk(planned)
+        """What nobody asked for wants a decision, and losing the data disk in any case."""
+        async with self.claim.tools.database.sessions() as session:
+            run = await session.get_one(Run, self.claim.run_id)
+            workstation = await session.get_one(Workstation, self.stack_id)
+            asked = await self.asked(session, workstation, run)
+        return await Decision(self.claim, self.commands, self.stack_id).of_workstation(planned, asked)
 
     async def previous_inputs(self, session: AsyncSession, run: Run) -> dict[str, Any] | None:
         """The variables that were reached last, with the disk as large as it has become; None where none were."""

@@ -91,7 +91,7 @@ async def apply(app: FastAPI, run_id: str) -> None:
 
 async def check(browser: httpx2.AsyncClient, workstation_id: str) -> str:
     """Ask for the same machine once more; returns the run's id."""
-    answer = await browser.post(f"/workstations/{workstation_id}/check")
+    answer = await browser.post(f"/workstations/{workstation_id}/restore")
     return str(answer.headers["location"]).rpartition("/")[2]
 
 

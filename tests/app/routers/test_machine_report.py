@@ -58,10 +58,12 @@ async def test_a_disk_with_something_else_on_it_is_looked_at_and_not_mounted(
     assert "sudo mount" not in page
 
 
-async def test_a_disk_that_is_not_there_is_attached_by_a_check(app: FastAPI, grace: httpx2.AsyncClient) -> None:
+async def test_a_disk_that_is_not_there_is_attached_by_restoring_the_settings(
+    app: FastAPI, grace: httpx2.AsyncClient
+) -> None:
     workstation_id, page = await running(app, grace, mount=f"state=absent volume={VOLUME} type= reason=Is it attached?")
     assert "Is it attached?" in page
-    assert page.count(f'action="/workstations/{workstation_id}/check"') == 2
+    assert f'action="/workstations/{workstation_id}/restore"' in page
     assert "sudo mount" not in page
 
 

@@ -6,7 +6,8 @@ from fastapi import FastAPI
 
 from app.deps import Portal
 from app.models import Run, RunKind
-from tests.app.routers.play import create, make_run, run_of
+from app.services.terraform import plans
+from tests.app.routers.play import change, create, make_run, run_of
 from tests.stage import MovingClock
 
 pytestmark = pytest.mark.anyio
@@ -106,10 +107,37 @@ async def test_a_form_that_changes_nothing_is_shown_again(grace: httpx2.AsyncCli
     assert "No changes to apply" in page.text
 
 
-async def test_a_check_plans_the_same_wish_again(app: FastAPI, grace: httpx2.AsyncClient, machine_id: str) -> None:
-    run = await _run(app, await grace.post(f"/workstations/{machine_id}/check"))
+async def test_a_check_changes_nothing_and_a_restore_plans_the_same_again(
+    app: FastAPI, grace: httpx2.AsyncClient, machine_id: str
+) -> None:
+    check = await _run(app, await grace.post(f"/workstations/{machine_id}/check"))
+    assert check.kind is RunKind.CHECK
+    assert (await grace.post(f"/workstations/{machine_id}/check")).headers["location"] == f"/runs/{check.id}"
+    restore = await _run(app, await grace.post(f"/workstations/{machine_id}/restore"))
+    assert (restore.kind, restore.changes) == (RunKind.UPDATE, {})
+    refused = await grace.post(f"/workstations/{machine_id}/check")
+    assert (refused.status_code, "in progress" in refused.text) == (409, True)
 
-    assert (run.kind, run.changes) == (RunKind.UPDATE, {})
+
+async def test_a_machine_that_has_drifted_says_so_and_what_can_be_done(
+    app: FastAPI, grace: httpx2.AsyncClient, machine_id: str
+) -> None:
+    portal = app.state.portal
+    run_id = await run_of(grace, machine_id)
+    await change(app, run_id, lambda _, workstation: workstation.become_checked(run_id, portal.clock()))
+    page = (await grace.get(f"/workstations/{machine_id}")).text
+    assert "has drifted from its settings" in page
+    assert f'action="/workstations/{machine_id}/restore"' in page
+    assert "/keep-drift" not in page
+    assert (await grace.post(f"/workstations/{machine_id}/keep-drift")).status_code == 409
+    differs = {"path": "machine_type", "before": "e2-standard-8", "after": "e2-standard-4", "note": None}
+    found = {"address": "a", "type": "google_compute_instance", "name": "workstation", "action": "update"}
+    async with portal.database.sessions.begin() as session:
+        view = {"changes": [{**found, "attributes": [differs]}], "outputs": []}
+        await plans.keep(session, portal.vault, run_id, view, portal.clock())
+    assert "/keep-drift" in (await grace.get(f"/workstations/{machine_id}")).text
+    kept = await _run(app, await grace.post(f"/workstations/{machine_id}/keep-drift"))
+    assert (kept.kind, kept.changes["machine_type"]) == (RunKind.UPDATE, "e2-standard-8")
 
 
 async def test_a_machine_on_its_way_out_is_not_changed(grace: httpx2.AsyncClient, machine_id: str) -> None:
@@ -126,4 +154,5 @@ async def test_a_machine_on_its_way_out_is_not_changed(grace: httpx2.AsyncClient
 async def test_others_change_nothing(linus: httpx2.AsyncClient, machine_id: str) -> None:
     assert (await linus.get(f"/workstations/{machine_id}/change")).status_code == 404
     assert (await linus.post(f"/workstations/{machine_id}/change", data=AS_IT_IS)).status_code == 404
-    assert (await linus.post(f"/workstations/{machine_id}/check")).status_code == 404
+    for action in ("check", "restore", "keep-drift"):
+        assert (await linus.post(f"/workstations/{machine_id}/{action}")).status_code == 404
