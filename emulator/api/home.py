@@ -9,19 +9,14 @@ from starlette.routing import BaseRoute, Route
 
 from emulator.api.admin import AdminApi
 from emulator.cloud.cloud import Cloud
-from emulator.cloud.faults import FaultError
+from emulator.cloud.faults import MEANINGS, FaultError
 from emulator.core.ids import INSTANCE, last, parse_id
 from emulator.core.store import CloudResource, Json
 from emulator.machines.machine_spec import public_keys_of
 from emulator.web.bodies import form_fields
 from emulator.web.pages import Pages
 
-MEANINGS = {
-    "stock-out": "the zone has no capacity left",
-    "quota": "a quota is exceeded",
-    "forbidden": "a permission is missing",
-    "server-error": "Google answers with a server error",
-    "slow": "takes 30 seconds longer",
+AT_ONCE = {
     "preempt": "stops running machines now, as Google does with Spot machines",
     "vanish": "deletes machines now, outside Terraform",
 }
@@ -69,7 +64,7 @@ class HomePage:
             project=self._cloud.context.project,
             machines=[self._machine(resource) for resource in resources if resource.type == INSTANCE],
             counts=dict(Counter(resource.type for resource in resources)),
-            presets=MEANINGS,
+            presets=MEANINGS | AT_ONCE,
             faults=self._cloud.faults.as_json(),
             problem=problem,
         )

@@ -1,54 +1,22 @@
 """Fault injection: what Google refuses, delays or loses, to see how the portal handles it."""
 
+import json
 import re
+import tomllib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from emulator.core.accelerators import of_machine
+from emulator.core.catalog import region_zones
 from emulator.core.errors import CloudError
-from emulator.core.ids import INSTANCE, Scoped, parse_id
+from emulator.core.ids import Scoped, last, parse_id, project_of
+from emulator.core.projects import project_number
 from emulator.core.store import Json
 
-PRESETS: dict[str, Json] = {
-    "stock-out": {
-        "op": "create,start",
-        "type": INSTANCE,
-        "status": 503,
-        "accepted": True,
-        "message": "The zone 'projects/{project}/zones/{zone}' does not have enough resources available to fulfill "
-        "the request.  Try a different zone, or try again later.",
-        "reason": "ZONE_RESOURCE_POOL_EXHAUSTED",
-        "raw": "Error waiting for instance to create: {message}",
-    },
-    "quota": {
-        "op": "create,start",
-        "type": INSTANCE,
-        "status": 403,
-        "accepted": True,
-        "message": "Quota '{metric}' exceeded.  Limit: 0.0 globally.",
-        "reason": "QUOTA_EXCEEDED",
-        "raw": "Error waiting for instance to create: {message}\n"
-        "\tmetric name = compute.googleapis.com/{metric_lower}\n"
-        "\tlimit name = {metric_dashed}-per-project\n\tlimit = 0\n\tdimensions = map[global:global]",
-    },
-    "forbidden": {
-        "op": "create",
-        "type": INSTANCE,
-        "status": 403,
-        "message": "Required 'compute.instances.create' permission for '{id}'",
-        "reason": "forbidden",
-    },
-    "server-error": {
-        "op": "create",
-        "status": 503,
-        "message": "The service is currently unavailable.",
-        "reason": "backendError",
-    },
-    "mount-failure": {"op": "mount", "type": INSTANCE, "message": "can't read superblock."},
-    "slow": {"op": "create", "type": INSTANCE, "delay": 30.0},
-}
-"""The texts are Google's, as far as they are known; see the facts on error texts in the documentation."""
+PRESETS: dict[str, Json] = tomllib.loads(Path(__file__).with_name("presets.toml").read_text())
+MEANINGS = {name: str(preset.pop("meaning")) for name, preset in PRESETS.items()}
 
 
 class FaultError(Exception):
@@ -64,7 +32,7 @@ class Fault:
     """Operations with commas between: create, read, update, delete, data, start, stop, reset, get, list, or
     mount, a machine's first mount of a boot; empty: all."""
     type: str = ""
-    """Terraform's resource type; empty: all."""
+    """Terraform's resource types with commas between; empty: all."""
     id: str = ""
     """Regular expression, searched in the id."""
     times: int = 1
@@ -77,6 +45,8 @@ class Fault:
     """The whole text Terraform prints, instead of one made from status, message and reason."""
     accepted: bool = False
     """The call is accepted, and its operation fails at the end; the name is taken meanwhile."""
+    details: list[Json] = field(default_factory=list)
+    """What Google adds to the error of an operation: its API's `errorDetails`, such as help and quotaInfo."""
     kept: bool = False
     """The object exists in spite of the error: Terraform keeps it as tainted."""
     preset: str = ""
@@ -85,7 +55,7 @@ class Fault:
         return (
             self.times > 0
             and (not self.op or op in self.op.split(","))
-            and self.type in ("", type_)
+            and (not self.type or type_ in self.type.split(","))
             and re.search(self.id, id_) is not None
         )
 
@@ -101,7 +71,9 @@ class Fault:
         words = _words(id_, state)
         message = _fill(self.message or "Injected by the emulator.", words)
         raw = _fill(self.raw, {**words, "message": message}) if self.raw else None
-        return CloudError(self.status, message, self.reason, raw=raw, kept=self.kept)
+        error = CloudError(self.status, message, self.reason, raw=raw, kept=self.kept, in_operation=self.accepted)
+        error.details = json.loads(_fill(json.dumps(self.details), words))
+        return error
 
 
 @dataclass
@@ -139,7 +111,7 @@ class FaultInjector:
 
 
 def _checked(values: Json) -> Fault:
-    checks: dict[str, Callable[[Any], Any]] = {"int": int, "float": float, "str": str, "bool": bool}
+    checks: dict[str, Callable[[Any], Any]] = {"int": int, "float": float, "str": str, "bool": bool, "list": list}
     known = {item.name: item for item in fields(Fault)}
     unknown = sorted(values.keys() - known.keys())
     if unknown:
@@ -159,12 +131,21 @@ def _type_name(annotation: Any) -> str:
 
 
 def _words(id_: str, state: Json) -> dict[str, str]:
-    scoped = parse_id(id_) or Scoped("", "", "", "", id_)
-    metric = "GPUS_ALL_REGIONS" if of_machine(state) else "CPUS_ALL_REGIONS"
+    scoped, gpus = parse_id(id_) or Scoped("", "", "", "", id_), of_machine(state)
+    metric = "GPUS_ALL_REGIONS" if gpus else "CPUS_ALL_REGIONS"
+    project = project_of(id_) or id_.partition("/")[0]
+    [card, *_] = state.get("network_interface") or [{}]
+    [access, *_] = card.get("access_config") or [{}]
     return {
         "id": id_,
-        "project": scoped.project,
+        "project": project,
+        "project_number": project_number(project),
         "zone": scoped.zone,
+        "other_zones": ", ".join(zone for zone in region_zones(scoped.region) if zone != scoped.zone),
+        "location": scoped.place or str(state.get("location") or ""),
+        "machine_type": last(str(state.get("machine_type") or "")),
+        "with_gpus": "".join(f" with {count} {name} accelerator(s)" for name, count in gpus),
+        "address": str(access.get("nat_ip") or ""),
         "metric": metric,
         "metric_lower": metric.lower(),
         "metric_dashed": metric.replace("_", "-"),

@@ -41,7 +41,8 @@ class Operations:
     def end(self, body: Json, resource: CloudResource, error: CloudError | None = None) -> None:
         body |= {"status": "DONE", "progress": 100, "ended": rfc3339(self._clock())}
         if error:
-            body["error"] = {"code": error.operation_code, "message": error.message, "http": error.code}
+            body["error"] = {"code": error.reason, "message": error.message, "http": error.code}
+            body["error"]["details"] = error.details
         self._store.put_operation(body["name"], resource, body, done=True)
         if awaited := self._awaited.pop(body["name"], None):
             awaited.set()

@@ -29,7 +29,8 @@ class CloudError(Exception):
     """Google would answer this call with an error.
 
     `raw` replaces the whole text that Terraform prints, `prefix` just what the provider puts before Google's; `kept`
-    says that the object exists in spite of the error; `operation_code` is the error code inside a failed operation.
+    says that the object exists in spite of the error; `in_operation`, that the call was accepted, and its operation
+    failed, with `reason` as its code and with `details`.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class CloudError(Exception):
         raw: str | None = None,
         prefix: str | None = None,
         kept: bool = False,
-        operation_code: str = "",
+        in_operation: bool = False,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -50,7 +51,8 @@ class CloudError(Exception):
         self.raw = raw
         self.prefix = prefix
         self.kept = kept
-        self.operation_code = operation_code or self.reason
+        self.in_operation = in_operation
+        self.details: list[dict[str, Any]] = []
 
     def for_terraform(self) -> dict[str, Any]:
         error: dict[str, Any] = {"code": self.code, "message": self.message, "reason": self.reason}
@@ -60,6 +62,8 @@ class CloudError(Exception):
             error["prefix"] = self.prefix
         if self.kept:
             error["kept"] = True
+        if self.in_operation:
+            error["operation"] = {"code": self.reason, "errorDetails": self.details}
         return {"error": error}
 
     def for_compute(self) -> dict[str, Any]:

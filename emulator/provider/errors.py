@@ -22,6 +22,8 @@ class GoogleApiError(Exception):
 
     raw: str | None = None
     prefix: str | None = None
+    operation: dict[str, Any] | None = None
+    """Code and details of the operation that failed; None where the call itself was refused."""
     kept = False
 
     def __init__(self, code: int, message: str, reason: str) -> None:
@@ -37,6 +39,7 @@ class GoogleApiError(Exception):
             return cls(status, "the answer was not understood", "backendError")
         read = cls(int(error.get("code") or status), str(error.get("message", "")), str(error.get("reason", "")))
         read.raw, read.prefix, read.kept = error.get("raw"), error.get("prefix"), bool(error.get("kept"))
+        read.operation = error.get("operation")
         return read
 
     def __str__(self) -> str:
@@ -49,6 +52,8 @@ def failed(verb: str, resource_type: str, state: dict[str, Any], error: GoogleAp
         return error.raw
     if error.prefix is not None:
         return f"{error.prefix}{error}"
+    if error.operation is not None:
+        return _while_waiting(verb, resource_type, operation_error(error.message, **error.operation))
     name = noun(resource_type)
     if resource_type.endswith(("_iam_member", "_iam_binding")):
         return _failed_grant(verb, resource_type, state, error)
@@ -73,10 +78,35 @@ def _failed_grant(verb: str, resource_type: str, state: dict[str, Any], error: G
 
 def canceled(verb: str, resource_type: str) -> str:
     """What is printed when a Stop cuts a wait short: the operation itself goes on in the cloud."""
+    return _while_waiting(verb, resource_type, CANCELED)
+
+
+def _while_waiting(verb: str, resource_type: str, why: str) -> str:
     if resource_type == "google_compute_instance":
-        return f"Error waiting for instance to {verb}: {CANCELED}"
+        return f"Error waiting for instance to {verb}: {why}"
     name = noun(resource_type)
-    return f"Error waiting to {verb} {name}: Error waiting for {verb[:-1].capitalize()}ing {name}: {CANCELED}"
+    waiting = f"Error waiting for {verb[:-1].capitalize()}ing {name}: {why}"
+    return f"Error waiting to create {name}: {waiting}" if verb == "create" else waiting
+
+
+def operation_error(message: str, code: str, errorDetails: list[dict[str, Any]]) -> str:  # noqa: N803  # Google's name
+    """How the provider prints the error of an operation: never its code, of a quota what it is, else help."""
+    quotas = [detail["quotaInfo"] for detail in errorDetails if "quotaInfo" in detail]
+    if code == "QUOTA_EXCEEDED" and quotas:
+        return f"{message}\n{_quota(quotas[0])}"
+    texts = [detail["localizedMessage"]["message"] for detail in errorDetails if "localizedMessage" in detail]
+    links = [detail["help"]["links"][0] for detail in errorDetails if "help" in detail]
+    more = [f"{texts[0]}\n"] if texts else []
+    more += [f"{links[0]['description']}\n{links[0]['url']}\n"] if links else []
+    return "\n\n".join([f"{message}\n", *more])
+
+
+def _quota(info: dict[str, Any]) -> str:
+    lines = [f"metric name = {info['metricName']}", f"limit name = {info['limitName']}"]
+    # As Go prints numbers and maps; a limit of nothing is left out.
+    lines += [f"limit = {info['limit']:g}"] if info["limit"] else []
+    lines += [f"dimensions = map[{' '.join(f'{name}:{value}' for name, value in info['dimensions'].items())}]"]
+    return "".join(f"\t{line}\n" for line in lines)
 
 
 def still_labelling(resource_type: str) -> str:

@@ -8,6 +8,10 @@ OBJECT = "google_storage_bucket_object"
 
 
 class BucketRules(Rules):
+    def exists(self, id_: str) -> CloudError:
+        text = "Your previous request to create the named bucket succeeded and you already own it."
+        return CloudError(409, text, "conflict", prefix="")
+
     def check_delete(self, context: Context, resource: CloudResource) -> None:
         if _objects(context, resource) and not resource.state.get("force_destroy"):
             why = f"Error trying to delete bucket {resource.id} containing objects without `force_destroy` set to true"

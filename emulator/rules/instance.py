@@ -78,9 +78,4 @@ def _check_address(context: Context, resource: CloudResource) -> None:
     for machine in context.store.all(INSTANCE):
         if machine.cloud.get("nat_ip") in wanted:
             text = f"IP '{machine.cloud['nat_ip']}' is already being used by another resource."
-            raise CloudError(
-                400,
-                text,
-                "IP_IN_USE_BY_ANOTHER_RESOURCE",
-                raw=f"Error waiting for instance to create: {text} (IP_IN_USE_BY_ANOTHER_RESOURCE)",
-            )
+            raise CloudError(400, text, "IP_IN_USE_BY_ANOTHER_RESOURCE", in_operation=True)

@@ -81,8 +81,9 @@ def operation_view(body: Json, user: str) -> Json:
 def _failure(error: Json | None) -> Json:
     if not error:
         return {}
+    said = {"code": error["code"], "message": error["message"]}
     return {
-        "error": {"errors": [{"code": error["code"], "message": error["message"]}]},
+        "error": {"errors": [without_empty({**said, "errorDetails": error.get("details")})]},
         "httpErrorStatusCode": error["http"],
         "httpErrorMessage": HTTPStatus(error["http"]).phrase.upper(),
     }

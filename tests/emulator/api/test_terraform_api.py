@@ -60,7 +60,9 @@ def test_a_static_address_is_kept_by_its_machine_and_refused_to_another(world: W
     address_id, address = world.address()
     instance = world.instance(nat_ip=address)
     assert nat_ip(world.read("google_compute_instance", instance)) == address
-    assert "IP_IN_USE_BY_ANOTHER_RESOURCE" in refused(lambda: world.instance(nat_ip=address))["raw"]
+    taken = refused(lambda: world.instance(nat_ip=address))
+    assert taken["message"] == f"IP '{address}' is already being used by another resource."
+    assert taken["operation"]["code"] == "IP_IN_USE_BY_ANOTHER_RESOURCE"
     in_use = refused(lambda: world.delete("google_compute_address", address_id))
     assert in_use["reason"] == "resourceInUseByAnotherResource"
     world.delete("google_compute_instance", instance)

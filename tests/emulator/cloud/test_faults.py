@@ -3,6 +3,7 @@
 import pytest
 
 from emulator.cloud.faults import FaultError, FaultInjector
+from tests.emulator.api.discovery import faults_in
 from tests.emulator.world import IN_ZONE, PROJECT, ZONE, World, refused
 
 
@@ -11,10 +12,11 @@ def test_a_stock_out_frees_the_name_and_happens_once(world: World) -> None:
     name = world.new_name("vm")
     error = refused(lambda: world.instance(name))
     assert error["status"] == 503
-    assert error["raw"] == (
-        f"Error waiting for instance to create: The zone 'projects/{PROJECT}/zones/{ZONE}' does not have enough "
-        "resources available to fulfill the request.  Try a different zone, or try again later."
+    assert error["message"] == (
+        f"The zone 'projects/{PROJECT}/zones/{ZONE}' does not have enough resources available to fulfill the request.  "
+        "Try a different zone, or try again later."
     )
+    assert error["operation"]["code"] == "ZONE_RESOURCE_POOL_EXHAUSTED"
     assert "kept" not in error
     world.instance(name)
 
@@ -22,8 +24,8 @@ def test_a_stock_out_frees_the_name_and_happens_once(world: World) -> None:
 def test_a_quota_error_names_the_quota_that_the_machine_needs(world: World) -> None:
     world.emulator.fault("quota", times=2)
     gpu = refused(lambda: world.instance(machine_type="g2-standard-4"))
-    assert "Quota 'GPUS_ALL_REGIONS' exceeded." in gpu["raw"]
-    assert "metric name = compute.googleapis.com/gpus_all_regions" in gpu["raw"]
+    assert "Quota 'GPUS_ALL_REGIONS' exceeded." in gpu["message"]
+    assert gpu["operation"]["errorDetails"][0]["quotaInfo"]["metricName"] == "compute.googleapis.com/gpus_all_regions"
     assert "Quota 'CPUS_ALL_REGIONS' exceeded." in refused(world.instance)["message"]
 
 
@@ -84,6 +86,29 @@ def test_a_stock_out_on_start_is_an_operation_that_fails(world: World) -> None:
     operation = world.operation_done(world.rest(f"{instance}/start", "POST"))
     assert operation["error"]["errors"][0]["code"] == "ZONE_RESOURCE_POOL_EXHAUSTED"
     assert operation["httpErrorStatusCode"] == 503
+
+
+def test_a_fault_may_be_for_several_types(world: World) -> None:
+    world.emulator.fault(op="create", type="google_compute_disk,google_compute_address", status=500, times=2)
+    world.instance()
+    assert refused(world.disk)["status"] == refused(world.address)["status"] == 500
+
+
+def test_the_details_of_a_failed_operation_have_googles_shape(world: World) -> None:
+    instance = world.instance()
+    world.operation_done(world.rest(f"{instance}/stop", "POST"))
+    for preset in ("stock-out-zones", "quota"):
+        world.emulator.fault(preset)
+        operation = world.operation_done(world.rest(f"{instance}/start", "POST"))
+        assert operation["error"]["errors"][0]["errorDetails"]
+        assert faults_in(operation, "Operation", "compute.v1") == []
+
+
+def test_a_stopped_machine_stays_so_when_it_cannot_start(world: World) -> None:
+    instance = world.instance()
+    world.operation_done(world.rest(f"{instance}/stop", "POST"))
+    world.emulator.fault("stock-out")
+    world.operation_done(world.rest(f"{instance}/start", "POST"))
     assert world.rest(instance)["status"] == "TERMINATED"
 
 

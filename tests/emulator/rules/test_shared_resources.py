@@ -89,6 +89,9 @@ def test_a_protected_database_stays_and_another_takes_its_users_along(world: Wor
 def test_a_bucket_goes_with_its_objects_only_when_told_to(world: World) -> None:
     kind, thing = "google_storage_bucket", "google_storage_bucket_object"
     world.create(kind, "data", {"name": "data", "force_destroy": False})
+    again = refused(lambda: world.create(kind, "data", {"name": "data"}))
+    assert (again["status"], again["reason"]) == (409, "conflict")
+    assert again["message"].endswith("you already own it.")
     world.create(thing, "data-weights", {"bucket": "data"})
     assert "without `force_destroy` set to true" in refused(lambda: world.delete(kind, "data"))["raw"]
     world.update(kind, "data", {"name": "data", "force_destroy": True})
