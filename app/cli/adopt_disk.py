@@ -9,6 +9,7 @@ from app.cli import terminal
 from app.cli.adoption_folder import AdoptionFolder, Found
 from app.config import Settings
 from app.errors import ConflictError, InvalidError, NotFoundError
+from app.infra.zones import region_of
 from app.models.base import short_id
 from app.services import runs, stacks, workstations
 from app.services.by_hand import adoptions
@@ -76,7 +77,7 @@ class DiskAdoption:
         """
         inputs = self.begun.inputs
         zone = inputs["zone"]
-        project, region = inputs["project"], zone.rpartition("-")[0]
+        project, region = inputs["project"], region_of(zone)
         desired = {DISK: f"projects/{project}/zones/{zone}/disks/{self.adopted.disk}"}
         if self.adopted.address:
             desired[ADDRESS] = f"projects/{project}/regions/{region}/addresses/{self.adopted.address}"

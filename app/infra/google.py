@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from app.config import Settings
+from app.infra.zones import region_of
 
 if TYPE_CHECKING:
     from google.cloud import compute_v1
@@ -206,7 +207,7 @@ class Compute:
 
     def _pending_operations(self, zone: str, stack_id: str) -> list[str]:
         unfinished = {"project": self._project, "filter": "status != DONE"}
-        region = zone.rpartition("-")[0]
+        region = region_of(zone)
         operations = [
             *self._zone_operations.list(request={**unfinished, "zone": zone}, **_ONCE),
             *self._region_operations.list(request={**unfinished, "region": region}, **_ONCE),

@@ -13,7 +13,7 @@ from app.deps import AdminDep, PortalDep, SessionDep
 from app.models import Action, AuditEntry
 from app.models.audit_entry import KINDS
 from app.routers import audit_files, log_files, streams
-from app.routers.api.audit import Below
+from app.routers.paging import BelowEntry
 from app.services import audit
 from app.services.audit import ENTRIES_A_PAGE, AuditFilter
 from app.services.terraform.attributes import Attribute
@@ -61,7 +61,7 @@ def _text(value: object) -> str | None:
 
 
 @router.get("/audit")
-async def page(request: Request, session: SessionDep, _: AdminDep, below: Below | None = None) -> Response:
+async def page(request: Request, session: SessionDep, _: AdminDep, below: BelowEntry | None = None) -> Response:
     """The newest entries, or those below a number; what does not fit a filter is said at its field."""
     asked = dict(request.query_params)
     try:

@@ -12,7 +12,7 @@ from app.errors import InvalidError, StationmasterError
 from app.live import run_topic
 from app.models import CancelMode, Run, Workstation
 from app.routers import log_files, streams
-from app.routers.api.shapes import After
+from app.routers.paging import After
 from app.services import decisions, runs, stacks
 from app.services.context import Context
 from app.services.stacks import Subject

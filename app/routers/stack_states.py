@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request, Response
 
 from app.deps import Portal, PortalDep, SessionDep, SharedStackDep, WorkstationDep
-from app.routers.api.shapes import MOST_ROWS, Below
+from app.routers.paging import MOST_ROWS, Below
 from app.services.stacks import Subject
 from app.services.terraform import state_history
 from app.services.terraform.state_history import VERSIONS_A_PAGE, StateChange

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from app.services.catalog import Catalog, MachineType, Preset, region_of
+from app.infra.zones import region_of
+from app.services.catalog import Catalog, MachineType, Preset
 from app.services.catalog.availability import Availability
 
 

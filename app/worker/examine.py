@@ -17,6 +17,7 @@ from app.errors import ConfigurationError
 from app.infra import terraform
 from app.infra.google import Compute
 from app.infra.google_project import GoogleProject
+from app.infra.zones import region_of
 from app.models import Root
 from app.services import doctor
 from app.services.catalog import Catalog
@@ -44,7 +45,7 @@ class Examination:
         settings, google = self.settings, GoogleProject(self.settings)
         database = await self._database()
         parts = await self._parts(database)
-        region = settings.default_zone.rpartition("-")[0]
+        region = region_of(settings.default_zone)
         permissions = sorted({one for needed in google_needs.grants(parts).values() for one in needed})
         account = settings.service_account_email
         return Findings(

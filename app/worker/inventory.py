@@ -1,7 +1,8 @@
 """Looking at what of the catalog the project really has at Google. Nothing is changed."""
 
 from app.infra.google import Compute
-from app.services.catalog import Catalog, region_of
+from app.infra.zones import region_of
+from app.services.catalog import Catalog
 from app.services.catalog.availability import EVERYWHERE, Availability, needs
 
 

@@ -8,14 +8,9 @@ from pydantic import BaseModel, Field
 from app.deps import AdminDep, SessionDep
 from app.routers.api.shapes import errors
 from app.routers.audit_files import AuditEntryAnswer
+from app.routers.paging import MOST_ENTRIES
 from app.services import audit
 from app.services.audit import AuditFilter
-
-MOST_ENTRIES = 2**63 - 1
-"""Postgres numbers them in 64 bits."""
-
-Below = Annotated[int, Query(ge=1, le=MOST_ENTRIES)]
-"""The number of the last entry that somebody has."""
 
 router = APIRouter(prefix="/api/v1/audit", tags=["audit"], responses=errors(401, 403, 422))
 

@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.deps import AdminDep, ContextDep, IdPath
 from app.models import Member, Role
-from app.routers.api.shapes import Limit, Offset, errors
+from app.routers.api.shapes import errors
+from app.routers.paging import Limit, Offset
 from app.services.people import members
 
 router = APIRouter(prefix="/api/v1/members", tags=["members"], responses=errors(401, 403, 422))

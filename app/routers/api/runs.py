@@ -10,7 +10,8 @@ from app.deps import ContextDep, MemberDep, PortalDep, RunDep, SessionDep, is_id
 from app.models import CancelMode
 from app.routers import log_files
 from app.routers.api.run_answers import RunAnswer, brief, full
-from app.routers.api.shapes import After, Limit, Offset, errors
+from app.routers.api.shapes import errors
+from app.routers.paging import After, Limit, Offset
 from app.services import decisions, runs
 
 router = APIRouter(prefix="/api/v1/runs", tags=["runs"], responses=errors(401, 403, 404, 409, 422))

@@ -1,20 +1,8 @@
 """What the API's answers have in common, for its OpenAPI document."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Query
 from pydantic import BaseModel, Field
-
-MOST_ROWS = 2**31 - 1
-"""Postgres counts lines and rows in an integer of 32 bits; a larger number would be an error of its, not ours."""
-
-Limit = Annotated[int, Query(ge=1, le=200)]
-Offset = Annotated[int, Query(ge=0, le=MOST_ROWS)]
-After = Annotated[int, Query(ge=0, le=MOST_ROWS)]
-"""The number of the last line of a log that somebody has."""
-
-Below = Annotated[int, Query(ge=1, le=MOST_ROWS)]
-"""The lowest number of a page that is read from its highest number on."""
 
 
 class ErrorDetail(BaseModel):

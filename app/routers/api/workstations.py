@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from app.deps import ContextDep, MemberDep, PortalDep, SessionDep, WorkstationDep
 from app.models import Workstation, WorkstationStatus
 from app.models.machine_report import BootStage, MountState
-from app.routers.api.shapes import Limit, Offset, errors
+from app.routers.api.shapes import errors
+from app.routers.paging import Limit, Offset
 from app.services import runs, workstations
 from app.services.catalog import Catalog
 from app.services.workstations import kept_disks

@@ -7,8 +7,9 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.infra.zones import region_of
 from app.services import snapshots
-from app.services.catalog.offers import Catalog, MachineType, region_of
+from app.services.catalog.offers import Catalog, MachineType
 
 SNAPSHOT = "catalog"
 EVERYWHERE = ""

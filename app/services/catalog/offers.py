@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from app.errors import ConfigurationError
+from app.infra.zones import region_of
 
 HOURS_A_MONTH = 730
 """The hours Google bills a month as."""
@@ -170,8 +171,3 @@ class Catalog(_Part):
         offer = self.disk_type(disk_type)
         price = offer.usd_per_gb_month.get(region_of(zone)) if offer else None
         return None if price is None else price * disk_size_gb / HOURS_A_MONTH
-
-
-def region_of(zone: str) -> str:
-    """europe-west4-a → europe-west4."""
-    return zone.rpartition("-")[0]

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from app.config import Settings
 from app.errors import InvalidError
+from app.infra.zones import region_of
 from app.models import Action, AllowedIp, RunKind
 from app.models.allowed_ip import Network
 from app.services import allowed_ips, audit, ip_ranges, runs, stacks
@@ -74,7 +75,7 @@ def _settings(seed: Seed, catalog: Catalog, problems: list[Problem]) -> dict[str
         # Said once, also where machines of users are in that zone.
         if not any(problem.line == line and problem.file == seed.file for problem in problems):
             problems.append(Problem(seed.file, line, f"gcp_zone: {zone} is not on offer."))
-    elif zone and region and zone.rpartition("-")[0] != region:
+    elif zone and region and region_of(zone) != region:
         problems.append(Problem(seed.file, seed.lines["gcp_region"], f"gcp_region: {zone} is not in {region}."))
     return {name: value for name, value in given.items() if value}
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.config import Settings
+from app.infra.zones import region_of
 from app.models import Member, SharedStack, WorkstationStatus
 from app.services import counts
 from app.services.shared import infrastructure_lines as lines
@@ -100,7 +101,7 @@ def gcloud(outputs: Outputs, who: Viewer, settings: Settings) -> Part:
     """How to set up Google's command line for this project; there before anything is shared."""
     project = settings.google_project
     zone = str(outputs.get("mlflow_zone") or settings.default_zone)
-    region = str(outputs.get("region") or zone.rpartition("-")[0])
+    region = str(outputs.get("region") or region_of(zone))
     return Part(
         "gcloud",
         "gcloud",

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from app.config import Settings
 from app.errors import InvalidError
+from app.infra.zones import region_of
 from app.models import SharedStack
 from app.models.allowed_ip import Network
 from app.services import ip_ranges
@@ -109,7 +110,7 @@ def terraform_inputs(
     return {
         **chosen.model_dump(),
         "project": settings.google_project,
-        "region": chosen.zone.rpartition("-")[0],
+        "region": region_of(chosen.zone),
         "stack_id": stack.id,
         "network": settings.network,
         "iam_admins": sorted(iam_admins),
