@@ -57,8 +57,8 @@ format: $(VENV)/.ready-dev ## Format Python, templates and Terraform
 
 .PHONY: lock
 lock: $(VENV)/.ready-dev ## Write the lock files anew from pyproject.toml and package.json
-	@$(COMPILE) --extra local --extra emulator --group build -o requirements.txt
-	@$(COMPILE) --extra local --extra emulator --group build --group dev -c requirements.txt -o requirements-dev.txt
+	@$(COMPILE) --extra local --extra sentry --extra emulator --group build -o requirements.txt
+	@$(COMPILE) --extra local --extra sentry --extra emulator --group build --group dev -c requirements.txt -o requirements-dev.txt
 	@$(BIN)/uv pip compile --group node --universal --generate-hashes --no-header --no-annotate --quiet -o requirements-node.txt
 
 .PHONY: facts

@@ -9,6 +9,7 @@ from cryptography.fernet import Fernet
 from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app import addresses
 from app.environment import REACHES_GOOGLE, chosen
 from app.errors import ConfigurationError
 
@@ -107,10 +108,26 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
-    @field_validator("allowed_domains", "allowed_emails", "portal_accounts")
+    @field_validator("allowed_domains")
     @classmethod
-    def _lower(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _are_domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [word for word in value if "@" in word or not addresses.is_address(f"anybody@{word}")]
+        if wrong:
+            raise ValueError(f"{wrong[0]!a} is no domain")
         return tuple(word.lower() for word in value)
+
+    @field_validator("allowed_emails", "portal_accounts")
+    @classmethod
+    def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [word for word in value if not addresses.is_address(word)]
+        if wrong:
+            raise ValueError(f"{wrong[0]!a} is no address")
+        return tuple(addresses.parse(word) for word in value)
+
+    @field_validator("first_admin")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        return addresses.parse(value) if value else value
 
     @field_validator("shared_parts")
     @classmethod
@@ -140,7 +157,6 @@ class Settings(BaseSettings):
             # The one place where the default of one setting follows from others; the model is frozen afterwards.
             object.__setattr__(self, "public_url", f"http://{self.host}:{self.port}")
         object.__setattr__(self, "public_url", self.public_url.rstrip("/"))
-        object.__setattr__(self, "first_admin", self.first_admin.lower())
         if not (self.allowed_domains or self.allowed_emails):
             raise ValueError(
                 "nobody could sign in: set ALLOWED_DOMAINS or ALLOWED_EMAILS (with STATIONMASTER_ before it)"

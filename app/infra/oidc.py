@@ -7,11 +7,13 @@ from typing import Any
 
 import httpx2
 import structlog
-from authlib.integrations.starlette_client import OAuth, OAuthError
+from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.starlette_client import OAuth
 from joserfc.errors import JoseError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app import addresses
 from app.config import Settings
 from app.errors import StationmasterError, UnavailableError
 
@@ -21,6 +23,10 @@ GOOGLE_ISSUERS = [GOOGLE, "accounts.google.com"]
 SIGNATURES = ["RS256", "ES256"]
 CLOCK_SKEW_SECONDS = 30
 TIMEOUT_SECONDS = 10
+LONGEST_SUB = 255
+"""OpenID Connect's own limit."""
+LONGEST_NAME = 200
+LONGEST_WORD = 60
 
 log = structlog.get_logger()
 
@@ -78,8 +84,10 @@ class OpenIdProvider:
         callback = f"{self._settings.public_url}/auth/callback"
         try:
             response: Response = await self._client.authorize_redirect(request, callback, **asked)
-        except (httpx2.HTTPError, ValueError, RuntimeError) as error:
-            raise _unavailable(error) from error
+        except Exception as error:
+            raise self._unavailable(error) from error
+        if not response.headers["location"].startswith(("https://", "http://")):
+            raise self._unavailable(ValueError("its authorization endpoint is no web address"))
         return response
 
     async def receive(self, request: Request) -> Identity:
@@ -87,13 +95,18 @@ class OpenIdProvider:
 
         Raises SignInFailedError with what to do, or UnavailableError when the issuer does not answer.
         """
+        if not (request.query_params.get("code") or request.query_params.get("error")):
+            raise SignInFailedError("Google sent you back without a code.", hint="Sign in again from here.")
         try:
             metadata = await self._client.load_server_metadata()
             metadata["id_token_signing_alg_values_supported"] = SIGNATURES
             token = await self._client.authorize_access_token(
                 request, leeway=CLOCK_SKEW_SECONDS, claims_options=self._claims_options()
             )
-        except OAuthError as error:
+            return _identity(token.get("userinfo"))
+        except SignInFailedError:
+            raise
+        except AuthlibBaseError as error:
             raise _failed(error) from error
         except JoseError as error:
             log.warning("id token refused", error=str(error))
@@ -101,9 +114,14 @@ class OpenIdProvider:
                 "Google's answer could not be trusted, so you are not signed in.",
                 hint="Sign in again. If it happens twice, tell your admin: the clock or the client id may be wrong.",
             ) from error
-        except (httpx2.HTTPError, ValueError, RuntimeError) as error:
-            raise _unavailable(error) from error
-        return _identity(token.get("userinfo"))
+        except Exception as error:
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: Exception) -> UnavailableError:
+        log.warning("the sign-in provider does not answer as it should", error=repr(error)[:500])
+        # What was loaded may be the trouble: the next sign-in begins anew.
+        self.__dict__.pop("_client", None)
+        return UnavailableError("Google's sign-in does not answer.", hint="Wait a minute, then sign in again.")
 
     def _claims_options(self) -> dict[str, Any]:
         # Authlib checks the issuer only where it is named here, and would take another's audience for an `azp`.
@@ -116,36 +134,63 @@ class OpenIdProvider:
 
 
 def _identity(claims: dict[str, Any] | None) -> Identity:
-    if not claims or not claims.get("sub") or not claims.get("email"):
+    claims = claims or {}
+    sub, email = _sub(claims.get("sub")), _email(claims.get("email"))
+    if not (sub and email):
         raise SignInFailedError(
             "Google did not say who you are, so you are not signed in.",
             hint="Sign in again, and let Google share your name and e-mail address with Stationmaster.",
         )
-    email = str(claims["email"]).lower()
+    hd = claims.get("hd")
     return Identity(
-        sub=str(claims["sub"]),
+        sub=sub,
         email=email,
         email_verified=claims.get("email_verified") is True,
-        name=str(claims.get("name") or email.partition("@")[0])[:200],
-        hd=str(claims["hd"]).lower() if claims.get("hd") else None,
-        proved_at=datetime.fromtimestamp(claims["auth_time"], UTC) if claims.get("auth_time") else None,
+        name=_name(claims.get("name")) or email.partition("@")[0],
+        hd=hd.lower() if isinstance(hd, str) and hd.isascii() else None,
+        proved_at=_moment(claims.get("auth_time")),
     )
 
 
-def _failed(error: OAuthError) -> SignInFailedError:
+def _sub(claim: object) -> str | None:
+    if not isinstance(claim, str) or len(claim) > LONGEST_SUB:
+        return None
+    return claim if claim.isascii() and claim.isprintable() else None
+
+
+def _email(claim: object) -> str | None:
+    try:
+        return addresses.parse(claim) if isinstance(claim, str) else None
+    except ValueError as error:
+        log.warning("the sign-in provider names an address that is none", error=str(error)[:LONGEST_NAME])
+        return None
+
+
+def _name(claim: object) -> str:
+    """For people to read: without what would break or reverse the line that it is in."""
+    text = claim if isinstance(claim, str) else ""
+    return "".join(letter for letter in text[: 2 * LONGEST_NAME] if letter.isprintable()).strip()[:LONGEST_NAME]
+
+
+def _moment(claim: object) -> datetime | None:
+    if isinstance(claim, bool) or not isinstance(claim, int | float):
+        return None
+    try:
+        return datetime.fromtimestamp(claim, UTC)
+    except (OverflowError, OSError, ValueError):
+        return None
+
+
+def _failed(error: AuthlibBaseError) -> SignInFailedError:
     if error.error == "access_denied":
         return SignInFailedError("The sign-in was canceled at Google.", hint="Sign in again when you like.")
     if error.error == "mismatching_state":
         return SignInFailedError(
             "This sign-in was begun in another tab, or too long ago.", hint="Sign in again from here."
         )
-    log.warning("sign-in failed", error=error.error, description=error.description)
+    log.warning("sign-in failed", error=str(error)[:500])
+    word = str(error.error)[:LONGEST_WORD]
     return SignInFailedError(
-        f"Google did not accept the sign-in ({error.error}).",
+        f"Google did not accept the sign-in ({word if word.isprintable() else 'unknown error'}).",
         hint="Sign in again. If it happens twice, tell your admin this message.",
     )
-
-
-def _unavailable(error: Exception) -> UnavailableError:
-    log.warning("the sign-in provider does not answer", error=repr(error))
-    return UnavailableError("Google's sign-in does not answer.", hint="Wait a minute, then sign in again.")

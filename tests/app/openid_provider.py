@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from joserfc import jwt
+from joserfc import jws
 from joserfc.jwk import RSAKey
 
 GRACE = {
@@ -45,6 +45,10 @@ class OpenIdServer:
     algorithm: str = "RS256"
     without_id_token: bool = False
     discovery_status: int = 200
+    discovered: dict[str, Any] = field(default_factory=dict)
+    """Put over what its discovery document says."""
+    raw: dict[str, bytes] = field(default_factory=dict)
+    """By the end of a path, what is answered there instead, whatever it is."""
     asked: list[dict[str, str]] = field(default_factory=list)
     """The authorization requests there were."""
     _codes: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -69,6 +73,7 @@ class OpenIdServer:
             "jwks_uri": f"{self.issuer}/keys",
             "id_token_signing_alg_values_supported": ["RS256", "HS256", "none"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic"],
+            **self.discovered,
         }
 
     def keys(self) -> dict[str, Any]:
@@ -97,7 +102,9 @@ class OpenIdServer:
                 base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in (header, claims)
             ]
             return ".".join([*coded, ""])
-        return jwt.encode(header, claims, _key("forger's") if self.forged else published)
+        # Not by jwt.encode, which refuses to sign what no provider should claim.
+        payload = json.dumps(claims).encode()
+        return jws.serialize_compact(header, payload, _key("forger's") if self.forged else published)
 
 
 def _part(value: dict[str, Any]) -> str:
@@ -122,7 +129,7 @@ def openid_server() -> Iterator[OpenIdServer]:
             self._answer(*provider.token(form, self.headers.get("authorization", "")))
 
         def _answer(self, status: int, body: dict[str, Any]) -> None:
-            coded = json.dumps(body).encode()
+            coded = provider.raw.get(self.path.rpartition("/")[2], json.dumps(body).encode())
             self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(coded)))

@@ -37,6 +37,11 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.Monke
         ("STATIONMASTER_ENCRYPTION_KEYS", "short", "STATIONMASTER_ENCRYPTION_KEYS is wrong"),
         ("STATIONMASTER_ALLOWED_DOMAINS", "", "nobody could sign in"),
         ("STATIONMASTER_FIRST_ADMIN", "eve@elsewhere.test", "STATIONMASTER_FIRST_ADMIN"),
+        ("STATIONMASTER_FIRST_ADMIN", "ada@example.com@example.com", "STATIONMASTER_FIRST_ADMIN is wrong"),
+        ("STATIONMASTER_ALLOWED_EMAILS", "ada@example.com, @home", "'@home' is no address"),
+        ("STATIONMASTER_ALLOWED_EMAILS", "\u212aarl@example.com", "ALLOWED_EMAILS is wrong"),
+        ("STATIONMASTER_ALLOWED_DOMAINS", "ada@example.com", "'ada@example.com' is no domain"),
+        ("STATIONMASTER_ALLOWED_DOMAINS", "\uff45xample.com", "is no domain"),
         ("DATABASE_URL", "mysql://somewhere/db", "DATABASE_URL is wrong: it must begin with postgresql://"),
     ],
 )

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app import addresses
 from app.config import Settings
 from app.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from app.infra.oidc import Identity
@@ -19,7 +20,6 @@ from app.services.context import Context
 _SIGN_IN_LOCK = 7_301_948_212
 _NOT_YET_SIGNED_IN = "email:"
 """Begins the `sub` of a member made by address (for a token) before their first sign-in, which puts in the real one."""
-_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 NOT_ONESELF = "You cannot take the role from yourself: another admin can."
 NOT_THE_LAST = "You are the last admin: make somebody else one first. They can then take the role from you."
 SSH_USERNAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
@@ -55,6 +55,8 @@ async def sign_in(ctx: Context, identity: Identity) -> Member:
     """The member this identity is, made at the first sign-in; raises RefusedError when no rule lets them in."""
     session, now = ctx.session, ctx.now
     check_may_sign_in(identity, ctx.settings)
+    if identity.sub.startswith(_NOT_YET_SIGNED_IN):
+        raise RefusedError("This account's number is none that Google gives.", hint=CHOOSE_ANOTHER)
     await _one_at_a_time(session)
     member = await _by_sub(session, identity.sub)
     holder = await _by_email(session, identity.email)
@@ -80,8 +82,8 @@ async def by_address(ctx: Context, email: str) -> Member:
     Somebody who has never signed in gets a row that their first sign-in takes over. Raises RefusedError when no
     rule names the address.
     """
-    email = email.strip().lower()
-    if not (_ADDRESS.fullmatch(email) and ctx.settings.may_sign_in_by_rule(email)):
+    email = email.strip()
+    if not (addresses.is_address(email) and ctx.settings.may_sign_in_by_rule(email := addresses.parse(email))):
         raise RefusedError(
             f"{email or 'Nobody'} may not use this portal.", hint="Add it to STATIONMASTER_ALLOWED_EMAILS first."
         )
@@ -104,7 +106,7 @@ async def admins(session: AsyncSession) -> list[Member]:
 
 async def known(session: AsyncSession, email: str) -> Member | None:
     """The member with this address, if there is one."""
-    return await _by_email(session, email.strip().lower())
+    return await _by_email(session, addresses.parse(email)) if addresses.is_address(email) else None
 
 
 @dataclass(frozen=True)

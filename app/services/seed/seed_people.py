@@ -4,6 +4,7 @@ import csv
 import io
 from dataclasses import dataclass
 
+from app import addresses
 from app.config import Settings
 from app.services.seed.tfvars import Problem
 
@@ -50,7 +51,7 @@ def _trouble(person: Person, people: dict[str, Person], settings: Settings) -> s
     same = next((other for other in people.values() if other.email == person.email), None)
     if same:
         return f"{person.email} is {same.name}'s already (line {same.line})."
-    if person.email.count("@") != 1 or not all(person.email.split("@")) or any(map(str.isspace, person.email)):
+    if not addresses.is_address(person.email):
         return f"{person.email} is no address."
     if not settings.may_sign_in_by_rule(person.email):
         return f"{person.email} may not sign in: add it to STATIONMASTER_ALLOWED_EMAILS."
