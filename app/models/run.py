@@ -10,29 +10,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.models.base import Base, short_id, stored_as_text
 from app.models.member import Member
 from app.models.run_kinds import RunKind
-from app.models.run_states import (
-    EXECUTING,
-    FINAL,
-    NEXT,
-    SUCCESS,
-    CancelMode,
-    RunStatus,
-)
+from app.models.run_states import EXECUTING, FINAL, NEXT, SUCCESS, CancelMode, RunStatus, TransitionError
 
 S = RunStatus
 ITSELF = "Stationmaster"
 """Who asks for what the portal does by itself, such as a daily check."""
-
-
-class TransitionError(Exception):
-    """A run cannot go from the state it is in to the one asked for."""
-
-    def __init__(self, run_id: str, before: RunStatus, after: RunStatus) -> None:
-        super().__init__(f"run {run_id} is {before} and cannot become {after}")
-
-
-class LostClaimError(Exception):
-    """Another attempt has taken this run over: what this one knows no longer counts."""
 
 
 class Run(Base):
@@ -63,7 +45,6 @@ class Run(Base):
     status: Mapped[RunStatus] = mapped_column(stored_as_text(RunStatus), default=RunStatus.QUEUED)
     inputs: Mapped[dict[str, Any]]
     """The root's variables, written to terraform.tfvars.json as they are."""
-
     changes: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """What becomes of the row of its stack's subject when the run succeeds: column → value."""
 
@@ -285,16 +266,8 @@ class Run(Base):
         if self.is_final or self.kind.traits.decides_itself:
             return ()
         if self.cancel is None:
-            return self._first_cancel_choices
+            return self.kind.traits.cancel_choices(has_changed_anything=self.has_changed_anything)
         return {CancelMode.UNDO: (CancelMode.NOW,), CancelMode.NOW: (CancelMode.FORCE,)}.get(self.cancel, ())
-
-    @property
-    def _first_cancel_choices(self) -> tuple[CancelMode, ...]:
-        if not self.has_changed_anything:
-            return (CancelMode.UNDO,)
-        if not self.kind.traits.uses_terraform:
-            return ()
-        return (CancelMode.UNDO, CancelMode.NOW) if self.kind.traits.can_be_undone else (CancelMode.NOW,)
 
     @property
     def can_cancel(self) -> bool:
@@ -303,13 +276,8 @@ class Run(Base):
 
     @property
     def can_approve(self) -> bool:
-        """It waits for somebody's decision."""
+        """It waits for somebody's decision: approved, it is as good as begun."""
         return self.status is S.AWAITING_APPROVAL and self.approved_at is None
-
-    @property
-    def can_discard(self) -> bool:
-        """The same: approved, it is as good as begun."""
-        return self.can_approve
 
     @property
     def can_be_claimed(self) -> bool:

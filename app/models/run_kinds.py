@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.models.run_states import CancelMode
 from app.models.workstation_states import WorkstationStatus as W
 
 
@@ -59,6 +60,14 @@ class KindTraits:
     """A person or the portal works on it without a worker: nothing to cancel, retry or follow."""
     status_meanwhile: W | None = None
     """Of a workstation, from the claim on. None: it stays what it is."""
+
+    def cancel_choices(self, *, has_changed_anything: bool) -> tuple[CancelMode, ...]:
+        """How a run that nobody stops yet may be stopped, gentlest first."""
+        if not has_changed_anything:
+            return (CancelMode.UNDO,)
+        if not self.uses_terraform:
+            return ()
+        return (CancelMode.UNDO, CancelMode.NOW) if self.can_be_undone else (CancelMode.NOW,)
 
 
 _MAKING = ("preparing", "disk", "address", "machine")

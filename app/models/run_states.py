@@ -48,3 +48,14 @@ EXECUTING = frozenset({S.PLANNING, S.AWAITING_APPROVAL, S.APPLYING, S.INTERRUPTE
 """States that hold the stack: at most one run of a stack is in one of them."""
 FINAL = frozenset(set(RunStatus) - set(NEXT))
 SUCCESS = frozenset({S.APPLIED, S.NO_CHANGES, S.PLANNED})
+
+
+class TransitionError(Exception):
+    """A run cannot go from the state it is in to the one asked for."""
+
+    def __init__(self, run_id: str, before: RunStatus, after: RunStatus) -> None:
+        super().__init__(f"run {run_id} is {before} and cannot become {after}")
+
+
+class LostClaimError(Exception):
+    """Another attempt has taken this run over: what this one knows no longer counts."""

@@ -58,7 +58,7 @@ async def approve(ctx: Context, run: Run, confirm: Sequence[str]) -> None:
 async def discard(ctx: Context, run: Run) -> None:
     """Discard a run's plan: nothing is changed. Raises ConflictError if the run awaits no approval."""
     await _lock(ctx.session, run)
-    if not run.can_discard:
+    if not run.can_approve:
         raise ConflictError("This run does not require approval.")
     run.discard(ctx.member, ctx.now)
     await audit.record_run(ctx, Action.DISCARD_RUN, run)

@@ -84,13 +84,13 @@ class RunView:
     @property
     def cancels_simply(self) -> bool:
         """Whether a plain Cancel button is enough, as nothing was changed yet."""
-        can = bool(self.stop_choices) and not self.run.is_canceling and not self.run.can_discard
+        can = bool(self.stop_choices) and not self.run.is_canceling and not self.run.can_approve
         return can and not self.run.has_changed_anything
 
     @property
     def offers_to_stop(self) -> bool:
         """Whether to offer ways to stop it, each with an explanation."""
-        can = bool(self.stop_choices) and not self.run.is_canceling and not self.run.can_discard
+        can = bool(self.stop_choices) and not self.run.is_canceling and not self.run.can_approve
         return can and self.run.has_changed_anything
 
     @property

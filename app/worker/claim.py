@@ -19,8 +19,8 @@ from app.infra.events import Event
 from app.infra.google import Compute
 from app.infra.secrets import SecretStore
 from app.models import CancelMode, LogLevel, ResourceState, Run, RunKind, RunResource, RunStatus, SharedStack
-from app.models.run import LostClaimError
 from app.models.run_kinds import kinds_that
+from app.models.run_states import LostClaimError
 from app.services import lifecycle, runs, stacks
 from app.services.catalog import Catalog
 from app.services.context import Context

@@ -4,7 +4,7 @@ import structlog
 
 from app.errors import ConfigurationError
 from app.models import LogLevel, Run, Stack
-from app.models.run import LostClaimError
+from app.models.run_states import LostClaimError
 from app.services import lifecycle
 from app.services.terraform import state_versions
 from app.worker import claim as claims

@@ -1,6 +1,5 @@
 """Asking for a run: it is queued, joins an identical one, or takes the place of one that has not begun."""
 
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -50,10 +49,7 @@ async def request(
         reason=reason,
         created_at=ctx.now,
     )
-    for waiting in others:
-        is_in_its_way = not kind.traits.gives_way or waiting.kind is kind
-        if waiting.is_queued or (waiting.can_approve and is_in_its_way):
-            await _supersede(ctx.session, waiting, run, ctx.now)
+    await _supersede(ctx, others, run)
     ctx.session.add(run)
     await ctx.session.flush()
     await live.wake_workers(ctx.session)
@@ -73,11 +69,13 @@ async def lock(session: AsyncSession, stack_id: str) -> list[Run]:
     return await pending(session, stack_id, lock=True)
 
 
-async def _supersede(session: AsyncSession, run: Run, by: Run, now: datetime) -> None:
-    run.supersede(by, now)
-    await plans.forget(session, run.id)
-    await session.flush()
-    await announce(session, run)
+async def _supersede(ctx: Context, others: list[Run], by: Run) -> None:
+    for waiting in others:
+        if waiting.is_queued or (waiting.can_approve and (waiting.kind is by.kind or not by.kind.traits.gives_way)):
+            waiting.supersede(by, ctx.now)
+            await plans.forget(ctx.session, waiting.id)
+            await ctx.session.flush()
+            await announce(ctx.session, waiting)
 
 
 async def announce(session: AsyncSession, run: Run) -> None:

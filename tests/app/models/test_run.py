@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.models import Member
-from app.models.run import Run, TransitionError
+from app.models.run import Run
 from app.models.run_kinds import RunKind
-from app.models.run_states import EXECUTING, FINAL, NEXT, CancelMode, RunStatus
+from app.models.run_states import EXECUTING, FINAL, NEXT, CancelMode, RunStatus, TransitionError
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 S = RunStatus
@@ -162,7 +162,7 @@ def test_what_no_worker_holds_is_cancelled_at_once_and_the_rest_by_its_worker() 
 def test_an_approval_covers_exactly_what_was_shown() -> None:
     run = run_in(S.PLANNING)
     run.await_approval(LOSS, NOW)
-    assert (run.can_approve, run.can_discard, run.can_be_claimed, run.lease_until) == (True, True, False, None)
+    assert (run.can_approve, run.can_be_claimed, run.lease_until) == (True, False, None)
     assert not run.has_approval_for(LOSS)
     run.approve(ADA, NOW)
     assert (run.can_approve, run.can_be_claimed, run.approved_by) == (False, True, "ada")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from app.models import Run, RunStatus
-from app.models.run import LostClaimError
+from app.models.run_states import LostClaimError
 from app.services.by_hand import checkouts
 from app.services.people import members
 from app.worker import claim as claims

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, text
 
 from app.models import Plan, Run, RunStatus, StateVersion, WorkstationStatus
-from app.models.run import LostClaimError
+from app.models.run_states import LostClaimError
 from app.services import decisions, runs
 from app.services.people import members
 from app.services.terraform import state_versions
