@@ -1,8 +1,8 @@
-"""Errors a person can act on: each knows its HTTP status, its code and its sentence. web.py renders all."""
+"""Errors that a person can act on, each with its HTTP status, code and message. web.py renders all of them."""
 
 
 class StationmasterError(Exception):
-    """Something the person who asked can understand; its message is a sentence for them."""
+    """An error to show to whoever made the request; the message is a sentence for them."""
 
     status = 400
     code = "bad_request"
@@ -17,50 +17,50 @@ class StationmasterError(Exception):
 
 
 class InvalidError(StationmasterError):
-    """Input that does not fit; `fields` maps each field to its sentence."""
+    """The input is invalid; `fields` maps the name of each invalid field to a sentence."""
 
     status = 422
     code = "invalid"
 
 
 class NotFoundError(StationmasterError):
-    """It does not exist, or it is not yours: the two look the same on purpose."""
+    """It does not exist, or the member may not see it; the two look the same, so that nothing leaks."""
 
     status = 404
     code = "not_found"
 
-    def __init__(self, what: str = "page") -> None:
-        super().__init__(f"There is no such {what}, or it is not yours.")
+    def __init__(self, what: str = "page", *, hint: str | None = None) -> None:
+        super().__init__(f"{what[:1].upper()}{what[1:]} not found.", hint=hint)
 
 
 class ConflictError(StationmasterError):
-    """The wish does not fit what is there now."""
+    """The request conflicts with the current state."""
 
     status = 409
     code = "conflict"
 
 
 class SignInRequiredError(StationmasterError):
-    """Nobody is signed in, or the token is not valid."""
+    """Nobody is signed in, or the API token is not valid."""
 
     status = 401
     code = "sign_in_required"
 
-    def __init__(self, message: str = "Sign in first.") -> None:
+    def __init__(self, message: str = "Please sign in.") -> None:
         super().__init__(message)
 
 
 class FreshSignInRequiredError(SignInRequiredError):
-    """What was asked for wants a sign-in made in the last few minutes."""
+    """The request requires a sign-in made in the last few minutes."""
 
     code = "fresh_sign_in_required"
 
     def __init__(self) -> None:
-        super().__init__("For your safety, sign in again to read a private key.")
+        super().__init__("Confirm it's you: sign in again.")
 
 
 class RefusedError(StationmasterError):
-    """Known who it is, and not allowed."""
+    """The member is not allowed to do this."""
 
     status = 403
     code = "refused"
@@ -98,7 +98,7 @@ class TooManyError(StationmasterError):
 
 
 class UnavailableError(StationmasterError):
-    """Something outside did not answer; trying again later may do."""
+    """An external service did not respond; trying again later may help."""
 
     status = 503
     code = "unavailable"
@@ -106,8 +106,8 @@ class UnavailableError(StationmasterError):
 
 
 class ConfigurationError(Exception):
-    """A setting is missing or contradicts another; the message names it. Stops the start."""
+    """A setting is missing or contradicts another. The message names it; the portal does not start."""
 
 
 class StartError(Exception):
-    """The portal could not be started; the message says why."""
+    """The portal could not start; the message says why."""

@@ -1,4 +1,4 @@
-"""Secret Manager: where the private halves of the portal's key pairs are kept. Payloads are never logged."""
+"""Secret Manager, which stores the private keys that the portal generates. Payloads are never logged."""
 
 import asyncio
 import threading
@@ -18,14 +18,14 @@ log = structlog.get_logger()
 
 
 class SecretGoneError(StationmasterError):
-    """Secret Manager no longer has it."""
+    """The secret no longer exists in Secret Manager."""
 
     status = 410
     code = "gone"
 
 
 class SecretStore:
-    """The project's secrets. Every call runs in a thread and raises UnavailableError when Google does not serve it."""
+    """The project's secrets. Every call runs in a thread and raises UnavailableError if Google does not respond."""
 
     def __init__(self, settings: Settings) -> None:
         self._endpoint = settings.secret_manager_endpoint
@@ -34,19 +34,19 @@ class SecretStore:
         self._making = threading.Lock()
 
     async def put(self, name: str, payload: bytes) -> None:
-        """Keep `payload` as a new secret. When this raises, nothing is kept."""
+        """Store `payload` as a new secret. If this raises, nothing is stored."""
         await asyncio.to_thread(self._put, name, payload)
 
     async def get(self, name: str) -> bytes:
-        """The newest version's payload; raises SecretGoneError when there is none."""
+        """The newest version's payload. Raises SecretGoneError if there is none."""
         return await asyncio.to_thread(self._get, name)
 
     async def delete(self, name: str) -> None:
-        """Destroy the secret with all its versions; one that is gone already is fine."""
+        """Delete the secret with all its versions. It is no error if it does not exist."""
         await asyncio.to_thread(self._delete, name)
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         if self._client is not None:
             await asyncio.to_thread(self._client.transport.close)
 
@@ -77,8 +77,8 @@ class SecretStore:
                 version = self._call(client.access_secret_version, name=f"{self._path(name)}/versions/latest")
             except (NotFound, BadRequest) as error:  # the latter: disabled or destroyed by hand
                 raise SecretGoneError(
-                    "The private half of this key is no longer in Secret Manager.",
-                    hint="Delete this key and have a new pair made.",
+                    "The private key is no longer in Secret Manager.",
+                    hint="Delete this key and generate a new pair.",
                 ) from error
         return bytes(version.payload.data)
 
@@ -140,9 +140,9 @@ def _sentences() -> Iterator[None]:
         refused = (Forbidden, Unauthorized, GoogleAuthError)
         if isinstance(error, refused) and not isinstance(error, TransportError):
             raise UnavailableError(
-                "Google does not let the portal use Secret Manager.",
-                hint="Tell your admin: the portal's identity needs the Secret Manager API and rights to its secrets.",
+                "The portal is not allowed to use Secret Manager.",
+                hint="Ask an admin to enable its API and to grant the portal's identity access to the secrets.",
             ) from error
         raise UnavailableError(
-            "Secret Manager does not answer.", hint="Nothing was changed. Wait a minute, then try again."
+            "Secret Manager is not responding.", hint="No changes were made. Wait a minute, then try again."
         ) from error

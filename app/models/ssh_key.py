@@ -1,4 +1,4 @@
-"""A member's public SSH keys; the private half of a pair the portal made is in Secret Manager, never here."""
+"""A member's public SSH keys. Private keys that the portal generated are in Secret Manager, never here."""
 
 from datetime import datetime
 
@@ -21,10 +21,10 @@ class SshKey(Base):
     fingerprint: Mapped[str]
     """SHA256:…, as `ssh-keygen -lf` prints it."""
     secret_name: Mapped[str | None]
-    """Secret Manager's short name of the private half; None for a pasted key."""
+    """Name in Secret Manager of the private key; None for an imported key."""
     created_at: Mapped[datetime]
 
     @property
     def has_private_half(self) -> bool:
-        """Whether the portal made this pair and keeps its private half."""
+        """Whether the portal generated this pair and stores the private key."""
         return self.secret_name is not None

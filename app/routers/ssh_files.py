@@ -1,4 +1,4 @@
-"""The two files that make plain `ssh NAME` work, for a browser or a token."""
+"""The two files with which `ssh NAME` works, for a browser or an API token."""
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse

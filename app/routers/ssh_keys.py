@@ -1,4 +1,4 @@
-"""The pages of a member's SSH keys, of the machines that have them, and of the name that goes with them."""
+"""The pages of a member's SSH keys, of the workstations that accept them, and of the username on new machines."""
 
 from typing import Annotated, Any
 
@@ -20,13 +20,13 @@ Text = Annotated[str, Form()]
 
 @router.get("")
 async def list_page(request: Request, ctx: ContextDep) -> Response:
-    """The keys, the machines that have them, and the two ways to get one."""
+    """The keys, the workstations that accept them, and forms to generate or add a key."""
     return render(request, "ssh_keys/list.html", await _context(ctx), fragment="ssh_keys/_show.html")
 
 
 @router.post("")
 async def add(request: Request, ctx: ContextDep, name: Text = "", public_key: Text = "") -> Response:
-    """Add a pasted key; what does not fit is said at its field, with what was typed kept."""
+    """Add a public key. Invalid fields are shown with their errors and what was typed."""
     try:
         key = await ssh_keys.add(ctx, name.strip(), public_key)
     except InvalidError as error:
@@ -38,7 +38,7 @@ async def add(request: Request, ctx: ContextDep, name: Text = "", public_key: Te
 
 @router.post("/generate")
 async def generate(request: Request, ctx: ContextDep, pair_name: Text = "") -> Response:
-    """Make a pair."""
+    """Generate a key pair."""
     try:
         key = await ssh_keys.generate(ctx, pair_name.strip())
     except InvalidError as error:
@@ -48,11 +48,11 @@ async def generate(request: Request, ctx: ContextDep, pair_name: Text = "") -> R
 
 
 @router.get("/{key_id}/private")
-async def download_private_half(key_id: IdPath, ctx: ContextDep, sign_in: SignInDep) -> Response:
-    """The private half as a file, for a browser whose person proved who they are a short time ago."""
+async def download_private_key(key_id: IdPath, ctx: ContextDep, sign_in: SignInDep) -> Response:
+    """The private key as a file. Requires a sign-in made in the last few minutes."""
     key = await ssh_keys.find(ctx.session, ctx.member, key_id)
     if not sign_in.is_fresh(ctx.now):
-        # Back to the page, not to the file: a download would leave the browser standing at Google's.
+        # The sign-in returns to the page, not to the file: after a download the browser would still show Google.
         return redirect_to_sign_in(f"/ssh-keys#key-{key.id}")
     text = await ssh_keys.private(ctx, key)
     log.info("private key read", member=ctx.member.id, key=key.id, by="browser")
@@ -62,7 +62,7 @@ async def download_private_half(key_id: IdPath, ctx: ContextDep, sign_in: SignIn
 
 @router.get("/{key_id}/delete")
 async def delete_page(request: Request, key_id: IdPath, session: SessionDep, member: MemberDep) -> Response:
-    """What deleting this key means, the last one above all."""
+    """The confirmation, which says where the key is removed."""
     key = await ssh_keys.find(session, member, key_id)
     machines = await machine_keys.of_member(session, member)
     context = {
@@ -75,21 +75,21 @@ async def delete_page(request: Request, key_id: IdPath, session: SessionDep, mem
 
 @router.post("/{key_id}/delete")
 async def delete(key_id: IdPath, ctx: ContextDep) -> Response:
-    """Delete it, and take it off every machine."""
+    """Delete the key and queue its removal from every workstation."""
     await ssh_keys.delete(ctx, await ssh_keys.find(ctx.session, ctx.member, key_id))
     return redirect("/ssh-keys")
 
 
 @router.post("/machines/{workstation_id}")
 async def bring(workstation_id: IdPath, ctx: ContextDep) -> Response:
-    """Bring the keys to a machine to which they did not get by themselves."""
+    """Retry a deployment of the keys that failed."""
     await machine_keys.bring(ctx, await machine_keys.find(ctx.session, ctx.member, workstation_id))
     return redirect("/ssh-keys#machines")
 
 
 @router.post("/username")
 async def choose_username(request: Request, ctx: ContextDep, ssh_username: Text = "") -> Response:
-    """Choose the name of the account on machines to come."""
+    """Choose the username on new machines."""
     try:
         await members.choose_ssh_username(ctx, ssh_username.strip())
     except InvalidError as error:

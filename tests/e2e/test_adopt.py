@@ -138,7 +138,7 @@ def test_a_disk_gets_a_workstation_around_it(admin: Admin) -> None:
     admin.begin()
     before = admin.numbers()
     desired = ["--owner", "grace@example.com", "--name", "gpu-1", "--machine-type", "g2-standard-8"]
-    assert "There is no such" in admin.refused("adopt", "disk", "persistent-disk-nobody", *desired, "--yes")
+    assert "not found" in admin.refused("adopt", "disk", "persistent-disk-nobody", *desired, "--yes")
     told = admin.portal.command(
         "adopt", "disk", "persistent-disk-grace", *desired, "--address", "static-ip-grace", "--yes"
     )

@@ -30,7 +30,7 @@ def download(page: Page, link: str) -> str:
 def install_files(person: Person, laptop: Laptop) -> None:
     """The page's first-time steps: the private half, the configuration, the known hosts."""
     person.open("/ssh-keys")
-    laptop.install("stationmaster", download(person.page, "Download the private half"))
+    laptop.install("stationmaster", download(person.page, "Download private key"))
     person.open("/")
     laptop.install("config", download(person.page, "Download ssh_compute_config"))
     laptop.install("known_hosts", download(person.page, "Download ssh_known_hosts"))

@@ -29,8 +29,8 @@ def pairs(tmp_path: Path, linus_api: ApiUser) -> Iterator[dict[str, Path]]:
 def add(person: Person, name: str, file: Path) -> None:
     person.open("/ssh-keys")
     person.page.locator("#name").fill(name)
-    person.page.get_by_label("Public key").fill(file.with_suffix(".pub").read_text())
-    person.page.get_by_role("button", name="Add the key").click()
+    person.page.get_by_label("Public key", exact=True).fill(file.with_suffix(".pub").read_text())
+    person.page.get_by_role("button", name="Add key").click()
     expect(person.page.get_by_role("heading", name=name, exact=True)).to_be_visible()
 
 
@@ -69,13 +69,13 @@ def test_a_second_key_works_on_a_running_machine_and_the_first_is_refused_once_d
     assert session.stdout.readline() == "in\n"
 
     add(person, "second", pairs["second"])
-    expect(person.page.get_by_text("Every machine has exactly these keys")).to_be_visible(timeout=60_000)
+    expect(person.page.get_by_text("All workstations accept exactly these keys")).to_be_visible(timeout=60_000)
     assert laptop.ssh(*with_key(pairs["second"]), *there, "cat /tmp/mark") == "marked\n"
 
     person.page.get_by_role("link", name="Delete first").click()
-    expect(person.page.get_by_text(f"It is taken off {NAME}")).to_be_visible()
-    person.page.get_by_role("button", name="Delete the key").click()
-    expect(person.page.get_by_text("Every machine has exactly these keys")).to_be_visible(timeout=60_000)
+    expect(person.page.get_by_text(f"will be removed from {NAME}")).to_be_visible()
+    person.page.get_by_role("button", name="Delete key").click()
+    expect(person.page.get_by_text("All workstations accept exactly these keys")).to_be_visible(timeout=60_000)
     refused = laptop.run("ssh", *with_key(pairs["first"]), *there, "true")
     assert (refused.returncode, "Permission denied" in refused.stderr) == (255, True)
     assert laptop.ssh(*with_key(pairs["second"]), *there, "cat /tmp/mark") == "marked\n"

@@ -17,7 +17,7 @@ from app.services.keys.machine_keys import MachineKeys
 router = APIRouter(prefix="/api/v1/ssh-keys", tags=["ssh-keys"])
 log = structlog.get_logger()
 
-NAME = Field(description="Name of the key, also its file's: unique among your keys.", examples=["laptop"])
+NAME = Field(description="Name of the key and of its file, unique among your keys.", examples=["laptop"])
 
 
 class NewKey(BaseModel):
@@ -26,11 +26,11 @@ class NewKey(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = NAME
-    public_key: str = Field(description="The line in a .pub file.", examples=["ssh-ed25519 AAAA… you@laptop"])
+    public_key: str = Field(description="The contents of a .pub file.", examples=["ssh-ed25519 AAAA… you@laptop"])
 
 
 class NewPair(BaseModel):
-    """A pair for the portal to make."""
+    """A key pair to generate."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -44,25 +44,25 @@ class Key(BaseModel):
 
     id: str
     name: str = NAME
-    public_key: str = Field(description="The public key, as OpenSSH writes it; its comment is the name.")
+    public_key: str = Field(description="The public key in OpenSSH's format; its comment is the name.")
     fingerprint: str = Field(description="As `ssh-keygen -lf` prints it.", examples=["SHA256:…"])
-    has_private_half: bool = Field(description="Whether the portal made this pair and keeps its private half.")
+    has_private_half: bool = Field(description="Whether the portal generated this pair and stores the private key.")
     created_at: datetime
 
 
-class Machine(BaseModel):
-    """One of your machines, and which keys it lets in."""
+class KeysOnWorkstation(BaseModel):
+    """One of your workstations, and which keys it accepts."""
 
     id: str
     name: str
-    is_up_to_date: bool = Field(description="Exactly your keys are on it.")
-    keys: list[str] = Field(description="Ids of your keys that are on it for sure.")
-    leftover: list[str] = Field(description="Names of keys that you deleted and that it may still let in.")
-    run_id: str | None = Field(description="The run that brings your keys to it, or waits for a decision before that.")
+    is_up_to_date: bool = Field(description="Whether it accepts exactly your keys.")
+    keys: list[str] = Field(description="Ids of your keys that it accepts for certain.")
+    leftover: list[str] = Field(description="Names of deleted keys that it may still accept.")
+    run_id: str | None = Field(description="The run that deploys your keys, or awaits approval before that.")
 
     @classmethod
-    def of(cls, machine: MachineKeys, keys: list[SshKey]) -> "Machine":
-        """As the machine's runs tell."""
+    def of(cls, machine: MachineKeys, keys: list[SshKey]) -> "KeysOnWorkstation":
+        """The answer for one workstation; `keys` are all keys of its owner."""
         return cls(
             id=machine.workstation.id,
             name=machine.workstation.name,
@@ -74,30 +74,30 @@ class Machine(BaseModel):
 
 
 class Keys(BaseModel):
-    """All your SSH keys, the oldest first, and the machines that are to have them."""
+    """Your SSH keys, oldest first, and your workstations."""
 
     items: list[Key]
-    machines: list[Machine]
+    machines: list[KeysOnWorkstation]
 
 
 @router.get("", responses=errors(401))
 async def list_keys(session: SessionDep, member: MemberDep) -> Keys:
-    """Your SSH keys."""
+    """Your SSH keys, and which workstations accept them."""
     keys = await ssh_keys.list_of(session, member)
     machines = await machine_keys.of_member(session, member)
     items = [Key.model_validate(key) for key in keys]
-    return Keys(items=items, machines=[Machine.of(machine, keys) for machine in machines])
+    return Keys(items=items, machines=[KeysOnWorkstation.of(machine, keys) for machine in machines])
 
 
 @router.post("", status_code=201, responses=errors(401, 422))
 async def add_key(spec: NewKey, ctx: ContextDep) -> Key:
-    """Add a public key. All your machines take it, without a rebuild."""
+    """Add a public key. It is deployed to all your workstations, without rebuilding them."""
     return Key.model_validate(await ssh_keys.add(ctx, spec.name, spec.public_key))
 
 
 @router.post("/generate", status_code=201, responses=errors(401, 422, 503))
 async def generate_pair(ctx: ContextDep, spec: Annotated[NewPair, Body(default_factory=NewPair)]) -> Key:
-    """Make an Ed25519 pair, which all your machines take. Its private half is kept in Secret Manager, for you alone."""
+    """Generate an Ed25519 key pair and deploy it to all your workstations. Only you can read the private key."""
     return Key.model_validate(await ssh_keys.generate(ctx, spec.name))
 
 
@@ -105,12 +105,12 @@ async def generate_pair(ctx: ContextDep, spec: Annotated[NewPair, Body(default_f
     "/{key_id}/private",
     response_class=PlainTextResponse,
     responses={
-        200: {"description": "The private half, in OpenSSH's format."},
+        200: {"description": "The private key, in OpenSSH's format."},
         **errors(401, 404, 410, 503, beside_text=True),
     },
 )
-async def read_private_half(key_id: IdPath, ctx: ContextDep, caller: FreshSignInDep) -> PlainTextResponse:
-    """The private half of a pair that the portal made. With a browser's sign-in, that must be minutes old."""
+async def read_private_key(key_id: IdPath, ctx: ContextDep, caller: FreshSignInDep) -> PlainTextResponse:
+    """The private key of a generated pair. A browser's sign-in must be a few minutes old at most."""
     key = await ssh_keys.find(ctx.session, ctx.member, key_id)
     text = await ssh_keys.private(ctx, key)
     log.info("private key read", member=caller.member.id, key=key.id, by="browser" if caller.sign_in else "token")
@@ -119,9 +119,9 @@ async def read_private_half(key_id: IdPath, ctx: ContextDep, caller: FreshSignIn
 
 @router.delete("/{key_id}", status_code=204, responses=errors(401, 404, 503))
 async def delete_key(key_id: IdPath, ctx: ContextDep) -> Response:
-    """Delete a key, and its private half for good. It is taken off your machines: the list says when that is done.
+    """Delete a key and its private key. It is removed from your workstations; the list shows when that is done.
 
-    Without any key nobody can log in to them.
+    Without any key, nobody can log in to your workstations.
     """
     await ssh_keys.delete(ctx, await ssh_keys.find(ctx.session, ctx.member, key_id))
     return Response(status_code=204)

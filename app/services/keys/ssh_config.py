@@ -1,4 +1,4 @@
-"""The files that make plain `ssh NAME` work: ssh_compute_config and ssh_known_hosts, as text."""
+"""The files with which `ssh NAME` works: ssh_compute_config and ssh_known_hosts, as text."""
 
 import shlex
 from collections.abc import Iterable
@@ -34,7 +34,7 @@ Host {{ workstation.name }}
 
 
 def compute_config(workstations: Iterable[Workstation], keys: list[SshKey], port: int) -> str:
-    """An OpenSSH client configuration with one Host for each machine that can be connected to."""
+    """An OpenSSH client configuration with one Host for each workstation that is running."""
     return _CONFIG.render(
         workstations=[workstation for workstation in workstations if workstation.can_connect],
         identities=identity_files(keys),
@@ -45,15 +45,15 @@ def compute_config(workstations: Iterable[Workstation], keys: list[SshKey], port
 
 
 def identity_files(keys: list[SshKey]) -> list[str]:
-    """Where the private halves are looked for: by the key's name and, for pasted keys, in OpenSSH's usual places."""
+    """The files that ssh tries as private keys: one named after each key and, for imported keys, OpenSSH's defaults."""
     files = [f"{FOLDER}/{key.name}" for key in keys]
-    pasted = any(not key.has_private_half for key in keys)
-    # An IdentityFile replaces the client's defaults, where a pasted key's private half most likely is.
-    return files + list(DEFAULT_IDENTITIES if pasted else ())
+    imported = any(not key.has_private_half for key in keys)
+    # An IdentityFile replaces the client's defaults, where an imported key's private key most likely is.
+    return files + list(DEFAULT_IDENTITIES if imported else ())
 
 
 def known_hosts(workstations: Iterable[Workstation], port: int) -> str:
-    """The host keys of the machines, as ~/.ssh/known_hosts has them."""
+    """The host keys of the workstations, in the format of ~/.ssh/known_hosts."""
     lines = [
         f"{_host(workstation.address or '', port)} {algorithm} {key}\n"
         for workstation in workstations
@@ -64,7 +64,7 @@ def known_hosts(workstations: Iterable[Workstation], port: int) -> str:
 
 
 def forget_command(workstation: Workstation, port: int) -> str:
-    """What makes one's computer forget the keys of whatever was at this address before."""
+    """The command that removes stored host keys of this workstation's address from a computer."""
     return f"ssh-keygen -R {shlex.quote(_host(workstation.address or '', port))}"
 
 
@@ -74,7 +74,7 @@ def _host(address: str, port: int) -> str:
 
 
 def fingerprints(workstation: Workstation) -> list[tuple[str, str]]:
-    """Algorithm and SHA256 fingerprint of each host key, as ssh shows them to whoever it asks."""
+    """Algorithm and SHA256 fingerprint of each host key, as ssh shows them when it asks for confirmation."""
     import asyncssh  # 20 MB and half a second, which the web process pays only when it is needed
 
     return [

@@ -1,4 +1,4 @@
-"""SSH keys of members: pasted public keys, and pairs whose private half is kept in Secret Manager."""
+"""Members' SSH keys: imported public keys, and generated pairs whose private keys are in Secret Manager."""
 
 import re
 
@@ -15,9 +15,9 @@ from app.services.context import Context
 from app.services.keys import machine_keys, public_keys
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,30}")
-NAME_RULE = "Use 1 to 31 lower-case letters, digits, dots, hyphens and underscores; begin with a letter or digit."
+NAME_RULE = "Use 1 to 31 lower-case letters, digits, dots, hyphens and underscores. Start with a letter or digit."
 TAKEN_BY_FILES = {"config", "known_hosts", "ssh_compute_config", "ssh_known_hosts"}
-"""Names of other files in ~/.ssh/stationmaster, where a key's private half goes under the key's name."""
+"""Names of other files in ~/.ssh/stationmaster, where a private key's file has the key's name."""
 FIRST_PAIR = "stationmaster"
 MOST_A_MEMBER = 20
 
@@ -25,16 +25,16 @@ log = structlog.get_logger()
 
 
 def check_name(name: str) -> str | None:
-    """Why this cannot be a key's name, which is also its file's; None when it can."""
+    """Why this cannot be the name of a key and of its file; None if it can."""
     if not NAME.fullmatch(name):
         return NAME_RULE
     if name in TAKEN_BY_FILES or name.endswith((".", ".pub")):
-        return "This is the name of another file in ~/.ssh/stationmaster: choose another."
+        return "Another file in ~/.ssh/stationmaster has this name. Choose another name."
     return None
 
 
 async def list_of(session: AsyncSession, member: Member) -> list[SshKey]:
-    """A member's keys, the oldest first."""
+    """A member's keys, oldest first."""
     rows = await session.scalars(
         select(SshKey).where(SshKey.member_id == member.id).order_by(SshKey.created_at, SshKey.id)
     )
@@ -42,7 +42,7 @@ async def list_of(session: AsyncSession, member: Member) -> list[SshKey]:
 
 
 async def find(session: AsyncSession, member: Member, key_id: str) -> SshKey:
-    """One of this member's keys; raises NotFoundError for anybody else, admins included."""
+    """One of this member's keys. Raises NotFoundError for other members' keys, even for admins."""
     key = await session.scalar(select(SshKey).where(SshKey.id == key_id, SshKey.member_id == member.id))
     if key is None:
         raise NotFoundError("SSH key")
@@ -50,9 +50,9 @@ async def find(session: AsyncSession, member: Member, key_id: str) -> SshKey:
 
 
 async def add(ctx: Context, name: str, pasted: str) -> SshKey:
-    """Keep a pasted public key, written anew, and bring it to the machines of who asks.
+    """Add a public key for the member, and queue its deployment to all their workstations.
 
-    Raises InvalidError with a sentence at each field that does not fit.
+    Raises InvalidError with a sentence for each invalid field.
     """
     session, member = ctx.session, ctx.member
     existing = await _locked_keys_of(session, member)
@@ -64,13 +64,13 @@ async def add(ctx: Context, name: str, pasted: str) -> SshKey:
         problems["public_key"] = str(error)
     same = next((other for other in existing if key and other.fingerprint == key.fingerprint), None)
     if same:
-        problems["public_key"] = f"You have this key already, under the name {same.name}."
+        problems["public_key"] = f"You already have this key, named {same.name}."
     if problems or key is None:
         raise InvalidError("The key was not added.", fields=problems)
     row = SshKey(
         member_id=member.id,
         name=name,
-        # The comment is ours: Google's agent on the machine reads instructions from some.
+        # The member's own comment is dropped: Google's agent on the machine reads instructions from some comments.
         public_key=key.line(name),
         fingerprint=key.fingerprint,
         created_at=ctx.now,
@@ -84,36 +84,37 @@ async def add(ctx: Context, name: str, pasted: str) -> SshKey:
 
 
 async def generate(ctx: Context, name: str) -> SshKey:
-    """Make an Ed25519 pair and bring it to the machines of who asks.
+    """Generate an Ed25519 key pair for the member, and queue its deployment to all their workstations.
 
-    The row comes only after the private half is safe in Secret Manager.
+    Raises InvalidError with a sentence for each invalid field.
     """
     problems = _name_problems(name, await _locked_keys_of(ctx.session, ctx.member))
     if problems:
-        raise InvalidError("The pair was not made.", fields=problems)
+        raise InvalidError("The key pair was not generated.", fields=problems)
     return await _generate(ctx, name)
 
 
 async def ensure_key(ctx: Context, owner: Member) -> list[SshKey]:
-    """The owner's keys; who has none gets a pair, so that their first machine can be logged in to.
+    """The owner's keys; a pair is generated if they have none, so that they can log in to their first workstation.
 
-    Call it when nothing else can be refused any more: a rollback takes the row back, but not the secret.
+    Call it after everything that may fail: rolling back the transaction removes the row, but not the secret.
     """
     existing = await list_of(ctx.session, owner) or await _locked_keys_of(ctx.session, owner)
     return existing or [await _generate(ctx.acting(owner), FIRST_PAIR)]
 
 
 async def private(ctx: Context, key: SshKey) -> str:
-    """The private half in OpenSSH's format, for who asks. Whoever calls this answers for its being the owner."""
+    """The private key in OpenSSH's format. The caller has checked that the member owns it."""
     if key.secret_name is None:
-        raise NotFoundError("private half (a pasted key's stays with who made it)")
+        raise NotFoundError("private key", hint="Stationmaster has the private keys only of pairs that it generated.")
     text = (await ctx.secrets.get(key.secret_name)).decode()
     _record(ctx, Action.READ_SSH_KEY, key)
     return text
 
 
 async def delete(ctx: Context, key: SshKey) -> None:
-    """Remove a key, also from its owner's machines; its private half first: a secret that no row names would stay."""
+    """Delete a key and its private key, and queue its removal from the owner's workstations."""
+    # The secret first: if deleting it fails, the row still names it and the member can try again.
     if key.secret_name is not None:
         await ctx.secrets.delete(key.secret_name)
     await ctx.session.delete(key)
@@ -128,7 +129,7 @@ def _record(ctx: Context, action: Action, key: SshKey) -> None:
 
 
 def secret_name(settings: Settings, member: Member, key_id: str) -> str:
-    """COMPUTE-<PREFIX>-<USER>-<KEY ID>-PRIVATE-KEY, in the letters that Secret Manager takes."""
+    """COMPUTE-<PREFIX>-<USER>-<KEY ID>-PRIVATE-KEY, in the characters that Secret Manager allows."""
     words = f"{settings.secret_prefix}-{member.account_name}-{key_id}".upper()
     middle = re.sub(r"[^A-Z0-9_-]", "-", words)
     return f"COMPUTE-{middle}-PRIVATE-KEY"
@@ -149,10 +150,11 @@ async def _generate(ctx: Context, name: str) -> SshKey:
         secret_name=secret_name(ctx.settings, member, key_id),
         created_at=ctx.now,
     )
+    # The secret first: without it, the row would promise a private key that does not exist.
     await ctx.secrets.put(secret_name(ctx.settings, member, key_id), pair.export_private_key("openssh"))
     ctx.session.add(row)
     await ctx.session.flush()
-    log.info("ssh key pair made", member=member.id, key=row.id, fingerprint=row.fingerprint)
+    log.info("ssh key generated", member=member.id, key=row.id, fingerprint=row.fingerprint)
     await machine_keys.bring_to_all(ctx, member)
     _record(ctx, Action.GENERATE_SSH_KEY, row)
     return row
@@ -161,13 +163,13 @@ async def _generate(ctx: Context, name: str) -> SshKey:
 def _name_problems(name: str, existing: list[SshKey]) -> dict[str, str]:
     problem = check_name(name)
     if any(key.name == name for key in existing):
-        problem = f"You have a key named {name} already: choose another name, or delete that key."
+        problem = f"You already have a key named {name}. Choose another name, or delete that key."
     if len(existing) >= MOST_A_MEMBER:
-        problem = f"You have {MOST_A_MEMBER} keys: delete one that you no longer need."
+        problem = f"You already have {MOST_A_MEMBER} keys. Delete one that you no longer need."
     return {"name": problem} if problem else {}
 
 
 async def _locked_keys_of(session: AsyncSession, member: Member) -> list[SshKey]:
-    """The member's keys, with other changes to them waiting until this transaction ends."""
+    """The member's keys, locked against other changes until this transaction ends."""
     await session.execute(select(Member.id).where(Member.id == member.id).with_for_update(key_share=True))
     return await list_of(session, member)

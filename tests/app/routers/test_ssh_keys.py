@@ -24,7 +24,7 @@ async def make_pair(client: httpx2.AsyncClient, name: str = "laptop") -> str:
 async def test_the_first_visit_leads_to_a_key(grace: httpx2.AsyncClient) -> None:
     page = (await grace.get("/ssh-keys")).text
 
-    assert "No keys yet" in page
+    assert "No SSH keys yet" in page
     assert 'action="/ssh-keys/generate"' in page
     assert 'value="stationmaster"' in page
 
@@ -42,7 +42,7 @@ async def test_a_pasted_key_is_listed_with_its_fingerprint(grace: httpx2.AsyncCl
 @pytest.mark.parametrize(
     ("form", "sentence"),
     [
-        ({"name": "laptop", "public_key": "ssh-ed25519 <b>"}, "damaged or cut off"),
+        ({"name": "laptop", "public_key": "ssh-ed25519 <b>"}, "damaged or incomplete"),
         ({"name": "La ptop", "public_key": LINE}, "lower-case letters"),
         ({"name": "laptop", "public_key": ""}, "Paste a public key"),
         ({}, "lower-case letters"),
@@ -57,7 +57,7 @@ async def test_what_does_not_fit_is_said_at_the_field_with_what_was_typed_kept(
     assert sentence in refused.text
     assert 'aria-invalid="true"' in refused.text
     assert form.get("public_key", "").replace("<", "&lt;").replace(">", "&gt;").strip() in refused.text
-    assert "No keys yet" in refused.text
+    assert "No SSH keys yet" in refused.text
 
 
 async def test_a_private_key_pasted_by_mistake_is_not_shown_again(grace: httpx2.AsyncClient, database_url: str) -> None:
@@ -112,7 +112,7 @@ async def test_deleting_asks_first_and_then_destroys_the_secret(
 ) -> None:
     key_id = await make_pair(grace)
     page = (await grace.get(f"/ssh-keys/{key_id}/delete")).text
-    assert "for good" in page
+    assert "cannot be undone" in page
     action = re.search(r'action="([^"]+/delete)"', page)
     assert action
     assert secrets.kept
@@ -142,15 +142,15 @@ async def test_the_page_says_which_key_is_where_and_what_is_on_its_way(
     await play.make_run(app, await play.run_of(grace, machine))
     page = (await grace.get("/ssh-keys")).text
     assert "On dev-1" in page
-    assert "Every machine has exactly these keys" in page
+    assert "All workstations accept exactly these keys" in page
     assert "Up to date" in page
 
     clock.advance(minutes=1)
     await grace.post("/ssh-keys", data={"name": "desktop", "public_key": LINE})
     page = (await grace.get("/ssh-keys")).text
-    assert "On its way to dev-1" in page
+    assert "Deploying to dev-1" in page
     assert f"/runs/{await play.run_of(grace, machine)}" in page
-    assert "Every machine has exactly" not in page
+    assert "All workstations accept exactly" not in page
 
 
 async def test_a_deleted_key_that_is_still_let_in_is_said_and_can_be_retried(
@@ -161,13 +161,13 @@ async def test_a_deleted_key_that_is_still_let_in_is_said_and_can_be_retried(
     machine = await play.create(grace)
     await play.make_run(app, await play.run_of(grace, machine))
     clock.advance(minutes=1)
-    assert "It is taken off dev-1" in (await grace.get(f"/ssh-keys/{lost}/delete")).text
+    assert "will be removed from dev-1" in (await grace.get(f"/ssh-keys/{lost}/delete")).text
     await grace.post(f"/ssh-keys/{lost}/delete")
     assert "lost-laptop" in (await grace.get("/ssh-keys")).text
 
     await play.fail(app, await play.run_of(grace, machine), "Error: quota")
     page = (await grace.get("/ssh-keys")).text
-    assert "A deleted key is still let in" in page
+    assert "A deleted key is still accepted" in page
     assert "Not up to date" in page
 
     clock.advance(minutes=1)
@@ -176,7 +176,7 @@ async def test_a_deleted_key_that_is_still_let_in_is_said_and_can_be_retried(
     await play.make_run(app, await play.run_of(grace, machine))
     page = (await grace.get("/ssh-keys")).text
     assert "lost-laptop" not in page
-    assert "Every machine has exactly these keys" in page
+    assert "All workstations accept exactly these keys" in page
 
 
 async def test_the_last_key_is_deleted_with_a_warning(app: FastAPI, grace: httpx2.AsyncClient) -> None:
@@ -188,7 +188,7 @@ async def test_the_last_key_is_deleted_with_a_warning(app: FastAPI, grace: httpx
     assert "This is your last key" in page
     assert "nobody can log in" in page
     await grace.post(f"/ssh-keys/{second}/delete")
-    assert "You have no keys" in (await grace.get("/ssh-keys")).text
+    assert "You have no SSH keys" in (await grace.get("/ssh-keys")).text
 
 
 async def test_somebody_elses_machine_takes_no_keys_from_here(
@@ -207,7 +207,7 @@ async def test_a_chosen_user_name_is_that_of_machines_to_come(grace: httpx2.Asyn
     assert names == ["grace", "hopper"]
     page = (await grace.get("/ssh-keys")).text
     assert 'value="hopper"' in page
-    assert "keep the name they were made with" in page
+    assert "keep their username" in page
 
     await grace.post("/ssh-keys/username", data={"ssh_username": ""})
     assert 'value="grace"' in (await grace.get("/ssh-keys")).text

@@ -45,7 +45,7 @@ def test_a_private_key_is_recognised(form: str) -> None:
     text = pair.export_private_key(form).decode()
 
     assert public_keys.is_private(text)
-    with pytest.raises(PublicKeyError, match="Never give it to anybody"):
+    with pytest.raises(PublicKeyError, match="Do not share it"):
         parse(text)
 
 
@@ -59,15 +59,15 @@ def test_a_putty_private_key_is_recognised() -> None:
     [
         ("", "Paste a public key"),
         (" \n ", "Paste a public key"),
-        (f'command="rm -rf /" {LINE}', "Leave out what comes before"),
-        (f"no-pty {LINE}", "Leave out what comes before"),
+        (f'command="rm -rf /" {LINE}', "Remove the text before"),
+        (f"no-pty {LINE}", "Remove the text before"),
         (LINE + LINE, "one key at a time"),
-        ("ssh-ed25519", "damaged or cut off"),
-        (LINE[:40], "damaged or cut off"),
-        (f"ssh-rsa {LINE.split()[1]}", "damaged or cut off"),
-        ("hello", "no SSH public key"),
-        ("\x00", "no SSH public key"),
-        ("ключ", "no SSH public key"),
+        ("ssh-ed25519", "damaged or incomplete"),
+        (LINE[:40], "damaged or incomplete"),
+        (f"ssh-rsa {LINE.split()[1]}", "damaged or incomplete"),
+        ("hello", "not an SSH public key"),
+        ("\x00", "not an SSH public key"),
+        ("ключ", "not an SSH public key"),
         (made("ssh-rsa", key_size=1024), "1024 bits"),
         (made("ssh-dss"), "ssh-dss"),
         (made("ssh-ed448"), "ssh-ed448"),

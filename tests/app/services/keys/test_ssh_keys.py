@@ -26,13 +26,13 @@ SETTINGS = make_settings()
 
 
 class BrokenSecrets(SecretsInMemory):
-    """Secret Manager does not answer."""
+    """Secret Manager is not responding."""
 
     async def put(self, name: str, payload: bytes) -> None:
-        raise UnavailableError("Secret Manager does not answer.")
+        raise UnavailableError("Secret Manager is not responding.")
 
     async def delete(self, name: str) -> None:
-        raise UnavailableError("Secret Manager does not answer.")
+        raise UnavailableError("Secret Manager is not responding.")
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ async def test_the_same_key_or_name_twice_is_said_at_its_field(by: By, grace: Me
     with pytest.raises(InvalidError) as same_name:
         await ssh_keys.add(by(grace), "laptop", OTHER)
 
-    assert same_key.value.fields == {"public_key": "You have this key already, under the name laptop."}
+    assert same_key.value.fields == {"public_key": "You already have this key, named laptop."}
     assert list(same_name.value.fields) == ["name"]
 
 
