@@ -43,6 +43,8 @@ class StateVersion(Base):
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     quarantined: Mapped[bool] = mapped_column(default=False)
     """Written by an attempt that was no longer the current one: kept as evidence, never used as the state."""
+    sql_generation: Mapped[int | None]
+    """Number of the shared stack's database that it knows of; None where there is none."""
     created_at: Mapped[datetime]
 
 

@@ -14,6 +14,7 @@ from app.services import runs, stacks
 from app.services.context import Context
 from app.services.keys import machine_keys
 from app.services.runs import log
+from app.services.shared import databases
 from app.services.terraform import plans, state_versions
 
 MAX_INTERRUPTIONS = 10
@@ -38,6 +39,7 @@ async def claim(ctx: Context, run: Run, worker_id: str, host: str) -> bool:
         return False
     if run.is_queued:
         await machine_keys.bind(session, run)
+    await databases.bind(ctx, run)
     run.claim(worker_id, host, now)
     subject.begin(run)
     await runs.announce(session, run)

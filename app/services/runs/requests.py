@@ -14,6 +14,8 @@ from app.services.terraform import plans
 
 KEYS_INPUT = "ssh_public_keys"
 """The variable of terraform/workstation that has the owner's keys; a run has it from its claim on."""
+GENERATION_INPUT = "sql_generation"
+"""The variable of terraform/shared that numbers the database; a run has it from its claim on."""
 
 
 async def request(
@@ -58,8 +60,9 @@ async def request(
 
 
 def _is_same(before: dict[str, Any], after: dict[str, Any]) -> bool:
-    """Keys come with the claim: a run that was claimed has them, one that is asked for has not."""
-    return {**before, KEYS_INPUT: None} == {**after, KEYS_INPUT: None}
+    """Some come with the claim: a run that was claimed has them, one that is asked for has not."""
+    with_the_claim = dict.fromkeys((KEYS_INPUT, GENERATION_INPUT))
+    return before | with_the_claim == after | with_the_claim
 
 
 async def lock(session: AsyncSession, stack_id: str) -> list[Run]:

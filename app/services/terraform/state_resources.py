@@ -33,6 +33,13 @@ def instances(state: State) -> Iterator[Instance]:
                 yield _instance(resource, instance)
 
 
+def without(state: State, type_: str) -> State:
+    """The state as if Terraform had never known of these. It is still the same version: nothing was written."""
+    content = json.loads(state.raw)
+    content["resources"] = [each for each in content.get("resources", []) if each["type"] != type_]
+    return State(json.dumps(content).encode())
+
+
 def outputs(state: State) -> dict[str, Side]:
     """The outputs by name."""
     found = json.loads(state.raw).get("outputs", {})

@@ -1,6 +1,7 @@
 """State versions: every state that Terraform wrote, encrypted, numbered and kept."""
 
 import json
+import re
 from datetime import datetime
 
 from cryptography.fernet import InvalidToken
@@ -32,6 +33,16 @@ class State:
         sizes = [instance["attributes"].get("size") for disk in disks for instance in disk["instances"]]
         self.disk_size_gb: int | None = max(filter(None, sizes), default=None)
         """Of a workstation's data disk; None where there is none."""
+        databases = [each for each in managed if each["type"] == "google_sql_database_instance"]
+        names = [instance["attributes"]["name"] for each in databases for instance in each["instances"]]
+        self.sql_generation: int | None = max(map(_number_in, names), default=None)
+        """Number of the shared stack's database; None where there is none."""
+
+
+def _number_in(database: str) -> int:
+    """As terraform/modules/sql names it: postgres-PREFIX, then postgres-2-PREFIX; a prefix begins with a letter."""
+    found = re.match(r"postgres-(\d+)-", database)
+    return int(found[1]) if found else 1
 
 
 async def newest(session: AsyncSession, vault: Vault, stack_id: str) -> State | None:
@@ -104,6 +115,7 @@ async def _append(
         lineage=state.lineage,
         sealed=vault.seal(state.raw),
         quarantined=quarantined,
+        sql_generation=state.sql_generation,
         created_at=now,
     )
     session.add(version)
