@@ -28,7 +28,6 @@ WHITELIST = re.compile(r'google_compute_firewall\.ingress\["mlflow-access(-v6)?"
 _LOST_FOR_GOOD = {
     "google_artifact_registry_repository": "repository_id",
     "google_container_cluster": "name",
-    "google_project_iam_binding": "role",
     "google_project_iam_member": "member",
     "google_sql_database": "name",
     "google_sql_database_instance": "name",

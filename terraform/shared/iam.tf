@@ -11,7 +11,7 @@ resource "google_project_iam_member" "admin" {
 }
 
 # Opt-in: takes the role from everybody who is not on the list. The grants above stay beside it, so that switching this on
-# takes nothing away first.
+# takes nothing away first, and switching it off leaves them.
 resource "google_project_iam_binding" "this" {
   count = var.authoritative_admins ? 1 : 0
 
@@ -20,6 +20,12 @@ resource "google_project_iam_binding" "this" {
   members = var.iam_admins
 
   depends_on = [google_project_iam_member.admin]
+
+  # Destroyed, it would take the role from everybody, those of the list too. To end it, let Terraform forget it first:
+  # terraform state rm 'google_project_iam_binding.this[0]'
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 # The way to a machine without a public port: Google's proxy, which lets in who has this role.

@@ -1,7 +1,7 @@
 # Terraform checks these on a destroy as well: a rule made stricter later would lock in what was made before it.
 
 variable "authoritative_admins" {
-  description = "Whether the admins' role is taken from everybody who is not in iam_admins. Destroying the stack then takes it from all."
+  description = "Whether the admins' role is taken from everybody who is not in iam_admins. Before it is switched off, Terraform has to forget the binding."
   type        = bool
   default     = false
   nullable    = false

@@ -35,7 +35,8 @@ SWITCHES = (
 )
 EVERYTHING = dict.fromkeys(SWITCHES, True)
 NOTHING = dict.fromkeys(SWITCHES, False)
-STAYS = {"google_project_service", "google_service_networking_connection"}
+BINDING = "google_project_iam_binding.this[0]"
+STAYS = {"google_project_iam_binding", "google_project_service", "google_service_networking_connection"}
 SECRETS = {
     "mlflow_admin_password": "admin-Sesame-1",
     "mlflow_member_password": "member-Sesame-1",
@@ -71,13 +72,25 @@ class SharedStack:
         self.plan(**spec)
         self.run("apply", "tfplan")
 
+    def forget_binding(self) -> None:
+        """Without it in the state, ending it takes the role from nobody."""
+        if BINDING in self.run("state", "list"):
+            self.run("state", "rm", BINDING)
+
     def destroy(self) -> None:
+        self.forget_binding()
         self.run("destroy", "-auto-approve")
+
+    def holders(self, role: str) -> list[str]:
+        """Who has the role in the project."""
+        policy = self.emulator.call("POST", "/v3/projects/pocket-project:getIamPolicy", {})
+        found = [binding["members"] for binding in policy.get("bindings", []) if binding["role"] == role]
+        return sorted(found[0]) if found else []
 
     def outputs(self) -> dict[str, Any]:
         """Without those that are null."""
         return {name: output["value"] for name, output in json.loads(self.run("output", "-json")).items()}
 
     def left(self) -> list[str]:
-        """Types of what is in the cloud, but for APIs and the network's connection to Google's services, which stay."""
+        """Types of what is in the cloud, but for what Terraform leaves: APIs, the service connection, IAM bindings."""
         return [thing["type"] for thing in self.emulator.objects() if thing["type"] not in STAYS]

@@ -64,16 +64,31 @@ def test_everything_on_then_destroyed_to_nothing(stack: SharedStack) -> None:
     added = {
         "mlflow_allowed_ips": ["203.0.113.7/32", "203.0.113.8/32", "2001:db8::/48"],
         "iam_admins": ["user:ada@example.com", "user:joan@example.com"],
-        "authoritative_admins": False,
     }
     assert stack.plan(**EVERYTHING | added) == {
         'google_compute_firewall.ingress["mlflow-access"]': "update",
-        "google_project_iam_binding.this[0]": "delete",
+        "google_project_iam_binding.this[0]": "update",
         'google_project_iam_member.admin["user:joan@example.com"]': "create",
         'google_service_account_iam_member.artifact_writer["user:joan@example.com"]': "create",
         'google_service_account_iam_member.data_storage_admin["user:joan@example.com"]': "create",
     }
 
+    stack.destroy()
+    assert stack.left() == []
+
+
+def test_nobody_loses_the_role_when_others_may_have_it_again(stack: SharedStack) -> None:
+    """A binding that is destroyed takes the role from everybody, those on the list too."""
+    admins = ["user:ada@example.com", "user:joan@example.com"]
+    listed = NOTHING | {"authoritative_admins": True, "iam_admins": admins}
+    stack.apply(**listed)
+    assert stack.holders("roles/owner") == admins
+
+    with pytest.raises(pytest.fail.Exception, match="Instance cannot be destroyed"):
+        stack.plan(**listed | {"authoritative_admins": False})
+    stack.forget_binding()
+    assert stack.plan(**listed | {"authoritative_admins": False}) == {}
+    assert stack.holders("roles/owner") == admins
     stack.destroy()
     assert stack.left() == []
 
@@ -159,6 +174,8 @@ def test_each_part_is_taken_away_and_comes_back(stack: SharedStack) -> None:
     stack.apply(**EVERYTHING)
     for switch in SWITCHES:
         without = EVERYTHING | {switch: False, "sql_generation": generation}
+        if switch == "authoritative_admins":
+            stack.forget_binding()
         stack.apply(**without)
         assert stack.plan(**without) == {}, switch
         # The name of a deleted database is refused for a week.

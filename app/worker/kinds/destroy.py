@@ -57,3 +57,7 @@ class Destroy(_Destroying, WorkstationKind):
 
 class DestroyShared(_Destroying, SharedKind):
     """Of the shared stack."""
+
+    def ends_binding(self, role: str) -> bool:
+        """The single grants go, and others keep theirs."""
+        return True

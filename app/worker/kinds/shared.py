@@ -3,16 +3,31 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import SharedStack
+from app.services.terraform import state_resources
+from app.services.terraform.state_versions import State
 from app.worker.adopt_shared import SharedAdoption
 from app.worker.decide import Decision
 from app.worker.kinds.terraform import TerraformKind
 from app.worker.planned import Planned
+
+BINDING = "google_project_iam_binding"
 
 
 class SharedKind(TerraformKind):
     """A run of the shared stack by Terraform."""
 
     always_shows_plan = True
+
+    def ends_binding(self, role: str) -> bool:
+        """Whether the role's list of holders, so far the whole list, is to be open again."""
+        inputs = self.attempt.inputs
+        return not inputs.get("authoritative_admins") or inputs.get("iam_admin_role") != role
+
+    def starting_from(self, state: State) -> State:
+        """Terraform forgets a binding that is to end: destroying it would take the role from everybody."""
+        bindings = [each for each in state_resources.instances(state) if each.type == BINDING]
+        ends = any(self.ends_binding(each.attributes.value["role"]) for each in bindings)
+        return state_resources.without(state, BINDING) if ends else state
 
     async def shared_stack(self, session: AsyncSession) -> SharedStack:
         """Its row, locked."""

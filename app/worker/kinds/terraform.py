@@ -34,6 +34,10 @@ class TerraformKind(Kind):
         """Why there is nothing to do, in a sentence; empty where there is."""
         return ""
 
+    def starting_from(self, state: State) -> State:
+        """The stored state, without what Terraform is to leave alone from now on."""
+        return state
+
     def needs_no_plan(self, known: Known) -> bool:
         """There is nothing that a plan could show to be lost."""
         return False
@@ -74,7 +78,7 @@ class TerraformKind(Kind):
             is_approved = run.approved_at is not None and not self.commands.undoing
             plan = await plans.file_of(session, self.claim.tools.vault, run.id) if is_approved else None
         self.commands.serial = state.serial if state else 0
-        return Known(state, stack.needs_reconcile, plan)
+        return Known(state and self.starting_from(state), stack.needs_reconcile, plan)
 
     async def _plan_and_apply(self, adopted: list[str]) -> None:
         state = self.commands.folder.read_state()
