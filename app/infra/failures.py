@@ -16,17 +16,21 @@ _LASTING = re.compile(
     r"does not have enough resources available|ZONE_RESOURCE_POOL_EXHAUSTED|is currently unavailable in the|"
     r"Quota '\w+' exceeded|quotaExceeded|SERVICE_DISABLED|is disabled|BILLING_DISABLED|requires billing|"
     r"IAM_PERMISSION_DENIED|Error 40[0134]\b|constraints/|was not found|does not exist|"
-    r"resourceInUseByAnotherResource|is already being used by|Couldn't find free blocks|is somebody else's",
+    r"resourceInUseByAnotherResource|is already being used by|Couldn't find free blocks|is somebody else's|"
+    r"can't reuse the name of the deleted instance",
     re.IGNORECASE,
 )
 """What stays as it is until somebody does something, even where Google wraps it in one of its 5xx."""
 _TRANSIENT = re.compile(
-    r"Error 5\d\d|Error 429|^(5\d\d|429) (GET|POST|Google)|"
-    r"rateLimitExceeded|timeout while waiting|connection re(set|fused)|i/o timeout|EOF\b|TLS handshake timeout",
+    r"Error 5\d\d|Error 429|^(5\d\d|429) (GET|POST|Google)|timeout while waiting|connection re(set|fused)|i/o timeout|"
+    r"EOF\b|TLS handshake timeout|context deadline exceeded|no such host|client connection lost|"
+    r"Internal error\. .*\(Code: |Error code 13\b|concurrent policy changes",
     re.IGNORECASE,
 )
-"""What usually ends by itself: Google's own errors, too many requests, what took too long."""
-_EXISTS = re.compile(r"alreadyExists|already exists", re.IGNORECASE)
+"""What usually ends by itself: Google's own errors, what took too long, what others did at the same time."""
+_TOO_MANY = re.compile(r"rateLimitExceeded|Rate Limit Exceeded", re.IGNORECASE)
+"""Google says 403 to too many requests as well as to missing permissions."""
+_EXISTS = re.compile(r"alreadyExists|already exists|you already own it", re.IGNORECASE)
 """An earlier attempt made it: the next one adopts it."""
 
 
@@ -45,9 +49,9 @@ def classify(error: str) -> Failure:
     """What kind of failure this text tells of."""
     if _KILLED.search(error):
         return Failure.KILLED
-    if _EXISTS.search(error):
+    if _TOO_MANY.search(error):
         return Failure.TRANSIENT
-    is_transient = _TRANSIENT.search(error) and not _LASTING.search(error)
+    is_transient = (_EXISTS.search(error) or _TRANSIENT.search(error)) and not _LASTING.search(error)
     return Failure.TRANSIENT if is_transient else Failure.LASTING
 
 

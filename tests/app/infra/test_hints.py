@@ -29,8 +29,44 @@ TEXTS = {
     "Could not find image or family old/one": "boot image",
     "Requested disk size cannot be smaller than the image size (50 GB)": "boot disk is smaller",
     "The disk resource 'd' is already being used by 'i'": "attached to another machine",
-    "External IP address is in use, IP_IN_USE_BY_ANOTHER_RESOURCE": "IP address is in use",
+    "googleapi: Error 400: The network resource 'n' is already being used by 'f', resourceInUse": "still uses",
+    "Error waiting for instance to create: IP '34.1.2.3' is already being used by another resource.": "in use by",
+    "Error waiting for instance to create: External IP address: 34.1.2.3 is already in-use.": "IP address is in",
     "Constraint constraints/compute.vmExternalIpAccess violated for project 1.": "external IP addresses",
+    "googleapi: Error 412: Constraint constraints/compute.requireOsLogin violated., conditionNotMet": "Login"
+    " is required",
+    "googleapi: Error 412: Constraint constraints/compute.disableGuestAttributesAccess violated": "guest attributes",
+    "Error 412: Constraint constraints/compute.trustedImageProjects violated for project 1.": "not trusted",
+    "Error 412: Constraint constraints/compute.requireShieldedVm violated for project 1.": "Shielded VM is required",
+    "Error 412: Constraint constraints/iam.disableServiceAccountKeyCreation violated": "keys are not allowed",
+    "Error 412: 'us-east1' violates constraint 'constraints/gcp.resourceLocations' on the resource 'x'.": "location is",
+    "Error 412: Constraint constraints/compute.somethingNew violated for project 1.": "organization policy",
+    "Error 403: Quota exceeded for quota metric 'Queries' and limit 'Queries per minute' of service "
+    "'compute.googleapis.com' for consumer 'project_number:1'., rateLimitExceeded": "too many requests",
+    "googleapi: Error 403: Rate Limit Exceeded, rateLimitExceeded": "too many requests",
+    "googleapi: Error 409: The requested bucket name is not available. The bucket namespace is shared by all users of "
+    "the system. Please select a different name and try again., conflict": "in another project",
+    "googleapi: Error 403: The billing account for the owning project is disabled in state closed, "
+    "accountDisabled": "billing account is disabled",
+    "googleapi: Error 401: Request had invalid authentication credentials., authError": "no valid Google credentials",
+    "Error waiting for instance to create: Internal error. Please try again or contact Google Support. (Code: "
+    "'5F2A')": "temporary",
+    "Error waiting for Create Service Networking Connection: Error code 13, message: Internal": "temporary",
+    'Post "https://compute.googleapis.com": context deadline exceeded': "temporary",
+    'Post "https://compute.googleapis.com": dial tcp: lookup compute.googleapis.com: no such host': "temporary",
+    'Post "https://compute.googleapis.com": http2: client connection lost': "temporary",
+    'Error applying IAM policy for project "p": Too many conflicts.  Latest error: googleapi: Error 409: There were '
+    "concurrent policy changes. Please retry the whole read-modify-write with exponential backoff., aborted": "same",
+    "Error, failed to create instance m: googleapi: Error 409: The Cloud SQL instance already exists. When you delete "
+    "an instance, you can't reuse the name of the deleted instance until one week from now": "for a week",
+    "Unable to remove Service Networking Connection, err: Error waiting for Delete Service Networking Connection: "
+    "Error code 9, message: Failed to delete connection; Producer services (e.g. CloudSQL, etc.) are still "
+    "using this connection.": "private service connection",
+    'googleapi: Error 400: Request contains an invalid argument.\nDetails:\n[{"@type": "type.googleapis.com/google.'
+    'cloudresourcemanager.v1.ProjectIamPolicyError", "member": "domain:x", "role": "roles/owner"}]': "Owner role",
+    "Machine type cannot be changed from n2-standard-4 to a2-highgpu-1g.": "cannot change this machine",
+    "VM has a Local SSD attached but an undefined value for `discard-local-ssd`.": "local SSDs",
+    "New disk size '50' GB must be larger than existing size '80' GB.": "cannot be made smaller",
     "Key creation is not allowed on this service account.": "service account keys",
     "Couldn't find free blocks in allocated IP ranges.": "IP range",
     "Invalid Tier (db-f1-micro) for (ENTERPRISE_PLUS) Edition.": "edition",
@@ -58,6 +94,16 @@ def test_each_known_error_has_its_own_hint(text: str, title: str) -> None:
     hint = hints.find(text)
     assert title in f"{hint.title} {hint.action}"
     assert hint.action
+
+
+def test_a_stock_out_names_the_zones_that_google_suggests() -> None:
+    hint = hints.find(
+        "Error waiting for instance to create: The zone 'projects/p/zones/us-central1-b' does not have enough "
+        "resources available to fulfill the request.\n\n\nA n1-standard-4 VM instance with 1 "
+        "nvidia-tesla-t4 accelerator(s) is currently unavailable in the us-central1-b zone. Consider trying your "
+        "request in the us-central1-a, us-central1-f zone(s), which currently has capacity to accommodate your request."
+    )
+    assert hint.action.endswith("Google has capacity in us-central1-a, us-central1-f.")
 
 
 STOCK_OUT = "googleapi: Error 503: The zone does not have enough resources available, ZONE_RESOURCE_POOL_EXHAUSTED"
