@@ -141,7 +141,7 @@ def test_a_failure_shows_its_hint_and_raw_text_and_can_be_retried_or_removed(
     person.portal.cloud("POST", "/_emulator/faults", {"preset": preset, "times": 1, "id": preset})
     path = create(person, f"{preset}-one", "e2-standard-4")
     expect(person.page.get_by_text(re.compile(advice)).first).to_be_visible(timeout=60_000)
-    person.page.get_by_text(re.compile("raw|Raw|What .* said")).first.click()
+    person.page.get_by_text(re.compile("Full error message")).first.click()
     expect(person.page.get_by_text(re.compile(raw)).first).to_be_visible()
     person.page.get_by_role("button", name=re.compile("Retry|Try again")).click()
     person.open(path)
