@@ -12,8 +12,10 @@ import typer
 
 from app import config, logs
 from app.cli.adopt import adopt
+from app.cli.backup import backup, restore
 from app.cli.doctor import doctor
 from app.cli.import_tfvars import import_tfvars
+from app.cli.keys import keys
 from app.cli.stack import stack
 from app.config import Settings
 from app.errors import ConfigurationError, StartError, StationmasterError
@@ -28,9 +30,12 @@ cli = typer.Typer(
 token = typer.Typer(no_args_is_help=True, help="Personal API tokens.")
 cli.add_typer(token, name="token")
 cli.add_typer(stack, name="stack")
+cli.add_typer(keys, name="keys")
 cli.command()(doctor)
 cli.add_typer(adopt, name="adopt")
 cli.command("import-tfvars")(import_tfvars)
+cli.command()(backup)
+cli.command()(restore)
 
 SIGN_IN = ("oidc_client_id", "oidc_client_secret")
 ORPHAN_SECONDS = 10.0
@@ -51,7 +56,7 @@ def up() -> None:
     lock = data_folder.lock(settings.data_dir)
     check_port(settings.host, settings.port)
     if not settings.encryption_keys:
-        os.environ["STATIONMASTER_ENCRYPTION_KEYS"] = data_folder.own_key(settings.data_dir)
+        os.environ["STATIONMASTER_ENCRYPTION_KEYS"] = data_folder.own_keys(settings.data_dir)
     Supervisor(settings, lock).run()
 
 

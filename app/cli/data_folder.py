@@ -13,6 +13,7 @@ from app.errors import StartError
 
 log = structlog.get_logger()
 LOCK = "up.lock"
+KEY = "encryption.key"
 ENDING_SECONDS = 20.0
 """A web process or worker whose `up` was killed ends well within (`__main__._end_with_parent`)."""
 LOOK_SECONDS = 0.2
@@ -48,14 +49,28 @@ def lock(folder: Path) -> int:
     return descriptor
 
 
-def own_key(folder: Path) -> str:
-    """The encryption key of an installation that was given none: made once, readable by its user alone."""
-    file = folder / "encryption.key"
-    with suppress(FileExistsError):
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(Fernet.generate_key())
+def own_keys(folder: Path) -> str:
+    """The encryption keys of an installation that was given none: made once, readable by its user alone."""
+    file = folder / KEY
+    if not file.exists():
+        write_private(file, Fernet.generate_key().decode())
     return file.read_text()
+
+
+def add_key(file: Path, key: str) -> None:
+    """Put a key before those that are there."""
+    write_private(file, f"{key},{file.read_text().strip()}")
+
+
+def write_private(file: Path, content: str) -> None:
+    """A whole file or none, readable by this user alone."""
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as opened:
+        opened.write(content)
+        opened.flush()
+        os.fsync(descriptor)
+    draft.rename(file)
 
 
 def _is_ours(descriptor: int) -> bool:

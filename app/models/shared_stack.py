@@ -4,11 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary
+from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.models.base import Base, stored_as_text
+from app.models.base import Base, Sealed, stored_as_text
 from app.models.run import Run
 from app.models.run_kinds import RunKind
 from app.models.stack import Stack
@@ -49,7 +49,7 @@ class SharedStack(Base):
 
     outputs: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     """Terraform's outputs as of the last apply, without those marked as sensitive."""
-    sealed_secrets: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_secrets: Mapped[bytes] = mapped_column(Sealed)
     """Passwords that the portal made for the stack: JSON by the name of the root's variable, encrypted."""
     secrets_version: Mapped[int] = mapped_column(default=1)
 

@@ -3,10 +3,10 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, short_id, stored_as_text
+from app.models.base import Base, Sealed, short_id, stored_as_text
 
 
 class Root(StrEnum):
@@ -40,7 +40,7 @@ class StateVersion(Base):
     attempt: Mapped[int]
     serial: Mapped[int]
     lineage: Mapped[str]
-    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed: Mapped[bytes] = mapped_column(Sealed)
     quarantined: Mapped[bool] = mapped_column(default=False)
     """Written by an attempt that was no longer the current one: kept as evidence, never used as the state."""
     sql_generation: Mapped[int | None]
