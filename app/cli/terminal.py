@@ -37,6 +37,13 @@ async def portal() -> AsyncIterator[Portal]:
     config.use_recorded()
     settings = config.load_with_database()
     logs.configure(settings.log_format)
+    async with portal_of(settings) as portal:
+        yield portal
+
+
+@asynccontextmanager
+async def portal_of(settings: Settings) -> AsyncIterator[Portal]:
+    """The portal of these settings."""
     database = db.connect(settings.database_url, pool_size=2)
     catalog, secrets = Catalog.load(settings.catalog_file), SecretStore(settings)
     try:

@@ -1,0 +1,166 @@
+"""`stationmaster backup` and `restore`: the whole database in one file and, apart from it, the keys that read it."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import psycopg
+import typer
+
+from app import config, migrate
+from app.cli import data_folder, postgres_programs, terminal
+from app.config import Settings
+from app.db import libpq_url
+from app.errors import StartError
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")]
+Keys = Annotated[Path | None, typer.Option("--keys", metavar="FILE", help="The encryption keys, in a file apart.")]
+LIKE_HERE = ("--no-owner", "--no-privileges")
+"""Who owns the tables, and who else may read them, is up to the database that they come to."""
+
+
+def backup(file: File, keys: Keys = None) -> None:
+    """Write the database to a file, whether the portal runs or not."""
+    if keys and keys.resolve().parent == file.resolve().parent:
+        raise StartError("Keep the keys in another folder than the backup: whoever has both can read everything.")
+    for path in filter(None, (file, keys)):
+        if path.exists():
+            raise StartError(f"{path} exists already.")
+    config.use_recorded()
+    settings = config.load()
+    with _database(settings) as url:
+        _dump(url, file)
+    typer.echo(f"{file}: {file.stat().st_size / 1e6:.1f} MB")
+    if keys:
+        data_folder.write_private(keys, ",".join(_encryption_keys(settings)))
+        typer.echo(f"{keys}: the keys for its encrypted columns")
+    else:
+        typer.echo("A backup cannot be used without its encryption keys: --keys FILE writes them, to another folder.")
+
+
+def restore(file: File, keys: Keys = None) -> None:
+    """Fill an empty database from a backup of this release or an earlier one; then start the portal as ever."""
+    settings = config.load()
+    _check_release(file)
+    with _empty_database(settings) as url:
+        if keys:
+            _take_keys(settings, keys)
+        opening = _encryption_keys(settings)
+        options = ("--single-transaction", "--exit-on-error", *LIKE_HERE, f"--dbname={_name(url)}")
+        postgres_programs.run("pg_restore", *options, str(file), url=url)
+        migrate.upgrade(url)
+        restored = settings.model_copy(update={"database_url": url, "encryption_keys": opening})
+        unread = asyncio.run(_take_up(restored, file.name))
+    if unread:
+        raise StartError(f"Restored, but {unread} values in it cannot be decrypted: a key is missing.")
+    typer.echo("Restored. Everybody has to sign in again; API tokens are as they were in the backup.")
+    typer.echo("Once the portal runs, `stationmaster stack list-orphans` lists machines made after the backup.")
+
+
+def _dump(url: str, file: Path) -> None:
+    """A whole file or none, readable by this user alone."""
+    draft = file.with_name(f"{file.name}.part")
+    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+    postgres_programs.run("pg_dump", "--format=custom", *LIKE_HERE, f"--file={draft}", url=url)
+    draft.rename(file)
+
+
+def _check_release(file: Path) -> None:
+    """Raise StartError for a backup of a newer release than this one."""
+    rows = postgres_programs.run("pg_restore", "--data-only", "--table=alembic_version", "--file=-", str(file))
+    revisions = [line for line in rows.splitlines() if line.isdecimal()]
+    if not revisions:
+        raise StartError(f"{file} is no backup of Stationmaster.")
+    if max(revisions) > migrate.newest_revision():
+        raise StartError(f"{file} was made by a newer release of Stationmaster.")
+
+
+def _take_keys(settings: Settings, keys: Path) -> None:
+    """For `up`, which reads them in the data folder. Raises StartError where others are configured already."""
+    file = settings.data_dir / data_folder.KEY
+    if settings.encryption_keys or file.exists():
+        where = "STATIONMASTER_ENCRYPTION_KEYS" if settings.encryption_keys else file
+        raise StartError(f"{where} has keys already: put the backup's behind them, with a comma, and leave --keys out.")
+    data_folder.write_private(file, keys.read_text().strip())
+
+
+def _encryption_keys(settings: Settings) -> tuple[str, ...]:
+    """Those of the settings, or of the data folder. Raises ConfigurationError where there are none."""
+    file = settings.data_dir / data_folder.KEY
+    if settings.encryption_keys or not file.exists():
+        config.require(settings, "encryption_keys")
+        return settings.encryption_keys
+    return tuple(key.strip() for key in file.read_text().split(","))
+
+
+async def _take_up(settings: Settings, name: str) -> int:
+    """Returns how many values no key opens."""
+    from app.services import encryption
+    from app.services.by_hand import restores
+
+    async with terminal.portal_of(settings) as portal:
+        async with portal.database.sessions.begin() as session:
+            await restores.take_up(portal.context(session), name)
+        return (await encryption.counts(portal.database, portal.vault))[encryption.NO_KEY]
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[str]:
+    """The portal's database; the embedded one is started where it does not run."""
+    if settings.database_url and _answers(settings.database_url):
+        yield settings.database_url
+    elif (settings.data_dir / "postgres").exists():
+        with _embedded(settings) as url:
+            yield url
+    else:
+        config.require(settings, "database_url")
+        raise StartError("The database does not answer.")
+
+
+@contextmanager
+def _empty_database(settings: Settings) -> Iterator[str]:
+    """Where to restore to. Raises StartError when there is something in it."""
+    if settings.database_url:
+        _check_empty(settings.database_url)
+        yield settings.database_url
+    else:
+        with _embedded(settings) as url:
+            _check_empty(url)
+            yield url
+
+
+def _check_empty(url: str) -> None:
+    with psycopg.connect(libpq_url(url)) as connection:
+        if connection.execute("SELECT 1 FROM pg_tables WHERE schemaname = 'public' LIMIT 1").fetchone():
+            raise StartError("The database is not empty: restore into a new one, or into a new data folder.")
+
+
+@contextmanager
+def _embedded(settings: Settings) -> Iterator[str]:
+    """The embedded database without the portal. Raises StartError where the portal runs."""
+    from app.cli import embedded_postgres
+
+    lock = data_folder.lock(settings.data_dir)
+    server = embedded_postgres.prepare(settings.data_dir, lock)
+    try:
+        server.start()
+        yield server.url
+    finally:
+        server.stop(60)
+        os.close(lock)
+
+
+def _answers(url: str) -> bool:
+    try:
+        psycopg.connect(libpq_url(url), connect_timeout=5).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _name(url: str) -> str:
+    with psycopg.connect(libpq_url(url)) as connection:
+        return connection.info.dbname
