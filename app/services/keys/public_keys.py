@@ -1,7 +1,21 @@
-"""Checks of public keys that members add. asyncssh parses them; the rules are here."""
+"""Checks of public keys that members add. cryptography checks their numbers; the rules are here.
 
+Not asyncssh: a request would have to import it, while cryptography is loaded anyway.
+"""
+
+import base64
+import hashlib
+import re
 from dataclasses import dataclass
-from typing import Any
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_public_key,
+    load_ssh_public_key,
+)
 
 MOST_CHARACTERS = 16_384
 ALGORITHMS = {
@@ -15,6 +29,8 @@ ALGORITHMS = {
 }
 LEAST_RSA_BITS = 2048
 ADVICE = "Create one with: ssh-keygen -t ed25519"
+_HEADER = re.compile(r"^[^\s:]+: (?:.*\\\n)*.*$", re.MULTILINE)
+"""Of RFC 4716: a name, a colon and a value, which goes on in the next line after a backslash."""
 _PRIVATE_MARKS = ("PRIVATE KEY", "PuTTY-User-Key-File")
 
 
@@ -24,7 +40,7 @@ class PublicKeyError(ValueError):
 
 @dataclass(frozen=True)
 class PublicKey:
-    """A public key, rebuilt from its parsed numbers so that no other pasted text is kept."""
+    """A public key without any other pasted text."""
 
     algorithm: str
     blob: str
@@ -62,17 +78,35 @@ def parse(pasted: str) -> PublicKey:
         raise PublicKeyError("This is too long for a public key.")
     if not text.startswith("--") and len(text.splitlines()) > 1:
         raise PublicKeyError("Paste one key at a time. A public key is a single line.")
-    return _accept(_import(text))
-
-
-def _import(text: str) -> Any:
-    # Late: the web process is lean until somebody adds a key.
-    import asyncssh
-
     try:
-        return asyncssh.import_public_key(text)
-    except asyncssh.KeyImportError as error:
+        return _accept(text)
+    except PublicKeyError:
+        raise
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise PublicKeyError(_why_not(text.split())) from error
+
+
+def fingerprint(blob: str) -> str:
+    """SHA256:… of the second word of a key's line, as `ssh-keygen -lf` prints it."""
+    digest = hashlib.sha256(base64.b64decode(blob)).digest()
+    return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
+
+
+def _line(text: str) -> str:
+    """The line that it would be in a .pub file. Raises ValueError for what is no key in PEM, nor as RFC 4716 has it."""
+    if text.startswith("---- "):
+        blob = "".join(_HEADER.sub("", text).splitlines()[1:-1])
+        return f"{_algorithm(base64.b64decode(blob, validate=True))} {blob}"
+    if text.startswith("--"):
+        key = load_pem_public_key(text.encode())
+        return key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    return text
+
+
+def _algorithm(blob: bytes) -> str:
+    """Its own word for what it is: its first string (RFC 4253)."""
+    length = int.from_bytes(blob[:4])
+    return blob[4 : 4 + length].decode("ascii", "replace")
 
 
 def _why_not(words: list[str]) -> str:
@@ -85,13 +119,18 @@ def _why_not(words: list[str]) -> str:
     return "This is not an SSH public key. It must start with ssh-ed25519, ecdsa-sha2-… or ssh-rsa."
 
 
-def _accept(key: Any) -> PublicKey:
-    algorithm = key.get_algorithm()
+def _accept(text: str) -> PublicKey:
+    algorithm, written, *_ = [*_line(text).split(), ""]
+    blob = base64.b64decode(written, validate=True)
+    if _algorithm(blob) != algorithm:
+        raise ValueError("the key is of another kind than its line says")
     if algorithm not in ALGORITHMS:
         raise PublicKeyError(f"Keys of type {algorithm} are too weak or not supported. {ADVICE}")
-    bits = key.pyca_key.key_size if algorithm == "ssh-rsa" else None
+    encoded = base64.b64encode(blob).decode()
+    key = load_ssh_public_key(f"{algorithm} {encoded}".encode())
+    bits = key.key_size if isinstance(key, RSAPublicKey) else None
     if bits is not None and bits < LEAST_RSA_BITS:
         raise PublicKeyError(
             f"This RSA key is too weak: it has {bits} bits, and at least {LEAST_RSA_BITS} are required. {ADVICE}"
         )
-    return PublicKey(algorithm, key.export_public_key("openssh").decode().split()[1], key.get_fingerprint())
+    return PublicKey(algorithm, encoded, fingerprint(encoded))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import jinja2
 
 from app.models import SshKey, Workstation
+from app.services.keys import public_keys
 
 FOLDER = "~/.ssh/stationmaster"
 """Where the files go. OpenSSH expands ~ itself, so the config works from any folder."""
@@ -75,9 +76,4 @@ def _host(address: str, port: int) -> str:
 
 def fingerprints(workstation: Workstation) -> list[tuple[str, str]]:
     """Algorithm and SHA256 fingerprint of each host key, as ssh shows them when it asks for confirmation."""
-    import asyncssh  # 20 MB and half a second, which the web process pays only when it is needed
-
-    return [
-        (algorithm, asyncssh.import_public_key(f"{algorithm} {key}").get_fingerprint())
-        for algorithm, key in sorted(workstation.host_keys.items())
-    ]
+    return [(algorithm, public_keys.fingerprint(key)) for algorithm, key in sorted(workstation.host_keys.items())]

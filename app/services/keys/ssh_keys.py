@@ -3,6 +3,8 @@
 import re
 
 import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -136,22 +138,22 @@ def secret_name(settings: Settings, member: Member, key_id: str) -> str:
 
 
 async def _generate(ctx: Context, name: str) -> SshKey:
-    # Late: the web process is lean until somebody adds a key.
-    import asyncssh
-
-    pair = asyncssh.generate_private_key("ssh-ed25519", comment=name)
+    private = Ed25519PrivateKey.generate()
+    written = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    public = public_keys.parse(written)
     key_id, member = short_id(10), ctx.member
     row = SshKey(
         id=key_id,
         member_id=member.id,
         name=name,
-        public_key=pair.export_public_key("openssh").decode().strip(),
-        fingerprint=pair.get_fingerprint(),
+        public_key=public.line(name),
+        fingerprint=public.fingerprint,
         secret_name=secret_name(ctx.settings, member, key_id),
         created_at=ctx.now,
     )
+    payload = private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
     # The secret first: without it, the row would promise a private key that does not exist.
-    await ctx.secrets.put(secret_name(ctx.settings, member, key_id), pair.export_private_key("openssh"))
+    await ctx.secrets.put(secret_name(ctx.settings, member, key_id), payload)
     ctx.session.add(row)
     await ctx.session.flush()
     log.info("ssh key generated", member=member.id, key=row.id, fingerprint=row.fingerprint)

@@ -1,3 +1,6 @@
+import base64
+import subprocess
+import sys
 from typing import Any
 
 import asyncssh
@@ -31,6 +34,26 @@ def test_a_good_key_is_written_anew_with_our_comment(line: str) -> None:
 def test_other_spellings_of_a_public_key_are_taken() -> None:
     for form in ("rfc4716", "pkcs8-pem"):
         assert parse(PAIR.export_public_key(form).decode()) == parse(LINE)
+
+
+def test_a_comment_over_two_lines_is_none_of_the_key() -> None:
+    first, *rest = PAIR.export_public_key("rfc4716").decode().splitlines()
+    comment = ['Comment: "grace at her laptop, who \\', 'has a long name"']
+
+    assert parse("\n".join([first, *comment, *rest[1:]])) == parse(LINE)
+
+
+def test_a_key_in_a_token_keeps_what_it_is_for() -> None:
+    algorithm = b"sk-ssh-ed25519@openssh.com"
+    numbers = base64.b64decode(LINE.split()[1])[4 + len("ssh-ed25519") :]
+    blob = base64.b64encode(string(algorithm) + numbers + string(b"ssh:")).decode()
+
+    assert parse(f"{algorithm.decode()} {blob} token").line("token") == f"{algorithm.decode()} {blob} token"
+
+
+def string(text: bytes) -> bytes:
+    """As SSH writes one."""
+    return len(text).to_bytes(4) + text
 
 
 def test_a_comment_cannot_smuggle_anything_in() -> None:
@@ -103,3 +126,19 @@ def test_whatever_is_pasted_is_a_key_or_a_sentence(text: str) -> None:
 @given(st.text())
 def test_no_comment_changes_what_is_kept(comment: str) -> None:
     assert parsed(f"{LINE.strip()} {comment}") in {parse(LINE), None}
+
+
+USE = """
+import sys
+from app.models import Workstation
+from app.services.keys import public_keys, ssh_config, ssh_keys
+algorithm, blob = sys.argv[1].split()[:2]
+public_keys.parse(sys.argv[1])
+ssh_config.fingerprints(Workstation(host_keys={algorithm: blob}))
+print("asyncssh" in sys.modules)
+"""
+
+
+def test_no_request_imports_the_ssh_client_for_it() -> None:
+    used = subprocess.run([sys.executable, "-c", USE, LINE], capture_output=True, text=True, check=True)
+    assert used.stdout == "False\n"

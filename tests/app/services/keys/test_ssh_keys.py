@@ -105,7 +105,10 @@ async def test_a_generated_pair_fits_together_and_its_private_half_is_only_in_se
     pair = asyncssh.import_private_key(private)
     assert pair.get_algorithm() == "ssh-ed25519"
     assert private.startswith("-----BEGIN OPENSSH PRIVATE KEY-----\n")
-    assert (pair.export_public_key().decode().strip(), pair.get_fingerprint()) == (key.public_key, key.fingerprint)
+    assert (f"{pair.export_public_key().decode().strip()} laptop", pair.get_fingerprint()) == (
+        key.public_key,
+        key.fingerprint,
+    )
     assert list(secrets.kept) == [f"COMPUTE-STATIONMASTER-GRACE-{key.id.upper()}-PRIVATE-KEY"]
     assert private.splitlines()[2] not in f"{logs}{dump(database_url)}"
     assert "PRIVATE KEY-----" not in dump(database_url)
