@@ -2,9 +2,8 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict
 
 from app.deps import ContextDep, MemberDep, PortalDep, SessionDep, WorkstationDep
@@ -111,7 +110,7 @@ async def list_workstations(
     session: SessionDep,
     member: MemberDep,
     status: WorkstationStatus | None = None,
-    name: Annotated[str | None, Query(pattern="^[ -~]*$")] = None,
+    name: str | None = None,
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> WorkstationList:

@@ -6,6 +6,7 @@ from sqlalchemy.orm import joinedload
 
 from app.errors import NotFoundError
 from app.models import Member, Workstation, WorkstationStatus
+from app.services.workstations import specs
 
 _NEWEST_FIRST = (Workstation.created_at.desc(), Workstation.id)
 
@@ -25,6 +26,9 @@ async def page_of(
     offset: int,
 ) -> tuple[list[Workstation], int]:
     """A part of the same list, of those with this status and name, and how many of them there are in all."""
+    # What cannot be a name is nobody's; Postgres would refuse a NUL.
+    if name is not None and not specs.NAME.fullmatch(name):
+        return [], 0
     query = _of(member)
     if status is not None:
         query = query.where(Workstation.status == status)

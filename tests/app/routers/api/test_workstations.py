@@ -112,4 +112,3 @@ async def test_a_page_is_read_and_not_the_whole_list(script: httpx2.AsyncClient,
     named = (await script.get(MACHINES, params={"name": "dev-3", "status": "requested"})).json()
     assert ([each["name"] for each in named["items"]], named["total"]) == (["dev-3"], 1)
     assert (await script.get(MACHINES, params={"status": "running"})).json() == {"items": [], "total": 0}
-    assert (await script.get(MACHINES, params={"name": "\0"})).status_code == 422
