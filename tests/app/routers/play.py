@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from app.models import LogLevel, LogLine, Run, Workstation
 from app.services import runs
+from app.services.keys import machine_keys
 from app.services.terraform import plans
 
 HOST_KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIJz1Qn8uFTb9bX0p0Y0n1p0sXQ0v8Q7Yl6m0f0l3c1aB"
@@ -62,6 +63,8 @@ async def write_lines(app: FastAPI, run_id: str, number: int) -> None:
 async def claim(app: FastAPI, run_id: str) -> None:
     """A worker takes it."""
     now = app.state.portal.clock()
+    async with app.state.portal.database.sessions.begin() as session:
+        await machine_keys.bind(session, await session.get_one(Run, run_id))
 
     def claimed(run: Run, workstation: Workstation) -> None:
         run.claim("a-worker", "a-host", now)
