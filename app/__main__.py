@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from app import config, logs
+from app import config, logs, origin
 from app.cli.adopt import adopt
 from app.cli.backup import backup, restore
 from app.cli.doctor import doctor
@@ -41,6 +41,13 @@ SIGN_IN = ("oidc_client_id", "oidc_client_secret")
 ORPHAN_SECONDS = 10.0
 """For web or worker to end by itself once its `up` was killed."""
 EndWithParent = Annotated[bool, typer.Option("--end-with-parent", hidden=True)]
+
+
+@cli.callback()
+def begin(context: typer.Context) -> None:
+    """What a command does itself was asked for on the command line; the processes that serve others say so."""
+    if context.invoked_subcommand not in {"up", "web", "worker"}:
+        origin.become(origin.COMMAND_LINE)
 
 
 @cli.command()

@@ -20,13 +20,11 @@ class Origin:
     request_id: str | None = None
 
 
-# The web server and the worker say where they are: whatever else uses the services was started by hand.
-_BY_HAND = Origin(COMMAND_LINE)
-_origin: ContextVar[Origin] = ContextVar("origin", default=_BY_HAND)
+_origin: ContextVar[Origin] = ContextVar("origin")
 
 
 def current() -> Origin:
-    """Where the code that asks was called from."""
+    """Where the code that asks was called from. Raises LookupError where the process has not said so."""
     return _origin.get()
 
 
@@ -36,8 +34,8 @@ def become(place: str) -> None:
 
 
 @contextmanager
-def bound(place: str, request_id: str) -> Iterator[None]:
-    """The same for one request."""
+def bound(place: str, request_id: str | None = None) -> Iterator[None]:
+    """The same for as long as this lasts, such as one request."""
     token = _origin.set(Origin(place, request_id))
     try:
         yield

@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import db
+from app import db, origin
 from app.config import Settings
 from app.db import Database
 from app.deps import cookie_name
@@ -30,6 +30,13 @@ hypothesis.settings.load_profile("untimed")
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def origin_of_test() -> Iterator[None]:
+    """What a test itself asks of services comes from the test. Requests, commands and the worker say where they are."""
+    with origin.bound("a test"):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,19 @@
 """Where a decision was made, as each process says it."""
 
 import asyncio
-from contextvars import copy_context
+from contextvars import Context
 
 import httpx2
+import psycopg
 import pytest
 from fastapi import FastAPI
+from typer.testing import CliRunner
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app import db, origin
+from app.__main__ import cli
 from app.config import Settings
+from app.db import libpq_url
 from app.origin import Origin
 from app.worker import main as worker
 
@@ -17,8 +21,22 @@ pytestmark = pytest.mark.anyio
 AUDIT = "/api/v1/audit?action=token.make"
 
 
-def test_without_a_word_it_is_the_command_line() -> None:
-    assert copy_context().run(origin.current) == Origin("command line")
+def test_a_process_that_has_not_said_where_it_is_decides_nothing() -> None:
+    with pytest.raises(LookupError):
+        Context().run(origin.current)
+
+
+def test_a_command_says_that_it_is_one(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", settings.database_url)
+    for name in ("encryption_keys", "allowed_domains", "oidc_client_id", "oidc_client_secret", "google_project"):
+        value = getattr(settings, name)
+        monkeypatch.setenv(f"STATIONMASTER_{name.upper()}", value if isinstance(value, str) else ",".join(value))
+    made = Context().run(CliRunner().invoke, cli, ["token", "create", "grace@example.com"])
+    assert made.exit_code == 0, made.output
+    with psycopg.connect(libpq_url(settings.database_url)) as connection:
+        assert connection.execute("SELECT DISTINCT actor, origin FROM audit_entries").fetchall() == [
+            ("operator", "command line")
+        ]
 
 
 async def test_a_request_is_over_when_it_is_over_and_two_do_not_mix() -> None:
@@ -27,8 +45,9 @@ async def test_a_request_is_over_when_it_is_over_and_two_do_not_mix() -> None:
             await asyncio.sleep(0)
             return origin.current()
 
-    assert await asyncio.gather(*map(ask, ("a", "b"))) == [Origin("a", "request of a"), Origin("b", "request of b")]
-    assert origin.current() == Origin("command line")
+    with origin.bound("before", "none"):
+        assert await asyncio.gather(*map(ask, ("a", "b"))) == [Origin("a", "request of a"), Origin("b", "request of b")]
+        assert origin.current() == Origin("before", "none")
 
 
 class StopHereError(Exception):

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
+from app import origin
 from app.__main__ import cli
 from app.config import Settings
 from app.db import Database
@@ -46,10 +47,11 @@ async def stack_id(
     module = worker_settings.terraform_dir / "modules" / "compute"
     module.mkdir()
     (module / "main.tf").write_text("# a module")
-    workstation_id, run_id = await spec(tools)
-    await execute(tools, run_id)
-    async with tools.database.sessions.begin() as session:
-        await members.sign_in(stage.context(session, settings=worker_settings), identity("ada"))
+    with origin.bound("a test"):
+        workstation_id, run_id = await spec(tools)
+        await execute(tools, run_id)
+        async with tools.database.sessions.begin() as session:
+            await members.sign_in(stage.context(session, settings=worker_settings), identity("ada"))
     for name in [name for name in os.environ if name.startswith(("STATIONMASTER_", "GOOGLE_", "TF_", "CLOUDSDK_"))]:
         monkeypatch.delenv(name)
     told = worker_settings.model_dump(mode="json", exclude_none=True)

@@ -65,7 +65,8 @@ async def test_an_entry_says_who_what_when_and_from_where(
 
 
 async def test_who_is_no_member_is_the_operator_or_the_portal_itself(session: AsyncSession, by: By) -> None:
-    note(by(), "by hand")
+    with origin.bound(origin.COMMAND_LINE):
+        note(by(), "by hand")
     with origin.bound("198.51.100.1", "r"):
         note(by(), "by itself")
 

@@ -138,7 +138,8 @@ async def test_keys_tokens_and_sign_ins_are_told_without_a_secret(session: Async
 
 
 async def test_a_token_made_on_the_command_line_is_the_operators_doing(session: AsyncSession, by: By) -> None:
-    await api_tokens.create_for_email(by(), "ada@example.com", "first")
+    with origin.bound(origin.COMMAND_LINE):
+        await api_tokens.create_for_email(by(), "ada@example.com", "first")
     joined, made = await told(session)
 
     assert (joined.actor, joined.after) == ("operator", {"email": "ada@example.com", "role": "admin"})

@@ -4,13 +4,14 @@ import base64
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncssh
 import pytest
 
+from app import origin
 from app.config import Settings
 from app.crypto import Vault
 from app.db import Database
@@ -114,6 +115,12 @@ class PromptCompute(Compute):
 
     async def pending_operations(self, zone: str, stack_id: str) -> list[str]:
         return self.pending.pop(0) if self.pending else []
+
+
+@pytest.fixture(autouse=True)
+def origin_of_test() -> Iterator[None]:
+    with origin.bound(origin.WORKER):
+        yield
 
 
 @pytest.fixture
