@@ -30,7 +30,7 @@ ADMIN_PAGES = (
     ("shared-stack", "/admin/shared-stack", "stack", "Shared stack"),
     ("members", "/admin/members", "people", "Members"),
     ("iam-admins", "/admin/iam", "shield", "IAM admins"),
-    ("admin-allowed-ips", "/admin/allowed-ips", "gate", "Everybody's allowed IPs"),
+    ("admin-allowed-ips", "/admin/allowed-ips", "gate", "All allowed IPs"),
     ("audit", "/admin/audit", "ledger", "Audit"),
     ("doctor", "/admin/doctor", "pulse", "Doctor"),
 )
@@ -131,7 +131,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        return error_response(request, InvalidError("Some fields do not fit.", fields=field_sentences(error.errors())))
+        return error_response(request, InvalidError("Fix the errors below.", fields=field_sentences(error.errors())))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
@@ -150,7 +150,7 @@ def add_error_handlers(app: FastAPI) -> None:
         return error_response(request, UnavailableError("The database is not responding.", hint=hint))
 
 
-_SENTENCES = {"extra_forbidden": "There is no such field.", "missing": "This is required."}
+_SENTENCES = {"extra_forbidden": "Unknown field.", "missing": "This field is required."}
 """For pydantic's types of errors that it words for programmers."""
 
 

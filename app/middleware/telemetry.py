@@ -69,8 +69,8 @@ class Observer:
 
 def _broken(scope: Scope, request_id: str) -> Response:
     error = StationmasterError(
-        "Something broke on our side. It is logged; nothing was half done.",
-        hint=f"Tell your admin this request id: {request_id}",
+        "Something went wrong. The error was logged, and no changes were made.",
+        hint=f"Give an admin this request ID: {request_id}",
     )
     error.status, error.code = 500, "internal_error"
     return error_response(Request(scope), error)

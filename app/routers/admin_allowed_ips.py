@@ -1,4 +1,4 @@
-"""The admin's page of allowed IPs: what is asked for, what the firewall lets in, and until when."""
+"""The admins' page of allowed IPs: pending requests, and all addresses that the firewall allows."""
 
 from dataclasses import replace
 from typing import Annotated, Any
@@ -19,14 +19,14 @@ PAGE = router.prefix
 
 @router.get("")
 async def page(request: Request, ctx: ContextDep, admin: AdminDep) -> Response:
-    """All of them, those first that wait for a decision."""
+    """All allowed IPs, pending requests first."""
     context = await _context(ctx, Typed(owner=admin.email))
     return render(request, "allowed_ips/admin.html", context, fragment="allowed_ips/_admin.html")
 
 
 @router.post("")
 async def add(request: Request, ctx: ContextDep, _: AdminDep) -> Response:
-    """Put a range on the list; what does not fit is said at its field, with what was typed kept."""
+    """Allow a range. Invalid fields are shown with their errors and what was typed."""
     typed = await typed_into(request)
     try:
         spec = typed.spec(ctx.now)
@@ -40,14 +40,14 @@ async def add(request: Request, ctx: ContextDep, _: AdminDep) -> Response:
 
 @router.post("/apply")
 async def apply_again(ctx: ContextDep, _: AdminDep) -> Response:
-    """Bring the firewall to what was decided."""
+    """Update the firewall after a run that failed or was discarded."""
     run = await allowed_ips.apply_again(ctx)
     return redirect(f"/runs/{run.id}")
 
 
 @router.post("/{allowed_ip_id}/approve")
 async def approve(ip: AllowedIpDep, ctx: ContextDep, _: AdminDep, lasts: Annotated[str, Form()] = AS_ASKED) -> Response:
-    """Let it in, as long as was asked for or the admin chose."""
+    """Approve a request for the requested or another duration."""
     end = ip.expires_at if lasts == AS_ASKED else end_of(lasts, ctx.now)
     await allowed_ips.approve(ctx, ip, end)
     return redirect(PAGE)
@@ -55,14 +55,14 @@ async def approve(ip: AllowedIpDep, ctx: ContextDep, _: AdminDep, lasts: Annotat
 
 @router.post("/{allowed_ip_id}/refuse")
 async def refuse(ip: AllowedIpDep, ctx: ContextDep, _: AdminDep) -> Response:
-    """Do not let it in."""
+    """Deny a request."""
     await allowed_ips.refuse(ctx, ip)
     return redirect(PAGE)
 
 
 @router.post("/{allowed_ip_id}/remove")
 async def remove(ip: AllowedIpDep, ctx: ContextDep, _: AdminDep) -> Response:
-    """Take it off the list."""
+    """Remove an allowed IP."""
     await allowed_ips.remove(ctx, ip)
     return redirect(PAGE)
 

@@ -1,4 +1,4 @@
-"""The forms of allowed IPs: what was typed, and the wish that it makes."""
+"""The forms of allowed IPs: their fields, and the spec they make."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,12 +20,12 @@ _TIMES = {
     "1 year": timedelta(days=365),
 }
 USUAL = "30 days"
-TIME_OPTIONS = [*((name, name) for name in _TIMES), (FOR_EVER, "Until it is removed")]
+TIME_OPTIONS = [*((name, name) for name in _TIMES), (FOR_EVER, "No expiry")]
 
 
 @dataclass(frozen=True)
 class Typed:
-    """What was typed, with a sentence for each field that did not fit."""
+    """The fields of a form, with a sentence for each invalid one."""
 
     cidr: str = ""
     label: str = ""
@@ -35,13 +35,13 @@ class Typed:
     problems: dict[str, str] = field(default_factory=dict)
 
     def spec(self, now: datetime) -> AllowedIpSpec:
-        """What is asked for, from where the request came. Raises InvalidError for a time that is not offered."""
+        """The spec that the form makes. Raises InvalidError if the duration is not one of the options."""
         comes_from = origin.current().place
         return AllowedIpSpec(self.cidr, self.label, end_of(self.lasts, now), bool(self.confirm), comes_from)
 
 
 async def typed_into(request: Request) -> Typed:
-    """The form's fields as they were sent."""
+    """The fields of a submitted form."""
     sent = await request.form(max_files=0, max_fields=50)
     texts = {name: value for name, value in sent.items() if isinstance(value, str)}
     return Typed(
@@ -54,9 +54,9 @@ async def typed_into(request: Request) -> Typed:
 
 
 def end_of(lasts: str, now: datetime) -> datetime | None:
-    """When the time is over; None for ever. Raises InvalidError for one that is not offered."""
+    """When the duration ends; None for no expiry. Raises InvalidError if it is not one of the options."""
     if lasts == FOR_EVER:
         return None
     if lasts not in _TIMES:
-        raise InvalidError("The time does not fit.", fields={"expires_at": "Choose one of these."})
+        raise InvalidError("Invalid duration.", fields={"expires_at": "Choose one of the options."})
     return now + _TIMES[lasts]

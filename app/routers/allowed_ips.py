@@ -1,4 +1,4 @@
-"""A member's page of allowed IPs: whether MLflow lets them in from where they are, and what they have asked for."""
+"""A member's page of allowed IPs: whether their current address is allowed, and their requests."""
 
 from dataclasses import replace
 from typing import Any
@@ -22,14 +22,14 @@ PAGE = router.prefix
 
 @router.get("")
 async def page(request: Request, ctx: ContextDep) -> Response:
-    """Where they come from, and their own."""
+    """The member's current address and their allowed IPs."""
     context = await _context(ctx, Typed())
     return render(request, "allowed_ips/list.html", context, fragment="allowed_ips/_show.html")
 
 
 @router.post("")
 async def ask(request: Request, ctx: ContextDep) -> Response:
-    """Ask for an address or a range; what does not fit is said at its field, with what was typed kept."""
+    """Request access for an address or range. Invalid fields are shown with their errors and what was typed."""
     typed = await typed_into(request)
     try:
         await allowed_ips.ask(ctx, typed.spec(ctx.now))
@@ -41,13 +41,13 @@ async def ask(request: Request, ctx: ContextDep) -> Response:
 
 @router.get("/events")
 async def events(portal: PortalDep, _: MemberDep) -> StreamingResponse:
-    """A signal whenever any of them changed."""
+    """A signal whenever any allowed IP changes."""
     return streams.event_stream(streams.changes(portal, live.ALLOWED_IPS))
 
 
 @router.post("/{allowed_ip_id}/remove")
 async def remove(ip: AllowedIpDep, ctx: ContextDep) -> Response:
-    """Take it off the list, or the ask back."""
+    """Remove an allowed IP, or withdraw the request for it."""
     await allowed_ips.remove(ctx, ip)
     return redirect(PAGE)
 

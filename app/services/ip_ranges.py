@@ -1,4 +1,4 @@
-"""Ranges of addresses as people type them: which are taken as they are, which must be confirmed, which are refused."""
+"""IP ranges as people type them: which are accepted, which require a confirmation, and which are rejected."""
 
 import ipaddress
 
@@ -6,32 +6,33 @@ from app.errors import InvalidError
 from app.models.allowed_ip import Network
 
 LONGEST = 60
-"""Characters of a range: an IPv6 address with a mask has fewer."""
+"""Characters in a range; an IPv6 address with a mask has fewer."""
 WIDEST = {4: 16, 6: 32}
-"""Prefix lengths; whatever is wider is refused."""
+"""Shortest prefix by IP version; wider ranges are rejected."""
 WIDEST_UNCONFIRMED = {4: 24, 6: 48}
-"""What one office or one site has, as a rule."""
+"""Shortest prefix that needs no confirmation: what one office or site usually has."""
+EXAMPLES = "203.0.113.7, 203.0.113.0/24 or 2001:db8::/48"
 EVERYBODY = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
 
 _NOBODY = {
-    "0.0.0.0/8": "is no address that anybody comes from.",
-    "::/128": "is no address that anybody comes from.",
-    "224.0.0.0/4": "is for multicast: nobody comes from there.",
-    "ff00::/8": "is for multicast: nobody comes from there.",
-    "255.255.255.255/32": "is for broadcast: nobody comes from there.",
+    "0.0.0.0/8": "is not a valid source address.",
+    "::/128": "is not a valid source address.",
+    "224.0.0.0/4": "is a multicast range.",
+    "ff00::/8": "is a multicast range.",
+    "255.255.255.255/32": "is the broadcast address.",
 }
-_PRIVATE = "is private: only machines of the project's own networks can come from there, and nobody from the Internet."
+_PRIVATE = "is private: only machines in the project's own networks can use it, not computers on the Internet."
 _NOT_PUBLIC = {
     "10.0.0.0/8": _PRIVATE,
     "172.16.0.0/12": _PRIVATE,
     "192.168.0.0/16": _PRIVATE,
     "fc00::/7": _PRIVATE,
-    "127.0.0.0/8": "is loopback: only programs on the server itself come from there.",
-    "::1/128": "is loopback: only programs on the server itself come from there.",
-    "169.254.0.0/16": "is link-local: only machines on the server's own wire come from there.",
-    "fe80::/10": "is link-local: only machines on the server's own wire come from there.",
-    "100.64.0.0/10": "is what providers share among their customers: on the Internet they come from another address.",
-    "240.0.0.0/4": "is reserved: nobody on the Internet has it.",
+    "127.0.0.0/8": "is a loopback range: only programs on the server itself use it.",
+    "::1/128": "is a loopback range: only programs on the server itself use it.",
+    "169.254.0.0/16": "is a link-local range: only machines on the server's own network use it.",
+    "fe80::/10": "is a link-local range: only machines on the server's own network use it.",
+    "100.64.0.0/10": "is shared by customers of a provider (CGNAT): on the Internet, they have another address.",
+    "240.0.0.0/4": "is reserved and not used on the Internet.",
 }
 # From RFC 4291 and the registries of IANA. Ranges for documentation are taken like others: nobody has them.
 _INTERNET_V6 = ipaddress.IPv6Network("2000::/3")
@@ -39,35 +40,35 @@ _MAPPED_V4 = ipaddress.IPv6Network("::ffff:0:0/96")
 
 
 def read(text: str) -> Network:
-    """A range or a single address. Raises InvalidError, at the field `cidr`, for what is none or is refused.
+    """A range or a single address, from text. Raises InvalidError, at the field `cidr`, if it is neither or rejected.
 
-    An address inside a range (203.0.113.7/24) is refused, with the two things that it may mean.
+    An address within a range (203.0.113.7/24) is rejected, because it may mean the address or the range.
     """
     network = _parsed(text.strip())
     if network in EVERYBODY:
-        raise _misfit(f"{network} is everybody. Name the ranges that people come from.")
+        raise _invalid(f"{network} allows everyone. Enter the ranges that people connect from.")
     for nobody, why in _NOBODY.items():
         if network.overlaps(ipaddress.ip_network(nobody)):
-            raise _misfit(f"{network} {why}")
+            raise _invalid(f"{network} {why}")
     if network.prefixlen < WIDEST[network.version]:
         widest, usual = WIDEST[network.version], WIDEST_UNCONFIRMED[network.version]
-        raise _misfit(f"{network} is too wide: use /{widest} or narrower, such as /{usual}.")
+        raise _invalid(f"{network} is too wide. Use /{widest} or narrower, such as /{usual}.")
     return network
 
 
 def doubts(network: Network) -> list[str]:
-    """Why it must be confirmed; empty for what is taken as it is."""
+    """Reasons to ask for a confirmation; empty if none is needed."""
     found = [f"{network} {why}" for known, why in _NOT_PUBLIC.items() if network.overlaps(ipaddress.ip_network(known))]
     if isinstance(network, ipaddress.IPv6Network) and not found and not network.overlaps(_INTERNET_V6):
-        found.append(f"{network} is reserved: nobody on the Internet has it.")
+        found.append(f"{network} is reserved and not used on the Internet.")
     if network.prefixlen < WIDEST_UNCONFIRMED[network.version]:
-        size = f"{network.num_addresses:,} addresses" if network.version == 4 else "more than one site has (/48)"
+        size = f"{network.num_addresses:,} addresses" if network.version == 4 else "more than a typical site (/48)"
         found.append(f"{network} is wide: {size}.")
     return found
 
 
 def of_client(host: str) -> Network | None:
-    """The range that is just the address that a request came from; None for what is no address, such as a socket's."""
+    """The address that a request came from, as a range; None if it is not an IP address, as for a Unix socket."""
     try:
         return _unmapped(ipaddress.ip_network(host.partition("%")[0]))
     except ValueError:
@@ -76,10 +77,10 @@ def of_client(host: str) -> Network | None:
 
 def _parsed(text: str) -> Network:
     if not text:
-        raise _misfit("Give an address, such as 203.0.113.7, or a range, such as 203.0.113.0/24 or 2001:db8::/48.")
+        raise _invalid(f"Enter an address or a range, such as {EXAMPLES}.")
     # ipaddress takes fe80::1%eth0 for an address: a zone means something on one computer only.
     if len(text) > LONGEST or "%" in text or not text.isprintable():
-        raise _misfit("This is no address. Write it like 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48.")
+        raise _invalid(f"This is not an IP address or range. Use a form such as {EXAMPLES}.")
     try:
         return _unmapped(ipaddress.ip_network(text))
     except ValueError:
@@ -87,9 +88,9 @@ def _parsed(text: str) -> Network:
     try:
         meant = ipaddress.ip_network(text, strict=False)
     except ValueError:
-        raise _misfit(f"{text} is no address. Write it like 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48.") from None
+        raise _invalid(f"{text} is not an IP address or range. Use a form such as {EXAMPLES}.") from None
     address = text.partition("/")[0]
-    raise _misfit(f"{text} is an address in a range: write {address} for it alone, or {meant} for the range.")
+    raise _invalid(f"{text} is an address within a range. Enter {address} for the address or {meant} for the range.")
 
 
 def _unmapped(network: Network) -> Network:
@@ -99,5 +100,5 @@ def _unmapped(network: Network) -> Network:
     return network
 
 
-def _misfit(sentence: str) -> InvalidError:
-    return InvalidError("The range does not fit.", fields={"cidr": sentence})
+def _invalid(sentence: str) -> InvalidError:
+    return InvalidError("Invalid IP address or range.", fields={"cidr": sentence})

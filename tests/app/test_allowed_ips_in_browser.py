@@ -36,26 +36,26 @@ async def test_grace_asks_ada_approves_and_both_see_what_becomes_of_it(
     problems: list[str] = []
 
     await graces.goto("/allowed-ips")
-    await expect(graces.get_by_text("Your address is 127.0.0.1: not on the list.")).to_be_visible()
-    await graces.get_by_role("button", name="Ask to be let in").click()
+    await expect(graces.get_by_text("127.0.0.1 is not allowed.")).to_be_visible()
+    await graces.get_by_role("button", name="Request access for").click()
     await expect(graces.locator(".tag", has_text="Requested").first).to_be_visible()
-    await graces.get_by_label("Address or range").fill(f"{LONG}/64")
-    await graces.get_by_label("What it is").fill("home")
-    await graces.get_by_role("button", name="Ask for it").click()
-    await expect(graces.get_by_text("is an address in a range")).to_be_visible()
-    await graces.get_by_label("Address or range").fill("192.168.0.0/20")
-    await graces.get_by_role("button", name="Ask for it").click()
+    await graces.get_by_label("IP address or range").fill(f"{LONG}/64")
+    await graces.get_by_label("Label").fill("home")
+    await graces.get_by_role("button", name="Request access", exact=True).click()
+    await expect(graces.get_by_text("is an address within a range")).to_be_visible()
+    await graces.get_by_label("IP address or range").fill("192.168.0.0/20")
+    await graces.get_by_role("button", name="Request access", exact=True).click()
     problems += await _problems(graces) if has_javascript else []
-    await graces.get_by_label("I mean this range").check()
-    await graces.get_by_role("button", name="Ask for it").click()
+    await graces.get_by_label("Yes, allow this range").check()
+    await graces.get_by_role("button", name="Request access", exact=True).click()
     await expect(graces.locator("#own .list-row, [aria-labelledby=own] .list-row")).to_have_count(2)
 
     await adas.goto("/")
     problems += await _problems(adas)
     await adas.get_by_role("link", name="2 allowed IP requests to review").click()
     problems += await _problems(adas)
-    await adas.get_by_role("button", name="Refuse 192.168.0.0/20").click()
-    await adas.get_by_label("For how long").first.select_option("1 day")
+    await adas.get_by_role("button", name="Deny 192.168.0.0/20").click()
+    await adas.get_by_label("Duration").first.select_option("1 day")
     await adas.get_by_role("button", name="Approve 127.0.0.1/32").click()
     await expect(adas.get_by_text("Adding")).to_be_visible()
     problems += await _problems(adas)
@@ -66,7 +66,7 @@ async def test_grace_asks_ada_approves_and_both_see_what_becomes_of_it(
     await expect(adas.locator(".tag", has_text="Active")).to_be_visible()
     if not has_javascript:
         await graces.reload()
-    await expect(graces.get_by_text("Your address is 127.0.0.1: on the list")).to_be_visible()
+    await expect(graces.get_by_text("127.0.0.1 is allowed")).to_be_visible()
     problems += await _problems(graces) if has_javascript else []
 
     assert problems == []

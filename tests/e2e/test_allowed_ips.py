@@ -50,8 +50,8 @@ def test_an_address_is_asked_for_approved_let_in_and_gone_when_its_time_is_over(
 ) -> None:
     person.sign_in("Grace Hopper")
     person.open("/allowed-ips")
-    expect(person.page.get_by_text("Your address is 127.0.0.1: not on the list.")).to_be_visible()
-    person.page.get_by_role("button", name="Ask to be let in").click()
+    expect(person.page.get_by_text("127.0.0.1 is not allowed.")).to_be_visible()
+    person.page.get_by_role("button", name="Request access for").click()
     expect(person.page.locator(".tag", has_text="Requested").first).to_be_visible()
     assert ranges(portal) == []
 
@@ -59,18 +59,18 @@ def test_an_address_is_asked_for_approved_let_in_and_gone_when_its_time_is_over(
     ada = Person(portal, context, context.new_page())
     ada.sign_in("Ada Lovelace")
     ada.open("/admin/allowed-ips")
-    ada.page.get_by_label("For how long").first.select_option("1 hour")
+    ada.page.get_by_label("Duration").first.select_option("1 hour")
     ada.page.get_by_role("button", name=f"Approve {ADDRESS}").click()
     # Nobody is asked again: the page follows the run to its end.
     expect(ada.page.locator(".tag", has_text="Active")).to_be_visible(timeout=90_000)
-    expect(person.page.get_by_text("Your address is 127.0.0.1: on the list")).to_be_visible()
+    expect(person.page.get_by_text("127.0.0.1 is allowed")).to_be_visible()
     assert ranges(portal) == [ADDRESS]
 
     [ip] = grace_api.call("GET", "/api/v1/allowed-ips").json["items"]
     with psycopg.connect(libpq_url(portal.up["DATABASE_URL"])) as connection:
         connection.execute("UPDATE allowed_ips SET expires_at = now() WHERE id = %s", (ip["id"],))
     wait_for_ranges(portal, [], 150)
-    expect(ada.page.get_by_text("Nobody is let in.")).to_be_visible(timeout=30_000)
+    expect(ada.page.get_by_text("No allowed addresses")).to_be_visible(timeout=30_000)
     context.close()
 
     [ip] = grace_api.call("GET", "/api/v1/allowed-ips").json["items"]

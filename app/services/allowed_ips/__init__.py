@@ -1,4 +1,4 @@
-"""Allowed IPs: who may reach MLflow from where, asked for, decided and ended."""
+"""Allowed IPs: the addresses that can reach MLflow, from the request to the expiry."""
 
 from app.services.allowed_ips.decisions import (
     MOST_A_MEMBER,

@@ -1,4 +1,4 @@
-"""The list of allowed IPs as people read it: how each stands, and what is to be known of it."""
+"""The list of allowed IPs for pages and the API: each with its state and notes for whoever decides."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from app.models.allowed_ip import Network
 from app.services import ip_ranges, runs, stacks
 
 SHOWN = 50
-"""So many of those that are over."""
+"""How many ended entries are listed at most."""
 
 BUSY = {Standing.BEING_ADDED, Standing.BEING_REMOVED}
 ENDED = {Standing.REFUSED, Standing.REMOVED, Standing.EXPIRED}
@@ -23,53 +23,53 @@ LEFT = {Standing.NOT_APPLIED, Standing.STILL_LET_IN}
 
 @dataclass(frozen=True)
 class Entry:
-    """One allowed IP as it stands now."""
+    """One allowed IP with its current state."""
 
     ip: AllowedIp
     standing: Standing
     notes: tuple[str, ...] = ()
-    """What whoever decides should know, in sentences."""
+    """Sentences that matter to whoever decides about it."""
 
 
 @dataclass(frozen=True)
 class AllowedIpList:
-    """Entries, the newest first, and the run that changes what the firewall has of them."""
+    """Allowed IPs, newest first, and the run that updates the firewall."""
 
     entries: tuple[Entry, ...]
     run: Run | None
-    """The pending run that brings the firewall to what was decided."""
+    """The pending run that updates the firewall, if there is one."""
 
     @property
     def asked(self) -> list[Entry]:
-        """Those that wait for an admin."""
+        """Requests that await a decision."""
         return [entry for entry in self.entries if entry.standing is Standing.ASKED]
 
     @property
     def current(self) -> list[Entry]:
-        """Those that the firewall lets in, or is to."""
+        """Ranges that the firewall allows, or is to allow."""
         return [entry for entry in self.entries if entry.standing not in ENDED and entry.standing is not Standing.ASKED]
 
     @property
     def ended(self) -> list[Entry]:
-        """Those that are over: some of the newest."""
+        """The newest of those that were denied, removed or have expired."""
         return [entry for entry in self.entries if entry.standing in ENDED]
 
     @property
     def has_left_overs(self) -> bool:
-        """The firewall is not as decided, and nothing is under way to change that."""
+        """Whether the firewall differs from the decisions and no run is pending that updates it."""
         return any(entry.standing in LEFT for entry in self.entries)
 
     @property
     def is_busy(self) -> bool:
-        """Something goes on, or waits for somebody."""
+        """Whether an entry is being changed or awaits a decision."""
         return any(entry.standing in BUSY or entry.standing is Standing.ASKED for entry in self.entries)
 
     def of_owner(self, member: Member) -> "AllowedIpList":
-        """A member's own."""
+        """The entries of one member."""
         return replace(self, entries=tuple(entry for entry in self.entries if entry.ip.owner_id == member.id))
 
     def around(self, address: Network | None) -> Entry | None:
-        """The entry that says most about an address: one that lets it in, else one that is to, else one asked for."""
+        """The entry that covers an address: an active one if there is one, otherwise the one closest to it."""
         order = [Standing.ON_THE_LIST, Standing.BEING_ADDED, Standing.NOT_APPLIED, Standing.ASKED]
         around = [entry for entry in self.entries if address and entry.standing in order and entry.ip.contains(address)]
         return min(around, key=lambda entry: order.index(entry.standing), default=None)
@@ -160,12 +160,12 @@ def _nesting(living: Sequence[AllowedIp], now: datetime) -> tuple[Names, Names]:
 
 
 def _notes(ip: AllowedIp, around: Sequence[str], inside: Sequence[str]) -> list[str]:
-    """What is doubtful about it, and how it stands to others on the list."""
+    """Why the range is unusual, and how it overlaps with others."""
     notes = ip_ranges.doubts(ip.network)
     if around:
         notes.append(f"Already allowed by {', '.join(around)}.")
     if inside:
-        notes.append(f"Includes {', '.join(inside)}, which it makes superfluous.")
+        notes.append(f"Includes {', '.join(inside)}, which is then no longer needed.")
     return notes
 
 

@@ -72,22 +72,22 @@ async def test_ones_address_is_taken_from_a_trusted_proxy_and_from_nobody_else(
 ) -> None:
     forwarded = {"X-Forwarded-For": "203.0.113.7"}
 
-    assert "Your address is 203.0.113.7 : not on the list." in text_of(await visitor.get(PAGE, headers=forwarded))
-    assert "Your address is 198.51.100.66 : not on the list." in text_of(await liar.get(PAGE, headers=forwarded))
+    assert "203.0.113.7 is not allowed." in text_of(await visitor.get(PAGE, headers=forwarded))
+    assert "198.51.100.66 is not allowed." in text_of(await liar.get(PAGE, headers=forwarded))
 
 
 async def test_one_click_asks_for_ones_own_address_even_if_it_is_private(
     grace: httpx2.AsyncClient, ada: httpx2.AsyncClient
 ) -> None:
     page = await grace.get(PAGE)
-    assert "Your address is 127.0.0.1 : not on the list." in text_of(page)
+    assert "127.0.0.1 is not allowed." in text_of(page)
     form = page.text[page.text.index('<form method="post" action="/allowed-ips">') :]
     fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]+)"', form[: form.index("</form>")]))
     asked = await grace.post(PAGE, data=fields)
 
     assert asked.status_code == 303
-    assert "127.0.0.1/32 (Where I was): Requested" in text_of(await grace.get(PAGE))
-    assert "127.0.0.1/32 is loopback" in text_of(await ada.get(ADMIN))
+    assert "127.0.0.1/32 (My IP): Requested" in text_of(await grace.get(PAGE))
+    assert "127.0.0.1/32 is a loopback range" in text_of(await ada.get(ADMIN))
 
 
 async def test_from_the_ask_to_the_end(
@@ -101,7 +101,7 @@ async def test_from_the_ask_to_the_end(
     approved = await ada.post(f"{ADMIN}/{ip}/approve", data={"lasts": "1 day"})
     assert (approved.status_code, approved.headers["location"]) == (303, ADMIN)
     page = (await ada.get(ADMIN)).text
-    assert "The firewall is being changed" in page
+    assert "Updating the firewall" in page
     run_id = re.findall(r'href="/runs/(\w+)"', page)[0]
     assert (await ada.get(f"/runs/{run_id}")).status_code == 200
     assert "Adding" in text_of(await grace.get(PAGE))
@@ -114,29 +114,29 @@ async def test_from_the_ask_to_the_end(
     assert removed.status_code == 303
     assert "Removing" in text_of(await ada.get(ADMIN))
     await apply(app, stack_id)
-    assert "1 that ended" in text_of(await grace.get(PAGE))
-    assert "Nobody is let in." in text_of(await ada.get(ADMIN))
+    assert "1 expired, removed or denied" in text_of(await grace.get(PAGE))
+    assert "No allowed addresses" in text_of(await ada.get(ADMIN))
 
 
 async def test_the_time_is_as_asked_unless_the_admin_says_otherwise(
     grace: httpx2.AsyncClient, ada: httpx2.AsyncClient
 ) -> None:
     ip = await ask(grace)
-    assert "As asked: until 2 Mar 2026, 10:30" in text_of(await ada.get(ADMIN))
+    assert "As requested: until 2 Mar 2026, 10:30" in text_of(await ada.get(ADMIN))
     await ada.post(f"{ADMIN}/{ip}/approve")
     other = await ask(grace, cidr="2001:db8::7")
     await ada.post(f"{ADMIN}/{other}/approve", data={"lasts": "for ever"})
     page = text_of(await grace.get(PAGE))
 
     assert "203.0.113.7/32 until 2 Mar 2026, 10:30 UTC" in page
-    assert "2001:db8::7/128 until it is removed" in page
+    assert "2001:db8::7/128 no expiry" in page
 
 
 async def test_what_does_not_fit_is_said_at_its_field_with_what_was_typed_kept(grace: httpx2.AsyncClient) -> None:
     refused = await grace.post(PAGE, data={"cidr": "0.0.0.0/0", "label": "all <of> us", "lasts": "1 day"})
 
     assert refused.status_code == 422
-    assert "0.0.0.0/0 is everybody" in refused.text
+    assert "0.0.0.0/0 allows everyone" in refused.text
     assert 'aria-invalid="true"' in refused.text
     assert "all &lt;of&gt; us" in refused.text
     assert '<option value="1 day" selected>' in refused.text
@@ -149,7 +149,7 @@ async def test_a_range_to_confirm_is_confirmed_by_a_box_that_then_appears(grace:
     assert 'name="confirm"' not in (await grace.get(PAGE)).text
     doubtful = await grace.post(PAGE, data={**HOME, "cidr": "192.168.7.0/24"})
     assert doubtful.status_code == 422
-    assert "Confirm this first" in doubtful.text
+    assert "Confirm this range" in doubtful.text
     assert "192.168.7.0/24 is private" in doubtful.text
     assert 'name="confirm"' in doubtful.text
 
@@ -162,7 +162,7 @@ async def test_an_admin_adds_for_somebody_else(
     office = {"cidr": "198.51.100.0/24", "label": "office", "lasts": "for ever"}
     nobody = await ada.post(ADMIN, data={**office, "owner": "nobody@example.com"})
     assert nobody.status_code == 422
-    assert "Nobody with this address has signed in yet." in nobody.text
+    assert "Nobody with this email address has signed in yet." in nobody.text
 
     added = await ada.post(ADMIN, data={**office, "owner": "Grace@example.com"})
     assert (added.status_code, added.headers["location"]) == (303, ADMIN)
@@ -178,7 +178,7 @@ async def test_what_was_left_undone_is_tried_again(
     async with app.state.portal.database.sessions.begin() as session:
         await play.fail(session, await session.get_one(SharedStack, stack_id), clock())
     page = await ada.get(ADMIN)
-    assert "The firewall is not as decided" in page.text
+    assert "The firewall is out of date" in page.text
     assert "Not applied" in page.text
 
     again = await ada.post(f"{ADMIN}/apply")
@@ -193,7 +193,7 @@ async def test_a_decision_that_came_too_late_is_a_page(grace: httpx2.AsyncClient
     late = await ada.post(f"{ADMIN}/{ip}/approve")
 
     assert late.status_code == 409
-    assert "This was decided meanwhile." in late.text
+    assert "This request has already been decided." in late.text
     assert "Denied" in text_of(await grace.get(PAGE))
 
 

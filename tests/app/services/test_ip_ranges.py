@@ -85,39 +85,39 @@ def test_addresses_and_ranges_of_a_site_need_no_confirmation(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("0.0.0.0/0", "is everybody"),
-        ("::/0", "is everybody"),
-        ("0.0.0.0", "nobody comes from"),
-        ("::", "nobody comes from"),
+        ("0.0.0.0/0", "allows everyone"),
+        ("::/0", "allows everyone"),
+        ("0.0.0.0", "not a valid source address"),
+        ("::", "not a valid source address"),
         ("224.0.0.1", "multicast"),
         ("ff02::1", "multicast"),
         ("255.255.255.255", "broadcast"),
-        ("8.0.0.0/15", "too wide: use /16"),
+        ("8.0.0.0/15", "too wide. Use /16"),
         ("2001::/31", "too wide"),
-        ("203.0.113.7/24", "write 203.0.113.7 for it alone, or 203.0.113.0/24"),
-        ("2001:db8::7/48", "or 2001:db8::/48"),
-        ("fe80::1%eth0", "no address"),
-        ("203.0.113", "no address"),
-        ("203.0.113.07", "no address"),
-        ("203.0.113.7/33", "no address"),
-        ("٢٠٣.0.113.7", "no address"),
-        ("x\0", "no address"),
-        ("\ud800", "no address"),
-        ("", "Give an address"),
+        ("203.0.113.7/24", "Enter 203.0.113.7 for the address or 203.0.113.0/24"),
+        ("2001:db8::7/48", "or 2001:db8::/48 for the range"),
+        ("fe80::1%eth0", "not an IP address"),
+        ("203.0.113", "not an IP address"),
+        ("203.0.113.07", "not an IP address"),
+        ("203.0.113.7/33", "not an IP address"),
+        ("٢٠٣.0.113.7", "not an IP address"),
+        ("x\0", "not an IP address"),
+        ("\ud800", "not an IP address"),
+        ("", "Enter an address"),
     ],
 )
 def test_what_is_refused_says_why(text: str, said: str) -> None:
-    assert said.replace("nobody comes from", "comes from") in refusal(text)
+    assert said in refusal(text)
 
 
 def test_a_wide_range_says_how_many_it_lets_in() -> None:
     assert ip_ranges.doubts(ip_ranges.read("8.8.0.0/16")) == ["8.8.0.0/16 is wide: 65,536 addresses."]
-    assert "more than one site" in ip_ranges.doubts(ip_ranges.read("2a00:1450::/32"))[0]
+    assert "more than a typical site" in ip_ranges.doubts(ip_ranges.read("2a00:1450::/32"))[0]
 
 
 def test_ipv4_as_ipv6_writes_it_is_ipv4() -> None:
     assert str(ip_ranges.read("::ffff:203.0.113.7")) == "203.0.113.7/32"
-    assert "is everybody" in refusal("::ffff:0:0/96")
+    assert "allows everyone" in refusal("::ffff:0:0/96")
 
 
 def test_the_address_of_a_client_is_known_or_not() -> None:

@@ -75,7 +75,7 @@ async def test_an_admin_adds_and_names_the_owner(script: httpx2.AsyncClient, adm
 async def test_what_is_doubtful_wants_a_word(script: httpx2.AsyncClient) -> None:
     wide = {"cidr": "8.8.0.0/16", "label": "resolver"}
     refused = (await script.post(PATH, json=wide)).json()["error"]
-    assert refused["fields"] == {"confirm": "8.8.0.0/16 is wide: 65,536 addresses. Confirm that you mean it."}
+    assert refused["fields"] == {"confirm": "8.8.0.0/16 is wide: 65,536 addresses. Confirm to allow this range."}
     assert (await script.post(PATH, json={**wide, "confirm": True})).status_code == 201
     # The address that the script comes from.
     assert (await script.post(PATH, json={"cidr": "127.0.0.1", "label": "here"})).status_code == 201

@@ -207,7 +207,7 @@ async def test_where_there_is_no_shared_stack_what_is_approved_comes_with_it(
 ) -> None:
     ip = await allowed_ips.add(by(ada), ada, HOME)
     assert await standing(session, ip, clock()) is S.NOT_APPLIED
-    with pytest.raises(ConflictError, match="no shared stack yet"):
+    with pytest.raises(ConflictError, match="not deployed"):
         await allowed_ips.apply_again(by(ada))
 
     stack = await play.make_shared_stack(by())
@@ -272,10 +272,10 @@ async def test_what_becomes_superfluous_is_said(
     await allowed_ips.add(by(ada), ada, AllowedIpSpec("198.51.100.9", "desk"))
     ip = await ask(by(grace), OFFICE)
 
-    assert await notes(session, ip, clock()) == ("Includes 198.51.100.9/32 (desk), which it makes superfluous.",)
+    assert await notes(session, ip, clock()) == ("Includes 198.51.100.9/32 (desk), which is then no longer needed.",)
     with pytest.raises(InvalidError) as caught:
         await ask(by(grace), replace(OFFICE, cidr="198.51.100.3"))
-    assert "You have already asked for 198.51.100.0/24" in caught.value.fields["cidr"]
+    assert "You have already requested 198.51.100.0/24" in caught.value.fields["cidr"]
 
 
 async def test_what_is_doubtful_is_confirmed_and_an_admin_sees_why(
@@ -292,7 +292,7 @@ async def test_what_is_doubtful_is_confirmed_and_an_admin_sees_why(
         await ask(by(grace), AllowedIpSpec("127.0.0.0/24", "near", comes_from="127.0.0.1"))
 
     assert "is private" in (await notes(session, confirmed, clock()))[0]
-    assert "is loopback" in (await notes(session, own, clock()))[0]
+    assert "is a loopback range" in (await notes(session, own, clock()))[0]
 
 
 @pytest.mark.parametrize("label", ["", "  ", "x" * 61, "nul\0", "two\nlines", "\ud800"])
@@ -317,7 +317,7 @@ async def test_a_time_that_is_over_or_far_away_is_said(
 async def test_one_member_can_ask_for_so_many_at_once(by: By, grace: Member) -> None:
     for number in range(allowed_ips.MOST_A_MEMBER):
         await ask(by(grace), replace(HOME, cidr=f"203.0.113.{number}"))
-    with pytest.raises(ConflictError, match="You have 20 already"):
+    with pytest.raises(ConflictError, match="You already have 20"):
         await ask(by(grace), replace(HOME, cidr="203.0.113.99"))
 
 

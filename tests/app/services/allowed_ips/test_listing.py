@@ -95,10 +95,10 @@ async def test_ranges_around_and_inside_are_named(
     await allowed_ips.add(by(ada), grace, AllowedIpSpec("203.0.113.0/24", "house"))
     notes = {entry.ip.label: entry.notes for entry in (await listing.read(session, clock())).entries}
     assert notes == {
-        "house": ("Includes 203.0.113.0/28 (floor), 203.0.113.7/32 (home), which it makes superfluous.",),
+        "house": ("Includes 203.0.113.0/28 (floor), 203.0.113.7/32 (home), which is then no longer needed.",),
         "floor": (
             "Already allowed by 203.0.113.0/24 (house).",
-            "Includes 203.0.113.7/32 (home), which it makes superfluous.",
+            "Includes 203.0.113.7/32 (home), which is then no longer needed.",
         ),
         "home": ("Already allowed by 203.0.113.0/24 (house), 203.0.113.0/28 (floor).",),
         "lab": (),

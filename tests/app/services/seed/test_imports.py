@@ -9,7 +9,7 @@ from app.config import REPOSITORY
 from app.crypto import Vault
 from app.errors import ConflictError, RefusedError
 from app.models import AllowedIp, AuditEntry, Member, Run, RunKind, SharedStack, Stack, Workstation
-from app.services import workstations
+from app.services import ip_ranges, workstations
 from app.services.catalog import Catalog
 from app.services.people import members
 from app.services.seed import imports
@@ -177,8 +177,8 @@ users = {
         "people.csv:4: A row has a name and an email.",
         "terraform.tfvars:1: prefix: use 2 to 18 lower-case letters, digits and hyphens; begin with a letter.",
         "terraform.tfvars:3: user:ada@example: example has no ending such as .com.",
-        "terraform.tfvars:4: 0.0.0.0/0 is everybody. Name the ranges that people come from.",
-        "terraform.tfvars:5: somewhere is no address. Write it like 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48.",
+        "terraform.tfvars:4: 0.0.0.0/0 allows everyone. Enter the ranges that people connect from.",
+        f"terraform.tfvars:5: somewhere is not an IP address or range. Use a form such as {ip_ranges.EXAMPLES}.",
         "terraform.tfvars:6: compute_persistent_disk_type: This disk type is not available.",
         "terraform.tfvars:9: voodoo-2 is no GPU of Google's.",
         "terraform.tfvars:10: toaster is no machine type of Google's.",
