@@ -171,8 +171,8 @@ class Settings(BaseSettings):
         return email in self.allowed_emails or (bool(at) and domain in self.allowed_domains)
 
     @property
-    def secure_cookies(self) -> bool:
-        """Cookies are marked Secure unless the portal is served over plain HTTP."""
+    def is_https(self) -> bool:
+        """Whether people reach the portal by HTTPS: cookies are then marked Secure, and browsers told to stay."""
         return self.public_url.startswith("https://")
 
 

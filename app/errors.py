@@ -97,6 +97,16 @@ class TooManyError(StationmasterError):
         self.retry_after = retry_after
 
 
+class MisdirectedError(StationmasterError):
+    """Asked under a name that is not the portal's."""
+
+    status = 421
+    code = "misdirected"
+
+    def __init__(self, public_url: str) -> None:
+        super().__init__(f"This portal is at {public_url}.", hint="Use that address.")
+
+
 class UnavailableError(StationmasterError):
     """An external service did not respond; trying again later may help."""
 

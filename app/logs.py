@@ -18,10 +18,7 @@ def configure(log_format: str) -> None:
     last: structlog.typing.Processor = structlog.processors.JSONRenderer()
     if log_format == "text":
         last = structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(),
-            pad_event_to=0,
-            # Not the default one, which prints local variables: those hold secrets.
-            exception_formatter=structlog.dev.plain_traceback,
+            colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
         )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -30,10 +27,30 @@ def configure(log_format: str) -> None:
         cache_logger_on_first_use=True,
     )
     strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    json_trace = [structlog.processors.format_exc_info] if log_format == "json" else []
-    formatter = structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[strip, *json_trace, last])
+    # Not the console's own formatter of exceptions, which prints local variables: those hold secrets.
+    traceback = structlog.processors.format_exc_info
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared, processors=[strip, traceback, _escape_control_characters, last]
+    )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _escape_control_characters(
+    _logger: structlog.typing.WrappedLogger, _name: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """A path or a message from outside can neither steer a terminal nor pass for lines of the log."""
+    traceback = event.pop("exception", None)
+    escaped = {name: _printable(value) if isinstance(value, str) else value for name, value in event.items()}
+    if traceback is not None:
+        escaped["exception"] = "\n".join(f"    {_printable(line)}" for line in str(traceback).split("\n"))
+    return escaped
+
+
+def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

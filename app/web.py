@@ -11,6 +11,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
+from fastapi.routing import iter_route_contexts
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.templating import Jinja2Templates
@@ -122,6 +123,19 @@ def _here(request: Request) -> str:
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
+def _methods(request: Request) -> set[str]:
+    """What can be asked of this path: each method is a route of its own, and the framework names only the first's."""
+    path = request.url.path
+    matching = [
+        route
+        for route in iter_route_contexts(request.app.router.routes)
+        if route.methods and route.path_regex.match(path)
+    ]
+    # /ssh-keys/generate is not the key that is called so.
+    routes = [route for route in matching if route.path == path] or matching
+    return {method for route in routes for method in route.methods or ()} or {"GET", "HEAD"}
+
+
 def add_error_handlers(app: FastAPI) -> None:
     """Every error that is foreseen; `middleware.telemetry` answers for all others."""
 
@@ -139,7 +153,10 @@ def add_error_handlers(app: FastAPI) -> None:
             return error_response(request, NotFoundError())
         refused = StationmasterError(str(error.detail))
         refused.status, refused.code = error.status_code, "http_error"
-        return error_response(request, refused)
+        response = error_response(request, refused)
+        if error.status_code == 405:
+            response.headers["Allow"] = ", ".join(sorted(_methods(request)))
+        return response
 
     @app.exception_handler(SQLAlchemyError)
     async def database(request: Request, error: SQLAlchemyError) -> Response:

@@ -26,9 +26,9 @@ def protect(app: FastAPI, portal: Portal) -> None:
         max_age=HANDSHAKE_SECONDS,
         path="/auth",
         same_site="lax",
-        https_only=portal.settings.secure_cookies,
+        https_only=portal.settings.is_https,
     )
-    # The public address counts as our own even where a proxy passes another Host on.
+    # The public address counts as our own even where a proxy passes another port on.
     app.add_middleware(OwnOrigin, allowed_origins=[f"{public.scheme}://{public.netloc}"])
 
 

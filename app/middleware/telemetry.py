@@ -27,6 +27,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+HTTPS_FOR_SECONDS = 365 * 24 * 3600
+"""How long browsers that came by HTTPS once come by nothing else."""
 LONGEST_ADDRESS = 100
 UNINTERESTING = ("/static/", "/healthz", "/readyz", "/metrics")
 """Asked for all the time, by machines: measured, but not logged."""
@@ -52,7 +54,7 @@ class Observer:
             nonlocal has_answered
             if message["type"] == "http.response.start":
                 has_answered = True
-                _add_headers(message, scope["path"], request_id)
+                _add_headers(message, scope, request_id)
                 _account(scope, message["status"], time.perf_counter() - began)
             await send(message)
 
@@ -88,13 +90,15 @@ def _client(scope: Scope) -> str:
     return host[:LONGEST_ADDRESS] or origin.UNKNOWN
 
 
-def _add_headers(message: MutableMapping[str, Any], path: str, request_id: str) -> None:
+def _add_headers(message: MutableMapping[str, Any], scope: Scope, request_id: str) -> None:
     headers = MutableHeaders(scope=message)
     headers["X-Request-Id"] = request_id
     for name, value in HEADERS.items():
         headers.setdefault(name, value)
+    if scope["app"].state.portal.settings.is_https:
+        headers["Strict-Transport-Security"] = f"max-age={HTTPS_FOR_SECONDS}"
     # Files of the portal may be kept, but are asked for again (by ETag) so that a new release is seen at once.
-    headers.setdefault("Cache-Control", "no-cache" if path.startswith("/static/") else "no-store")
+    headers.setdefault("Cache-Control", "no-cache" if scope["path"].startswith("/static/") else "no-store")
 
 
 def _account(scope: Scope, status: int, seconds: float) -> None:

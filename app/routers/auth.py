@@ -74,7 +74,7 @@ async def callback(request: Request, portal: PortalDep, session: SessionDep) -> 
         max_age=portal.settings.session_hours * 3600,
         httponly=True,
         samesite="lax",
-        secure=portal.settings.secure_cookies,
+        secure=portal.settings.is_https,
     )
     return response
 
@@ -84,9 +84,7 @@ async def sign_out(request: Request, portal: PortalDep, session: SessionDep) -> 
     """End this browser's sign-in."""
     await _sign_out(request, portal.context(session))
     response = redirect("/sign-in")
-    response.delete_cookie(
-        cookie_name(portal.settings), httponly=True, samesite="lax", secure=portal.settings.secure_cookies
-    )
+    response.delete_cookie(cookie_name(portal.settings), httponly=True, samesite="lax", secure=portal.settings.is_https)
     return response
 
 

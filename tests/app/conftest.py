@@ -7,6 +7,7 @@ from functools import partial
 import httpx2
 import hypothesis
 import pytest
+import structlog
 from cryptography.fernet import Fernet
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,6 +22,16 @@ from app.main import create_app
 from app.services.people import members, sign_ins
 from tests.database import empty, fresh_database
 from tests.stage import By, MovingClock, SecretsInMemory, Stage, identity
+
+# Tracebacks without local variables: a minute for a request that breaks is too much.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="%H:%M:%S"),
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 # How long an example takes says more about the machine than about us.
 hypothesis.settings.register_profile("untimed", deadline=None)

@@ -57,7 +57,10 @@ async def address(app: FastAPI) -> AsyncIterator[str]:
     serving = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    settings = app.state.portal.settings.model_copy(update={"public_url": address})
+    app.state.portal = replace(app.state.portal, settings=settings)
+    yield address
     app.state.portal.hub.close()
     server.should_exit = True
     await serving

@@ -1,6 +1,7 @@
 """An error that nobody foresaw is answered, logged and counted like any other request."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,17 +13,20 @@ from prometheus_client import REGISTRY
 
 from app.crypto import digest
 from app.middleware.telemetry import HEADERS
+from tests.app.conftest import client_of
 from tests.web_process import WebProcess
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def broken(app: FastAPI) -> FastAPI:
+def broken(app: FastAPI) -> Iterator[FastAPI]:
     """The portal with one of its parts missing."""
     nothing: Any = None
+    catalog = app.state.portal.catalog
     app.state.portal = replace(app.state.portal, catalog=nothing)
-    return app
+    yield app
+    app.state.portal = replace(app.state.portal, catalog=catalog)
 
 
 def _counted(route: str) -> float:
@@ -68,3 +72,26 @@ def test_the_traceback_is_in_one_line_of_the_log_with_the_requests_id(
     assert "a-token-of-somebody" not in web.log
     assert digest("stm_a-token-of-somebody") not in web.log
     assert "Exception in ASGI application" not in web.log
+
+
+@pytest.mark.parametrize(
+    ("public_url", "header"), [("http://portal.test", None), ("https://portal.test", "max-age=31536000")]
+)
+async def test_browsers_that_came_by_https_are_told_to_stay(app: FastAPI, public_url: str, header: str | None) -> None:
+    portal = app.state.portal
+    app.state.portal = replace(portal, settings=portal.settings.model_copy(update={"public_url": public_url}))
+    async with client_of(app) as browser:
+        for path in ("/sign-in", "/nothing", "/api/v1/nothing", "/static/app.css"):
+            assert (await browser.get(path)).headers.get("strict-transport-security") == header
+
+
+def test_a_path_cannot_write_lines_of_the_log(web: WebProcess) -> None:
+    with web.connect() as connection:
+        connection.sendall(
+            b"GET /%0a%1b[2J%c2%9b%e2%80%a8forged HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+        )
+        while connection.recv(65536):
+            pass
+
+    line = next(json.loads(line) for line in web.log.splitlines() if "forged" in line)
+    assert line["path"] == r"/\n\x1b[2J\x9b\u2028forged"
