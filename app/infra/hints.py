@@ -46,6 +46,11 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "Ask an admin to check the workers' logs and memory. A retry continues with the resources that exist.",
     ),
     (
+        r"The disk is full: ",
+        "The worker's disk is full.",
+        "Ask an admin to free space in the folder named in the full error message. The run continues by itself.",
+    ),
+    (
         r"Error acquiring the state lock",
         "Another Terraform process is using this state.",
         "Wait for the other run to finish, then retry.",

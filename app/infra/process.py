@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.infra.shim import WATCHED, start_time
+from app.infra.shim import WATCHED, record, reserve, start_time
 
 SHIM = (sys.executable, "-IS", str(Path(__file__).with_name("shim.py")))
 
@@ -49,9 +49,14 @@ class Step:
             return None
 
     def start(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Start it in a session of its own, its output in files: nobody's death can end it, by signal or by pipe."""
+        """Start it in a session of its own, its output in files: nobody's death can end it, by signal or by pipe.
+
+        Raises OSError, as on a full disk, before anything is started.
+        """
         for suffix in ("sid", "pid", "rc", "told"):
             self.file(suffix).unlink(missing_ok=True)
+        recorded = str(self.file("sid"))
+        reserve(recorded)
         with self.file("jsonl").open("wb") as out, self.file("err").open("wb") as err:
             process = subprocess.Popen(
                 [*SHIM, self.name, *argv],
@@ -62,9 +67,7 @@ class Step:
                 stderr=err,
                 start_new_session=True,
             )
-        recorded = self.file("sid.tmp")
-        recorded.write_text(f"{process.pid} {start_time(process.pid)}")
-        recorded.rename(self.file("sid"))
+        record(recorded, f"{process.pid} {start_time(process.pid)}")
 
     def is_running(self) -> bool:
         """Whether the shim, or the command after the shim was killed, is alive."""

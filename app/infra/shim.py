@@ -18,6 +18,8 @@ WATCHED = "watched"
 UNWATCHED_SECONDS = 20.0
 """Well after a worker on the same host would have taken over, and before one on another host may (models/run.py)."""
 LOOK_SECONDS = 2.0
+RECORD_BYTES = 64
+"""Of each file that records a process or its end: content, and blanks."""
 FORWARDED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
@@ -27,10 +29,16 @@ def start_time(pid: int) -> str:
         return stat.read().rpartition(")")[2].split()[19]
 
 
-def record(name: str, content: str) -> None:
-    """Write a whole file or none."""
+def reserve(name: str) -> None:
+    """Take the space that a later `record` needs: the disk may be full by then."""
     with open(f"{name}.tmp", "w", encoding="ascii") as file:  # noqa: PTH123 - pathlib is slow to import
-        file.write(content)
+        file.write(" " * RECORD_BYTES)
+
+
+def record(name: str, content: str) -> None:
+    """Write a whole file or none, into what was reserved for it."""
+    with open(f"{name}.tmp", "r+", encoding="ascii") as file:  # noqa: PTH123 - pathlib is slow to import
+        file.write(content.ljust(RECORD_BYTES))
     os.rename(f"{name}.tmp", name)  # noqa: PTH104 - pathlib is slow to import
 
 
@@ -58,6 +66,9 @@ def main() -> int:
     """Run the command; returns its exit code, or 128 + the signal that ended it."""
     step, command = sys.argv[1], sys.argv[2:]
     awaited = FORWARDED | {signal.SIGCHLD}
+    # Before anything is started: what could not be written down could not be found again.
+    for name in ("pid", "rc"):
+        reserve(f"{step}.{name}")
     # Blocked first: a signal that comes now is kept until we wait for it.
     signal.pthread_sigmask(signal.SIG_SETMASK, awaited)
     use_default_signals()
@@ -75,7 +86,10 @@ def main() -> int:
         desired = received is not None and received.si_signo in FORWARDED
         if (desired or unwatched >= 2) and not interrupted:
             interrupted = True
-            mark_as_told(step)
+            try:
+                mark_as_told(step)
+            except OSError as error:  # a full disk, which must not keep Terraform going
+                print(error, file=sys.stderr)  # noqa: T201 - the step's own file of complaints
             os.kill(pid, signal.SIGINT)
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:

@@ -136,12 +136,15 @@ class Run(Base):
         self.status = S.PLANNING
         self.interruptions += 1
 
-    def try_again(self, at: datetime) -> None:
-        """It met trouble that passes as a rule: it is planned and applied anew at that time."""
+    def try_again(self, at: datetime, *, counts: bool = True) -> None:
+        """It met trouble that passes as a rule: it is planned and applied anew at that time.
+
+        :param counts: it is tried again so often and no more.
+        """
         if self.status not in {S.PLANNING, S.APPLYING}:
             raise TransitionError(self.id, self.status, S.PLANNING)
         self.status = S.PLANNING
-        self.retries += 1
+        self.retries += counts
         self.retry_at = at
 
     def resume(self) -> None:

@@ -6,14 +6,21 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from app.infra import failures, terraform
+from app.infra import disk, failures, terraform
 from app.infra.failures import Failure
 from app.models import CancelMode, Stack
 from app.services.terraform import plans
 from app.services.terraform.state_versions import State
 from app.worker.claim import Claim
 from app.worker.driver import Driver, TerraformError
-from app.worker.errors import CanceledError, HandedOverError, KilledError, RunFailedError, TransientError
+from app.worker.errors import (
+    CanceledError,
+    DiskFullError,
+    HandedOverError,
+    KilledError,
+    RunFailedError,
+    TransientError,
+)
 from app.worker.folder import RunFolder
 from app.worker.follow import Follower
 
@@ -73,7 +80,7 @@ class Commands:
         try:
             return await self.driver.probe(address, resource_id)
         except TerraformError as error:
-            raise _failure([str(error)]) from error
+            raise self._failure([str(error)]) from error
 
     @property
     def driver(self) -> Driver:
@@ -145,7 +152,14 @@ class Commands:
         if follower.was_told:
             raise CanceledError
         if code != 0:
-            raise KilledError("\n\n".join(follower.errors)) if follower.was_killed else _failure(follower.errors)
+            raise self._failure(follower.errors, was_killed=follower.was_killed)
+
+    def _failure(self, errors: list[str], *, was_killed: bool = False) -> Exception:
+        text = "\n\n".join(errors)
+        # The disk may be too full to say so, or for the shim to write down how the command ended.
+        if disk.says_full(text) or disk.is_spent(self.folder.places):
+            return DiskFullError(disk.complaint(self.folder.places))
+        return KilledError(text) if was_killed else _ERRORS[failures.of_all(errors)](text)
 
     def _argv(self, name: str, arguments: Collection[str], options: dict[str, object]) -> list[str]:
         command = "apply" if name == "refresh" else name
@@ -159,7 +173,3 @@ _ERRORS: dict[Failure, type[Exception]] = {
     Failure.TRANSIENT: TransientError,
     Failure.LASTING: RunFailedError,
 }
-
-
-def _failure(errors: list[str]) -> Exception:
-    return _ERRORS[failures.of_all(errors)]("\n\n".join(errors))

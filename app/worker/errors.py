@@ -19,6 +19,10 @@ class KilledError(TransientError):
     """Terraform or its provider was killed: there is nothing to wait for."""
 
 
+class DiskFullError(TransientError):
+    """A folder of this worker's has no space left: it is waited for, however long that takes."""
+
+
 class CanceledError(Exception):
     """Somebody wants the run stopped, and nothing of it goes on: what it did is to be undone."""
 

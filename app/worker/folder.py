@@ -43,6 +43,8 @@ class RunFolder:
         self.path = path
         self.work = path / "work"
         self.temporary = Path(tempfile.gettempdir()) / f"stationmaster-{path.name}"
+        self.places = (self.work, self.temporary)
+        """What Terraform writes to."""
         self._state = self.work / "terraform.tfstate"
         self._errored = self.work / "errored.tfstate"
 
@@ -85,8 +87,9 @@ class RunFolder:
         """Where Terraform could not write its state, it left it beside: the newest word there is of what exists."""
         errored, mine = _whole_state(self._errored), self.read_state()
         if errored and (mine is None or errored.serial > mine.serial):
-            _write_private(self._state, errored.raw)
-            self._errored.unlink()
+            self._errored.chmod(0o600)
+            # Moved, not copied: the disk may be full.
+            self._errored.replace(self._state)
 
     def state_stamp(self) -> tuple[int, int] | None:
         """Changes whenever Terraform has written the state file."""

@@ -73,9 +73,9 @@ class Follower:
             if time.monotonic() - self._listened >= LISTEN_SECONDS:
                 self._listened = time.monotonic()
                 await self._listen()
-        except OperationalError as error:
+        except (OperationalError, OSError) as error:
             # The database is away: Terraform goes on, its files wait, and the next look takes up where this one began.
-            log.warning("run cannot be written down, will try again", run=self._claim.run_id, error=str(error.orig))
+            log.warning("run cannot be written down, will try again", run=self._claim.run_id, error=str(error))
 
     async def _listen(self) -> None:
         spec = await self._claim.requested_cancel()

@@ -1,32 +1,55 @@
 """Trying again: at once after a kill, after a while for what is usually temporary, and not for ever."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
+from sqlalchemy.exc import OperationalError
 
+from app.db import RECONNECT_SECONDS
+from app.infra import disk
 from app.models import LogLevel
 from app.services.lifecycle import MAX_INTERRUPTIONS
 from app.worker.claim import Claim
 from app.worker.commands import WATCH_SECONDS, Commands
-from app.worker.errors import KilledError, RunFailedError, TransientError
+from app.worker.errors import DiskFullError, KilledError, RunFailedError, TransientError
 
 log = structlog.get_logger()
 BACK_OFF_SECONDS = (1, 5, 20, 60, 120)
 """Waits between the tries of a run that meets what is usually temporary."""
+FULL_SECONDS = (1, 5, 20, 60)
+"""Waits for space on a full disk; the last one again and again."""
 T = TypeVar("T")
 
 
 async def retry(claim: Claim, commands: Commands, attempt: Callable[[], Awaitable[T]]) -> T:
     """What `attempt` returns once it succeeds. Raises RunFailedError when it was tried often enough."""
+    full = 0
     while True:
         try:
-            return await attempt()
+            return await _attempt(commands, attempt)
         except KilledError as error:
             await _begin_anew(claim, str(error))
+        except DiskFullError as error:
+            await _wait_for_space(claim, commands, str(error), FULL_SECONDS[min(full, len(FULL_SECONDS) - 1)])
+            full += 1
         except TransientError as error:
             await _back_off(claim, commands, str(error))
+        except OperationalError as error:
+            # It answers, or else it would have been waited for, and cannot write: its own disk may be full.
+            log.warning("the database does not take what the run writes, will try again", error=str(error.orig))
+            await commands.pause(RECONNECT_SECONDS)
+
+
+async def _attempt(commands: Commands, attempt: Callable[[], Awaitable[T]]) -> T:
+    """Raises TransientError for what the operating system refuses."""
+    try:
+        return await attempt()
+    except OSError as error:
+        if disk.is_full(error):
+            raise DiskFullError(disk.complaint(commands.folder.places)) from error
+        raise TransientError(str(error)) from error
 
 
 async def _begin_anew(claim: Claim, error: str) -> None:
@@ -48,6 +71,20 @@ async def _back_off(claim: Claim, commands: Commands, error: str) -> None:
         message = f"This is usually temporary. Trying again in {seconds} s ({run.retries} of {most})."
         await claim.log_in(session, run, message, LogLevel.WARN)
     log.info("run will be tried again", seconds=seconds, error=error)
+    await _wait(claim, commands, until)
+
+
+async def _wait_for_space(claim: Claim, commands: Commands, error: str, seconds: int) -> None:
+    async with claim.writing() as (session, run):
+        until = claim.tools.clock() + timedelta(seconds=seconds)
+        run.try_again(until, counts=False)
+        message = f"{error} The run continues when there is space; trying again in {seconds} s."
+        await claim.log_in(session, run, message, LogLevel.WARN)
+    log.error("run waits for space", seconds=seconds, error=error)
+    await _wait(claim, commands, until)
+
+
+async def _wait(claim: Claim, commands: Commands, until: datetime) -> None:
     while claim.tools.clock() < until:
         await commands.pause(WATCH_SECONDS)
     async with claim.writing() as (_, run):

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import hashlib
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -14,7 +15,7 @@ from app.clock import Clock
 from app.config import Settings
 from app.db import Database
 from app.errors import ConfigurationError
-from app.infra import terraform
+from app.infra import disk, terraform
 from app.models import ProviderLock, Root
 
 log = structlog.get_logger()
@@ -32,7 +33,7 @@ class Roots:
         self._one_at_a_time = asyncio.Lock()
 
     async def ready(self, root: Root) -> Path:
-        """The folder of an initialised root. Raises ConfigurationError when `terraform init` fails."""
+        """The folder of an initialised root. Raises ConfigurationError when `terraform init` fails; OSError."""
         async with self._one_at_a_time:
             content_hash = await asyncio.to_thread(self._hash, root)
             target = self._folder / f"{root}-{content_hash}"
@@ -89,7 +90,10 @@ class Roots:
         )
         output, _ = await process.communicate()
         if process.returncode:
-            raise ConfigurationError(f"terraform init failed for {folder.name}:\n{output.decode(errors='replace')}")
+            said = output.decode(errors="replace")
+            if disk.says_full(said):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+            raise ConfigurationError(f"terraform init failed for {folder.name}:\n{said}")
         log.info("root initialised", root=folder.name)
 
     async def _known_lock(self, key: str) -> str | None:

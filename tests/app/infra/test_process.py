@@ -181,3 +181,16 @@ async def test_killing_ends_the_command_and_what_it_started(tmp_path: Path) -> N
     assert not step.is_running()
     assert not step.kill()
     await gone(child)
+
+
+async def test_nothing_is_started_that_could_not_be_written_down(tmp_path: Path) -> None:
+    step = Step(tmp_path, "apply-1")
+    (tmp_path / "apply-1.sid.tmp").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        shell(step, "touch started")
+    (tmp_path / "apply-1.sid.tmp").unlink()
+    (tmp_path / "apply-1.rc.tmp").symlink_to("/dev/full")
+    shell(step, "touch started")
+    assert await step.wait(nothing, 0.05) is None
+    assert "No space left" in step.file("err").read_text()
+    assert not (tmp_path / "started").exists()
