@@ -24,6 +24,19 @@ def test_every_version_has_facts() -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
+def test_another_description_replaces_what_google_cannot_rename(version: str) -> None:
+    resources = Facts(version).resources
+    described = {
+        name.removeprefix("google_compute_"): resource["block"]["attributes"]["description"]["is"]
+        for name, resource in resources.items()
+        if name.startswith("google_compute_") and "description" in resource["block"]["attributes"]
+    }
+    replaced = {name for name, flags in described.items() if "n" in flags}
+    assert replaced >= {"address", "disk", "global_address", "network", "snapshot", "subnetwork"}
+    assert described.keys() - replaced >= {"firewall", "instance", "router"}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 def test_what_the_real_schema_hides_is_sensitive(version: str) -> None:
     resources = Facts(version).resources
     instance = resources["google_compute_instance"]["block"]["blocks"]["boot_disk"]["block"]

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -102,42 +103,41 @@ def test_sftp_sees_the_machines_files_and_follows_its_links(ssh: Ssh, folder: Pa
     assert ssh.out("readlink ~/y; test -d ~/made && echo made") == "/home/x\nmade"
 
 
+def output_until(terminal: int, text: bytes) -> bytes:
+    """The terminal's output from now on, up to this text."""
+    seen = bytearray()
+
+    def has_come() -> bool:
+        with suppress(OSError):
+            seen.extend(os.read(terminal, 65536))
+        return text in seen
+
+    until(has_come)
+    return bytes(seen)
+
+
 def test_a_terminal_is_a_terminal_and_follows_its_size(ssh: Ssh) -> None:
     ours, theirs = pty.openpty()
     os.set_blocking(ours, False)
     shell = subprocess.Popen(ssh.command(options=["-tt"]), stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
-
-    def hears(text: bytes) -> bytes:
-        """What is said from now on until the text has been said."""
-        said = bytearray()
-
-        def says() -> bool:
-            with suppress(OSError):
-                said.extend(os.read(ours, 65536))
-            return text in said
-
-        until(says)
-        return bytes(said)
-
-    def types(text: bytes) -> None:
-        os.write(ours, text)
+    output, write = partial(output_until, ours), partial(os.write, ours)
 
     try:
-        hears(b"grace@grace-box")
-        types(b"tty; ps -o tty= -p $$; echo by''now; cat\n")
-        assert b"/dev/pts/" in hears(b"bynow")
+        output(b"grace@grace-box")
+        write(b"tty; ps -o tty= -p $$; echo by''now; cat\n")
+        assert b"/dev/pts/" in output(b"bynow")
         # An interrupt is for whoever reads: cat has begun once it gives back what the terminal has shown already.
-        types(b"twice\n")
-        hears(b"twice\r\ntwice\r\n")
-        types(b"\x03")
-        hears(b"grace@grace-box")
+        write(b"twice\n")
+        output(b"twice\r\ntwice\r\n")
+        write(b"\x03")
+        output(b"grace@grace-box")
         subprocess.run(["stty", "rows", "33", "cols", "99"], stdin=ours, check=True)
         shell.send_signal(signal.SIGWINCH)
-        types(b"until [ \"$(stty size)\" = '33 99' ]; do sleep 0.02; done; echo re''sized\n")
-        hears(b"resized")
-        types(b"exit 5\n")
-        hears(b"closed")
+        write(b"until [ \"$(stty size)\" = '33 99' ]; do sleep 0.02; done; echo re''sized\n")
+        output(b"resized")
+        write(b"exit 5\n")
+        output(b"closed")
         assert shell.wait(10) == 5
     finally:
         shell.kill()
