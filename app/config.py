@@ -61,6 +61,11 @@ class Settings(BaseSettings):
     first_admin: str = Field("", description="Address that becomes admin at its first sign-in.")
     session_hours: int = Field(24 * 7, ge=1, description="How long a sign-in lasts, in hours.")
 
+    workstation_limit: int = Field(
+        5, ge=0, le=1000, description="Workstations that a member may have, where admins choose nothing else."
+    )
+    gpu_workstation_limit: int = Field(2, ge=0, le=1000, description="How many of them may have a GPU.")
+
     google_project: str = Field(description="Google Cloud project of the workstations.")
     default_zone: str = Field("europe-west4-a", description="Zone that the form proposes.")
     network: str = Field("default", description="VPC network of the workstations.")

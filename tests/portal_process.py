@@ -59,6 +59,9 @@ class PortalProcess:
         own = {
             "STATIONMASTER_DATA_DIR": str(self.folder),
             "STATIONMASTER_PORT": str(self.port),
+            # What is measured and tried here is not how many somebody may have.
+            "STATIONMASTER_WORKSTATION_LIMIT": "1000",
+            "STATIONMASTER_GPU_WORKSTATION_LIMIT": "1000",
             "EMULATOR_DATA_DIR": str(self.folder / "emulator"),
             "EMULATOR_LATENCY": "0",
         }

@@ -16,6 +16,7 @@ from app.models.sign_in import SignIn
 from app.models.snapshot import Snapshot
 from app.models.ssh_key import SshKey
 from app.models.stack import ProviderLock, Root, Stack, StateVersion
+from app.models.team import Team
 from app.models.worker import Worker
 from app.models.workstation import Workstation
 from app.models.workstation_states import WorkstationStatus
@@ -49,6 +50,7 @@ __all__ = [
     "Stack",
     "Standing",
     "StateVersion",
+    "Team",
     "Worker",
     "Workstation",
     "WorkstationStatus",

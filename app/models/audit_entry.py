@@ -68,6 +68,7 @@ class Action(StrEnum):
     REFUSE_SIGN_IN = "sign_in.refuse", "refused to sign in"
     JOIN_MEMBER = "member.join", "added member"
     CHANGE_MEMBER = "member.change", "changed member"
+    CHANGE_TEAM = "team.change", "changed the limits of the"
     RESTORE_PORTAL = "portal.restore", "restored the portal from"
 
     @property

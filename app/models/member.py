@@ -43,6 +43,10 @@ class Member(Base):
     role: Mapped[Role] = mapped_column(stored_as_text(Role), default=Role.MEMBER)
     chosen_ssh_username: Mapped[str | None]
     """What this member's next machines call them; None: the name in the address."""
+    workstation_limit: Mapped[int | None]
+    """How many workstations this member may have; None: as many as every member of the team."""
+    gpu_workstation_limit: Mapped[int | None]
+    """So many of them with a GPU."""
     created_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
 

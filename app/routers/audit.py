@@ -25,6 +25,7 @@ _LISTS = {
     "allowed_ip": "/admin/allowed-ips",
     "iam_admin": "/admin/iam",
     "member": "/admin/members",
+    "team": "/admin/members",
     "shared_stack": "/admin/shared-stack",
 }
 _ANY = [("", "Any")]

@@ -4,10 +4,11 @@ from fastapi import APIRouter, Request, Response
 
 from app.deps import AvailabilityDep, ContextDep, WorkstationDep
 from app.errors import ConflictError, InvalidError, StationmasterError
-from app.models import Workstation
+from app.models import Member, Workstation
 from app.routers import workstation_change_form, workstation_form
 from app.services.catalog.availability import Availability
 from app.services.context import Context
+from app.services.people import limits
 from app.services.workstations import kept_disks, specs
 from app.services.workstations.specs import MachineSpec
 from app.web import redirect, render
@@ -50,6 +51,7 @@ async def _form(
     typed = await workstation_form.typed_into(request)
     desired = specs.columns(workstation)
     context = workstation_change_form.context(ctx, workstation, desired, typed, availability, error)
+    context["allowance"] = await limits.of(ctx, await ctx.session.get_one(Member, workstation.owner_id))
     return render(
         request,
         "kept_disks/machine.html",

@@ -5,13 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 
 from app.deps import AdminDep, ContextDep, IdPath
-from app.errors import ConflictError
+from app.errors import ConflictError, InvalidError, StationmasterError
 from app.models import Role
 from app.services.context import Context
-from app.services.people import members
+from app.services.people import limits, members
 from app.web import redirect, render
 
 router = APIRouter(prefix="/admin/members")
+PAGE = router.prefix
+Limit = Annotated[str, Form()]
+Typed = dict[str, str]
 
 
 @router.get("")
@@ -20,9 +23,20 @@ async def page(request: Request, ctx: ContextDep, _: AdminDep) -> Response:
     return await _page(request, ctx)
 
 
-async def _page(request: Request, ctx: Context, error: ConflictError | None = None) -> Response:
-    everybody = await members.list_of(ctx)
-    context = {"everybody": everybody, "error": error}
+async def _page(
+    request: Request, ctx: Context, error: StationmasterError | None = None, of: str = "", typed: Typed | None = None
+) -> Response:
+    """With an error, what was typed `of` a member's id, or of the team."""
+    context = {
+        "everybody": await members.list_of(ctx),
+        "defaults": limits.of_settings(ctx),
+        "team": await limits.of_team(ctx),
+        "chosen_for_team": await limits.chosen_for_team(ctx),
+        "highest": limits.HIGHEST,
+        "error": error,
+        "error_of": of,
+        "typed": typed or {},
+    }
     return render(request, "members/list.html", context, status=error.status if error else 200)
 
 
@@ -36,4 +50,40 @@ async def change_role(
         await members.change_role(ctx, member, role)
     except ConflictError as error:
         return await _page(request, ctx, error)
-    return redirect(f"/admin/members#member-{member.id}")
+    return redirect(f"{PAGE}#member-{member.id}")
+
+
+@router.post("/limits")
+async def change_team_limits(
+    request: Request,
+    ctx: ContextDep,
+    _: AdminDep,
+    workstation_limit: Limit = "",
+    gpu_workstation_limit: Limit = "",
+) -> Response:
+    """Choose how many workstations everybody may have for whom nothing else is chosen."""
+    try:
+        await limits.change_team(ctx, limits.parse(workstation_limit, gpu_workstation_limit))
+    except InvalidError as error:
+        typed = {"workstation_limit": workstation_limit, "gpu_workstation_limit": gpu_workstation_limit}
+        return await _page(request, ctx, error, "team", typed)
+    return redirect(f"{PAGE}#limits")
+
+
+@router.post("/{member_id}/limits")
+async def change_limits(
+    request: Request,
+    member_id: IdPath,
+    ctx: ContextDep,
+    _: AdminDep,
+    workstation_limit: Limit = "",
+    gpu_workstation_limit: Limit = "",
+) -> Response:
+    """Choose how many workstations a member may have."""
+    member = await members.find(ctx.session, member_id)
+    try:
+        await limits.change(ctx, member, limits.parse(workstation_limit, gpu_workstation_limit))
+    except InvalidError as error:
+        typed = {"workstation_limit": workstation_limit, "gpu_workstation_limit": gpu_workstation_limit}
+        return await _page(request, ctx, error, member.id, typed)
+    return redirect(f"{PAGE}#member-{member.id}")

@@ -3,12 +3,14 @@
 from fastapi import APIRouter, Request, Response
 
 from app.deps import AvailabilityDep, ContextDep, WorkstationDep
-from app.errors import InvalidError
-from app.models import Workstation
+from app.errors import InvalidError, StationmasterError
+from app.models import Member, Workstation
 from app.routers import workstation_change_form, workstation_form
 from app.services import workstations
 from app.services.catalog.availability import Availability
 from app.services.context import Context
+from app.services.people import limits
+from app.services.people.limits import LimitReachedError
 from app.services.workstations import drift
 from app.services.workstations.specs import WorkstationPatch
 from app.web import redirect, render
@@ -33,7 +35,7 @@ async def change(
     try:
         spec = workstation_change_form.sent(await workstation_form.typed_into(request), desired)
         run = await workstations.request_change(ctx, workstation, spec)
-    except InvalidError as error:
+    except (InvalidError, LimitReachedError) as error:
         return await _form(request, workstation, ctx, availability, error)
     return redirect(f"/runs/{run.id}")
 
@@ -43,11 +45,12 @@ async def _form(
     workstation: Workstation,
     ctx: Context,
     availability: Availability,
-    error: InvalidError | None = None,
+    error: StationmasterError | None = None,
 ) -> Response:
     desired = await workstations.desired(ctx.session, workstation)
     typed = await workstation_form.typed_into(request)
     context = workstation_change_form.context(ctx, workstation, desired, typed, availability, error)
+    context["allowance"] = await limits.of(ctx, await ctx.session.get_one(Member, workstation.owner_id))
     status = error.status if error else 200
     return render(
         request, "workstations/change.html", context, fragment="workstations/_change_form.html", status=status

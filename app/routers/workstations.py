@@ -18,6 +18,7 @@ from app.services.catalog import Catalog, MachineType
 from app.services.catalog.availability import Availability
 from app.services.context import Context
 from app.services.keys import ssh_config, ssh_keys
+from app.services.people import limits
 from app.services.runs import progress
 from app.services.shared import infrastructure
 from app.services.workstations import drift
@@ -94,6 +95,7 @@ async def _form(
     typed = await workstation_form.typed_into(request)
     names = [mine.name for mine in await workstations.list_of(ctx.session, ctx.member)]
     context = workstation_form.context(ctx, typed, availability, names, error)
+    context["allowance"] = await limits.of(ctx, ctx.member)
     context["has_keys"] = bool(await ssh_keys.list_of(ctx.session, ctx.member))
     chosen, zone = context["chosen"], context["form"]["zone"]
     is_available = chosen is not None and chosen.in_zone

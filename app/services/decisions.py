@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import ConflictError, InvalidError
-from app.models import Action, CancelMode, Run, RunKind, Stack, Workstation
+from app.models import Action, CancelMode, Member, Run, RunKind, Stack, Workstation
 from app.services import audit, lifecycle, runs, stacks, workstations
 from app.services.context import Context
 from app.services.keys import machine_keys
+from app.services.people import limits
 from app.services.shared import shared_stack
 
 _REFUSED = {
@@ -88,10 +89,18 @@ async def retry(ctx: Context, run: Run) -> Run:
     destroy = await runs.under_way(ctx.session, run.stack_id, RunKind.DESTROY)
     if destroy and destroy.is_executing and run.kind is not RunKind.DESTROY:
         raise ConflictError("This workstation is being deleted.", hint="Create a new workstation.")
+    if isinstance(subject, Workstation):
+        await _check_limit(ctx, run, subject)
     stack = await ctx.session.get_one(Stack, run.stack_id)
     again = await runs.request(ctx, stack, run.kind, run.inputs, run.changes)
     await audit.record_run(ctx, Action.RETRY_RUN, run, again=again.id)
     return again
+
+
+async def _check_limit(ctx: Context, run: Run, subject: Workstation) -> None:
+    owner = await ctx.session.get_one(Member, subject.owner_id)
+    await limits.lock(ctx.session, owner)
+    await limits.check(ctx, owner, run.changes.get("machine_type", subject.machine_type), subject)
 
 
 async def _rekey_again(ctx: Context, run: Run, subject: Workstation) -> Run:

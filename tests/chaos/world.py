@@ -60,6 +60,8 @@ class World:
                 "DATABASE_URL": self.database_url,
                 "STATIONMASTER_ENCRYPTION_KEYS": key,
                 "STATIONMASTER_PORT": str(port),
+                "STATIONMASTER_WORKSTATION_LIMIT": "1000",
+                "STATIONMASTER_GPU_WORKSTATION_LIMIT": "1000",
             }
             self._start_web(stack)
             self.hosts = [Host(f"host-{name}", self.folder / f"host-{name}", self.environment) for name in "ab"]

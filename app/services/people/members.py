@@ -5,17 +5,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import addresses
 from app.config import Settings
 from app.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from app.infra.oidc import Identity
-from app.models import Action, Member, Role, Workstation, WorkstationStatus
+from app.models import Action, Member, Role
 from app.models.member import RESERVED_USERNAMES
 from app.services import audit
 from app.services.context import Context
+from app.services.people import limits
+from app.services.people.limits import Allowance, Chosen
 
 _SIGN_IN_LOCK = 7_301_948_212
 _NOT_YET_SIGNED_IN = "email:"
@@ -114,23 +116,24 @@ class Listed:
     """A member among all others."""
 
     member: Member
-    workstations: int
-    """How many machines are theirs."""
+    allowance: Allowance
+    """How many workstations they have and may have."""
     role_stays_because: str
     """Why their role cannot become the other one, in a sentence; empty where it can."""
+
+    @property
+    def chosen(self) -> Chosen:
+        """The limits that are theirs alone."""
+        return Chosen.of(self.member)
 
 
 async def list_of(ctx: Context, *, limit: int | None = None, offset: int = 0) -> list[Listed]:
     """Everybody, admins first, then by address."""
-    machines = (
-        select(func.count())
-        .where(Workstation.owner_id == Member.id, Workstation.status != WorkstationStatus.DESTROYED)
-        .scalar_subquery()
-    )
     by_role = (Member.role != Role.ADMIN, Member.email, Member.id)
-    rows = await ctx.session.execute(select(Member, machines).order_by(*by_role).limit(limit).offset(offset))
+    rows = list(await ctx.session.scalars(select(Member).order_by(*by_role).limit(limit).offset(offset)))
+    allowances = await limits.of_each(ctx, rows)
     there_are = await admins(ctx.session)
-    return [Listed(member, count, _role_stays_because(ctx, member, there_are)) for member, count in rows]
+    return [Listed(member, allowances[member.id], _role_stays_because(ctx, member, there_are)) for member in rows]
 
 
 async def find(session: AsyncSession, member_id: str) -> Member:

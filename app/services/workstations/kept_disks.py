@@ -4,6 +4,7 @@ from app.errors import ConflictError
 from app.models import Action, Member, Run, RunKind, Stack, Workstation
 from app.services import audit, runs, stacks, workstations
 from app.services.context import Context
+from app.services.people import limits
 from app.services.shared import shared_stack
 from app.services.workstations import specs
 from app.services.workstations.specs import MachineSpec, WorkstationPatch
@@ -12,9 +13,12 @@ from app.services.workstations.specs import MachineSpec, WorkstationPatch
 async def request_machine(ctx: Context, workstation: Workstation, spec: MachineSpec) -> Run:
     """Queue a new machine with the kept disk, and with the same name, zone and host keys.
 
-    Raises InvalidError if the spec does not fit the catalog, ConflictError if no disk was kept or the name is taken.
+    Raises InvalidError if the spec does not fit the catalog, ConflictError if no disk was kept, the name is taken,
+    or the owner has as many workstations as they may have.
     """
     session = ctx.session
+    owner = await session.get_one(Member, workstation.owner_id)
+    await limits.lock(session, owner)
     pending = await runs.lock(session, workstation.id)
     await session.refresh(workstation)
     if not workstation.can_come_back:
@@ -27,8 +31,8 @@ async def request_machine(ctx: Context, workstation: Workstation, spec: MachineS
     before = specs.columns(workstation)
     change = WorkstationPatch.model_validate(spec.model_dump())
     changes = specs.changed(workstation, {}, change, ctx.catalog, ctx.settings)
+    await limits.check(ctx, owner, changes.get("machine_type", workstation.machine_type))
     workstation.come_back(changes)
-    owner = await session.get_one(Member, workstation.owner_id)
     account = shared_stack.service_account_of(await stacks.shared(session), owner, ctx.settings)
     inputs = specs.terraform_inputs(workstation, {}, account, ctx.catalog, ctx.settings)
     stack = await session.get_one(Stack, workstation.id)

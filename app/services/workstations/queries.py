@@ -52,6 +52,12 @@ async def find(session: AsyncSession, member: Member, workstation_id: str) -> Wo
     return workstation
 
 
+async def named(session: AsyncSession, owner: Member, name: str) -> Workstation | None:
+    """The workstation that its owner calls so."""
+    query = select(Workstation).where(Workstation.owner_id == owner.id, Workstation.name == name)
+    return await session.scalar(query.where(Workstation.status != WorkstationStatus.DESTROYED))
+
+
 async def namesake(session: AsyncSession, workstation: Workstation) -> str | None:
     """The id of another workstation that its owner calls the same by now."""
     same = select(Workstation.id).where(

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import ConflictError, InvalidError
@@ -13,8 +11,9 @@ from app.models.base import short_id
 from app.services import audit, runs, stacks
 from app.services.context import Context
 from app.services.keys import ssh_keys
+from app.services.people import limits
 from app.services.shared import shared_stack
-from app.services.workstations import impact, specs
+from app.services.workstations import impact, queries, specs
 from app.services.workstations.specs import WorkstationPatch, WorkstationSpec
 
 
@@ -42,7 +41,7 @@ async def request(ctx: Context, owner: Member, spec: WorkstationSpec, adopted: A
     """Ask for a workstation of `owner`'s, and queue its run.
 
     The same asked for twice joins what is under way; an owner without an SSH key gets a pair. Raises InvalidError, or
-    ConflictError when the name is taken.
+    ConflictError when the name is taken or the owner has as many as they may have.
 
     :param adopted: what of it exists already.
     """
@@ -50,9 +49,14 @@ async def request(ctx: Context, owner: Member, spec: WorkstationSpec, adopted: A
     if problems:
         raise InvalidError("Fix the errors below.", fields=problems)
     workstation = draft(ctx, owner, spec, adopted)
-    stack = await _add(ctx.session, workstation)
-    if stack is None:
-        return await _join(ctx.session, workstation)
+    await limits.lock(ctx.session, owner)
+    if existing := await queries.named(ctx.session, owner, spec.name):
+        return await _join(ctx.session, existing, workstation)
+    await limits.check(ctx, owner, spec.machine_type)
+    stack = Stack(id=workstation.id, root=Root.WORKSTATION, created_at=ctx.now)
+    ctx.session.add(stack)
+    await ctx.session.flush()
+    ctx.session.add(workstation)
     await ssh_keys.ensure_key(ctx, owner)
     run = await runs.request(ctx, stack, RunKind.PROVISION, await _inputs(ctx, workstation, owner, {}))
     after = {"zone": workstation.zone, "snapshot": workstation.snapshot, **specs.columns(workstation)}
@@ -67,19 +71,6 @@ async def _inputs(ctx: Context, workstation: Workstation, owner: Member, changes
         reached = (await runs.applied(ctx.session, workstation.id)).reached_inputs
         account = reached.get("service_account_email", account)
     return specs.terraform_inputs(workstation, changes, account, ctx.catalog, ctx.settings)
-
-
-async def _add(session: AsyncSession, workstation: Workstation) -> Stack | None:
-    """Make the rows; None where its owner has a workstation of that name."""
-    stack = Stack(id=workstation.id, root=Root.WORKSTATION, created_at=workstation.created_at)
-    try:
-        async with session.begin_nested():
-            session.add(stack)
-            await session.flush()
-            session.add(workstation)
-    except IntegrityError:
-        return None
-    return stack
 
 
 def draft(ctx: Context, owner: Member, spec: WorkstationSpec, adopted: Adopted | None) -> Workstation:
@@ -108,17 +99,11 @@ def draft(ctx: Context, owner: Member, spec: WorkstationSpec, adopted: Adopted |
     )
 
 
-async def _join(session: AsyncSession, spec: Workstation) -> Requested:
-    existing = await session.scalar(
-        select(Workstation)
-        .where(Workstation.owner_id == spec.owner_id, Workstation.name == spec.name)
-        .where(Workstation.status != WorkstationStatus.DESTROYED)
-    )
-    if existing:
-        newest = next(reversed(await runs.pending(session, existing.id)), None)
-        # With a change or a destroy queued behind its making, or that cancelled, it will not be what is asked for.
-        if newest and newest.kind is RunKind.PROVISION and not newest.is_canceling and existing.has_same_spec(spec):
-            return Requested(existing, newest, is_new=False)
+async def _join(session: AsyncSession, existing: Workstation, spec: Workstation) -> Requested:
+    newest = next(reversed(await runs.pending(session, existing.id)), None)
+    # With a change or a destroy queued behind its making, or that cancelled, it will not be what is asked for.
+    if newest and newest.kind is RunKind.PROVISION and not newest.is_canceling and existing.has_same_spec(spec):
+        return Requested(existing, newest, is_new=False)
     taken = f"You already have a workstation named {spec.name}."
     raise ConflictError(
         taken, hint="Choose another name, or delete the other workstation first.", fields={"name": taken}
@@ -139,14 +124,16 @@ async def request_change(ctx: Context, workstation: Workstation, change: Worksta
     """Queue a change, on top of those that are pending; without any, the same is planned again.
 
     The row goes on to say what is: the run carries what becomes of it. Raises InvalidError, or ConflictError where the
-    machine is gone or about to be.
+    machine is gone or about to be, or the owner has as many GPUs as they may have.
     """
+    owner = await ctx.session.get_one(Member, workstation.owner_id)
+    await limits.lock(ctx.session, owner)
     pending = await runs.lock(ctx.session, workstation.id)
     await ctx.session.refresh(workstation)
     _refuse_if_going(workstation, pending)
     desired_before = specs.columns(workstation) | _pending_changes(pending)
     changes = specs.changed(workstation, _pending_changes(pending), change, ctx.catalog, ctx.settings)
-    owner = await ctx.session.get_one(Member, workstation.owner_id)
+    await limits.check(ctx, owner, (desired_before | changes)["machine_type"], workstation)
     stack = await ctx.session.get_one(Stack, workstation.id)
     inputs = await _inputs(ctx, workstation, owner, changes)
     run = await runs.request(ctx, stack, RunKind.UPDATE, inputs, changes)

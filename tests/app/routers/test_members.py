@@ -32,8 +32,8 @@ async def test_everybody_is_listed_with_role_machines_and_when_they_were_seen(
     page = (await ada.get(PAGE)).text
 
     assert page.index("ada@example.com</span>") < page.index("grace@example.com")
-    assert "1 workstation ·" in page
-    assert "0 workstations ·" in page
+    assert "1 of 5 workstations, 0 of 2 with a GPU" in page
+    assert "0 of 5 workstations" in page
     assert 'datetime="2026-03-02T09:30:00+00:00"' in page
     assert "You are the last admin" in page
     assert f'href="{PAGE}"' in (await ada.get("/")).text
@@ -71,3 +71,30 @@ async def test_what_cannot_be_is_refused(ada: httpx2.AsyncClient, who: str, role
     member_id = await id_of(ada, "Ada") if who == "Ada" else who
 
     assert (await ada.post(f"{PAGE}/{member_id}/role", data={"role": role})).status_code == status
+
+
+async def test_limits_are_set_for_the_team_and_for_one(ada: httpx2.AsyncClient, grace: httpx2.AsyncClient) -> None:
+    grace_id = await id_of(ada, "Grace")
+    for path, anchor in ((f"{PAGE}/limits", "limits"), (f"{PAGE}/{grace_id}/limits", f"member-{grace_id}")):
+        assert (await grace.post(path, data={"workstation_limit": "9"})).status_code == 403
+        changed = await ada.post(path, data={"workstation_limit": "1", "gpu_workstation_limit": ""})
+        assert (changed.status_code, changed.headers["location"]) == (303, f"{PAGE}#{anchor}")
+    await create(grace)
+    page = (await ada.get(PAGE)).text
+
+    assert "1 of 1 workstations, 0 of 2 with a GPU" in page
+    assert 'value="1"' in page
+
+
+async def test_a_limit_that_cannot_be_is_said_where_it_was_typed(
+    ada: httpx2.AsyncClient, grace: httpx2.AsyncClient
+) -> None:
+    grace_id = await id_of(ada, "Grace")
+    refused = await ada.post(
+        f"{PAGE}/{grace_id}/limits", data={"workstation_limit": "many", "gpu_workstation_limit": ""}
+    )
+
+    assert refused.status_code == 422
+    assert f'id="{grace_id}-workstation_limit-error"' in refused.text
+    assert 'value="many"' in refused.text
+    assert (await ada.post(f"{PAGE}/nobody/limits")).status_code == 404

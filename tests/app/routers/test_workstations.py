@@ -1,5 +1,6 @@
 import html
 import re
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -343,3 +344,19 @@ async def test_a_stream_of_changes_speaks_at_once_and_ends_with_the_process(app:
     assert await anext(stream) == streams.CHANGED
     hub.close()
     assert [event async for event in stream] == []
+
+
+async def test_the_form_says_how_many_there_may_be_and_keeps_what_was_typed(
+    app: FastAPI, grace: httpx2.AsyncClient
+) -> None:
+    portal = app.state.portal
+    app.state.portal = replace(portal, settings=portal.settings.model_copy(update={"workstation_limit": 1}))
+    assert "0 of 1 workstations" in (await grace.get("/workstations/new")).text
+    await create(grace)
+    refused = await grace.post("/workstations", data={"name": "another", "machine_type": "e2-standard-4"})
+
+    assert refused.status_code == 409
+    assert "You have 1 of 1 workstations." in refused.text
+    assert "ask an admin to raise the limit" in refused.text
+    assert 'value="another"' in refused.text
+    assert "another" not in (await grace.get("/")).text

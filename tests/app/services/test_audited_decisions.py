@@ -54,7 +54,7 @@ async def test_what_happens_to_a_workstation_is_told_from_before_to_after(
     assert requested.after["run"] == run.id
     assert changed.before == {"machine_type": "e2-standard-4"}
     assert changed.after.keys() == {"machine_type", "run"}
-    assert (checked.action, checked.before, set(checked.after)) == ("workstation.check", {}, {"run"})
+    assert (checked.action, checked.before, set(checked.after)) == ("workstation.restore", {}, {"run"})
     assert (destroyed.action, destroyed.after["keep_disk"]) == ("workstation.destroy", True)
 
 

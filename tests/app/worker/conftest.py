@@ -150,6 +150,7 @@ def worker_settings(tmp_path: Path, script: Script, database_url: str, ssh_port:
         terraform=str(script.executable),
         terraform_dir=tmp_path / "terraform",
         ssh_port=ssh_port,
+        workstation_limit=1000,
     )
 
 

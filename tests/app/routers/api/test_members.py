@@ -34,3 +34,26 @@ async def test_a_role_that_cannot_be_is_refused(app: FastAPI) -> None:
         refused = await admin.patch(f"{PATH}/{ada['id']}", json={"role": "king"})
         assert (refused.status_code, list(refused.json()["error"]["fields"])) == (422, ["role"])
         assert (await admin.patch(f"{PATH}/nobody", json={"role": "admin"})).status_code == 404
+
+
+async def test_limits_are_read_and_changed(app: FastAPI, script: httpx2.AsyncClient) -> None:
+    machine = {"name": "dev-1", "machine_type": "g2-standard-8"}
+    assert (await script.post("/api/v1/workstations", json=machine)).status_code == 201
+    async with await script_of(app, "ada") as admin:
+        assert (await admin.get("/api/v1/team")).json() == {"workstations": 5, "gpu_workstations": 2}
+        assert (await script.get("/api/v1/team")).status_code == 403
+        team = await admin.patch("/api/v1/team", json={"workstation_limit": 4})
+        assert team.json() == {"workstations": 4, "gpu_workstations": 2}
+        grace = (await admin.get(PATH)).json()["items"][1]
+        changed = (await admin.patch(f"{PATH}/{grace['id']}", json={"gpu_workstation_limit": 1})).json()
+        assert (changed["workstation_limit"], changed["gpu_workstation_limit"]) == (None, 1)
+        grace = (await admin.get(PATH)).json()["items"][1]
+        assert (grace["workstations"], grace["gpu_workstations"]) == (1, 1)
+        assert grace["limits"] == {"workstations": 4, "gpu_workstations": 1}
+        assert (await admin.patch(f"{PATH}/{grace['id']}", json={"workstation_limit": -1})).status_code == 422
+
+    refused = await script.post("/api/v1/workstations", json={**machine, "name": "dev-2"})
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"]) == (409, "limit_reached")
+    assert error["message"] == "You have 1 of 1 workstations with a GPU."
+    assert error["fields"] == {"machine_type": error["message"]}

@@ -86,7 +86,11 @@ async def test_admins_are_listed_first_with_the_number_of_their_machines(by: By,
     await members.sign_in(by(), identity("aaron"))
     everybody = await members.list_of(by(ada))
 
-    assert [(entry.member.name, entry.workstations) for entry in everybody] == [("Ada", 0), ("Aaron", 0), ("Grace", 0)]
+    assert [(entry.member.name, entry.allowance.used.workstations) for entry in everybody] == [
+        ("Ada", 0),
+        ("Aaron", 0),
+        ("Grace", 0),
+    ]
     assert [entry.member.name for entry in await members.list_of(by(ada), limit=1, offset=1)] == ["Aaron"]
 
 

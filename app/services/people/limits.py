@@ -1,0 +1,196 @@
+"""How many workstations a member may have: their own limit, else the team's, else that of the settings."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.errors import ConflictError, InvalidError
+from app.models import Action, Member, Run, Team, Workstation, WorkstationStatus
+from app.models.run_states import FINAL
+from app.services import audit
+from app.services.context import Context
+
+HIGHEST = 1000
+_RULE = f"Enter a whole number from 0 to {HIGHEST:,}, or leave it empty for the default."
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Numbers of workstations."""
+
+    workstations: int
+    gpus: int
+    """Those with a GPU, which count as workstations as well."""
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What somebody has of what they may have."""
+
+    used: Counts
+    limit: Counts
+
+    @property
+    def is_used_up(self) -> bool:
+        """Not one workstation more."""
+        return self.used.workstations >= self.limit.workstations
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Limits that an admin chose; None leaves one to what is above: the team, or the settings."""
+
+    workstations: int | None
+    gpus: int | None
+
+    @classmethod
+    def of(cls, row: Member | Team | None) -> "Chosen":
+        """What is chosen for a member, or for the team."""
+        return cls(row.workstation_limit, row.gpu_workstation_limit) if row else cls(None, None)
+
+    def above(self, counts: Counts) -> Counts:
+        """The limits, with those of `counts` where nothing is chosen."""
+        return Counts(
+            counts.workstations if self.workstations is None else self.workstations,
+            counts.gpus if self.gpus is None else self.gpus,
+        )
+
+
+class LimitReachedError(ConflictError):
+    """Somebody has as many workstations as they may have."""
+
+    code = "limit_reached"
+
+
+def of_settings(ctx: Context) -> Counts:
+    """The limit where admins chose nothing."""
+    return Counts(ctx.settings.workstation_limit, ctx.settings.gpu_workstation_limit)
+
+
+async def of_team(ctx: Context) -> Counts:
+    """The limit of every member for whom nothing else is chosen."""
+    return (await chosen_for_team(ctx)).above(of_settings(ctx))
+
+
+async def chosen_for_team(ctx: Context) -> Chosen:
+    """What admins chose for everybody."""
+    return Chosen.of(await ctx.session.get(Team, Team.ID))
+
+
+async def of(ctx: Context, member: Member) -> Allowance:
+    """A member's allowance."""
+    return (await of_each(ctx, [member]))[member.id]
+
+
+async def of_each(ctx: Context, members: Sequence[Member]) -> dict[str, Allowance]:
+    """The allowance of each, by the member's id."""
+    team = await of_team(ctx)
+    machines = await _machines(ctx, [member.id for member in members])
+    return {member.id: Allowance(_count(machines[member.id]), Chosen.of(member).above(team)) for member in members}
+
+
+async def lock(session: AsyncSession, owner: Member) -> None:
+    """From here on nobody else asks for a machine of this owner, until our transaction ends.
+
+    Before any stack is locked: a change of SSH keys locks its member first as well.
+    """
+    await session.refresh(owner, with_for_update={"key_share": True})
+
+
+async def check(ctx: Context, owner: Member, machine_type: str, workstation: Workstation | None = None) -> None:
+    """Raises LimitReachedError if the owner may have no such machine. The caller has called `lock`.
+
+    Nothing is to be queued before: whoever shows the error on a form commits what was written until then.
+
+    :param workstation: the one that is to become of this type; None for one more.
+    """
+    limit = Chosen.of(owner).above(await of_team(ctx))
+    machines = (await _machines(ctx, [owner.id]))[owner.id]
+    used = _count(machines)
+    who = "You have" if owner is ctx.actor else f"{owner.email} has"
+    if workstation is None and used.workstations >= limit.workstations:
+        raise LimitReachedError(
+            f"{who} {used.workstations} of {limit.workstations} workstations.",
+            hint="Delete a workstation, or ask an admin to raise the limit.",
+        )
+    has_gpu = workstation is not None and machines.get(workstation.id, False)
+    if _is_gpu(ctx, machine_type) and not has_gpu and used.gpus >= limit.gpus:
+        sentence = f"{who} {used.gpus} of {limit.gpus} workstations with a GPU."
+        raise LimitReachedError(
+            sentence,
+            hint="Choose a machine without a GPU, delete one that has a GPU, or ask an admin to raise the limit.",
+            fields={"machine_type": sentence},
+        )
+
+
+async def _machines(ctx: Context, owners: Sequence[str]) -> defaultdict[str, dict[str, bool]]:
+    """Owner → workstation → whether it has a GPU, or is about to get one."""
+    rows = await ctx.session.scalars(
+        select(Workstation).where(Workstation.owner_id.in_(owners), Workstation.status != WorkstationStatus.DESTROYED)
+    )
+    found: defaultdict[str, dict[str, bool]] = defaultdict(dict)
+    for row in rows:
+        # What the catalog no longer has may have a GPU all the same.
+        found[row.owner_id][row.id] = row.accelerator is not None or _is_gpu(ctx, row.machine_type)
+    changes = await ctx.session.execute(
+        select(Workstation.owner_id, Workstation.id, Run.changes["machine_type"].astext)
+        .join(Run, Run.stack_id == Workstation.id)
+        .where(Workstation.owner_id.in_(owners), Run.status.not_in(FINAL), Run.changes.has_key("machine_type"))
+    )
+    for owner_id, workstation_id, machine_type in changes:
+        if workstation_id in found[owner_id] and _is_gpu(ctx, machine_type):
+            found[owner_id][workstation_id] = True
+    return found
+
+
+def _is_gpu(ctx: Context, machine_type: str) -> bool:
+    offer = ctx.catalog.machine_type(machine_type)
+    return bool(offer and offer.gpu)
+
+
+def _count(machines: dict[str, bool]) -> Counts:
+    return Counts(len(machines), sum(machines.values()))
+
+
+def parse(workstations: str, gpus: str) -> Chosen:
+    """Limits as they were typed; empty is the default. Raises InvalidError."""
+    typed = {"workstation_limit": workstations.strip(), "gpu_workstation_limit": gpus.strip()}
+    wrong = {name: _RULE for name, text in typed.items() if text and not _is_number(text)}
+    if wrong:
+        raise InvalidError("The limits were not changed.", fields=wrong)
+    return Chosen(*(int(text) if text else None for text in typed.values()))
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= len(str(HIGHEST)) and int(text) <= HIGHEST
+
+
+async def change(ctx: Context, member: Member, chosen: Chosen) -> None:
+    """Choose a member's limits. Who has more keeps it."""
+    before = _columns(Chosen.of(member))
+    member.workstation_limit, member.gpu_workstation_limit = chosen.workstations, chosen.gpus
+    _record(ctx, Action.CHANGE_MEMBER, member.id, member.email, before, _columns(chosen))
+
+
+async def change_team(ctx: Context, chosen: Chosen) -> None:
+    """Choose the limits of everybody for whom nothing else is chosen."""
+    await ctx.session.execute(insert(Team).values(id=Team.ID).on_conflict_do_nothing())
+    team = await ctx.session.get_one(Team, Team.ID, with_for_update=True)
+    before = _columns(Chosen.of(team))
+    team.workstation_limit, team.gpu_workstation_limit = chosen.workstations, chosen.gpus
+    _record(ctx, Action.CHANGE_TEAM, team.id, "team", before, _columns(chosen))
+
+
+def _columns(chosen: Chosen) -> dict[str, int | None]:
+    return {"workstation_limit": chosen.workstations, "gpu_workstation_limit": chosen.gpus}
+
+
+def _record(
+    ctx: Context, action: Action, thing_id: str, name: str, before: dict[str, int | None], after: dict[str, int | None]
+) -> None:
+    if after != before:
+        audit.record(ctx, action, thing_id, name, before, after)
