@@ -161,7 +161,7 @@ def parse(workstations: str, gpus: str) -> Chosen:
     typed = {"workstation_limit": workstations.strip(), "gpu_workstation_limit": gpus.strip()}
     wrong = {name: _RULE for name, text in typed.items() if text and not _is_number(text)}
     if wrong:
-        raise InvalidError("The limits were not changed.", fields=wrong)
+        raise InvalidError("Fix the errors below.", fields=wrong)
     return Chosen(*(int(text) if text else None for text in typed.values()))
 
 
