@@ -99,7 +99,7 @@ class ComputeApi:
         with self._calls.call(verb, INSTANCE, id_):
             query = request.query_params
             operation = await self._cloud.change_power(
-                verb, id_, query.get("requestId", ""), says_what_of_ssds="discardLocalSsd" in query
+                verb, id_, query.get("requestId", ""), decides_on_ssds="discardLocalSsd" in query
             )
             return operation_view(operation, operation_user(place))
 

@@ -55,11 +55,11 @@ class Cloud(OperationRunner):
     # --- what the Compute API does beside Terraform
 
     async def change_power(
-        self, op: str, instance_id: str, request_id: str = "", *, says_what_of_ssds: bool = False
+        self, op: str, instance_id: str, request_id: str = "", *, decides_on_ssds: bool = False
     ) -> Json:
         """Begins start, stop, reset or preempt; returns the operation, which goes on by itself.
 
-        A repeated request id returns the operation of the first request. `says_what_of_ssds`: the request says whether
+        A repeated request id returns the operation of the first request. `decides_on_ssds`: the request says whether
         the data on local SSDs is discarded.
         """
         if before := self.operations.ordered_before(request_id):
@@ -70,7 +70,7 @@ class Cloud(OperationRunner):
         if op == "reset" and resource.cloud["status"] != "RUNNING":
             raise not_ready(instance_id)
         if op == "stop":
-            check_stop(resource, says_what_of_ssds=says_what_of_ssds)
+            check_stop(resource, decides_on_ssds=decides_on_ssds)
         operation = self.operations.begin(op, resource, request_id)
         is_already_so = resource.cloud["status"] == {"start": "RUNNING", "stop": "TERMINATED"}.get(op)
         if is_already_so:

@@ -1,4 +1,4 @@
-"""IP addresses: pretend public ones from 127.0.0.0/8, which on Linux all lead to this computer."""
+"""IP addresses: fake public ones from 127.0.0.0/8, which on Linux all lead to this computer."""
 
 import ipaddress
 import random

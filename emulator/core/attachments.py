@@ -1,4 +1,4 @@
-"""Which disk hangs on which machine: by a block of the machine itself, or by an attachment of its own."""
+"""Which disk is attached to which machine: by a block of the machine itself, or by an attachment of its own."""
 
 from dataclasses import dataclass
 

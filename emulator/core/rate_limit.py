@@ -1,4 +1,4 @@
-"""So many calls a minute and no more."""
+"""A limit on calls per minute."""
 
 from datetime import datetime, timedelta
 

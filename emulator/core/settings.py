@@ -38,7 +38,7 @@ class Settings:
     """EMULATOR_FAULTS: faults at start: preset names separated by commas, or a JSON list of faults."""
     guest_attributes_per_minute: int
     """EMULATOR_GUEST_ATTRIBUTES_PER_MINUTE: how often a machine's guest attributes may be read a minute, and how often
-    written. 0 (default): as often as you like."""
+    written. 0 (default): no limit."""
     project: str
     """STATIONMASTER_GOOGLE_PROJECT: the project that exists here. Default pocket-project."""
     client_id: str

@@ -156,7 +156,7 @@ def _add_nested(
 
 
 def _provider_block(bindings: Bindings, declared: HclField) -> dict[str, Any]:
-    """Blocks of the provider itself have no class: only the function that writes them as HCL tells their fields."""
+    """Blocks of the provider itself have no class: only the function that writes them as HCL lists their fields."""
     struct = STRUCT.search(declared.value)
     if not struct:
         raise UnreadableBindingsError(f"No block structure in {declared.value!r}")

@@ -58,12 +58,12 @@ def prepare_data_disk(folder: Path, size_gb: int) -> None:
 
 
 def fail_next_mount(boot_disk: Path, message: str) -> None:
-    """The next attempt to mount a disk on that machine fails so."""
+    """The next attempt to mount a disk on that machine fails with this message."""
     (boot_disk / MACHINE / "mount.fails").write_text(message)
 
 
 def copy_data_disk(source: Path, folder: Path) -> None:
-    """As it is at this moment. Takes as long as there are files."""
+    """Copies it as it is now. Takes as long as there are files."""
     if source.exists() and not folder.exists():
         # Nothing is ever written into `device`; a copy of it would be as large as it looks.
         shutil.copytree(source, folder, symlinks=True, ignore=lambda path, _: {"device"} if path == str(source) else ())
@@ -90,7 +90,7 @@ def prepare_home(folder: Path, user: str) -> Path:
 
 
 def unused_folders(folder: Path, kept: set[int]) -> list[Path]:
-    """The folders of disks that are no more."""
+    """The folders of deleted disks."""
     return [entry for entry in folder.iterdir() if entry.name.isdecimal() and int(entry.name) not in kept]
 
 

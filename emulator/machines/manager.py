@@ -45,7 +45,7 @@ class MachineManager:
         self._flags: tuple[str, ...] | None = None
 
     async def open(self) -> None:
-        """Machines that ran when the emulator stopped come back; it was not they who went down."""
+        """Machines that ran when the emulator stopped run again, without a new boot."""
         self._disks.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._flags = await usable_flags()
         if self._flags is None:
@@ -122,7 +122,7 @@ class MachineManager:
         await machine.attach(spec.home_disk, spec.home_size_gb)
 
     async def _boot(self, spec: MachineSpec) -> "SshMachine":
-        # Imported late and beside: it takes most of a second, and the emulator should be up before.
+        # Imported late, in a thread: it takes most of a second, and the emulator should be up before.
         importing = asyncio.create_task(asyncio.to_thread(importlib.import_module, f"{__package__}.ssh_server"))
         is_new_boot = not self._has_booted(spec)
         if is_new_boot:

@@ -33,7 +33,7 @@ class Sandbox(Protocol):
 
     async def start(self) -> None: ...
     async def attach(self, disk: int | None) -> None:
-        """Plugs this disk in, in place of another; None for none. Its folder has been prepared."""
+        """Attaches this disk in place of another; None for none. Its folder has been prepared."""
 
     def command(self, argv: Sequence[str], *, terminal: bool) -> list[str]:
         """The command line that runs `argv` in here, in $HOME; with a terminal as its controlling one."""
@@ -138,7 +138,7 @@ class PlainSandbox:
         """Nothing to make."""
 
     async def attach(self, disk: int | None) -> None:
-        """Nowhere to plug it in."""
+        """There is no place to attach it."""
 
     def command(self, argv: Sequence[str], *, terminal: bool) -> list[str]:
         return in_home(argv, terminal=terminal)
@@ -176,5 +176,5 @@ async def _works(flags: Sequence[str]) -> bool:
 
 
 def _shell() -> str:
-    # bash, as process 1, reaps what others leave behind while it waits for orders; dash does not.
+    # bash, as process 1, reaps what others leave behind while it waits for commands; dash does not.
     return shutil.which("bash") or "/bin/sh"

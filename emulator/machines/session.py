@@ -24,7 +24,7 @@ END_OF_INPUT = b"\x04"
 
 @dataclass(frozen=True)
 class Session:
-    """Whose it is, and where."""
+    """Whose it is, and in which sandbox."""
 
     sandbox: Sandbox
     user: str

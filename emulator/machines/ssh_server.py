@@ -24,7 +24,7 @@ class SshMachine:
     def __init__(
         self, spec: MachineSpec, disks: Path, sandbox: Sandbox, users: Users, allows: Callable[[str], bool]
     ) -> None:
-        """`users` returns who may log in now, with which public keys; `allows` is the firewall's word on an address."""
+        """`users` returns who may log in, with which keys; `allows` says whether the firewall lets an address in."""
         self.spec = spec
         self.disks = disks
         self.sandbox = sandbox

@@ -81,14 +81,14 @@ def check_delete(resource_type: str, prior: State) -> None:
 
 
 def is_abandoned(resource_type: str, prior: State) -> bool:
-    """Whether destroying only forgets the object."""
+    """Whether destroying only removes it from the state."""
     if resource_type == "google_project_service":
         return not prior.get("disable_on_destroy")
     return prior.get("deletion_policy") == "ABANDON"
 
 
 def updates_existing(resource_type: str, planned: State, error: GoogleApiError) -> bool:
-    """Whether what exists already is updated in place of a failed create: grants, services, connections told to."""
+    """Whether a failed create of what exists becomes an update: grants, services, connections set to do so."""
     if resource_type.endswith(IDEMPOTENT):
         return error.code == 409
     return bool(planned.get("update_on_creation_fail")) and "Cannot modify allocated ranges" in error.message

@@ -17,7 +17,7 @@ DEFAULT_POLL_SECONDS = 2.0
 """Between polls of an operation. The real provider's 10 s, scaled like the emulated operations."""
 
 MOST_OPERATIONS = 64
-"""At once; Terraform works on ten unless told otherwise."""
+"""At once; Terraform works on ten by default."""
 
 
 class AbandonedError(Exception):

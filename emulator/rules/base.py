@@ -63,10 +63,10 @@ class Rules:
         resource.state = state
 
     def check_delete(self, context: Context, resource: CloudResource) -> None:
-        """May this go?"""
+        """May this be deleted?"""
 
     def deleted(self, context: Context, resource: CloudResource) -> None:
-        """It is gone: what hung on it goes too."""
+        """It was deleted: deletes what depends on it."""
 
     def present(self, context: Context, resource: CloudResource) -> Json:
         """The state Terraform sees now, with what has changed outside it."""
@@ -74,6 +74,6 @@ class Rules:
 
 
 class MembershipRules(Rules):
-    """A member of a policy, an enabled service: it is so, or it is not."""
+    """A grant or an enabled service: creating it again changes nothing."""
 
     idempotent = True

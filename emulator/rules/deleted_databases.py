@@ -1,4 +1,4 @@
-"""Cloud SQL instances that are gone, and still matter: to their name, and to the connection that they used."""
+"""Deleted Cloud SQL instances: their names and connections stay in use for a while."""
 
 import json
 from dataclasses import asdict, dataclass

@@ -67,7 +67,7 @@ class Policy:
 
 
 class ProjectIamRules(Rules):
-    # Google knows policies alone, and no making of a member: once more is the same again.
+    # Google has policies only: creating a member again changes nothing.
     numbered = True
 
     def find(self, context: Context, type_: str, id_: str) -> CloudResource | None:
@@ -116,7 +116,7 @@ def _change(context: Context, resource: CloudResource, change: Callable[[list[st
 
 
 def _follow(store: Store, project: str, policy: Policy) -> None:
-    """What Terraform made of the policy is as the policy is by now."""
+    """Brings the resources that Terraform made in line with the policy."""
     for member in store.all(MEMBER, f"{project}/"):
         if member.state["member"] not in policy.members(member.state["role"], first(member.state, "condition")):
             store.delete(member)

@@ -1,4 +1,4 @@
-"""Switching machines on and off, and the addresses that come and go with that."""
+"""Starting and stopping machines, and their ephemeral addresses."""
 
 from emulator.core.errors import CloudError
 from emulator.core.store import CloudResource, Json
@@ -6,9 +6,9 @@ from emulator.rules.base import Context
 from emulator.rules.machine_shape import local_ssds
 
 
-def check_stop(machine: CloudResource, *, says_what_of_ssds: bool = False, prefix: str = "") -> None:
-    """Raises CloudError for one with local SSDs, unless the request says what is to become of their data."""
-    if local_ssds(machine.state) and not says_what_of_ssds:
+def check_stop(machine: CloudResource, *, decides_on_ssds: bool = False, prefix: str = "") -> None:
+    """Raises CloudError for one with local SSDs, unless the request says whether to discard their data."""
+    if local_ssds(machine.state) and not decides_on_ssds:
         text = (
             "VM has a Local SSD attached but an undefined value for `discard-local-ssd`. If using gcloud, please add "
             "`--discard-local-ssd=false` or `--discard-local-ssd=true` to your command."

@@ -54,7 +54,7 @@ def create_app(
         *ProjectApi(cloud, calls).routes(),
         *sign_in.routes(),
     ]
-    # A page somewhere on the web must not be able to make trouble here.
+    # Pages elsewhere on the web must not be able to change anything here.
     middleware = [Middleware(CrossOriginProtection)]
     return Starlette(routes=routes, middleware=middleware, exception_handlers={404: _no_such_call})
 

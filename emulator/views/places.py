@@ -25,7 +25,7 @@ from emulator.rules.base import Context
 from emulator.rules.checks import scoped
 from emulator.views.common import fixed_head
 
-# More than a pretend team needs; they are shown, and quota errors are injected as faults.
+# More than a demo team needs; they are shown, and quota errors are injected as faults.
 PROJECT_LIMITS = {"CPUS_ALL_REGIONS": 1000.0, "GPUS_ALL_REGIONS": 32.0, "NETWORKS": 15.0, "SNAPSHOTS": 5000.0}
 REGION_LIMITS = {
     "CPUS": 600.0,

@@ -52,5 +52,5 @@ def listen_at(address: str, port: int) -> socket.socket:
 
 
 def reset_when_closed(connection: socket.socket) -> None:
-    """Closing it then tells the client that it is refused. A firewall of Google's lets him wait instead."""
+    """Closing it then resets the connection at once, while Google's firewall drops packets."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
