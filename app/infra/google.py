@@ -4,8 +4,9 @@ import asyncio
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import structlog
 
@@ -37,6 +38,51 @@ class Labelled:
     id: str
     """As Terraform imports it: projects/P/zones/Z/instances/N."""
     labels: dict[str, str]
+
+
+@dataclass(frozen=True)
+class MachineState:
+    """What Google says of a machine."""
+
+    name: str
+    zone: str
+    status: str
+    """RUNNING, STAGING, STOPPING, TERMINATED, SUSPENDED, REPAIRING …"""
+    started_at: datetime | None
+    """When it was last switched on, by Google's clock; None for one that never was."""
+    is_spot: bool
+    labels: dict[str, str]
+
+    @classmethod
+    def read(cls, instance: "compute_v1.Instance") -> Self:
+        """From the API's answer."""
+        started = instance.last_start_timestamp
+        return cls(
+            name=instance.name,
+            zone=instance.zone.rpartition("/")[2],
+            status=str(instance.status),
+            started_at=datetime.fromisoformat(started) if started else None,
+            is_spot=instance.scheduling.provisioning_model == "SPOT",
+            labels=dict(instance.labels),
+        )
+
+    @property
+    def is_running(self) -> bool:
+        """It is switched on; whether it has booted, its own report says."""
+        return self.status == "RUNNING"
+
+    @property
+    def is_off(self) -> bool:
+        """It was stopped or suspended: Google calls both so."""
+        return self.status in {"TERMINATED", "STOPPED", "SUSPENDED"}
+
+
+class Power(StrEnum):
+    """What Google can be ordered to do with a machine, by its names for it."""
+
+    START = "start"
+    STOP = "stop"
+    RESET = "reset"
 
 
 @dataclass(frozen=True)
@@ -78,16 +124,16 @@ class Compute:
         """What the machine has written into our namespace of its guest attributes; empty until it has."""
         return await asyncio.to_thread(self._guest_attributes, zone, instance)
 
-    async def last_start(self, zone: str, instance: str) -> datetime | None:
-        """When the machine was last switched on, by Google's clock; None for one that never was."""
-        return await asyncio.to_thread(self._last_start, zone, instance)
+    async def machine(self, zone: str, instance: str) -> MachineState | None:
+        """How Google says that a machine is; None when it does not exist."""
+        return await asyncio.to_thread(self._machine, zone, instance)
 
-    async def restart(self, zone: str, instance: str, request_id: str) -> datetime:
-        """Press the machine's reset button; returns when Google took the order, by its clock, once it is carried out.
+    async def order(self, power: Power, zone: str, instance: str, request_id: str) -> datetime:
+        """Start, stop or reset a machine; returns when Google took the order, by its clock, once it is carried out.
 
         Ordered again with the same id, a UUID, Google does nothing a second time. Raises OperationFailedError as well.
         """
-        return await asyncio.to_thread(self._restart, zone, instance, request_id)
+        return await asyncio.to_thread(self._order, power, zone, instance, request_id)
 
     async def labels_of(self, resource_id: str) -> dict[str, str] | None:
         """The labels of a machine, disk or address given by its Terraform import id; None when it does not exist.
@@ -108,10 +154,6 @@ class Compute:
     async def labelled(self, label: str) -> list[Labelled]:
         """Every machine, disk and address of the project that has this label, whatever its value."""
         return await asyncio.to_thread(self._labelled, label)
-
-    async def machine_status(self, zone: str, instance: str) -> str | None:
-        """How a machine is: RUNNING, STAGING, TERMINATED …; None when it does not exist."""
-        return await asyncio.to_thread(self._machine_status, zone, instance)
 
     async def quotas(self, region: str) -> list[Quota]:
         """Those of the project, and those of this region."""
@@ -156,15 +198,23 @@ class Compute:
             return {}
         return {item.key: item.value for item in attributes.query_value.items}
 
-    def _last_start(self, zone: str, instance: str) -> datetime | None:
-        request = {"project": self._project, "zone": zone, "instance": instance}
-        text: str = self._instances.get(request=request, **_ONCE).last_start_timestamp
-        return datetime.fromisoformat(text) if text else None
+    def _machine(self, zone: str, instance: str) -> MachineState | None:
+        from google.api_core.exceptions import NotFound
 
-    def _restart(self, zone: str, instance: str, request_id: str) -> datetime:
-        request = {"project": self._project, "zone": zone, "instance": instance, "request_id": request_id}
-        operation = self._done(zone, self._instances.reset_unary(request=request, **_ONCE))
-        return datetime.fromisoformat(operation.insert_time)
+        request = {"project": self._project, "zone": zone, "instance": instance}
+        try:
+            return MachineState.read(self._instances.get(request=request, **_ONCE))
+        except NotFound:
+            return None
+
+    def _order(self, power: Power, zone: str, instance: str, request_id: str) -> datetime:
+        request: dict[str, Any] = {"project": self._project, "zone": zone, "instance": instance}
+        request["request_id"] = request_id
+        if power is Power.STOP:
+            # Google wants this said of machines that have local SSDs; of others it means nothing.
+            request["discard_local_ssd"] = True
+        order = getattr(self._instances, f"{power}_unary")
+        return datetime.fromisoformat(self._done(zone, order(request=request, **_ONCE)).insert_time)
 
     def _done(self, zone: str, operation: "compute_v1.Operation") -> "compute_v1.Operation":
         """The operation, once it has ended well. The library's own waiting asks Google whatever the endpoint."""
@@ -180,15 +230,6 @@ class Compute:
             said = "; ".join(error.message for error in operation.error.errors) or operation.http_error_message
             raise OperationFailedError(f"{operation.operation_type}: Error {operation.http_error_status_code}: {said}")
         return operation
-
-    def _machine_status(self, zone: str, instance: str) -> str | None:
-        from google.api_core.exceptions import NotFound
-
-        request = {"project": self._project, "zone": zone, "instance": instance}
-        try:
-            return str(self._instances.get(request=request, **_ONCE).status)
-        except NotFound:
-            return None
 
     def _labels_of(self, resource_id: str) -> dict[str, str] | None:
         from google.api_core.exceptions import NotFound

@@ -56,7 +56,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "Wait for the other run to finish, then retry.",
     ),
     (
-        r"did not say that it has booted",
+        r"did not report that it has booted",
         "The machine exists but has not reported a successful boot.",
         "Retry to wait for it again. If that does not help, check its serial console for boot errors.",
     ),

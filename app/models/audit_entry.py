@@ -31,6 +31,8 @@ class Action(StrEnum):
     CHANGE_WORKSTATION = "workstation.change", "asked to change workstation"
     RESTORE_WORKSTATION = "workstation.restore", "restored the settings of workstation"
     CHECK_WORKSTATION = "workstation.check", "asked to check workstation"
+    START_WORKSTATION = "workstation.start", "asked to start workstation"
+    STOP_WORKSTATION = "workstation.stop", "asked to stop workstation"
     RESTART_WORKSTATION = "workstation.restart", "asked to restart workstation"
     REVIVE_WORKSTATION = "workstation.revive", "asked for a machine with the kept disk of"
     DESTROY_WORKSTATION = "workstation.destroy", "asked to destroy workstation"

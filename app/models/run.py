@@ -86,8 +86,8 @@ class Run(Base):
     applying_at: Mapped[datetime | None]
     booting_at: Mapped[datetime | None]
     """When Terraform was done and the wait for the machine's host keys began."""
-    reset_at: Mapped[datetime | None]
-    """When Google took a restart's order to reset the machine, by its clock: it is not given a second time."""
+    ordered_at: Mapped[datetime | None] = mapped_column("reset_at")
+    """When Google took the order to start, stop or reset the machine, by its clock: it is not given a second time."""
     finished_at: Mapped[datetime | None]
 
     error: Mapped[str | None]

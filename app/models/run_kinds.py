@@ -17,6 +17,10 @@ class RunKind(StrEnum):
     """Put its owner's SSH keys on the machine as they are now: its metadata changes in place, and nothing else."""
     RESTART = "restart"
     """Press the machine's reset button, and wait until it answers again: the Compute API does that, not Terraform."""
+    START = "start"
+    """Switch a stopped machine on, and wait until it answers."""
+    STOP = "stop"
+    """Switch it off: it costs its disks and its address only."""
     CONFIGURE = "configure"
     """Bring the shared stack to its desired settings: planned, decided by somebody, never undone by itself."""
     CHECK = "check"
@@ -116,6 +120,22 @@ TRAITS = {
         prior_seconds=45.0,
         stages=("queued", "resetting", *_BOOTING),
         uses_terraform=False,
+    ),
+    RunKind.START: KindTraits(
+        doing="Starting",
+        label="Start",
+        prior_seconds=45.0,
+        stages=("queued", "starting", *_BOOTING),
+        uses_terraform=False,
+        status_meanwhile=W.STARTING,
+    ),
+    RunKind.STOP: KindTraits(
+        doing="Stopping",
+        label="Stop",
+        prior_seconds=60.0,
+        stages=("queued", "stopping", "stopped"),
+        uses_terraform=False,
+        status_meanwhile=W.STOPPING,
     ),
     RunKind.CONFIGURE: KindTraits(
         doing="Configuring",

@@ -21,7 +21,8 @@ MOUNT_POINT = "/home/jupyter"
 
 
 W = WorkstationStatus
-_UNDER_WAY = {W.PROVISIONING, W.UPDATING, W.DESTROYING, W.STARTING}
+_UNDER_WAY = {W.PROVISIONING, W.UPDATING, W.DESTROYING, W.STARTING, W.STOPPING}
+_OFF = {W.STOPPED, W.PREEMPTED}
 
 
 _WISH = (
@@ -42,6 +43,9 @@ class Workstation(Base):
     owner_id: Mapped[str] = mapped_column(ForeignKey("members.id"), index=True)
     name: Mapped[str]
     status: Mapped[WorkstationStatus] = mapped_column(stored_as_text(W), default=W.REQUESTED)
+
+    status_before: Mapped[WorkstationStatus] = mapped_column(stored_as_text(W), default=W.REQUESTED)
+    """How it stood when the run that is under way began."""
 
     machine_type: Mapped[str]
     accelerator: Mapped[str | None]
@@ -138,7 +142,7 @@ class Workstation(Base):
     @property
     def is_busy(self) -> bool:
         """Something is happening by itself, so a page about it should follow."""
-        return self.status in {W.REQUESTED, *_UNDER_WAY, W.STOPPING}
+        return self.status in {W.REQUESTED, *_UNDER_WAY}
 
     @property
     def can_destroy(self) -> bool:
@@ -149,6 +153,26 @@ class Workstation(Base):
     def can_change(self) -> bool:
         """It is there, or will be, and stays."""
         return self.can_destroy
+
+    @property
+    def is_off(self) -> bool:
+        """Stopped, by whomever: it costs its disks and its address."""
+        return self.status in _OFF
+
+    @property
+    def was_off(self) -> bool:
+        """It was stopped when the run that is under way began."""
+        return self.status_before in _OFF
+
+    @property
+    def can_start(self) -> bool:
+        """It is stopped."""
+        return self.is_off
+
+    @property
+    def can_stop(self) -> bool:
+        """It runs."""
+        return self.is_running
 
     @property
     def can_restart(self) -> bool:
@@ -170,6 +194,8 @@ class Workstation(Base):
         While a kept disk is removed the machine stays destroyed; while only its keys change it stays what it is, and
         until its reset button was pressed as well.
         """
+        if self.status not in _UNDER_WAY:
+            self.status_before = self.status
         if not self.disk_kept:
             self.status = run.kind.traits.status_meanwhile or self.status
 
@@ -205,8 +231,13 @@ class Workstation(Base):
         return is_new
 
     def begin_restart(self) -> None:
-        """Its reset button was pressed."""
+        """Google was ordered to reset or start it."""
         self.status = W.STARTING
+
+    def become_stopped(self) -> None:
+        """Google has switched it off. Its address and host keys stay."""
+        self.status = W.STOPPED
+        self.report, self.reported_at = {}, None
 
     def become_destroyed(self, now: datetime, *, disk_kept: bool) -> None:
         """The machine is gone, and its disk too unless it was kept."""
@@ -233,7 +264,10 @@ class Workstation(Base):
             self.set_running_or_failed()
 
     def set_running_or_failed(self) -> None:
-        """It runs where it can be logged in to."""
+        """It is as it was where it was stopped; else it runs where it can be logged in to."""
+        if self.was_off and self.status in _UNDER_WAY:
+            self.status = self.status_before
+            return
         self.status = W.RUNNING if self.address and self.host_keys else W.FAILED
 
     def become_failed(self) -> None:

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from app.deps import AvailabilityDep, ContextDep, MemberDep, PortalDep, SessionDep, WorkstationDep
 from app.errors import ConflictError, InvalidError, StationmasterError
 from app.live import member_topic, stack_topic
-from app.models import Workstation
+from app.models import RunKind, Workstation
 from app.models.workstation import DEVICE_PATH, MOUNT_POINT
 from app.routers import streams, workstation_form
 from app.services import admin_inbox, runs, stacks, workstations
@@ -21,7 +21,7 @@ from app.services.keys import ssh_config, ssh_keys
 from app.services.people import limits
 from app.services.runs import progress
 from app.services.shared import infrastructure
-from app.services.workstations import drift
+from app.services.workstations import drift, power
 from app.views.run_view import view
 from app.web import redirect, render
 
@@ -41,11 +41,12 @@ class Offer:
 
 def _offer(workstation: Workstation, catalog: Catalog) -> Offer:
     place = (workstation.zone, workstation.disk_size_gb, workstation.disk_type)
+    is_off = workstation.is_off
     return Offer(
         workstation=workstation,
         machine=catalog.machine_type(workstation.machine_type),
         image=next((image.label for image in catalog.images if image.name == workstation.image), workstation.image),
-        price=catalog.price_per_hour(workstation.machine_type, *place, spot=workstation.spot),
+        price=catalog.price_per_hour(workstation.machine_type, *place, spot=workstation.spot, is_off=is_off),
         disk_price=catalog.disk_price_per_hour(*place),
     )
 
@@ -145,7 +146,30 @@ async def restart_page(request: Request, workstation: WorkstationDep) -> Respons
 @router.post("/workstations/{workstation_id}/restart")
 async def restart(workstation: WorkstationDep, ctx: ContextDep) -> Response:
     """Queue a restart."""
-    run = await workstations.request_restart(ctx, workstation)
+    run = await power.request(ctx, workstation, RunKind.RESTART)
+    return redirect(f"/runs/{run.id}")
+
+
+@router.post("/workstations/{workstation_id}/start")
+async def start(workstation: WorkstationDep, ctx: ContextDep) -> Response:
+    """Queue a start."""
+    run = await power.request(ctx, workstation, RunKind.START)
+    return redirect(f"/runs/{run.id}")
+
+
+@router.get("/workstations/{workstation_id}/stop")
+async def stop_page(request: Request, workstation: WorkstationDep, portal: PortalDep) -> Response:
+    """The confirmation, which says what a stop ends and saves."""
+    place = (workstation.zone, workstation.disk_size_gb, workstation.disk_type)
+    price = portal.catalog.price_per_hour(workstation.machine_type, *place, spot=workstation.spot, is_off=True)
+    context = {"workstation": workstation, "price": price, "mount_point": MOUNT_POINT}
+    return render(request, "workstations/stop.html", context)
+
+
+@router.post("/workstations/{workstation_id}/stop")
+async def stop(workstation: WorkstationDep, ctx: ContextDep) -> Response:
+    """Queue a stop."""
+    run = await power.request(ctx, workstation, RunKind.STOP)
     return redirect(f"/runs/{run.id}")
 
 

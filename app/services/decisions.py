@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import ConflictError, InvalidError
-from app.models import Action, CancelMode, Member, Run, RunKind, Stack, Workstation
+from app.models import Action, CancelMode, Member, Run, RunKind, SharedStack, Stack, Workstation
 from app.services import audit, lifecycle, runs, stacks, workstations
 from app.services.context import Context
 from app.services.keys import machine_keys
 from app.services.people import limits
 from app.services.shared import shared_stack
+from app.services.workstations import power
 
 _REFUSED = {
     CancelMode.UNDO: "This run is already being stopped, or can only be stopped now.",
@@ -77,15 +78,17 @@ async def retry(ctx: Context, run: Run) -> Run:
     """Queue the same change as a new run. Raises ConflictError unless the run failed or was canceled."""
     if not run.can_retry:
         raise ConflictError("Only a failed or canceled run can be retried.")
-    if run.kind in {RunKind.CONFIGURE, RunKind.CHECK}:
-        return await shared_stack.ask_again(ctx, run)
     subject = await stacks.subject(ctx.session, run.stack_id)
+    if isinstance(subject, SharedStack) and run.kind in {RunKind.CONFIGURE, RunKind.CHECK}:
+        return await shared_stack.ask_again(ctx, run)
     if subject.rejects(run.kind):
         raise ConflictError(f"{subject.name} has been deleted.", hint="Create a new workstation.")
     if isinstance(subject, Workstation) and run.kind is RunKind.REKEY:
         return await _rekey_again(ctx, run, subject)
-    if isinstance(subject, Workstation) and run.kind is RunKind.RESTART:
-        return await workstations.request_restart(ctx, subject, again=run)
+    if isinstance(subject, Workstation) and run.kind is RunKind.CHECK:
+        return await workstations.request_check(ctx, subject)
+    if isinstance(subject, Workstation) and run.kind in power.POWER:
+        return await power.request(ctx, subject, run.kind, again=run)
     destroy = await runs.under_way(ctx.session, run.stack_id, RunKind.DESTROY)
     if destroy and destroy.is_executing and run.kind is not RunKind.DESTROY:
         raise ConflictError("This workstation is being deleted.", hint="Create a new workstation.")

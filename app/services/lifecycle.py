@@ -72,7 +72,11 @@ async def fail(ctx: Context, run: Run, error: str) -> None:
     """
     run.fail(error, ctx.now)
     subject = await stacks.subject(ctx.session, run.stack_id, lock=True)
-    subject.become_failed()
+    if run.kind.traits.uses_terraform or run.ordered_at:
+        subject.become_failed()
+    else:
+        # Google took no order: the machine is what it was.
+        subject.restore_status(ctx.now)
     await _keep_disk_size(ctx, run)
     await _ended(ctx.session, run)
 

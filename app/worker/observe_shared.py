@@ -18,8 +18,8 @@ async def look(outputs: Outputs, settings: Settings, compute: Compute) -> Sighti
     """What of the outputs is there, and how. What cannot be seen is UNSEEN, and never raises."""
     google, sighting = GoogleProject(settings), Sighting()
     if outputs.get("mlflow_instance_name"):
-        seen = compute.machine_status(outputs["mlflow_zone"], outputs["mlflow_instance_name"])
-        sighting.machine = await _seen("mlflow", seen)
+        status = _status(compute, outputs["mlflow_zone"], outputs["mlflow_instance_name"])
+        sighting.machine = await _seen("mlflow", status)
         sighting.answers = await mlflow.answers(outputs["mlflow_url"])
     if outputs.get("sql_instance_name"):
         sighting.database = await _seen("sql", google.sql_state(outputs["sql_instance_name"]))
@@ -27,6 +27,11 @@ async def look(outputs: Outputs, settings: Settings, compute: Compute) -> Sighti
         seen = google.cluster_status(outputs["kubernetes_location"], outputs["kubernetes_cluster_name"])
         sighting.cluster = await _seen("kubernetes", seen)
     return sighting
+
+
+async def _status(compute: Compute, zone: str, instance: str) -> str | None:
+    machine = await compute.machine(zone, instance)
+    return machine.status if machine else None
 
 
 async def _seen(part: str, answer: Awaitable[str | None]) -> str | None:

@@ -31,12 +31,14 @@ async def report_of(compute: Compute, zone: str, instance: str) -> MachineReport
     Raises what Google's clients do (trouble.GOOGLE_TROUBLE).
     """
     report = MachineReport.read(await compute.guest_attributes(zone, instance))
-    if report.has_booted and report.stage_at:
-        # The attributes of an earlier boot stay where they are.
-        started_at = await compute.last_start(zone, instance)
-        if started_at and report.stage_at < started_at - CLOCKS_DIFFER:
-            return MachineReport()
-    return report
+    if not (report.has_booted and report.stage_at):
+        return report
+    machine = await compute.machine(zone, instance)
+    # The attributes of an earlier boot stay where they are, whether the machine boots anew or is off.
+    is_of_this_boot = machine is not None and machine.is_running
+    if machine and machine.started_at and report.stage_at < machine.started_at - CLOCKS_DIFFER:
+        is_of_this_boot = False
+    return report if is_of_this_boot else MachineReport()
 
 
 @dataclass(frozen=True)
@@ -78,13 +80,12 @@ class Readiness:
             run.booting_at = self.claim.tools.clock()
             workstation = await session.get_one(Workstation, run.stack_id, with_for_update=True)
             workstation.record_report(MachineReport(), run.booting_at)
-            been = "is made" if self.since is None else "has been reset"
-            await self.claim.log_in(session, run, f"The machine {been}. Waiting for it to boot and to say who it is.")
+            await self.claim.log_in(session, run, "The machine is on. Waiting until it has booted and SSH answers.")
         deadline = asyncio.get_running_loop().time() + self.claim.tools.settings.boot_timeout
-        await self._until(self._has_booted, deadline, "did not say that it has booted, with its SSH host keys,")
+        await self._until(self._has_booted, deadline, "did not report that it has booted, with its SSH host keys,")
         if self.report.stage is BootStage.FAILED:
             reason = self.report.mount.reason if self.report.mount else None
-            await self.claim.log(f"The machine has booted, and not all went well. {reason or ''}", LogLevel.WARN)
+            await self.claim.log(f"The machine has booted with errors. {reason or ''}", LogLevel.WARN)
         self._silent_since = asyncio.get_running_loop().time()
         await self._until(self._answers, deadline, "did not answer by SSH with the host key that it has")
         return self.report

@@ -7,13 +7,13 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict
 
 from app.deps import ContextDep, MemberDep, PortalDep, SessionDep, WorkstationDep
-from app.models import Workstation, WorkstationStatus
+from app.models import RunKind, Workstation, WorkstationStatus
 from app.models.machine_report import BootStage, MountState
 from app.routers.api.shapes import errors
 from app.routers.paging import Limit, Offset
 from app.services import runs, workstations
 from app.services.catalog import Catalog
-from app.services.workstations import kept_disks
+from app.services.workstations import kept_disks, power
 from app.services.workstations.specs import MachineSpec, WorkstationPatch, WorkstationSpec
 
 router = APIRouter(prefix="/api/v1/workstations", tags=["workstations"], responses=errors(401, 403, 404, 409, 422))
@@ -152,8 +152,22 @@ async def bring_workstation_back(workstation: WorkstationDep, spec: MachineSpec,
 
 @router.post("/{workstation_id}/restart", status_code=202)
 async def restart_workstation(workstation: WorkstationDep, ctx: ContextDep) -> RunStarted:
-    """Press its reset button: what runs on it ends, and it boots."""
-    run = await workstations.request_restart(ctx, workstation)
+    """Hard reset: running processes stop immediately, and it boots."""
+    run = await power.request(ctx, workstation, RunKind.RESTART)
+    return RunStarted(run_id=run.id)
+
+
+@router.post("/{workstation_id}/start", status_code=202)
+async def start_workstation(workstation: WorkstationDep, ctx: ContextDep) -> RunStarted:
+    """Start it when it is stopped; its address and host keys stay the same."""
+    run = await power.request(ctx, workstation, RunKind.START)
+    return RunStarted(run_id=run.id)
+
+
+@router.post("/{workstation_id}/stop", status_code=202)
+async def stop_workstation(workstation: WorkstationDep, ctx: ContextDep) -> RunStarted:
+    """Stop it: running processes end, and only its disks and its address are billed."""
+    run = await power.request(ctx, workstation, RunKind.STOP)
     return RunStarted(run_id=run.id)
 
 

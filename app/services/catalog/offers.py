@@ -151,14 +151,17 @@ class Catalog(_Part):
         return next((offer for offer in self.disk_types if offer.name == name), None)
 
     def price_per_hour(
-        self, machine_type: str, zone: str, disk_size_gb: int, disk_type: str, *, spot: bool
+        self, machine_type: str, zone: str, disk_size_gb: int, disk_type: str, *, spot: bool, is_off: bool = False
     ) -> Decimal | None:
-        """US dollars an hour of a running machine with its disks and address; None where one of them is not known."""
+        """US dollars an hour of a machine with its disks and address; None where one of them is not known.
+
+        One that is off costs its disks and its address.
+        """
         machine = self.machine_type(machine_type)
         if machine is None:
             return None
         parts = (
-            machine.usd_an_hour(zone, spot=spot),
+            Decimal() if is_off else machine.usd_an_hour(zone, spot=spot),
             self.disk_price_per_hour(zone, disk_size_gb, disk_type),
             self.disk_price_per_hour(zone, BOOT_DISK_GB, machine.boot_disk_type),
             self.address_usd_per_hour.get(region_of(zone)),

@@ -197,6 +197,8 @@ _JUDGES: dict[str, Callable[[_Way], StageState]] = {
     "preparing": _Way.preparing,
     "planning": _Way.preparing,
     "resetting": _Way.preparing,
+    "starting": _Way.preparing,
+    "stopping": _Way.preparing,
     "decided": _Way.decided,
     "applying": _Way.applying,
     "booting": _Way.booting,

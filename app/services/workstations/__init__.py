@@ -10,7 +10,6 @@ from app.services.workstations.requests import (
     request_change,
     request_check,
     request_destroy,
-    request_restart,
 )
 
 __all__ = [
@@ -26,5 +25,4 @@ __all__ = [
     "request_change",
     "request_check",
     "request_destroy",
-    "request_restart",
 ]

@@ -116,7 +116,7 @@ async def desired(session: AsyncSession, workstation: Workstation) -> dict[str, 
     Raises ConflictError where the machine is gone or about to be.
     """
     pending = await runs.pending(session, workstation.id)
-    _refuse_if_going(workstation, pending)
+    refuse_if_going(workstation, pending)
     return specs.columns(workstation) | _pending_changes(pending)
 
 
@@ -130,7 +130,7 @@ async def request_change(ctx: Context, workstation: Workstation, change: Worksta
     await limits.lock(ctx.session, owner)
     pending = await runs.lock(ctx.session, workstation.id)
     await ctx.session.refresh(workstation)
-    _refuse_if_going(workstation, pending)
+    refuse_if_going(workstation, pending)
     desired_before = specs.columns(workstation) | _pending_changes(pending)
     changes = specs.changed(workstation, _pending_changes(pending), change, ctx.catalog, ctx.settings)
     await limits.check(ctx, owner, (desired_before | changes)["machine_type"], workstation)
@@ -142,7 +142,7 @@ async def request_change(ctx: Context, workstation: Workstation, change: Worksta
     return run
 
 
-def _refuse_if_going(workstation: Workstation, pending: list[Run]) -> None:
+def refuse_if_going(workstation: Workstation, pending: list[Run]) -> None:
     if workstation.is_destroyed:
         raise ConflictError(f"{workstation.name} has been deleted.", hint="Create a new workstation.")
     if any(run.kind is RunKind.DESTROY and not run.is_canceling for run in pending):
@@ -168,7 +168,7 @@ async def request_check(ctx: Context, workstation: Workstation) -> Run:
     """
     pending = await runs.lock(ctx.session, workstation.id)
     await ctx.session.refresh(workstation)
-    _refuse_if_going(workstation, pending)
+    refuse_if_going(workstation, pending)
     if pending and pending[-1].kind is RunKind.CHECK:
         return pending[-1]
     if pending:
@@ -181,30 +181,6 @@ async def request_check(ctx: Context, workstation: Workstation) -> Run:
     inputs = specs.terraform_inputs(workstation, {}, account, ctx.catalog, ctx.settings)
     run = await runs.request(ctx, stack, RunKind.CHECK, inputs)
     _record(ctx, Action.CHECK_WORKSTATION, workstation, run, {}, {})
-    return run
-
-
-async def request_restart(ctx: Context, workstation: Workstation, *, again: Run | None = None) -> Run:
-    """Queue a press of its reset button; one that is under way is joined.
-
-    :param again: a restart that ended without success: with nothing after it, it is what the machine failed by.
-    Raises ConflictError where there is no machine to restart, or something else is to be done with it first.
-    """
-    pending = await runs.lock(ctx.session, workstation.id)
-    await ctx.session.refresh(workstation)
-    _refuse_if_going(workstation, pending)
-    under_way = next((run for run in pending if run.kind is RunKind.RESTART and not run.is_canceling), None)
-    if under_way:
-        return under_way
-    if pending:
-        hint = "Wait for that run to finish or cancel it, then restart."
-        raise ConflictError(f"Another run of {workstation.name} comes first.", hint=hint)
-    newest = (await runs.newest_ids(ctx.session, [workstation.id])).get(workstation.id)
-    if not (workstation.can_restart or (again and again.id == newest)):
-        raise ConflictError(f"{workstation.name} is not running.", hint="Retry the failed run, or check for drift.")
-    stack = await ctx.session.get_one(Stack, workstation.id)
-    run = await runs.request(ctx, stack, RunKind.RESTART, {})
-    _record(ctx, Action.RESTART_WORKSTATION, workstation, run, {}, {})
     return run
 
 

@@ -9,6 +9,8 @@ from app.worker.kinds.destroy import Destroy, DestroyShared
 from app.worker.kinds.provision import Provision
 from app.worker.kinds.rekey import Rekey
 from app.worker.kinds.restart import Restart
+from app.worker.kinds.start import Start
+from app.worker.kinds.stop import Stop
 from app.worker.kinds.update import Update
 
 _KINDS: dict[tuple[RunKind, Root], type[Kind]] = {
@@ -17,6 +19,8 @@ _KINDS: dict[tuple[RunKind, Root], type[Kind]] = {
     (RunKind.DESTROY, Root.WORKSTATION): Destroy,
     (RunKind.REKEY, Root.WORKSTATION): Rekey,
     (RunKind.RESTART, Root.WORKSTATION): Restart,
+    (RunKind.START, Root.WORKSTATION): Start,
+    (RunKind.STOP, Root.WORKSTATION): Stop,
     (RunKind.CONFIGURE, Root.SHARED): Configure,
     (RunKind.CHECK, Root.WORKSTATION): CheckWorkstation,
     (RunKind.CHECK, Root.SHARED): CheckShared,

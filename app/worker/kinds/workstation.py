@@ -23,7 +23,8 @@ class MachineKind(Kind):
     """A run after which a machine is ready to be logged in to."""
 
     place: Place
-    report: MachineReport
+    report: MachineReport | None = None
+    """None where the machine is off, and was before the run."""
 
     async def wait_until_ready(self, place: Place, booted_since: datetime | None = None) -> None:
         """Raises RunFailedError when it does not become ready, CanceledError when it need not."""
@@ -35,6 +36,9 @@ class MachineKind(Kind):
         workstation = await session.get_one(Workstation, self.stack_id, with_for_update=True)
         now = self.claim.tools.clock()
         workstation.take(run.changes)
+        if self.report is None:
+            workstation.become_stopped()
+            return "Done. The machine is stopped, as it was before."
         workstation.become_running(self.place.address, self.report.host_keys, now)
         workstation.record_report(self.report, now)
         return f"Ready: ssh {workstation.name}"

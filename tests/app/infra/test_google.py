@@ -11,7 +11,7 @@ import anyio
 import pytest
 from google.api_core.exceptions import BadRequest, Forbidden, ServiceUnavailable
 
-from app.infra.google import Compute, OperationFailedError
+from app.infra.google import Compute, OperationFailedError, Power
 from tests.app.conftest import make_settings
 from tests.emulator.world import IN_REGION, IN_ZONE, PROJECT, ZONE, World, until
 from tests.emulator_process import start_emulator
@@ -67,36 +67,52 @@ async def test_an_address_that_has_no_labels_yet_is_known_by_its_description(wor
 
 async def test_how_a_machine_is(world: World, compute: Compute) -> None:
     world.instance("status-1")
-    assert await compute.machine_status(ZONE, "status-1") == "RUNNING"
+    on = await compute.machine(ZONE, "status-1")
+    assert on
+    assert (on.name, on.zone, on.status, on.is_running, on.is_off) == ("status-1", ZONE, "RUNNING", True, False)
     world.operation_done(world.rest(f"{IN_ZONE}/instances/status-1/stop", "POST"))
-    assert await compute.machine_status(ZONE, "status-1") == "TERMINATED"
-    assert await compute.machine_status(ZONE, "nobody") is None
+    off = await compute.machine(ZONE, "status-1")
+    assert off
+    assert (off.status, off.is_running, off.is_off) == ("TERMINATED", False, True)
+    assert await compute.machine(ZONE, "nobody") is None
+
+
+async def test_a_machine_is_stopped_and_started(world: World, compute: Compute) -> None:
+    world.instance("power-1")
+    stopped = await compute.order(Power.STOP, ZONE, "power-1", str(uuid4()))
+    machine = await compute.machine(ZONE, "power-1")
+    assert machine
+    assert machine.is_off
+    assert await compute.order(Power.START, ZONE, "power-1", str(uuid4())) >= stopped
+    machine = await compute.machine(ZONE, "power-1")
+    assert machine
+    assert machine.is_running
 
 
 async def test_a_machine_is_reset_once_for_each_request(world: World, compute: Compute) -> None:
     world.instance("reset-1")
     request_id = str(uuid4())
-    first = await compute.restart(ZONE, "reset-1", request_id)
+    first = await compute.order(Power.RESET, ZONE, "reset-1", request_id)
     resets = [operation for operation in operations_of(world, "reset-1") if operation["operationType"] == "reset"]
     assert [datetime.fromisoformat(reset["insertTime"]) for reset in resets] == [first]
     assert resets[0]["status"] == "DONE"
 
-    assert await compute.restart(ZONE, "reset-1", request_id) == first
-    assert await compute.restart(ZONE, "reset-1", str(uuid4())) > first
+    assert await compute.order(Power.RESET, ZONE, "reset-1", request_id) == first
+    assert await compute.order(Power.RESET, ZONE, "reset-1", str(uuid4())) > first
 
 
 async def test_a_reset_that_google_begins_and_cannot_do_is_an_error(world: World, compute: Compute) -> None:
     world.instance("reset-2")
     world.emulator.fault(op="reset", id="reset-2", status=503, accepted=True, message="no power")
     with pytest.raises(OperationFailedError, match="Error 503: no power"):
-        await compute.restart(ZONE, "reset-2", str(uuid4()))
+        await compute.order(Power.RESET, ZONE, "reset-2", str(uuid4()))
 
 
 async def test_a_machine_that_is_off_is_not_reset(world: World, compute: Compute) -> None:
     world.instance("reset-3")
     world.operation_done(world.rest(f"{IN_ZONE}/instances/reset-3/stop", "POST"))
     with pytest.raises(BadRequest, match="is not ready"):
-        await compute.restart(ZONE, "reset-3", str(uuid4()))
+        await compute.order(Power.RESET, ZONE, "reset-3", str(uuid4()))
 
 
 async def test_what_is_there_without_labels_is_not_what_is_not_there(world: World, compute: Compute) -> None:
@@ -194,7 +210,8 @@ async def test_what_a_machine_has_told_of_itself_and_when_it_was_started(world: 
     machine = world.workstation("tells-abc123", "ssh-ed25519 AAAA", world.disk("tells-abc123-home"))
     told = world.boot_report(machine)
     assert await compute.guest_attributes(ZONE, "tells-abc123") == told
-    started = await compute.last_start(ZONE, "tells-abc123")
+    there = await compute.machine(ZONE, "tells-abc123")
+    started = there and there.started_at
     assert started
     assert started <= datetime.fromisoformat(told["boot-stage"].removeprefix("ready "))
     silent = world.instance("silent-abc123")

@@ -81,7 +81,7 @@ TEXTS = {
     "Error: Saved plan is stale": "between the plan and its approval",
     "Given up after 10 interrupted attempts.": "workers stopped",
     "Error: Plugin did not respond": "killed repeatedly",
-    "name-abc did not say that it has booted, with its SSH host keys, within 10 minutes.": "a successful boot",
+    "name-abc did not report that it has booted, with its SSH host keys, within 10 minutes.": "a successful boot",
     "name-abc did not answer by SSH with the host key that it has within 10 minutes.": "does not accept SSH",
     "400 POST https://compute.googleapis.com/x/reset: The resource 'x' is not ready": "working on this machine",
     "503 POST https://compute.googleapis.com/x/reset: backend error": "temporary error",

@@ -15,7 +15,7 @@ from app import origin
 from app.config import Settings
 from app.crypto import Vault
 from app.db import Database
-from app.infra.google import Compute
+from app.infra.google import Compute, MachineState, Power
 from app.models import Run, RunStatus, Workstation
 from app.services import runs, workstations
 from app.services.catalog import Catalog
@@ -86,16 +86,20 @@ class PromptCompute(Compute):
         self.booting = False
         self.told = dict(READY)
         self.started_at: datetime | None = None
+        self.status = "RUNNING"
+        self.orders: list[Power] = []
         self.reset: list[str] = []
         """The ids of the requests to press a reset button."""
         self.reset_troubles: list[Exception] = []
         self.answers_lost = 0
         """So many times the order is taken, and the answer lost on its way."""
 
-    async def restart(self, zone: str, instance: str, request_id: str) -> datetime:
+    async def order(self, power: Power, zone: str, instance: str, request_id: str) -> datetime:
         if self.reset_troubles:
             raise self.reset_troubles.pop(0)
         self.reset.append(request_id)
+        self.orders.append(power)
+        self.status = "TERMINATED" if power is Power.STOP else "RUNNING"
         if self.answers_lost:
             self.answers_lost -= 1
             raise ConnectionResetError("the answer was lost")
@@ -107,8 +111,8 @@ class PromptCompute(Compute):
     async def guest_attributes(self, zone: str, instance: str) -> dict[str, str]:
         return {} if self.booting else self.told
 
-    async def last_start(self, zone: str, instance: str) -> datetime | None:
-        return self.started_at
+    async def machine(self, zone: str, instance: str) -> MachineState | None:
+        return MachineState(instance, zone, self.status, self.started_at, is_spot=False, labels={})
 
     async def labels_of(self, resource_id: str) -> dict[str, str] | None:
         return self.existing.get(resource_id)

@@ -97,7 +97,7 @@ async def test_a_machine_that_never_answers_in_time_fails(tools: Tools, script: 
 async def test_a_boot_that_does_not_end_fails(tools: Tools, script: Script, stage: str) -> None:
     tools, _ = telling(tools, boot_stage=stage)
     _, run_id = await run_to_the_end(tools, script)
-    assert "did not say that it has booted" in ((await run_of(tools, run_id)).error or "")
+    assert "did not report that it has booted" in ((await run_of(tools, run_id)).error or "")
 
 
 async def test_what_was_said_before_the_last_start_does_not_count(tools: Tools) -> None:

@@ -11,6 +11,7 @@ from app.infra.google import OperationFailedError
 from app.models import CancelMode, Member, Run, RunKind, RunStatus, Stack, Workstation, WorkstationStatus
 from app.services import decisions, runs, workstations
 from app.services.keys import machine_keys
+from app.services.workstations import power
 from app.worker import periodic
 from app.worker.claim import Claim, Tools
 from app.worker.execute import execute
@@ -49,11 +50,8 @@ async def ask(tools: Tools, workstation_id: str) -> str:
     async with tools.database.sessions.begin() as session:
         workstation = await session.get_one(Workstation, workstation_id)
         owner = await session.get_one(Member, workstation.owner_id)
-        return (
-            await workstations.request_restart(
-                replace(tools.context(session), actor=owner, now=later(tools)), workstation
-            )
-        ).id
+        ctx = replace(tools.context(session), actor=owner, now=later(tools))
+        return (await power.request(ctx, workstation, RunKind.RESTART)).id
 
 
 async def retry(tools: Tools, run_id: str) -> str:
@@ -111,7 +109,7 @@ async def test_what_the_boot_before_said_does_not_count(tools: Tools, script: Sc
     await execute(tools, run_id)
     run = await run_of(tools, run_id)
     assert run.status is RunStatus.ERRORED
-    assert "did not say that it has booted" in (run.error or "")
+    assert "did not report that it has booted" in (run.error or "")
     assert (await workstation_of(tools, workstation_id)).status is WorkstationStatus.FAILED
     tools, compute = google(tools, says=AGAIN)
     again = await retry(tools, run_id)
