@@ -57,7 +57,7 @@ async def test_a_machine_without_its_disk_runs_and_the_log_says_why(tools: Tools
     workstation_id, run_id = await run_to_the_end(tools, script)
     workstation = await workstation_of(tools, workstation_id)
     assert (workstation.status, workstation.is_without_disk) == (WorkstationStatus.RUNNING, True)
-    assert "not all went well. Bad superblock." in await log_of(tools, run_id)
+    assert "booted with errors. Bad superblock." in await log_of(tools, run_id)
 
 
 async def test_a_machine_that_answers_with_another_key_never_runs(tools: Tools, script: Script) -> None:
