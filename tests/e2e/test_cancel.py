@@ -211,7 +211,7 @@ def test_a_machine_that_boots_is_stopped_and_undone(person_without_javascript: P
     person.sign_in("Grace Hopper")
     cause(person.portal, "sleepy-one", "getGuestAttributes", status=404, times=9999)
     made = grace_api.create("sleepy-one")
-    until_log_says(grace_api, made["run_id"], "Waiting for it to boot")
+    until_log_says(grace_api, made["run_id"], "Waiting until it has booted")
     press(person, made["run_id"], UNDO)
     sees(person, "Canceled")
     is_undone(grace_api, made, "sleepy-one")
