@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app import origin
 from app.config import Settings
 from app.crypto import Vault
 from app.db import Database
@@ -96,11 +97,12 @@ class Stage:
     @asynccontextmanager
     async def acting(self, name: str) -> AsyncIterator[Context]:
         """A transaction of its own, on behalf of `name`@example.com."""
-        # Signed in before: sign-ins wait for each other, and what is to happen at once would as well.
-        async with self.database.sessions.begin() as session:
-            member = await members.sign_in(self.context(session), identity(name))
-        async with self.database.sessions.begin() as session:
-            yield self.context(session, await session.get_one(Member, member.id))
+        with origin.bound("a test"):
+            # Signed in before: sign-ins wait for each other, and what is to happen at once would as well.
+            async with self.database.sessions.begin() as session:
+                member = await members.sign_in(self.context(session), identity(name))
+            async with self.database.transaction() as session:
+                yield self.context(session, await session.get_one(Member, member.id))
 
     @asynccontextmanager
     async def working_on(self, run_id: str) -> AsyncIterator[tuple[Context, Run]]:

@@ -9,7 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import func, select
 
-from app import db
+from app import db, origin
 from app.cli.backup import backup, restore
 from app.crypto import Vault
 from app.errors import ConfigurationError, StartError
@@ -42,6 +42,13 @@ class Place:
         self._monkeypatch.setenv("DATABASE_URL", url)
         self._monkeypatch.setenv("STATIONMASTER_ENCRYPTION_KEYS", keys)
         return data
+
+
+@pytest.fixture(autouse=True)
+def origin_of_test() -> Iterator[None]:
+    """As the command binds it: what it does is called here directly."""
+    with origin.bound(origin.COMMAND_LINE):
+        yield
 
 
 @pytest.fixture
