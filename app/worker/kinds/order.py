@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import NAMESPACE_URL, uuid5
 
-from app.infra.google import OperationFailedError, Power
+from app.infra.machines import OperationFailedError, Power
 from app.models import LogLevel, Workstation
 from app.worker.claim import Claim
 from app.worker.errors import GOOGLE_ERRORS, CanceledError, RunFailedError, TransientError, is_transient

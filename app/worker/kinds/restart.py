@@ -1,6 +1,6 @@
 """Restart: Google presses the machine's reset button, and what boots is waited for as a new machine is."""
 
-from app.infra.google import Power
+from app.infra.machines import Power
 from app.models import Workstation
 from app.worker.kinds.order import OrderKind
 from app.worker.kinds.workstation import MachineKind

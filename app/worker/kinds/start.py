@@ -1,6 +1,6 @@
 """Start: a stopped machine is switched on and waited for; address, disks and host keys are what they were."""
 
-from app.infra.google import Power
+from app.infra.machines import Power
 from app.worker.kinds.order import OrderKind
 from app.worker.kinds.workstation import MachineKind
 from app.worker.readiness import place_of

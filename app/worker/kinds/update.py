@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.infra.google import Power
+from app.infra.machines import Power
 from app.models import Run, Workstation
 from app.services.workstations import impact, specs
 from app.services.workstations.impact import Severity

@@ -11,7 +11,8 @@ import anyio
 import pytest
 from google.api_core.exceptions import BadRequest, Forbidden, ServiceUnavailable
 
-from app.infra.google import Compute, OperationFailedError, Power
+from app.infra.google import Compute
+from app.infra.machines import OperationFailedError, Power
 from tests.app.conftest import make_settings
 from tests.emulator.world import IN_REGION, IN_ZONE, PROJECT, ZONE, World, until
 from tests.emulator_process import start_emulator

@@ -15,7 +15,8 @@ from app import origin
 from app.config import Settings
 from app.crypto import Vault
 from app.db import Database
-from app.infra.google import Compute, MachineState, Power
+from app.infra.google import Compute
+from app.infra.machines import MachineState, Power
 from app.models import Run, RunStatus, Workstation
 from app.services import runs, workstations
 from app.services.catalog import Catalog

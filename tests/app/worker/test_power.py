@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from app.errors import ConflictError
-from app.infra.google import OperationFailedError, Power
+from app.infra.machines import OperationFailedError, Power
 from app.models import RunKind, RunStatus, WorkstationStatus
 from app.services import workstations
 from app.services.context import Context

@@ -7,7 +7,7 @@ import pytest
 from google.api_core.exceptions import BadRequest, ServiceUnavailable
 
 from app.errors import ConflictError
-from app.infra.google import OperationFailedError
+from app.infra.machines import OperationFailedError
 from app.models import CancelMode, Member, Run, RunKind, RunStatus, Stack, Workstation, WorkstationStatus
 from app.services import decisions, runs, workstations
 from app.services.keys import machine_keys
