@@ -56,15 +56,18 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A session whose transaction has begun: committed in the end, rolled back by any error.
 
+        Whoever commits it before the end, such as to ask Google something, goes on in the next transaction.
+
         Raises PoolTimeoutError where no connection answers: a database that hangs refuses nothing by itself.
         """
-        async with self.sessions.begin() as session:
+        async with self.sessions() as session:
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await session.connection()
             except TimeoutError as error:
                 raise PoolTimeoutError("no connection answers") from error
             yield session
+            await session.commit()
 
     async def reachable(self) -> None:
         """Return once the database answers; an outage is waited out."""

@@ -1,5 +1,6 @@
 """create_app: all the wiring of the web process, on one page."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -43,6 +44,7 @@ from app.routers.api import shared_stack as api_shared_stack
 from app.routers.api import ssh_keys as api_ssh_keys
 from app.routers.api import workstations as api_workstations
 from app.services.catalog import Catalog
+from app.services.keys import key_pairs
 from app.web import HERE, add_error_handlers, create_templates
 
 PAGES = (
@@ -92,9 +94,12 @@ def create_app(settings: Settings) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     portal: Portal = app.state.portal
     portal.hub.start()
+    unclaimed = key_pairs.delete_unclaimed_for_ever(portal.database, portal.secrets, portal.clock)
+    cleanup = asyncio.create_task(unclaimed, name="unclaimed secrets")
     try:
         yield
     finally:
+        cleanup.cancel()
         await portal.hub.stop()
         await portal.secrets.close()
         await portal.database.close()

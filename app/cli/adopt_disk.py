@@ -100,7 +100,7 @@ class DiskAdoption:
 
     async def file(self, state: State, email: str | None) -> str:
         """Ask for the workstation; returns what was done, in a sentence."""
-        async with self.portal.database.sessions.begin() as session:
+        async with self.portal.database.transaction() as session:
             ctx = self.portal.context(session)
             ctx = ctx.acting(await imports.importer(ctx, email))
             owner = await members.by_address(ctx, self.owner)

@@ -56,12 +56,13 @@ async def _file(
 ) -> str:
     from app.services.seed import imports
 
-    async with portal.database.sessions.begin() as session:
+    async with portal.database.transaction() as session:
         ctx = portal.context(session)
         by = await imports.importer(ctx, email)
+        pairs = await imports.first_pairs(ctx.acting(by), shown)
         if await imports.prepare(ctx, variables, people) != shown:
             raise ConflictError("Something has changed since this was shown. Nothing was filed: begin anew.")
-        await imports.file(ctx.acting(by), shown)
+        await imports.file(ctx.acting(by), shown, pairs)
         return by.email
 
 

@@ -17,6 +17,7 @@ from app.models.snapshot import Snapshot
 from app.models.ssh_key import SshKey
 from app.models.stack import ProviderLock, Root, Stack, StateVersion
 from app.models.team import Team
+from app.models.unclaimed_secret import UnclaimedSecret
 from app.models.worker import Worker
 from app.models.workstation import Workstation
 from app.models.workstation_states import WorkstationStatus
@@ -51,6 +52,7 @@ __all__ = [
     "Standing",
     "StateVersion",
     "Team",
+    "UnclaimedSecret",
     "Worker",
     "Workstation",
     "WorkstationStatus",

@@ -3,18 +3,15 @@
 import re
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.config import Settings
 from app.errors import InvalidError, NotFoundError
 from app.models import Action, Member, SshKey
-from app.models.base import short_id
 from app.services import audit
 from app.services.context import Context
-from app.services.keys import machine_keys, public_keys
+from app.services.keys import key_pairs, machine_keys, public_keys
+from app.services.keys.key_pairs import KeyPair
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,30}")
 NAME_RULE = "Use 1 to 31 lower-case letters, digits, dots, hyphens and underscores. Start with a letter or digit."
@@ -88,78 +85,73 @@ async def add(ctx: Context, name: str, pasted: str) -> SshKey:
 async def generate(ctx: Context, name: str) -> SshKey:
     """Generate an Ed25519 key pair for the member, and queue its deployment to all their workstations.
 
-    Raises InvalidError with a sentence for each invalid field.
+    Commits the context's transaction, and goes on in the next. Raises InvalidError with a sentence for each invalid
+    field.
     """
-    problems = _name_problems(name, await _locked_keys_of(ctx.session, ctx.member))
+    _refuse_name(name, await list_of(ctx.session, ctx.member))
+    pair = await key_pairs.generate(ctx, ctx.member)
+    _refuse_name(name, await _locked_keys_of(ctx.session, ctx.member))
+    return await _claim(ctx, pair, name)
+
+
+def _refuse_name(name: str, existing: list[SshKey]) -> None:
+    problems = _name_problems(name, existing)
     if problems:
         raise InvalidError("The key pair was not generated.", fields=problems)
-    return await _generate(ctx, name)
 
 
-async def ensure_key(ctx: Context, owner: Member) -> list[SshKey]:
-    """The owner's keys; a pair is generated if they have none, so that they can log in to their first workstation.
+async def first_pair(ctx: Context, owner: Member) -> KeyPair | None:
+    """A key pair for a member who has no key, for `claim_first`; commits the context's transaction. None otherwise."""
+    return None if await list_of(ctx.session, owner) else await key_pairs.generate(ctx, owner)
 
-    Call it after everything that may fail: rolling back the transaction removes the row, but not the secret.
-    """
-    existing = await list_of(ctx.session, owner) or await _locked_keys_of(ctx.session, owner)
-    return existing or [await _generate(ctx.acting(owner), FIRST_PAIR)]
+
+async def claim_first(ctx: Context, owner: Member, pair: KeyPair | None) -> None:
+    """Save the pair, so that the owner can log in to their first workstation; not if they have a key by now."""
+    if pair and not await _locked_keys_of(ctx.session, owner):
+        await _claim(ctx.acting(owner), pair, FIRST_PAIR)
+
+
+async def _claim(ctx: Context, pair: KeyPair, name: str) -> SshKey:
+    key = await key_pairs.claim(ctx, ctx.member, pair, name)
+    await machine_keys.bring_to_all(ctx, ctx.member)
+    _record(ctx, Action.GENERATE_SSH_KEY, key)
+    return key
 
 
 async def private(ctx: Context, key: SshKey) -> str:
-    """The private key in OpenSSH's format. The caller has checked that the member owns it."""
+    """The private key in OpenSSH's format. The caller has checked that the member owns it.
+
+    Commits the context's transaction before it asks Secret Manager.
+    """
     if key.secret_name is None:
         raise NotFoundError("private key", hint="Stationmaster has the private keys only of pairs that it generated.")
+    await ctx.session.commit()
     text = (await ctx.secrets.get(key.secret_name)).decode()
     _record(ctx, Action.READ_SSH_KEY, key)
     return text
 
 
 async def delete(ctx: Context, key: SshKey) -> None:
-    """Delete a key and its private key, and queue its removal from the owner's workstations."""
+    """Delete a key and its private key, and queue its removal from the owner's workstations.
+
+    Commits the context's transaction before it asks Secret Manager.
+    """
     # The secret first: if deleting it fails, the row still names it and the member can try again.
     if key.secret_name is not None:
+        await ctx.session.commit()
         await ctx.secrets.delete(key.secret_name)
+    owner = await ctx.session.get_one(Member, key.member_id)
+    if key not in await _locked_keys_of(ctx.session, owner):
+        return
     await ctx.session.delete(key)
     await ctx.session.flush()
     log.info("ssh key deleted", member=key.member_id, key=key.id, fingerprint=key.fingerprint)
-    await machine_keys.bring_to_all(ctx, await ctx.session.get_one(Member, key.member_id))
+    await machine_keys.bring_to_all(ctx, owner)
     _record(ctx, Action.DELETE_SSH_KEY, key)
 
 
 def _record(ctx: Context, action: Action, key: SshKey) -> None:
     audit.record(ctx, action, key.id, key.name, after={"fingerprint": key.fingerprint})
-
-
-def secret_name(settings: Settings, member: Member, key_id: str) -> str:
-    """COMPUTE-<PREFIX>-<USER>-<KEY ID>-PRIVATE-KEY, in the characters that Secret Manager allows."""
-    words = f"{settings.secret_prefix}-{member.account_name}-{key_id}".upper()
-    middle = re.sub(r"[^A-Z0-9_-]", "-", words)
-    return f"COMPUTE-{middle}-PRIVATE-KEY"
-
-
-async def _generate(ctx: Context, name: str) -> SshKey:
-    private = Ed25519PrivateKey.generate()
-    written = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-    public = public_keys.parse(written)
-    key_id, member = short_id(10), ctx.member
-    row = SshKey(
-        id=key_id,
-        member_id=member.id,
-        name=name,
-        public_key=public.line(name),
-        fingerprint=public.fingerprint,
-        secret_name=secret_name(ctx.settings, member, key_id),
-        created_at=ctx.now,
-    )
-    payload = private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
-    # The secret first: without it, the row would promise a private key that does not exist.
-    await ctx.secrets.put(secret_name(ctx.settings, member, key_id), payload)
-    ctx.session.add(row)
-    await ctx.session.flush()
-    log.info("ssh key generated", member=member.id, key=row.id, fingerprint=row.fingerprint)
-    await machine_keys.bring_to_all(ctx, member)
-    _record(ctx, Action.GENERATE_SSH_KEY, row)
-    return row
 
 
 def _name_problems(name: str, existing: list[SshKey]) -> dict[str, str]:

@@ -9,6 +9,8 @@ from app.errors import ConflictError, InvalidError, RefusedError
 from app.models import Member, Workstation, WorkstationStatus
 from app.services import workstations
 from app.services.context import Context
+from app.services.keys import ssh_keys
+from app.services.keys.key_pairs import KeyPair
 from app.services.people import members
 from app.services.seed import imports_shared, seed_people, tfvars
 from app.services.seed.imports_shared import SharedPart
@@ -101,12 +103,23 @@ async def _names(session: AsyncSession, email: str) -> set[str]:
     return set(await session.scalars(query.where(Member.email == email, existing)))
 
 
-async def file(ctx: Context, prepared: Import) -> None:
-    """Ask for all of it, in the caller's transaction. Whoever has not signed in yet becomes a member at once."""
+async def first_pairs(ctx: Context, prepared: Import) -> dict[str, KeyPair]:
+    """A key pair for each owner who has no key yet, by their address. Commits the context's transaction."""
+    owners = [await members.by_address(ctx, email) for email in sorted({each.email for each in prepared.to_request})]
+    pairs = [(owner.email, await ssh_keys.first_pair(ctx, owner)) for owner in owners]
+    return {email: pair for email, pair in pairs if pair}
+
+
+async def file(ctx: Context, prepared: Import, pairs: dict[str, KeyPair]) -> None:
+    """Ask for all of it, in the caller's transaction. Whoever has not signed in yet becomes a member at once.
+
+    :param pairs: from `first_pairs`.
+    """
     await imports_shared.file(ctx, prepared.shared)
     owners = {desired.email: await members.by_address(ctx, desired.email) for desired in prepared.to_request}
     for desired in prepared.to_request:
-        requested = await workstations.request(ctx, owners[desired.email], desired.machine.spec)
+        pair = pairs.get(desired.email)
+        requested = await workstations.request(ctx, owners[desired.email], desired.machine.spec, pair=pair)
         if not requested.is_new:
             raise ConflictError(f"{desired.email} asked for {desired.machine.spec.name} meanwhile.", hint="Begin anew.")
 

@@ -11,6 +11,7 @@ from app.models.base import short_id
 from app.services import audit, runs, stacks
 from app.services.context import Context
 from app.services.keys import ssh_keys
+from app.services.keys.key_pairs import KeyPair
 from app.services.people import limits
 from app.services.shared import shared_stack
 from app.services.workstations import impact, queries, specs
@@ -37,17 +38,26 @@ class Requested:
     """False where the same was asked for already: these are then the ones under way."""
 
 
-async def request(ctx: Context, owner: Member, spec: WorkstationSpec, adopted: Adopted | None = None) -> Requested:
+async def request(
+    ctx: Context,
+    owner: Member,
+    spec: WorkstationSpec,
+    adopted: Adopted | None = None,
+    pair: KeyPair | None = None,
+) -> Requested:
     """Ask for a workstation of `owner`'s, and queue its run.
 
-    The same asked for twice joins what is under way; an owner without an SSH key gets a pair. Raises InvalidError, or
-    ConflictError when the name is taken or the owner has as many as they may have.
+    The same asked for twice joins what is under way. For an owner without an SSH key a pair is generated first, which
+    commits the context's transaction. Raises InvalidError, or ConflictError when the name is taken or the owner has as
+    many as they may have.
 
     :param adopted: what of it exists already.
+    :param pair: the owner's first one, from `ssh_keys.first_pair`, where the caller's transaction must stay one.
     """
     problems = specs.check(spec, ctx.catalog, ctx.settings)
     if problems:
         raise InvalidError("Fix the errors below.", fields=problems)
+    pair = pair or await ssh_keys.first_pair(ctx, owner)
     workstation = draft(ctx, owner, spec, adopted)
     await limits.lock(ctx.session, owner)
     if existing := await queries.named(ctx.session, owner, spec.name):
@@ -57,7 +67,7 @@ async def request(ctx: Context, owner: Member, spec: WorkstationSpec, adopted: A
     ctx.session.add(stack)
     await ctx.session.flush()
     ctx.session.add(workstation)
-    await ssh_keys.ensure_key(ctx, owner)
+    await ssh_keys.claim_first(ctx, owner, pair)
     run = await runs.request(ctx, stack, RunKind.PROVISION, await _inputs(ctx, workstation, owner, {}))
     after = {"zone": workstation.zone, "snapshot": workstation.snapshot, **specs.columns(workstation)}
     _record(ctx, Action.REQUEST_WORKSTATION, workstation, run, {}, after)

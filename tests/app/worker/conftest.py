@@ -184,7 +184,7 @@ def tools(worker_settings: Settings, database: Database, clock: MovingClock) -> 
 
 async def spec(tools: Tools, name: str = "dev-1") -> tuple[str, str]:
     """Grace asks for a machine; returns the ids of the workstation and its run."""
-    async with tools.database.sessions.begin() as session:
+    async with tools.database.transaction() as session:
         grace = await members.sign_in(tools.context(session), identity("grace"))
         asked = WorkstationSpec.model_validate({"name": name, "machine_type": "e2-standard-4"})
         requested = await workstations.request(tools.context(session).acting(grace), grace, asked)

@@ -1,4 +1,3 @@
-import asyncio
 import re
 import string
 
@@ -10,14 +9,13 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
-from app.db import Database
 from app.errors import InvalidError, NotFoundError, UnavailableError
 from app.models import Member, SshKey
-from app.services.keys import ssh_keys
+from app.services.keys import key_pairs, ssh_keys
 from app.services.people import members
 from tests.app.conftest import make_settings
 from tests.database import dump
-from tests.stage import By, SecretsInMemory, Stage, identity
+from tests.stage import By, SecretsInMemory, identity
 
 pytestmark = pytest.mark.anyio
 LINE = asyncssh.generate_private_key("ssh-ed25519", comment="x").export_public_key().decode()
@@ -151,32 +149,6 @@ async def test_a_pasted_key_has_no_private_half_to_read(by: By, grace: Member) -
         await ssh_keys.private(by(grace), key)
 
 
-async def test_who_has_no_key_gets_one_pair_even_when_asked_for_twice_at_once(
-    session: AsyncSession,
-    stage: Stage,
-    database: Database,
-    grace: Member,
-    secrets: SecretsInMemory,
-) -> None:
-    await session.commit()
-
-    async def ensure() -> list[str]:
-        async with database.sessions.begin() as own:
-            return [key.id for key in await ssh_keys.ensure_key(stage.context(own), grace)]
-
-    first, second = await asyncio.gather(ensure(), ensure())
-    assert first == second
-    assert len(secrets.kept) == 1
-    assert [key.name for key in await ssh_keys.list_of(session, grace)] == [ssh_keys.FIRST_PAIR]
-
-
-async def test_who_has_a_key_gets_none(by: By, grace: Member, secrets: SecretsInMemory) -> None:
-    key = await ssh_keys.add(by(grace), "laptop", LINE)
-
-    assert await ssh_keys.ensure_key(by(), grace) == [key]
-    assert secrets.kept == {}
-
-
 async def test_nobody_collects_keys_without_end(by: By, grace: Member, secrets: SecretsInMemory) -> None:
     for number in range(ssh_keys.MOST_A_MEMBER):
         await ssh_keys.generate(by(grace), f"key-{number}")
@@ -227,7 +199,7 @@ def test_every_name_that_is_taken_is_safe_in_a_shell_and_a_header(name: str) -> 
 @given(st.emails(), st.text(max_size=50))
 def test_every_secret_name_is_one_that_secret_manager_takes(email: str, prefix: str) -> None:
     member = Member(email=email.lower())
-    name = ssh_keys.secret_name(SETTINGS.model_copy(update={"secret_prefix": prefix}), member, "bcdfghjkmn")
+    name = key_pairs.secret_name(SETTINGS.model_copy(update={"secret_prefix": prefix}), member, "bcdfghjkmn")
 
     assert re.fullmatch(r"COMPUTE-[A-Z0-9_-]+-BCDFGHJKMN-PRIVATE-KEY", name)
     assert len(name) <= 255

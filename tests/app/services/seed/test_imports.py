@@ -49,9 +49,10 @@ class Office:
             return await imports.prepare(self.stage.context(session), *files)
 
     async def file(self, prepared: Import) -> None:
-        async with self.database.sessions.begin() as session:
+        async with self.database.transaction() as session:
             ctx = self.stage.context(session)
-            await imports.file(ctx.acting(await imports.importer(ctx, None)), prepared)
+            ctx = ctx.acting(await imports.importer(ctx, None))
+            await imports.file(ctx, prepared, await imports.first_pairs(ctx, prepared))
 
     async def problems(self, text: str, people: str = PEOPLE) -> list[str]:
         with pytest.raises(ImportRefusedError) as refused:
@@ -262,7 +263,7 @@ async def test_a_second_time_doubles_nothing(office: Office) -> None:
 
 async def test_what_was_made_meanwhile_takes_all_of_it_back(stage: Stage, office: Office) -> None:
     prepared = await office.prepare(SHARED + users(CPU, GPU))
-    async with office.database.sessions.begin() as session:
+    async with office.database.transaction() as session:
         grace = await members.sign_in(stage.context(session), identity("grace"))
         asked = WorkstationSpec(name="gpu-1", machine_type="e2-standard-4")
         await workstations.request(stage.context(session, grace), grace, asked)

@@ -149,7 +149,7 @@ async def test_the_same_change_twice_is_one_run_and_none_at_all_is_a_check(play:
 async def test_the_keys_are_the_owners_of_now(stage: Stage, play: Play, database: Database, clock: MovingClock) -> None:
     await play.create()
     await play.finish(await play.begin())
-    async with database.sessions.begin() as session:
+    async with database.transaction() as session:
         grace = await members.sign_in(stage.context(session), identity("grace"))
         pair = await ssh_keys.generate(stage.context(session, grace, now=clock.advance(minutes=1)), "second")
         ada = await members.sign_in(stage.context(session), identity("ada"))
