@@ -34,8 +34,7 @@ class Run(Base):
 
     LEASE: ClassVar[timedelta] = timedelta(seconds=10)
     FOR_ITS_HOST: ClassVar[timedelta] = timedelta(seconds=20)
-    """How long an interrupted run is left to its own host, where Terraform may still be at work. After that nobody has
-    watched it for so long that its shim has stopped it (infra/shim.py)."""
+    """How long an interrupted run is left to its host: after that its shim has stopped Terraform (infra/shim.py)."""
 
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: short_id(10))
     stack_id: Mapped[str] = mapped_column(ForeignKey("stacks.id"))
@@ -47,7 +46,6 @@ class Run(Base):
     """The root's variables, written to terraform.tfvars.json as they are."""
     changes: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """What becomes of the row of its stack's subject when the run succeeds: column → value."""
-
     reason: Mapped[str] = mapped_column(default="")
     """Why it was asked for, as whoever asked put it."""
 
@@ -60,7 +58,7 @@ class Run(Base):
     interruptions: Mapped[int] = mapped_column(default=0)
     """How often its worker was lost."""
     retries: Mapped[int] = mapped_column(default=0)
-    """How often it was tried again by itself, because Google's trouble passes as a rule."""
+    """How often it was tried again by itself, because of what is usually temporary."""
     retry_at: Mapped[datetime | None]
     """When it is tried again, while it waits for that."""
 
@@ -69,8 +67,7 @@ class Run(Base):
     cancel_by: Mapped[str | None] = mapped_column(ForeignKey("members.id"))
 
     awaits: Mapped[list[dict[str, str]]] = mapped_column(JSONB, default=list)
-    """The changes that a decision is (or was) wanted for: {"address", "action"}. What would be lost for good has a
-    "name" as well, which whoever approves has to write."""
+    """What is (or was) to be decided: {"address", "action"}, with a "name" to be typed where data would be lost."""
     approved_at: Mapped[datetime | None]
     approved_by: Mapped[str | None] = mapped_column(ForeignKey("members.id"))
 
@@ -87,7 +84,7 @@ class Run(Base):
     booting_at: Mapped[datetime | None]
     """When Terraform was done and the wait for the machine's host keys began."""
     ordered_at: Mapped[datetime | None] = mapped_column("reset_at")
-    """When Google took the order to start, stop or reset the machine, by its clock: it is not given a second time."""
+    """When Google took the order to start, stop or reset the machine, by its clock: it is given once."""
     finished_at: Mapped[datetime | None]
 
     error: Mapped[str | None]
