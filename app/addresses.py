@@ -1,15 +1,13 @@
-"""E-mail addresses: what cannot be one is refused, and one address is written in one way only."""
+"""Email addresses: validated, and normalized so that each address has one form only."""
 
 from email_validator import EmailNotValidError, validate_email
 
 
 def parse(text: str) -> str:
-    """The address in lower case. Raises ValueError, with a sentence, for what is none.
-
-    Only ASCII: other letters that fold to these (K in Kelvin, ſ, ｅ) would make somebody else's address.
-    """
+    """The email address in lower case. Raises ValueError, with a sentence, if it is not valid."""
+    # In lower case, some other letters become ASCII (the Kelvin sign, ſ): the result would be someone else's address.
     if not text.isascii():
-        raise ValueError("An address at Google has plain letters, digits and signs only.")
+        raise ValueError("Use only ASCII characters. Addresses at Google have no others.")
     try:
         # As a test environment: `.test` is as good as any other ending where only the settings say who is let in.
         found = validate_email(
@@ -21,7 +19,7 @@ def parse(text: str) -> str:
 
 
 def is_address(text: str) -> bool:
-    """Whether this can be an address at all."""
+    """Whether this is a valid email address."""
     try:
         parse(text)
     except ValueError:

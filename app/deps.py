@@ -1,4 +1,4 @@
-"""What routers ask for: the process's parts, a transaction, who is asking, and the thing they may touch."""
+"""Dependencies of routers: parts of the process, a transaction, the caller, and the rows that they may access."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ from app.services.shared import shared_stack
 
 @dataclass(frozen=True)
 class Portal:
-    """The parts of one web process, made in main.create_app."""
+    """The parts of a web process, created in main.create_app."""
 
     settings: Settings
     database: Database
@@ -70,7 +70,7 @@ SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
 
 
 async def get_availability(session: SessionDep) -> Availability:
-    """What of the catalog the project really has."""
+    """The zones and quotas that the project has, as a worker last saw them."""
     return await Availability.read(session)
 
 
@@ -78,7 +78,7 @@ AvailabilityDep = Annotated[Availability, Depends(get_availability)]
 
 
 async def get_catalog(portal: PortalDep, availability: AvailabilityDep) -> Catalog:
-    """What can be asked for: the catalog, narrowed to what the project has."""
+    """The catalog, limited to what the project has."""
     return availability.narrow(portal.catalog)
 
 
@@ -86,7 +86,7 @@ CatalogDep = Annotated[Catalog, Depends(get_catalog)]
 
 
 def is_identifier(text: str) -> bool:
-    """Whether this can be the identifier of anything: a NUL, for example, is refused by Postgres."""
+    """Whether this can be an identifier; Postgres would reject a NUL, for example."""
     return text.isascii() and text.isalnum()
 
 
@@ -97,7 +97,7 @@ def _known_form(identifier: str) -> str:
 
 
 IdPath = Annotated[str, AfterValidator(_known_form)]
-"""An identifier in a path: what cannot be one is simply not there."""
+"""An identifier in a path; an impossible one results in 404."""
 
 
 def cookie_name(settings: Settings) -> str:
@@ -107,14 +107,14 @@ def cookie_name(settings: Settings) -> str:
 
 
 def bearer_token(headers: Headers) -> str | None:
-    """The token of a request that brings one (perhaps empty); its cookies then count for nothing."""
+    """The bearer token of a request, which may be empty; None if there is none. With a token, cookies are ignored."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is asking, and by what: a signed-in browser, or else an API token."""
+    """Who makes the request, and how: with a signed-in browser, or with an API token."""
 
     member: Member
     sign_in: SignIn | None
@@ -127,9 +127,9 @@ async def get_caller(
     # Only for the OpenAPI document: bearer_token also refuses what this one lets pass (a token that is empty).
     _documented: Annotated[object, Depends(HTTPBearer(auto_error=False, description="A personal API token."))],
 ) -> Caller | None:
-    """Whoever is asking, None for nobody; raises SignInRequiredError when a token is brought that is not valid.
+    """Who makes the request; None if nobody is signed in. Raises SignInRequiredError if a token is not valid.
 
-    Somebody whom the settings' rules no longer name is nobody.
+    Members whom the settings no longer allow to sign in count as nobody.
     """
     token = bearer_token(request.headers)
     caller = await (_by_cookie(request, portal, session) if token is None else _by_token(token, portal, session))
@@ -137,7 +137,7 @@ async def get_caller(
         request.state.member, request.state.sign_in = caller.member, caller.sign_in
         return caller
     if token is not None:
-        raise SignInRequiredError("This API token is not valid: it was revoked, or is none of ours.")
+        raise SignInRequiredError("This API token is not valid, or was revoked.")
     return None
 
 
@@ -156,7 +156,7 @@ MaybeCallerDep = Annotated[Caller | None, Depends(get_caller)]
 
 
 async def get_known_caller(caller: MaybeCallerDep) -> Caller:
-    """Whoever is asking; raises SignInRequiredError for nobody."""
+    """Who makes the request. Raises SignInRequiredError if nobody is signed in."""
     if caller is None:
         raise SignInRequiredError
     return caller
@@ -166,7 +166,7 @@ CallerDep = Annotated[Caller, Depends(get_known_caller)]
 
 
 async def get_member(caller: CallerDep) -> Member:
-    """The member who is asking, by browser or by token."""
+    """The member who makes the request."""
     return caller.member
 
 
@@ -174,9 +174,9 @@ MemberDep = Annotated[Member, Depends(get_member)]
 
 
 async def get_admin(member: MemberDep) -> Member:
-    """The admin who is asking; raises RefusedError for other members."""
+    """The admin who makes the request. Raises RefusedError for other members."""
     if not member.is_admin:
-        raise RefusedError("Only admins may do this.", hint="Ask your admin.")
+        raise RefusedError("Only admins can do this.", hint="Ask an admin.")
     return member
 
 
@@ -192,27 +192,27 @@ ContextDep = Annotated[Context, Depends(get_context)]
 
 
 async def get_sign_in(caller: CallerDep) -> SignIn:
-    """The signed-in browser that is asking: what a token may not do (make tokens) wants this."""
+    """The browser's sign-in, for actions that an API token may not do, such as creating tokens."""
     if caller.sign_in is None:
-        raise SignInRequiredError("Sign in with a browser to do this: an API token does not do.")
+        raise SignInRequiredError("API tokens can't do this. Sign in with a browser.")
     return caller.sign_in
 
 
 SignInDep = Annotated[SignIn, Depends(get_sign_in)]
 
 
-async def get_caller_who_proved_it(caller: CallerDep, portal: PortalDep) -> Caller:
-    """Whoever is asking, by token or by a browser signed in in the last minutes; else FreshSignInRequiredError."""
+async def get_fresh_caller(caller: CallerDep, portal: PortalDep) -> Caller:
+    """Who makes the request. Raises FreshSignInRequiredError if a browser's sign-in is older than a few minutes."""
     if caller.sign_in and not caller.sign_in.is_fresh(portal.clock()):
         raise FreshSignInRequiredError
     return caller
 
 
-FreshSignInDep = Annotated[Caller, Depends(get_caller_who_proved_it)]
+FreshSignInDep = Annotated[Caller, Depends(get_fresh_caller)]
 
 
 async def get_workstation(workstation_id: IdPath, session: SessionDep, member: MemberDep) -> Workstation:
-    """The workstation in the path, if this member may see it; raises NotFoundError otherwise."""
+    """The workstation in the path. Raises NotFoundError if the member may not see it."""
     return await workstations.find(session, member, workstation_id)
 
 
@@ -228,7 +228,7 @@ SharedStackDep = Annotated[SharedStack, Depends(get_shared_stack)]
 
 
 async def get_run(run_id: IdPath, session: SessionDep, member: MemberDep) -> Run:
-    """The run in the path, if this member may see it; raises NotFoundError otherwise."""
+    """The run in the path. Raises NotFoundError if the member may not see it."""
     return await runs.find(session, member, run_id)
 
 
@@ -236,7 +236,7 @@ RunDep = Annotated[Run, Depends(get_run)]
 
 
 async def get_allowed_ip(allowed_ip_id: IdPath, session: SessionDep, member: MemberDep) -> AllowedIp:
-    """The allowed IP in the path, if this member may see it; raises NotFoundError otherwise."""
+    """The allowed IP in the path. Raises NotFoundError if the member may not see it."""
     return await allowed_ips.find(session, member, allowed_ip_id)
 
 

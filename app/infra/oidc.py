@@ -32,14 +32,14 @@ log = structlog.get_logger()
 
 
 class SignInFailedError(StationmasterError):
-    """The sign-in did not come to its end."""
+    """The sign-in was not completed."""
 
     code = "sign_in_failed"
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Who somebody is, as the issuer signed it for this portal and this sign-in."""
+    """The identity that the issuer has signed for this portal and this sign-in."""
 
     sub: str
     email: str
@@ -48,7 +48,7 @@ class Identity:
     hd: str | None = None
     """The Google Workspace domain that manages the account; None for a private one."""
     proved_at: datetime | None = None
-    """When its person last proved who they are, where the issuer says so (`auth_time`)."""
+    """When the person last entered their credentials, if the issuer says so (`auth_time`)."""
 
 
 class OpenIdProvider:
@@ -96,7 +96,7 @@ class OpenIdProvider:
         Raises SignInFailedError with what to do, or UnavailableError when the issuer does not answer.
         """
         if not (request.query_params.get("code") or request.query_params.get("error")):
-            raise SignInFailedError("Google sent you back without a code.", hint="Sign in again from here.")
+            raise SignInFailedError("Google's response contains no code.", hint="Sign in again.")
         try:
             metadata = await self._client.load_server_metadata()
             metadata["id_token_signing_alg_values_supported"] = SIGNATURES
@@ -111,8 +111,8 @@ class OpenIdProvider:
         except JoseError as error:
             log.warning("id token refused", error=str(error))
             raise SignInFailedError(
-                "Google's answer could not be trusted, so you are not signed in.",
-                hint="Sign in again. If it happens twice, tell your admin: the clock or the client id may be wrong.",
+                "Google's response could not be verified.",
+                hint="Sign in again. If it happens twice, contact an admin: the clock or the client ID may be wrong.",
             ) from error
         except Exception as error:
             raise self._unavailable(error) from error
@@ -121,7 +121,7 @@ class OpenIdProvider:
         log.warning("the sign-in provider does not answer as it should", error=repr(error)[:500])
         # What was loaded may be the trouble: the next sign-in begins anew.
         self.__dict__.pop("_client", None)
-        return UnavailableError("Google's sign-in does not answer.", hint="Wait a minute, then sign in again.")
+        return UnavailableError("Google's sign-in is not responding.", hint="Wait a minute, then sign in again.")
 
     def _claims_options(self) -> dict[str, Any]:
         # Authlib checks the issuer only where it is named here, and would take another's audience for an `azp`.
@@ -138,8 +138,8 @@ def _identity(claims: dict[str, Any] | None) -> Identity:
     sub, email = _sub(claims.get("sub")), _email(claims.get("email"))
     if not (sub and email):
         raise SignInFailedError(
-            "Google did not say who you are, so you are not signed in.",
-            hint="Sign in again, and let Google share your name and e-mail address with Stationmaster.",
+            "Google's response does not contain your identity.",
+            hint="Sign in again, and allow Google to share your name and email address with Stationmaster.",
         )
     hd = claims.get("hd")
     return Identity(
@@ -183,14 +183,12 @@ def _moment(claim: object) -> datetime | None:
 
 def _failed(error: AuthlibBaseError) -> SignInFailedError:
     if error.error == "access_denied":
-        return SignInFailedError("The sign-in was canceled at Google.", hint="Sign in again when you like.")
+        return SignInFailedError("The sign-in was canceled at Google.", hint="Sign in again to continue.")
     if error.error == "mismatching_state":
-        return SignInFailedError(
-            "This sign-in was begun in another tab, or too long ago.", hint="Sign in again from here."
-        )
+        return SignInFailedError("This sign-in was started in another tab, or too long ago.", hint="Sign in again.")
     log.warning("sign-in failed", error=str(error)[:500])
     word = str(error.error)[:LONGEST_WORD]
     return SignInFailedError(
         f"Google did not accept the sign-in ({word if word.isprintable() else 'unknown error'}).",
-        hint="Sign in again. If it happens twice, tell your admin this message.",
+        hint="Sign in again. If it happens twice, show this message to an admin.",
     )

@@ -54,7 +54,7 @@ def _brings_only_a_token(headers: Headers) -> bool:
 async def _deny(scope: Scope, receive: Receive, send: Send) -> None:
     request = Request(scope, receive)
     refused = RefusedError(
-        "This request did not come from Stationmaster's own pages, so nothing was done.",
-        hint="Open the page here and try again.",
+        "This request did not come from Stationmaster's own pages. No changes were made.",
+        hint="Open the page in Stationmaster and try again.",
     )
     await error_response(request, refused)(scope, receive, send)

@@ -1,4 +1,4 @@
-"""A member's account: where they are signed in, and their API tokens."""
+"""A member's account: active sessions and API tokens."""
 
 from typing import Annotated, Any
 
@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 @router.get("")
 async def page(request: Request, ctx: ContextDep, _: SignInDep) -> Response:
-    """The account."""
+    """The account page."""
     return render(request, "account/account.html", await _context(ctx))
 
 
@@ -36,7 +36,7 @@ async def create_token(
     _: SignInDep,
     name: Annotated[str, Form()] = "",
 ) -> Response:
-    """Make a token. This answer is the one place where it is shown, so it is no redirect, and is not stored."""
+    """Create a token. Only this response shows it, so it is not a redirect and must not be cached."""
     try:
         token = await api_tokens.create(ctx, name)
     except InvalidError as error:
@@ -50,7 +50,7 @@ async def create_token(
 
 @router.post("/tokens/{token_id}/revoke")
 async def revoke_token(token_id: IdPath, ctx: ContextDep, _: SignInDep) -> Response:
-    """End a token."""
+    """Revoke a token."""
     await api_tokens.revoke(ctx, token_id)
     log.info("API token revoked", member=ctx.member.id, token=token_id)
     return redirect("/account")

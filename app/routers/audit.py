@@ -1,4 +1,4 @@
-"""The audit's page, and all of it as files: for admins."""
+"""The admins' page of the audit log, and its downloads."""
 
 import json
 from dataclasses import dataclass
@@ -33,19 +33,24 @@ _ANY = [("", "Any")]
 
 @dataclass(frozen=True)
 class EntryView:
-    """An entry, with what it says of before and after in the form that the plan's macros show."""
+    """An entry, with its values before and after in the form that the plan's macros show."""
 
     entry: AuditEntry
 
     @property
+    def joined(self) -> bool:
+        """Whether the actor is a new member, who was added by their own sign-in."""
+        return self.entry.action == Action.JOIN_MEMBER and self.entry.actor_id == self.entry.thing_id
+
+    @property
     def href(self) -> str | None:
-        """The page of the thing, where there is one."""
+        """The path of the resource's page, if it has one."""
         page = _PAGES.get(self.entry.thing_kind)
         return page + self.entry.thing_id if page else _LISTS.get(self.entry.thing_kind)
 
     @property
     def attributes(self) -> list[Attribute]:
-        """Column by column, before and after."""
+        """The values before and after, by name."""
         before, after = self.entry.before, self.entry.after
         return [
             Attribute(path=name, before=_text(before.get(name)), after=_text(after.get(name)), note=None)
@@ -63,13 +68,13 @@ def _text(value: object) -> str | None:
 
 @router.get("/audit")
 async def page(request: Request, session: SessionDep, _: AdminDep, below: BelowEntry | None = None) -> Response:
-    """The newest entries, or those below a number; what does not fit a filter is said at its field."""
+    """The newest entries, or those with a smaller number than `below`. Invalid filters are shown with their errors."""
     asked = dict(request.query_params)
     try:
         desired = AuditFilter.model_validate(asked)
     except ValidationError as error:
         context = _context(asked, field_sentences(error.errors()))
-        # htmx shows no answer of 4xx.
+        # htmx does not show responses with a status of 4xx.
         status = 200 if wants_fragment(request) else 422
         return render(request, "audit/list.html", context, fragment="audit/_show.html", status=status)
     found = await audit.entries(session, desired, below=below)
@@ -83,26 +88,26 @@ def _context(asked: dict[str, str], errors: dict[str, str]) -> dict[str, Any]:
     return {
         "form": {name: asked.get(name, "") for name in ("person", "action", "kind", "thing", "from", "to")},
         "errors": errors,
-        "actions": _ANY + [(action.value, f"{_of_kind(action.kind)}: {action.words}") for action in Action],
-        "kinds": _ANY + [(kind, _of_kind(kind)) for kind in KINDS],
+        "actions": _ANY + [(action.value, f"{_name_of_kind(action.kind)}: {action.words}") for action in Action],
+        "kinds": _ANY + [(kind, _name_of_kind(kind)) for kind in KINDS],
         "entries": [],
         "older": None,
         "query": "",
     }
 
 
-def _of_kind(kind: str) -> str:
+def _name_of_kind(kind: str) -> str:
     return kind.replace("_", " ").replace("ssh", "SSH").replace("allowed ip", "allowed IP")
 
 
 def _query(desired: AuditFilter, **more: str) -> str:
-    said = {**desired.as_query, **more}
-    return f"?{urlencode(said)}" if said else ""
+    fields = {**desired.as_query, **more}
+    return f"?{urlencode(fields)}" if fields else ""
 
 
 @router.get("/audit.csv")
 async def download_csv(portal: PortalDep, _: AdminDep, desired: Annotated[AuditFilter, Query()]) -> StreamingResponse:
-    """The filtered entries as a table for spreadsheets."""
+    """The filtered entries as CSV."""
     content = audit_files.csv_rows(audit.batches(portal.database, desired))
     return streams.file(content, "audit.csv", "text/csv; charset=utf-8")
 
@@ -111,7 +116,7 @@ async def download_csv(portal: PortalDep, _: AdminDep, desired: Annotated[AuditF
 async def download_json_lines(
     portal: PortalDep, _: AdminDep, desired: Annotated[AuditFilter, Query()]
 ) -> StreamingResponse:
-    """The filtered entries as JSON, one a line."""
+    """The filtered entries as JSON Lines."""
     return streams.file(
         audit_files.json_lines(audit.batches(portal.database, desired)), "audit.jsonl", log_files.JSON_LINES
     )

@@ -1,4 +1,4 @@
-"""The audit as files: a table for spreadsheets, JSON lines for programs. Streamed, so that none is too long."""
+"""The audit log as files: CSV and JSON Lines, streamed because they can be long."""
 
 import csv
 import io
@@ -19,30 +19,30 @@ class AuditEntryAnswer(BaseModel):
 
     number: int
     at: datetime
-    actor_id: str | None = Field(description="The member who decided; null where it was no member.")
-    actor: str = Field(description="Their address then, or Stationmaster, or operator.")
-    action: str = Field(description="What was decided.", examples=["workstation.destroy"])
+    actor_id: str | None = Field(description="The member who decided; null for the portal or an operator.")
+    actor: str = Field(description="Their email address at the time, or Stationmaster, or operator.")
+    action: str = Field(description="The action.", examples=["workstation.destroy"])
     thing_kind: str
     thing_id: str
     thing_name: str
-    origin: str = Field(description='A client\'s address, "command line" or "worker".')
+    origin: str = Field(description='A client\'s IP address, "command line" or "worker".')
     request_id: str | None
     before: dict[str, Any]
     after: dict[str, Any]
 
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)."""
+"""Characters that start a formula in a spreadsheet (OWASP, CSV injection)."""
 
 
 async def json_lines(batches: AsyncIterator[list[AuditEntry]]) -> AsyncIterator[str]:
-    """One JSON object each."""
+    """One JSON object per line."""
     async for batch in batches:
         yield "".join(AuditEntryAnswer.model_validate(entry).model_dump_json() + "\n" for entry in batch)
 
 
 async def csv_rows(batches: AsyncIterator[list[AuditEntry]]) -> AsyncIterator[str]:
-    """A line with the columns' names, then one for each entry."""
+    """A header line, then one line per entry."""
     columns = list(AuditEntryAnswer.model_fields)
     yield _lines([columns])
     async for batch in batches:

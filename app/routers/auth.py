@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 @router.get("/sign-in", name="sign_in_page")
 async def sign_in_page(request: Request, caller: MaybeCallerDep, portal: PortalDep, next: str = "/") -> Response:  # noqa: A002 - the query's name
-    """The page with the button. Who is signed in already was sent here because a fresh sign-in is wanted."""
+    """The page with the sign-in button. Members who are signed in get here if an action requires a fresh sign-in."""
     path = local_path(next)
     sign_in = caller.sign_in if caller else None
     if sign_in and sign_in.is_fresh(portal.clock()):
@@ -34,7 +34,7 @@ async def sign_in_page(request: Request, caller: MaybeCallerDep, portal: PortalD
 
 @router.get("/auth/start")
 async def start(request: Request, portal: PortalDep, next: str = "/", fresh: bool = False) -> Response:  # noqa: A002 - the query's name
-    """Off to Google."""
+    """Redirect to Google."""
     request.session.clear()
     request.session.update(next=local_path(next), fresh=fresh)
     return await portal.openid.send(request, fresh=fresh)
@@ -42,19 +42,19 @@ async def start(request: Request, portal: PortalDep, next: str = "/", fresh: boo
 
 @router.get("/auth/callback")
 async def callback(request: Request, portal: PortalDep, session: SessionDep) -> Response:
-    """Back from Google: sign this browser in, in place of whoever it was signed in as."""
+    """Handle Google's redirect: sign this browser in, and end its previous sign-in."""
     path, fresh = local_path(request.session.get("next")), request.session.get("fresh")
     identity = await portal.openid.receive(request)
     request.session.clear()
     ctx = portal.context(session)
     if fresh and identity.proved_at and ctx.now - identity.proved_at > FRESH_FOR:
         raise SignInFailedError(
-            "Google did not ask you to prove who you are.", hint="Sign out at Google, then sign in again."
+            "Google did not ask you to confirm your identity.", hint="Sign out at Google, then sign in again."
         )
     try:
         member = await members.sign_in(ctx, identity)
     except RefusedError as error:
-        # In a transaction of its own: the request's is rolled back.
+        # The audit entry gets its own transaction, because the error rolls back the request's.
         async with portal.database.sessions.begin() as apart:
             why = {"why": error.message}
             audit.record(portal.context(apart), Action.REFUSE_SIGN_IN, identity.sub, identity.email, after=why)

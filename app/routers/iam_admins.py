@@ -1,4 +1,4 @@
-"""The page of the IAM admins: who has the admins' role in the Google project, and how that is changed."""
+"""The admins' page of IAM admins: principals with the admin role in the Google project."""
 
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ Text = Annotated[str, Form()]
 
 @router.get("")
 async def page(request: Request, stack: SharedStackDep, ctx: ContextDep) -> Response:
-    """The list, with what becomes of it, and a form for one more."""
+    """The list with pending changes, and a form to add a principal."""
     return await _page(request, stack, ctx)
 
 
@@ -56,7 +56,7 @@ async def add(
     principal: Text = "",
     confirm_outside: Text = "",
 ) -> Response:
-    """Plan one more; what does not fit is said at the field, with what was typed kept."""
+    """Plan the addition of a principal. Errors are shown at the field with what was typed."""
     try:
         run = await iam_admins.add(ctx, stack, principal, confirm_outside=bool(confirm_outside))
     except (InvalidError, ConflictError) as error:
@@ -71,7 +71,7 @@ async def remove(
     ctx: ContextDep,
     principal: Text = "",
 ) -> Response:
-    """Plan one less; who has to stay does so, with the reason."""
+    """Plan the removal of a principal. If that is not possible, the page says why."""
     try:
         run = await iam_admins.remove(ctx, stack, principal)
     except ConflictError as error:

@@ -1,4 +1,4 @@
-"""The page of the portal's members and their roles, for admins."""
+"""The admins' page of members and their roles."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ Typed = dict[str, str]
 
 @router.get("")
 async def page(request: Request, ctx: ContextDep, _: AdminDep) -> Response:
-    """Everybody who has signed in, admins first."""
+    """All members, admins first."""
     return await _page(request, ctx)
 
 
@@ -28,7 +28,7 @@ async def _page(
 ) -> Response:
     """With an error, what was typed `of` a member's id, or of the team."""
     context = {
-        "everybody": await members.list_of(ctx),
+        "entries": await members.list_of(ctx),
         "defaults": limits.of_settings(ctx),
         "team": await limits.of_team(ctx),
         "chosen_for_team": await limits.chosen_for_team(ctx),
@@ -44,7 +44,7 @@ async def _page(
 async def change_role(
     request: Request, member_id: IdPath, ctx: ContextDep, _: AdminDep, role: Annotated[Role, Form()]
 ) -> Response:
-    """Make somebody admin, or member again; who has to stay what they are does so, with the reason."""
+    """Change a member's role. If that is not possible, the page says why."""
     member = await members.find(ctx.session, member_id)
     try:
         await members.change_role(ctx, member, role)
@@ -61,7 +61,7 @@ async def change_team_limits(
     workstation_limit: Limit = "",
     gpu_workstation_limit: Limit = "",
 ) -> Response:
-    """Choose how many workstations everybody may have for whom nothing else is chosen."""
+    """Set the limits for members who have none of their own."""
     try:
         await limits.change_team(ctx, limits.parse(workstation_limit, gpu_workstation_limit))
     except InvalidError as error:
@@ -79,7 +79,7 @@ async def change_limits(
     workstation_limit: Limit = "",
     gpu_workstation_limit: Limit = "",
 ) -> Response:
-    """Choose how many workstations a member may have."""
+    """Set a member's own limits."""
     member = await members.find(ctx.session, member_id)
     try:
         await limits.change(ctx, member, limits.parse(workstation_limit, gpu_workstation_limit))

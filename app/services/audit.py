@@ -1,4 +1,4 @@
-"""The audit: decisions are written down where they are made, and read by admins."""
+"""The audit log: services record decisions, admins read them."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, time
@@ -27,10 +27,10 @@ def record(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> None:
-    """Write down what the context's actor decided, in the caller's transaction: both are committed, or neither is.
+    """Record a decision of the context's actor, in the same transaction as the decision itself.
 
-    :param before, after: columns by name, as JSON has them; of what both name, what differs is kept. Never a secret:
-        of a key its fingerprint, of a token its name.
+    :param before, after: values by column, as JSON; those that did not change are left out. They contain no secrets:
+        for a key its fingerprint, for a token its name.
     """
     here, by = origin.current(), ctx.actor
     was, becomes = before or {}, after or {}
@@ -52,20 +52,20 @@ def record(
 
 
 async def record_run(ctx: Context, action: Action, run: Run, **after: str | None) -> None:
-    """The same for a decision about a run, with what it awaits, if anything."""
+    """Record a decision about a run, with the changes that require approval, if any."""
     awaits = {"awaits": [f"{change['action']} {change['address']}" for change in run.awaits]} if run.awaits else {}
     name = f"{run.kind} {await name_of_stack(ctx.session, run.stack_id)}"
     record(ctx, action, run.id, name, after={**awaits, **after})
 
 
 async def name_of_stack(session: AsyncSession, stack_id: str) -> str:
-    """What people call it: by its subject's name."""
+    """The name of the workstation, or of the shared stack."""
     return (await stacks.subject(session, stack_id)).name
 
 
 def _printable(text: str) -> str:
     if not text.isprintable():
-        raise ValueError("Use letters, digits and signs.")
+        raise ValueError("Use printable characters only.")
     return text.strip()
 
 
@@ -73,14 +73,14 @@ Words = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
 
 
 class AuditFilter(BaseModel):
-    """Which entries are wanted. What is empty filters nothing."""
+    """A filter of audit entries. Empty fields are ignored."""
 
     model_config = ConfigDict(populate_by_name=True)
 
-    person: Words = Field("", description="Part of the address of who decided.")
-    action: Words = Field("", description="What was decided.", examples=["workstation.destroy"])
-    kind: Words = Field("", description="The kind of thing.", examples=["run"])
-    thing: Words = Field("", description="The thing's id, or part of its name.")
+    person: Words = Field("", description="Part of the actor's email address.")
+    action: Words = Field("", description="The action.", examples=["workstation.destroy"])
+    kind: Words = Field("", description="The resource type.", examples=["run"])
+    thing: Words = Field("", description="The resource's ID, or part of its name.")
     first: date | None = Field(None, alias="from", description="The first day, in UTC.")
     last: date | None = Field(None, alias="to", description="The last day, in UTC.")
 
@@ -94,12 +94,12 @@ class AuditFilter(BaseModel):
     def _is_not_before_the_first(cls, last: date | None, info: ValidationInfo) -> date | None:
         first = info.data.get("first")
         if first and last and last < first:
-            raise ValueError("This is before the first day.")
+            raise ValueError("Choose a day after the first one.")
         return last
 
     @property
     def as_query(self) -> dict[str, str]:
-        """Those that filter anything, as they stand in an address."""
+        """The fields that are set, as query parameters."""
         return {name: str(value) for name, value in self.model_dump(by_alias=True).items() if value}
 
 
@@ -108,7 +108,7 @@ async def entries(
 ) -> list[AuditEntry]:
     """Entries, newest first.
 
-    :param below: the number of the last one of the page before.
+    :param below: only entries with a smaller number, for the next page.
     """
     query = _filtered(select(AuditEntry), desired)
     if below is not None:
@@ -134,7 +134,7 @@ def _filtered(query: Select[tuple[AuditEntry]], desired: AuditFilter) -> Select[
 
 
 async def batches(database: Database, desired: AuditFilter) -> AsyncIterator[list[AuditEntry]]:
-    """All of them, newest first, each batch with a short session of its own."""
+    """All entries in batches, newest first. Each batch is read in its own short session."""
     below = None
     while True:
         async with database.sessions() as session:

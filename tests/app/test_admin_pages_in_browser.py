@@ -23,13 +23,13 @@ async def test_the_pages_are_accessible_and_fit_the_window(
     problems: list[str] = []
     for principal in ("user:ada@example.com", LONG):
         await page.goto("/admin/iam")
-        await page.get_by_label("Who").fill(principal)
-        await page.get_by_role("button", name="Plan it").click()
+        await page.get_by_label("Principal", exact=True).fill(principal)
+        await page.get_by_role("button", name="Create plan").click()
         if principal == LONG:
-            await expect(page.get_by_text("belongs neither")).to_be_visible()
+            await expect(page.get_by_text("is outside")).to_be_visible()
             problems += await _problems(page)
-            await page.get_by_label("This is meant").check()
-            await page.get_by_role("button", name="Plan it").click()
+            await page.get_by_label("Confirm external principal").check()
+            await page.get_by_role("button", name="Create plan").click()
         await page.wait_for_url("**/runs/*")
         if principal != LONG:
             await apply(app, page.url.rpartition("/")[2])
@@ -66,16 +66,16 @@ async def test_the_list_follows_a_run_by_itself(
 ) -> None:
     page = await open_page(browser, app, "ada", address)
     await page.goto("/admin/iam")
-    await page.get_by_label("Who").fill("grace@example.com")
-    await page.get_by_role("button", name="Plan it").click()
+    await page.get_by_label("Principal", exact=True).fill("grace@example.com")
+    await page.get_by_role("button", name="Create plan").click()
     await page.wait_for_url("**/runs/*")
     run_id = page.url.rpartition("/")[2]
     await page.goto("/admin/iam")
     row = page.locator(".list-row", has_text="user:grace@example.com")
     await expect(row.locator(".tag")).to_have_text("Adding")
-    await page.get_by_label("Who").fill("linus@exam")
+    await page.get_by_label("Principal", exact=True).fill("linus@exam")
 
     await apply(app, run_id)
 
     await expect(row.locator(".tag")).to_have_text("Applied")
-    await expect(page.get_by_label("Who")).to_have_value("linus@exam")
+    await expect(page.get_by_label("Principal", exact=True)).to_have_value("linus@exam")

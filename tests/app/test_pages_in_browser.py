@@ -155,14 +155,14 @@ async def test_the_audit_is_filtered_with_and_without_javascript(
     await page.goto("/")
     await page.locator("summary", has_text="Admin").click()
     await page.get_by_role("link", name="Audit").click()
-    await page.get_by_label("Decision").select_option("workstation.request")
+    await page.get_by_label("Action").select_option("workstation.request")
     if not has_javascript:
         await page.get_by_role("button", name="Filter").click()
 
     rows = page.locator("#audit .list-row")
     await expect(rows).to_have_count(1)
-    await expect(rows).to_contain_text("grace@example.com asked for workstation dev-1")
-    await expect(page.get_by_label("Decision")).to_have_value("workstation.request")
+    await expect(rows).to_contain_text("grace@example.com created workstation dev-1")
+    await expect(page.get_by_label("Action")).to_have_value("workstation.request")
 
 
 async def test_the_pages_follow_a_run_by_themselves(

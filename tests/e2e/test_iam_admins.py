@@ -69,11 +69,11 @@ def test_ada_adds_an_iam_admin_and_an_allowed_ip_by_one_plan_and_removes_one_by_
     page = person.page
     person.sign_in("Ada")
     person.open("/admin/iam")
-    page.get_by_label("Who").fill("group:ml-leads@exmaple.com")
-    page.get_by_role("button", name="Plan it").click()
+    page.get_by_label("Principal", exact=True).fill("group:ml-leads@exmaple.com")
+    page.get_by_role("button", name="Create plan").click()
     expect(page.get_by_text("Did you mean example.com?")).to_be_visible()
-    page.get_by_label("Who").fill("group:ML-Leads@example.com")
-    page.get_by_role("button", name="Plan it").click()
+    page.get_by_label("Principal", exact=True).fill("group:ML-Leads@example.com")
+    page.get_by_role("button", name="Create plan").click()
     page.wait_for_url("**/runs/*")
     first = page.url.rpartition("/")[2]
     ada.wait_run(first, "awaiting_approval")
@@ -85,7 +85,7 @@ def test_ada_adds_an_iam_admin_and_an_allowed_ip_by_one_plan_and_removes_one_by_
     person.open("/admin/iam")
     row = page.locator(".list-row", has_text=GROUP)
     expect(row.locator(".tag")).to_have_text("Awaiting approval", timeout=60_000)
-    row.get_by_role("link", name="The plan that adds it").click()
+    row.get_by_role("link", name="View plan to add it").click()
     expect(page.get_by_role("heading", name="Approval required")).to_be_visible()
     run_id = page.url.rpartition("/")[2]
     assert {(change["action"], change["address"]) for change in ada.run(run_id)["plan"]} == {
@@ -102,7 +102,7 @@ def test_ada_adds_an_iam_admin_and_an_allowed_ip_by_one_plan_and_removes_one_by_
     ] == [[CIDR]]
 
     person.open("/admin/iam")
-    expect(page.get_by_text("You cannot take the role from yourself")).to_be_visible()
+    expect(page.get_by_text("remove your own admin role")).to_be_visible()
     page.get_by_role("button", name=f"Remove {GROUP}").click()
     expect(page.get_by_label(f"Type {GROUP} to confirm")).to_be_visible(timeout=60_000)
     page.get_by_label(f"Type {GROUP} to confirm").fill(GROUP)

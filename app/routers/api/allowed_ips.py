@@ -21,44 +21,46 @@ router = APIRouter(prefix="/api/v1/allowed-ips", tags=["allowed-ips"])
 
 
 class NewAllowedIp(BaseModel):
-    """A range to ask for; from an admin, one to put on the list."""
+    """A range to request or, for an admin, to allow."""
 
     model_config = ConfigDict(extra="forbid")
 
-    cidr: str = Field(description="An address or a range, IPv4 or IPv6.", examples=["203.0.113.0/24"])
-    label: str = Field(description="What it is.", examples=["office"])
-    expires_at: AwareDatetime | None = Field(None, description="When it ends by itself; null for never.")
-    confirm: bool = Field(False, description="True where what `fields.confirm` of an error said is meant.")
-    owner: str | None = Field(None, description="Whose it is, by address; yours if left out. For admins.")
+    cidr: str = Field(description="An IPv4 or IPv6 address or range.", examples=["203.0.113.0/24"])
+    label: str = Field(description="A name for the range.", examples=["office"])
+    expires_at: AwareDatetime | None = Field(None, description="When it expires; null for no expiry.")
+    confirm: bool = Field(False, description="Confirms what `fields.confirm` of an error asks for.")
+    owner: str | None = Field(None, description="The owner's email address. Default: yourself. Only for admins.")
 
 
-class Approval(BaseModel):
-    """How an ask is approved."""
+class AllowedIpApproval(BaseModel):
+    """The approval of a request."""
 
     model_config = ConfigDict(extra="forbid")
 
-    expires_at: AwareDatetime | None = Field(None, description="When it ends; as asked if left out, null for never.")
+    expires_at: AwareDatetime | None = Field(
+        None, description="When it expires; null for never. Default: as requested."
+    )
 
 
 class AllowedIpAnswer(BaseModel):
-    """A range of addresses that may reach MLflow, or is to, or was."""
+    """An IP range that can reach MLflow, could, or was requested."""
 
     id: str
     cidr: str
     label: str
-    owner: str = Field(description="The owner's address.")
-    status: Standing = Field(description="What was decided, and what the firewall has of that.")
-    notes: list[str] = Field(description="What whoever decides should know, in sentences.")
+    owner: str = Field(description="The owner's email address.")
+    status: Standing = Field(description="The decision, and whether the firewall applies it.")
+    notes: list[str] = Field(description="Sentences that matter to whoever decides.")
     created_at: datetime
     decided_at: datetime | None
     expires_at: datetime | None
 
 
 class AllowedIps(BaseModel):
-    """Allowed IPs, the newest first."""
+    """Allowed IPs, newest first."""
 
     items: list[AllowedIpAnswer]
-    run_id: str | None = Field(description="The run under way that changes the firewall. Only admins can read it.")
+    run_id: str | None = Field(description="The pending run that updates the firewall. Only admins can read it.")
 
 
 def _answer(entry: Entry) -> AllowedIpAnswer:
@@ -82,9 +84,9 @@ async def _one(ctx: Context, ip: AllowedIp) -> AllowedIpAnswer:
 
 @router.get("", responses=errors(401, 403, 422))
 async def list_allowed_ips(ctx: ContextDep, everybodys: Annotated[bool, Query(alias="all")] = False) -> AllowedIps:
-    """Your own; with `all`, everybody's, for admins. Of those that are over, the newest 50."""
+    """Your allowed IPs or, for admins with `all`, everyone's. Includes the newest 50 that have ended."""
     if everybodys and not ctx.member.is_admin:
-        raise RefusedError("Only admins may see everybody's.")
+        raise RefusedError("Only admins can see all allowed IPs.")
     found = await listing.read(ctx.session, ctx.now, ended_of=None if everybodys else ctx.member)
     shown = found if everybodys else found.of_owner(ctx.member)
     return AllowedIps(items=[_answer(entry) for entry in shown.entries], run_id=found.run.id if found.run else None)
@@ -95,11 +97,11 @@ async def list_allowed_ips(ctx: ContextDep, everybodys: Annotated[bool, Query(al
     status_code=201,
     responses={
         **errors(401, 403, 409, 422),
-        200: {"description": "You had asked for it already.", "model": AllowedIpAnswer},
+        200: {"description": "You had already requested it.", "model": AllowedIpAnswer},
     },
 )
 async def ask_or_add(new: NewAllowedIp, ctx: ContextDep, response: Response) -> AllowedIpAnswer:
-    """Ask for a range, which an admin then decides. An admin's goes onto the list at once."""
+    """Request a range, which an admin then approves or denies. Admins allow a range without a request."""
     spec = AllowedIpSpec(new.cidr, new.label, new.expires_at, new.confirm, origin.current().place)
     owner = await _owner(ctx, new.owner)
     if ctx.member.is_admin:
@@ -114,7 +116,7 @@ async def _owner(ctx: Context, email: str | None) -> Member:
     if email is None:
         return ctx.member
     if not ctx.member.is_admin:
-        raise RefusedError("Only admins may name an owner.")
+        raise RefusedError("Only admins can set an owner.")
     return await allowed_ips.owner_named(ctx.session, email)
 
 
@@ -123,9 +125,9 @@ async def approve_allowed_ip(
     ip: AllowedIpDep,
     ctx: ContextDep,
     _: AdminDep,
-    approval: Annotated[Approval, Body(default_factory=Approval)],
+    approval: Annotated[AllowedIpApproval, Body(default_factory=AllowedIpApproval)],
 ) -> AllowedIpAnswer:
-    """Let it in. For admins."""
+    """Approve a request. For admins."""
     end = approval.expires_at if "expires_at" in approval.model_fields_set else ip.expires_at
     await allowed_ips.approve(ctx, ip, end)
     return await _one(ctx, ip)
@@ -133,13 +135,13 @@ async def approve_allowed_ip(
 
 @router.post("/{allowed_ip_id}/refuse", responses=errors(401, 403, 404, 409))
 async def refuse_allowed_ip(ip: AllowedIpDep, ctx: ContextDep, _: AdminDep) -> AllowedIpAnswer:
-    """Do not let it in. For admins."""
+    """Deny a request. For admins."""
     await allowed_ips.refuse(ctx, ip)
     return await _one(ctx, ip)
 
 
 @router.delete("/{allowed_ip_id}", responses=errors(401, 404, 409))
 async def remove_allowed_ip(ip: AllowedIpDep, ctx: ContextDep) -> AllowedIpAnswer:
-    """Take it off the list, or your ask back. What is gone stays gone."""
+    """Remove an allowed IP, or withdraw a request. Removing it again changes nothing."""
     await allowed_ips.remove(ctx, ip)
     return await _one(ctx, ip)

@@ -1,4 +1,4 @@
-"""The audit, as JSON: for admins."""
+"""The audit log as JSON, for admins."""
 
 from typing import Annotated
 
@@ -16,9 +16,9 @@ router = APIRouter(prefix="/api/v1/audit", tags=["audit"], responses=errors(401,
 
 
 class AuditPage(AuditFilter):
-    """Which entries, and how many."""
+    """A filter of audit entries, and a page."""
 
-    below: int | None = Field(None, ge=1, le=MOST_ENTRIES, description="Only entries with a lower number.")
+    below: int | None = Field(None, ge=1, le=MOST_ENTRIES, description="Only entries with a smaller number.")
     limit: int = Field(50, ge=1, le=200)
 
 
@@ -26,12 +26,12 @@ class AuditEntries(BaseModel):
     """A page of decisions, newest first."""
 
     items: list[AuditEntryAnswer]
-    next_below: int | None = Field(description="What `below` is on the next page; null where there is none.")
+    next_below: int | None = Field(description="`below` for the next page; null if there is none.")
 
 
 @router.get("")
 async def list_audit(session: SessionDep, _: AdminDep, desired: Annotated[AuditPage, Query()]) -> AuditEntries:
-    """Every decision: who, what, when, from where, and what it was before and after. For admins."""
+    """All decisions: by whom, when, from where, and the values before and after. For admins."""
     found = await audit.entries(session, desired, below=desired.below, limit=desired.limit + 1)
     page = found[: desired.limit]
     items = [AuditEntryAnswer.model_validate(entry) for entry in page]

@@ -15,32 +15,31 @@ router = APIRouter(prefix="/api/v1/iam-admins", tags=["IAM admins"], responses=e
 
 
 class NewIamAdmin(BaseModel):
-    """Who is to have the admins' role in the project."""
+    """A principal to add."""
 
     model_config = ConfigDict(extra="forbid")
 
     principal: str = Field(
-        description=f"{FORMS}, then an address or a domain. An address alone is a person's, or by its ending a service "
-        "account's.",
+        description=f"{FORMS}, then an email address or a domain. An email address alone is a user or service account.",
         examples=["user:ada@example.com"],
     )
     confirm_outside: bool = Field(
-        False, description="That somebody outside of the portal's people and the project is meant."
+        False, description="Confirms a principal outside the portal's domains and the project."
     )
 
 
 class IamAdminAnswer(BaseModel):
-    """One entry of the list."""
+    """One IAM admin."""
 
-    principal: str = Field(description="As Terraform takes it.", examples=["user:ada@example.com"])
+    principal: str = Field(description="In Terraform's form.", examples=["user:ada@example.com"])
     state: IamAdminState
-    is_wanted: bool = Field(description="Whether it is on the list as it is to be.")
-    run_id: str | None = Field(description="The run that changes it, or has failed to.")
-    kept_because: str | None = Field(description="Why it cannot be removed now; null where it can.")
+    is_wanted: bool = Field(description="Whether it is in the desired list.")
+    run_id: str | None = Field(description="The run that changes it, or failed to.")
+    kept_because: str | None = Field(description="Why it cannot be removed now; null if it can.")
 
 
 class IamAdmins(BaseModel):
-    """All IAM admins of the list, with those to come and to go."""
+    """All IAM admins, with pending and failed additions and removals."""
 
     items: list[IamAdminAnswer]
 
@@ -57,20 +56,20 @@ def _answer(admin: IamAdmin) -> IamAdminAnswer:
 
 @router.get("")
 async def list_iam_admins(stack: SharedStackDep, ctx: ContextDep) -> IamAdmins:
-    """Who has the admins' role in the Google project by this list, and what becomes of it."""
+    """Principals with the admin role in the Google project."""
     found = await iam_admins.list_of(ctx, stack)
     return IamAdmins(items=[_answer(entry) for entry in found])
 
 
 @router.post("", status_code=202)
 async def add_iam_admin(stack: SharedStackDep, spec: NewIamAdmin, ctx: ContextDep) -> RunAnswer:
-    """Add one. The run waits for approval."""
+    """Add an IAM admin with a run that requires approval."""
     run = await iam_admins.add(ctx, stack, spec.principal, confirm_outside=spec.confirm_outside)
     return await full(ctx.session, await runs.find(ctx.session, ctx.member, run.id), ctx.now)
 
 
 @router.delete("/{principal}", status_code=202, responses=errors(404))
 async def remove_iam_admin(stack: SharedStackDep, principal: str, ctx: ContextDep) -> RunAnswer:
-    """Remove one. The run waits for approval; the last one, oneself and the portal's own account stay."""
+    """Remove an IAM admin with a run that requires approval. You can't remove the last one, yourself or the portal."""
     run = await iam_admins.remove(ctx, stack, principal)
     return await full(ctx.session, await runs.find(ctx.session, ctx.member, run.id), ctx.now)

@@ -31,7 +31,7 @@ class LimitsAnswer(BaseModel):
 
 
 class MemberAnswer(BaseModel):
-    """Somebody who has signed in."""
+    """A member: somebody who has signed in."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -43,25 +43,27 @@ class MemberAnswer(BaseModel):
     last_seen_at: datetime
 
     workstation_limit: int | None = Field(description="Workstations they may have; null for the team's limit.")
-    gpu_workstation_limit: int | None = Field(description="The same of those with a GPU.")
+    gpu_workstation_limit: int | None = Field(
+        description="Workstations with a GPU that they may have; null for the team's limit."
+    )
 
 
 class ListedMember(MemberAnswer):
-    """The same among all others."""
+    """A member as in the list of members."""
 
-    workstations: int = Field(description="How many machines are theirs.")
+    workstations: int = Field(description="How many workstations they have.")
     gpu_workstations: int = Field(description="How many of them have a GPU, or are about to get one.")
     limits: LimitsAnswer = Field(description="What they may have, by their own limit or the team's.")
 
 
 class Members(BaseModel):
-    """A page of members, admins first, then by address."""
+    """A page of members: admins first, then by email address."""
 
     items: list[ListedMember]
 
 
 class MemberChange(BaseModel):
-    """What becomes of a member; what is left out stays as it is."""
+    """Changes to a member. Fields that are omitted stay the same."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -72,7 +74,7 @@ class MemberChange(BaseModel):
 
 @router.get("/members")
 async def list_members(ctx: ContextDep, _: AdminDep, limit: Limit = 50, offset: Offset = 0) -> Members:
-    """Everybody who has signed in."""
+    """All members."""
     found = await members.list_of(ctx, limit=limit, offset=offset)
     return Members(items=[_listed(entry) for entry in found])
 

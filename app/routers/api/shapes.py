@@ -1,4 +1,4 @@
-"""What the API's answers have in common, for its OpenAPI document."""
+"""Parts that all API responses share, for the OpenAPI document."""
 
 from typing import Any
 
@@ -6,37 +6,35 @@ from pydantic import BaseModel, Field
 
 
 class ErrorDetail(BaseModel):
-    """What went wrong."""
+    """An error."""
 
-    code: str = Field(description="What kind of error, for programs.", examples=["invalid"])
+    code: str = Field(description="The type of error, for programs.", examples=["invalid"])
     message: str = Field(description="A sentence for people.")
     hint: str | None = Field(None, description="What to do about it.")
-    fields: dict[str, str] | None = Field(None, description="A sentence for each field that does not fit.")
+    fields: dict[str, str] | None = Field(None, description="A sentence for each invalid field.")
 
 
 class Error(BaseModel):
-    """The one shape of every error."""
+    """The body of every error response."""
 
     error: ErrorDetail
 
 
 _DESCRIPTIONS = {
-    401: "No valid token or sign-in, or one that is not fresh enough.",
+    401: "No valid token or sign-in, or the sign-in is too old.",
     403: "Not allowed.",
-    404: "It does not exist, or it is not yours.",
-    409: "It does not fit what is there now.",
-    410: "It is gone for good.",
-    422: "Some fields do not fit.",
-    503: "Something outside does not answer; try again later.",
+    404: "It does not exist, or you may not see it.",
+    409: "It conflicts with the current state.",
+    410: "It no longer exists.",
+    422: "Some fields are invalid.",
+    503: "An external service is not responding. Try again later.",
 }
 
 
 def errors(*statuses: int, beside_text: bool = False) -> dict[int | str, dict[str, Any]]:
-    """The error answers of an operation, for its `responses`.
+    """The error responses of an operation, for its `responses`. `default` stands for all other errors.
 
-    `default` stands for all others, and keeps FastAPI from promising its own shape for 422.
-
-    :param beside_text: the operation answers in plain text; FastAPI would take that for its errors' type as well.
+    :param beside_text: the operation returns plain text, which FastAPI would also use as the errors' media type.
     """
     shape: dict[str, Any] = {"model": Error}
     if beside_text:
@@ -44,5 +42,6 @@ def errors(*statuses: int, beside_text: bool = False) -> dict[int | str, dict[st
     described: dict[int | str, dict[str, Any]] = {
         status: {**shape, "description": _DESCRIPTIONS[status]} for status in statuses
     }
-    described["default"] = {**shape, "description": "Any other error, in the same shape."}
+    # With a default response, FastAPI does not add its own error schema for 422.
+    described["default"] = {**shape, "description": "Any other error."}
     return described

@@ -15,7 +15,7 @@ from app.services.context import Context
 from app.services.people import members
 
 PREFIX = "stm_"
-"""Begins every token, so that people and secret scanners recognise one."""
+"""Prefix of every token, by which people and secret scanners recognize one."""
 HINT_LENGTH = len(PREFIX) + 4
 NAME_LENGTH = 60
 MOST_A_MEMBER = 50
@@ -24,7 +24,7 @@ USED_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class NewToken:
-    """A token as it was made."""
+    """A token that was just created."""
 
     row: ApiToken
     plain: str = field(repr=False)
@@ -32,18 +32,18 @@ class NewToken:
 
 
 async def create(ctx: Context, name: str) -> NewToken:
-    """Make a token for who asks. Raises InvalidError."""
+    """Create a token for the context's member. Raises InvalidError."""
     return await _create(ctx, ctx.member, name)
 
 
 async def _create(ctx: Context, member: Member, name: str) -> NewToken:
     name = name.strip()
     if not 1 <= len(name) <= NAME_LENGTH or not name.isprintable():
-        sentence = f"Say what the token is for, in 1 to {NAME_LENGTH} characters."
-        raise InvalidError("The token was not made.", fields={"name": sentence})
+        sentence = f"Enter what the token is used for, in 1 to {NAME_LENGTH} characters."
+        raise InvalidError("The token was not created.", fields={"name": sentence})
     if await _count(ctx.session, member) >= MOST_A_MEMBER:
-        sentence = f"You have {MOST_A_MEMBER} tokens: revoke one that you no longer need."
-        raise InvalidError("The token was not made.", fields={"name": sentence})
+        sentence = f"You already have {MOST_A_MEMBER} tokens. Revoke one that you no longer need."
+        raise InvalidError("The token was not created.", fields={"name": sentence})
     plain = PREFIX + new_secret()
     hint = plain[:HINT_LENGTH]
     token = ApiToken(member_id=member.id, name=name, token_hash=digest(plain), hint=hint, created_at=ctx.now)
@@ -54,12 +54,12 @@ async def _create(ctx: Context, member: Member, name: str) -> NewToken:
 
 
 async def create_for_email(ctx: Context, email: str, name: str) -> NewToken:
-    """A token for the member with this address, for the operator's command line (see members.by_address)."""
+    """Create a token for the member with this email address, for the operator's command line."""
     return await _create(ctx, await members.by_address(ctx, email), name)
 
 
 async def find(session: AsyncSession, plain: str, now: datetime) -> ApiToken | None:
-    """The valid token, with its member, that this is."""
+    """The valid token with this text, with its member loaded; None if there is none."""
     if not plain.startswith(PREFIX):
         return None
     token = await session.scalar(
@@ -68,14 +68,14 @@ async def find(session: AsyncSession, plain: str, now: datetime) -> ApiToken | N
     if token is None or not token.is_valid:
         return None
     if token.last_used_at is None or now - token.last_used_at >= USED_EVERY:
-        # Scripts send several requests at once: whoever comes second skips the row instead of waiting.
+        # Scripts send several requests at once: skip_locked, so that the second one does not wait for the first.
         own = select(ApiToken.id).where(ApiToken.id == token.id).with_for_update(skip_locked=True)
         await session.execute(update(ApiToken).where(ApiToken.id.in_(own)).values(last_used_at=now))
     return token
 
 
 async def list_of(session: AsyncSession, member: Member) -> list[ApiToken]:
-    """A member's tokens that were not revoked, the newest first."""
+    """A member's tokens that were not revoked, newest first."""
     rows = await session.scalars(
         select(ApiToken)
         .where(ApiToken.member_id == member.id, ApiToken.revoked_at.is_(None))
@@ -85,7 +85,7 @@ async def list_of(session: AsyncSession, member: Member) -> list[ApiToken]:
 
 
 async def revoke(ctx: Context, token_id: str) -> None:
-    """End one of the tokens of who asks; raises NotFoundError when it is not theirs."""
+    """Revoke a token of the context's member. Raises NotFoundError if it is not theirs."""
     own = select(ApiToken).where(ApiToken.id == token_id, ApiToken.member_id == ctx.member.id)
     token = await ctx.session.scalar(own)
     if token is None:

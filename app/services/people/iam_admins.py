@@ -1,4 +1,4 @@
-"""IAM admins: who has the admins' role in the Google project. They are part of the shared stack: a change is a run."""
+"""IAM admins: principals with the admin role in the Google project. As part of the shared stack, a change is a run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,21 +17,21 @@ from app.services.people import principals
 from app.services.people.principals import Principal, PrincipalKind
 from app.services.shared import shared_settings, shared_stack
 
-NO_LAST = "The last IAM admin stays: without one the project would be nobody's. Add another one first."
-NOT_ONESELF = "You cannot take the role from yourself: another admin can."
-NOT_THE_PORTAL = "This is the portal's own account: without the role it could not even give it back."
+NO_LAST = "You can't remove the last IAM admin. Add another one first."
+NOT_ONESELF = "You can't remove your own admin role. Ask another admin."
+NOT_THE_PORTAL = "You can't remove the portal's own account. It needs the role to manage the project."
 
 
 class IamAdminState(StrEnum):
-    """How an entry of the list stands."""
+    """The state of an IAM admin."""
 
     APPLIED = "applied"
     AWAITING_APPROVAL = "awaiting_approval"
-    """It is to be added, or removed, once somebody has approved the plan."""
+    """The plan to add or remove it awaits approval."""
     BEING_ADDED = "being_added"
     BEING_REMOVED = "being_removed"
     NOT_APPLIED = "not_applied"
-    """It was asked for, and the run has ended without making it so."""
+    """It was requested, but the run failed, was discarded or was canceled."""
 
 
 S = IamAdminState
@@ -39,39 +39,38 @@ S = IamAdminState
 
 @dataclass(frozen=True)
 class IamAdmin:
-    """One entry: who, how it stands, and why it has to stay."""
+    """An IAM admin: the principal, its state, and why it cannot be removed."""
 
     principal: str
-    """As Terraform takes it, such as user:ada@example.com."""
+    """In Terraform's form, such as user:ada@example.com."""
     state: IamAdminState
     is_wanted: bool
-    """It is on the list as it is to be."""
+    """Whether it is in the desired list."""
     run: Run | None = None
-    """The run that changes it, or has failed to."""
+    """The run that changes it, or failed to."""
     kept_because: str = ""
-    """Why it cannot be removed now, in a sentence; empty where it can."""
+    """Why it cannot be removed now, as a sentence; empty if it can."""
 
     @property
     def can_remove(self) -> bool:
-        """It may be taken off the list."""
+        """Whether it can be removed."""
         return self.is_wanted and not self.kept_because
 
     @property
     def change(self) -> str:
-        """What the run does with the entry, or was to do, in words."""
+        """What the run does, as a verb."""
         adds = self.run is not None and self.principal in _asked(self.run)
-        verb = ("adds", "was to add") if adds else ("removes", "was to remove")
-        return f"{verb[self.state is S.NOT_APPLIED]} it"
+        return "add it" if adds else "remove it"
 
     @property
     def can_keep(self) -> bool:
-        """It is about to be removed, and may stay after all."""
+        """Whether a pending removal can be reverted."""
         is_going = self.state in {S.BEING_REMOVED, S.AWAITING_APPROVAL} and not self.is_wanted
         return is_going and self.run is not None and self.run.kind is RunKind.CONFIGURE
 
 
 async def list_of(ctx: Context, stack: SharedStack) -> list[IamAdmin]:
-    """Everybody who has the role by this list, or is to get it, or was to; in the order of the alphabet."""
+    """All IAM admins, with pending and failed additions and removals, in alphabetical order."""
     pending = await runs.pending(ctx.session, stack.id)
     going = next((run for run in pending if run.kind is RunKind.DESTROY and not run.is_canceling), None)
     desired = [] if going else list((await shared_stack.desired(ctx, stack)).iam_admins)
@@ -105,12 +104,12 @@ def _standing(
 
 
 def _asked(run: Run) -> list[str]:
-    """The list that a run makes so; a destruction leaves none."""
+    """The list that a run applies; empty for one that destroys the shared stack."""
     return list(run.changes.get("iam_admins", ()))
 
 
 async def _failed(session: AsyncSession, stack: SharedStack) -> Run | None:
-    """The run that was the last to end, if it ended without success."""
+    """The last run that ended, unless it succeeded."""
     query = select(Run).where(Run.stack_id == stack.id, Run.kind == RunKind.CONFIGURE)
     ended = query.where(Run.status.in_(FINAL - {RunStatus.SUPERSEDED})).order_by(Run.finished_at.desc()).limit(1)
     last = await session.scalar(ended)
@@ -118,7 +117,7 @@ async def _failed(session: AsyncSession, stack: SharedStack) -> Run | None:
 
 
 async def _portal_accounts(ctx: Context) -> set[str]:
-    """Whom Google takes the portal for: as the settings name them, and as the worker found out by itself."""
+    """The portal's own Google accounts: those in the settings, and the worker's identity."""
     seen = await snapshots.read(ctx.session, doctor.SNAPSHOT)
     identity = str(seen.content.get("identity") or "") if seen else ""
     return {*ctx.settings.portal_accounts, *([identity.lower()] if "@" in identity else [])}
@@ -133,37 +132,37 @@ def _kept_because(name: str, desired: Sequence[str], by: Member, accounts: set[s
 
 
 async def add(ctx: Context, stack: SharedStack, typed: str, *, confirm_outside: bool) -> Run:
-    """Put somebody on the list: a run that waits for approval.
+    """Add an IAM admin with a run that awaits approval.
 
-    Raises InvalidError for what is no principal, cannot have the role, or is outside the portal's domains and that is
-    not confirmed; ConflictError for who is on the list already.
+    Raises InvalidError if the principal is invalid, cannot have the role, or is external and not confirmed;
+    ConflictError if it is in the list already.
     """
     principal = principals.parse(typed)
     if not (confirm_outside or principal.is_within(ctx.settings)):
-        _ask_whether_meant(principal, ctx.settings)
+        _require_confirmation(principal, ctx.settings)
     await shared_stack.lock(ctx.session, stack)
     spec = await shared_stack.desired(ctx, stack)
     if str(principal) in spec.iam_admins:
-        taken = f"{principal} is on the list already."
+        taken = f"{principal} is already an IAM admin."
         raise ConflictError(taken, fields={"principal": taken})
     if problem := shared_settings.problem_of_role(spec.settings.iam_admin_role, [str(principal)]):
-        raise InvalidError("That is nobody who can be an IAM admin.", fields={"principal": problem})
+        raise InvalidError("Invalid principal.", fields={"principal": problem})
     after = (*spec.iam_admins, str(principal))
     return await _change(ctx, stack, spec, after, Action.ADD_IAM_ADMIN, principal)
 
 
-def _ask_whether_meant(principal: Principal, settings: Settings) -> None:
+def _require_confirmation(principal: Principal, settings: Settings) -> None:
     meant = principal.meant_domain(settings)
-    hint = f"Did you mean {meant}?" if meant else "Look at it once more, then confirm it."
-    sentence = f"{principal} belongs neither to the portal's people nor to the project. {hint}"
-    raise InvalidError("This is somebody from outside.", fields={"confirm_outside": sentence})
+    hint = f"Did you mean {meant}?" if meant else "Check it, then confirm."
+    sentence = f"{principal} is outside the portal's domains and the project. {hint}"
+    raise InvalidError("Confirmation required.", fields={"confirm_outside": sentence})
 
 
 async def remove(ctx: Context, stack: SharedStack, typed: str) -> Run:
-    """Take somebody off the list: a run that waits for approval.
+    """Remove an IAM admin with a run that awaits approval.
 
-    Raises NotFoundError for who is not on it; ConflictError, with the reason, for the last one, oneself, and the
-    portal's own account.
+    Raises NotFoundError if it is not in the list; ConflictError, with the reason, for the last one, the member
+    themselves, and the portal's own account.
     """
     await shared_stack.lock(ctx.session, stack)
     spec = await shared_stack.desired(ctx, stack)

@@ -1,4 +1,4 @@
-"""Members: who may sign in, which row they are, and their roles. A person is their Google account's `sub`."""
+"""Members: who may sign in, and their roles. A Google account's `sub` identifies a member."""
 
 import re
 from collections.abc import Sequence
@@ -21,44 +21,44 @@ from app.services.people.limits import Allowance, Chosen
 
 _SIGN_IN_LOCK = 7_301_948_212
 _NOT_YET_SIGNED_IN = "email:"
-"""Begins the `sub` of a member made by address (for a token) before their first sign-in, which puts in the real one."""
-NOT_ONESELF = "You cannot take the role from yourself: another admin can."
-NOT_THE_LAST = "You are the last admin: make somebody else one first. They can then take the role from you."
+"""Prefix of the `sub` of a member who was created by email address and has not signed in yet."""
+NOT_ONESELF = "You can't remove your own admin role. Ask another admin."
+NOT_THE_LAST = "You are the only admin. Make someone else an admin first; they can then change your role."
 SSH_USERNAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 SSH_USERNAME_RULE = (
-    "Use 1 to 32 lower-case letters, digits, hyphens and underscores; begin with a letter or an underscore."
+    "Use 1 to 32 lower-case letters, digits, hyphens and underscores. Start with a letter or an underscore."
 )
-CHOOSE_ANOTHER = "Sign in with another account, or ask your admin to allow this one."
+CHOOSE_ANOTHER = "Sign in with another account, or ask an admin to allow this one."
 
 
 def check_may_sign_in(identity: Identity, settings: Settings) -> None:
     """Raises RefusedError unless a rule lets this account in.
 
-    A single address needs no more than being verified. A domain also needs Google's word (`hd`) that the domain
-    manages the account: anybody can open a private Google account under a company's address.
+    For an allowed address it is enough that Google has verified it. For an allowed domain, Google must also say that
+    the domain manages the account (`hd`), since anyone can open a private Google account with a company's address.
     """
     if not identity.email_verified:
         raise RefusedError(
-            f"Google has not verified that {identity.email} is yours.",
+            f"Google has not verified the address {identity.email}.",
             hint="Verify the address in your Google account, then sign in again.",
         )
     if identity.email in settings.allowed_emails:
         return
     domain = identity.email.rpartition("@")[2]
     if domain not in settings.allowed_domains:
-        raise RefusedError(f"{identity.email} may not use this portal.", hint=CHOOSE_ANOTHER)
+        raise RefusedError(f"{identity.email} is not allowed to use this portal.", hint=CHOOSE_ANOTHER)
     if identity.hd != domain:
         raise RefusedError(
-            f"{identity.email} is a private Google account, not one that {domain} manages.", hint=CHOOSE_ANOTHER
+            f"{identity.email} is a private Google account, not managed by {domain}.", hint=CHOOSE_ANOTHER
         )
 
 
 async def sign_in(ctx: Context, identity: Identity) -> Member:
-    """The member this identity is, made at the first sign-in; raises RefusedError when no rule lets them in."""
+    """The member with this identity, created at their first sign-in. Raises RefusedError if they may not sign in."""
     session, now = ctx.session, ctx.now
     check_may_sign_in(identity, ctx.settings)
     if identity.sub.startswith(_NOT_YET_SIGNED_IN):
-        raise RefusedError("This account's number is none that Google gives.", hint=CHOOSE_ANOTHER)
+        raise RefusedError("The sign-in provider returned an invalid account ID.", hint=CHOOSE_ANOTHER)
     await _one_at_a_time(session)
     member = await _by_sub(session, identity.sub)
     holder = await _by_email(session, identity.email)
@@ -67,7 +67,7 @@ async def sign_in(ctx: Context, identity: Identity) -> Member:
             member = holder
         else:
             await _take_address_away(ctx, holder)
-    before = _told(member) if member else None
+    before = _details(member) if member else None
     if member is None:
         member = Member(sub=identity.sub, email=identity.email, name=identity.name, created_at=now, last_seen_at=now)
         session.add(member)
@@ -79,15 +79,16 @@ async def sign_in(ctx: Context, identity: Identity) -> Member:
 
 
 async def by_address(ctx: Context, email: str) -> Member:
-    """The member with this address, for the operator's command line.
+    """The member with this email address, for the operator's command line.
 
-    Somebody who has never signed in gets a row that their first sign-in takes over. Raises RefusedError when no
-    rule names the address.
+    Someone who has never signed in gets a row, which their first sign-in takes over. Raises RefusedError if they may
+    not sign in.
     """
     email = email.strip()
     if not (addresses.is_address(email) and ctx.settings.may_sign_in_by_rule(email := addresses.parse(email))):
         raise RefusedError(
-            f"{email or 'Nobody'} may not use this portal.", hint="Add it to STATIONMASTER_ALLOWED_EMAILS first."
+            f"{email or 'An empty address'} is not allowed to use this portal.",
+            hint="Add it to STATIONMASTER_ALLOWED_EMAILS first.",
         )
     await _one_at_a_time(ctx.session)
     member = await _by_email(ctx.session, email)
@@ -107,19 +108,19 @@ async def admins(session: AsyncSession) -> list[Member]:
 
 
 async def known(session: AsyncSession, email: str) -> Member | None:
-    """The member with this address, if there is one."""
+    """The member with this email address, if there is one."""
     return await _by_email(session, addresses.parse(email)) if addresses.is_address(email) else None
 
 
 @dataclass(frozen=True)
-class Listed:
-    """A member among all others."""
+class ListedMember:
+    """A member as in the list of members."""
 
     member: Member
     allowance: Allowance
     """How many workstations they have and may have."""
     role_stays_because: str
-    """Why their role cannot become the other one, in a sentence; empty where it can."""
+    """Why their role cannot be changed, as a sentence; empty if it can."""
 
     @property
     def chosen(self) -> Chosen:
@@ -127,17 +128,17 @@ class Listed:
         return Chosen.of(self.member)
 
 
-async def list_of(ctx: Context, *, limit: int | None = None, offset: int = 0) -> list[Listed]:
-    """Everybody, admins first, then by address."""
+async def list_of(ctx: Context, *, limit: int | None = None, offset: int = 0) -> list[ListedMember]:
+    """All members: admins first, then by email address."""
     by_role = (Member.role != Role.ADMIN, Member.email, Member.id)
     rows = list(await ctx.session.scalars(select(Member).order_by(*by_role).limit(limit).offset(offset)))
     allowances = await limits.of_each(ctx, rows)
     there_are = await admins(ctx.session)
-    return [Listed(member, allowances[member.id], _role_stays_because(ctx, member, there_are)) for member in rows]
+    return [ListedMember(member, allowances[member.id], _role_stays_because(ctx, member, there_are)) for member in rows]
 
 
 async def find(session: AsyncSession, member_id: str) -> Member:
-    """One member; raises NotFoundError."""
+    """One member. Raises NotFoundError."""
     member = await session.get(Member, member_id)
     if member is None:
         raise NotFoundError("member")
@@ -145,24 +146,24 @@ async def find(session: AsyncSession, member_id: str) -> Member:
 
 
 async def change_role(ctx: Context, member: Member, role: Role) -> None:
-    """Make somebody admin, or member again, from their next request on. The role they have is no change.
+    """Change a member's role, from their next request on. Setting the same role changes nothing.
 
-    Raises ConflictError, with the reason, for oneself, the last admin, and somebody who may not sign in; RefusedError
-    for who is no admin any more.
+    Raises ConflictError, with the reason, for oneself, the only admin, and somebody who may not sign in; RefusedError
+    if the context's member is no longer an admin.
     """
     session, by = ctx.session, ctx.member
-    # Two admins who take the role from each other at once would both succeed, and leave none.
+    # Two admins who remove each other's role at the same time would both succeed, and leave no admin.
     await _one_at_a_time(session)
     await session.refresh(by)
     await session.refresh(member)
     if not by.is_admin:
-        raise RefusedError("Only admins may do this.", hint="Somebody has just taken the role from you.")
+        raise RefusedError("Only admins can do this.", hint="Another admin has just changed your role.")
     if member.role is role:
         return
     reason = _role_stays_because(ctx, member, await admins(session))
     if reason:
         raise ConflictError(reason)
-    before = _told(member)
+    before = _details(member)
     member.role = role
     _record(ctx, member, before)
 
@@ -171,27 +172,26 @@ def _role_stays_because(ctx: Context, member: Member, there_are: Sequence[Member
     if member.id == ctx.member.id:
         return NOT_ONESELF if len(there_are) > 1 else NOT_THE_LAST
     if not member.is_admin and not ctx.settings.may_sign_in_by_rule(member.email):
-        return f"{member.email} may not sign in."
+        return f"{member.email} is not allowed to sign in."
     return ""
 
 
 def check_ssh_username(name: str) -> str | None:
-    """Why this cannot be the name of an account on a machine; None when it can. Others may have it, on theirs."""
+    """Why this cannot be a username on a machine; None if it can. Others may use it on their own machines."""
     if not SSH_USERNAME.fullmatch(name):
         return SSH_USERNAME_RULE
     if name in RESERVED_USERNAMES:
-        return f"The machine's own system uses the name {name}: choose another."
+        return f"{name} is reserved by the system. Choose another username."
     return None
 
 
 async def choose_ssh_username(ctx: Context, name: str) -> None:
-    """What the next machines of who asks call them; empty: the name in their address again.
+    """Set the member's username on new machines; if empty, it is derived from their email address.
 
-    Machines that exist keep the account with which they were made: files and processes on them are its.
-    Raises InvalidError.
+    Existing machines keep their username, because files and processes belong to it. Raises InvalidError.
     """
     if name and (problem := check_ssh_username(name)):
-        raise InvalidError("The user name was not changed.", fields={"ssh_username": problem})
+        raise InvalidError("The username was not changed.", fields={"ssh_username": problem})
     member = ctx.member
     before = {"ssh_username": member.ssh_username}
     member.chosen_ssh_username = name or None
@@ -202,7 +202,7 @@ async def choose_ssh_username(ctx: Context, name: str) -> None:
 
 
 async def _one_at_a_time(session: AsyncSession) -> None:
-    """Sign-ins are rare, and two at once could both make the same member."""
+    """Take a lock: two sign-ins at the same time could both create the same member. Sign-ins are rare."""
     await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _SIGN_IN_LOCK})
 
 
@@ -215,12 +215,12 @@ async def _by_email(session: AsyncSession, email: str) -> Member | None:
 
 
 async def _take_address_away(ctx: Context, former: Member) -> None:
-    """The address was given to somebody else, who must not become its former holder.
+    """Replace the email address of its former holder, because it belongs to another Google account now.
 
-    No rule lets the address put in its place in, so the former holder's browsers and tokens are out as well, until
-    they sign in with an address of their own.
+    The replacement is not allowed to sign in, so the former holder's sessions and tokens stop working until they sign
+    in with another address.
     """
-    before = _told(former)
+    before = _details(former)
     former.email = f"{former.email.partition('@')[0]}@{former.id}.invalid"
     await ctx.session.flush()
     _record(ctx.acting(None), former, before)
@@ -234,13 +234,13 @@ async def _promote_first_admin(ctx: Context, member: Member) -> None:
         member.role = Role.ADMIN
 
 
-def _told(member: Member) -> dict[str, Any]:
+def _details(member: Member) -> dict[str, Any]:
     return {"email": member.email, "role": member.role}
 
 
 def _record(ctx: Context, member: Member, before: dict[str, Any] | None) -> None:
-    """What became of a member, if anything did; `before` is None for one who is new."""
-    after = _told(member)
+    """Add an audit entry if the member has changed; `before` is None for a new one."""
+    after = _details(member)
     if after != before:
         action = Action.CHANGE_MEMBER if before else Action.JOIN_MEMBER
         audit.record(ctx, action, member.id, member.email, before, after)

@@ -1,4 +1,4 @@
-"""Principals: whom Google's IAM can give a role to, read from what was typed, so that no typo reaches Terraform."""
+"""Principals that Google's IAM can grant roles to, parsed from text so that no typing error reaches Terraform."""
 
 import difflib
 import re
@@ -18,11 +18,11 @@ _LONGEST = 254
 """Characters of an address (RFC 5321), of which 64 may be before the @."""
 _LONGEST_LOCAL = 64
 _LIKENESS = 0.85
-"""From here on two domains are taken for one with a typing error: gmial.com and gmail.com have 0.89."""
+"""From this similarity on, a domain may be a typing error for another: gmial.com and gmail.com have 0.89."""
 
 
 class PrincipalKind(StrEnum):
-    """What a principal is, as IAM writes it before the colon."""
+    """The type of a principal, as IAM writes it before the colon."""
 
     USER = "user"
     GROUP = "group"
@@ -37,7 +37,7 @@ FORMS = "user:, group:, serviceAccount: or domain:"
 
 @dataclass(frozen=True, order=True)
 class Principal:
-    """One of the four kinds with its address, or its domain, in lower case; as text it is what Terraform takes."""
+    """A principal: its type and its email address or domain, in lower case. As a string, it is in Terraform's form."""
 
     kind: PrincipalKind
     address: str
@@ -47,11 +47,11 @@ class Principal:
 
     @property
     def domain(self) -> str:
-        """What is behind the @."""
+        """The part after the @."""
         return self.address.rpartition("@")[2]
 
     def is_within(self, settings: Settings) -> bool:
-        """Whether it belongs to those who may use the portal, or is a service account of the project."""
+        """Whether it may sign in to the portal, or is a service account of the project."""
         if self.kind is K.DOMAIN:
             return self.address in settings.allowed_domains
         if self.kind is K.SERVICE_ACCOUNT:
@@ -61,7 +61,7 @@ class Principal:
         return settings.may_sign_in_by_rule(self.address)
 
     def meant_domain(self, settings: Settings) -> str | None:
-        """The well-known domain, or one of the portal's, that this one may be a typing error for."""
+        """The portal's or a well-known domain for which this one may be a typing error."""
         known = [*settings.allowed_domains, *_PRIVATE_MAIL]
         if self.kind is K.SERVICE_ACCOUNT or self.domain in known:
             return None
@@ -69,17 +69,17 @@ class Principal:
 
 
 def parse(text: str) -> Principal:
-    """What was typed as a principal. Raises InvalidError with a sentence for what cannot be one.
+    """The principal in a text. Raises InvalidError with a sentence if it cannot be one.
 
-    An address alone is a person's, or by its ending a service account's: the plan shows what it was taken for.
+    An email address alone is a user, or a service account if its domain is one of Google's for these.
     """
     text = text.strip()
     if not text:
-        raise _wrong("Write who it is, such as user:ada@example.com.")
+        raise _wrong("Enter a principal, such as user:ada@example.com.")
     if not (text.isascii() and text.isprintable()):
-        raise _wrong("Use plain letters, digits and signs: addresses at Google have no others.")
+        raise _wrong("Use only ASCII characters. Addresses at Google have no others.")
     if " " in text:
-        raise _wrong("There is a space in it: an address has none.")
+        raise _wrong("Remove the space. Addresses have none.")
     word, colon, rest = text.partition(":")
     address = (rest if colon else word).lower()
     kind = _kind(word) if colon else _kind_of_address(address)
@@ -92,7 +92,7 @@ def parse(text: str) -> Principal:
 
 
 def _wrong(sentence: str) -> InvalidError:
-    return InvalidError("That is nobody who can be an IAM admin.", fields={"principal": sentence})
+    return InvalidError("Invalid principal.", fields={"principal": sentence})
 
 
 def _kind(word: str) -> PrincipalKind:
@@ -101,47 +101,45 @@ def _kind(word: str) -> PrincipalKind:
         return known
     near = difflib.get_close_matches(word.lower(), _KINDS, n=1)
     meant = f" Did you mean {_KINDS[near[0]]}:?" if near else ""
-    raise _wrong(f"{word[:40] or 'Nothing'}: is none of {FORMS}.{meant}")
+    raise _wrong(f"“{word[:40]}:” is not one of {FORMS}.{meant}")
 
 
 def _kind_of_address(address: str) -> PrincipalKind:
     if address in _EVERYBODY:
-        raise _wrong("That would be everybody on the internet.")
+        raise _wrong("This would include everyone on the Internet.")
     if "@" not in address:
         raise _wrong(
-            f"Write an address, such as user:ada@example.com; a whole domain is written domain:{address[:60]}."
+            f"Enter an email address, such as user:ada@example.com. For a whole domain, enter domain:{address[:60]}."
         )
     return K.SERVICE_ACCOUNT if _is_of_service_account(address) else K.USER
 
 
 def _check_is_address(address: str) -> None:
     if address.count("@") != 1:
-        raise _wrong("It has no @." if "@" not in address else "It has more than one @.")
+        raise _wrong("The @ is missing." if "@" not in address else "There is more than one @.")
     local, _, domain = address.partition("@")
     if not local:
-        raise _wrong("There is nothing before the @.")
+        raise _wrong("The part before the @ is missing.")
     if len(local) > _LONGEST_LOCAL or not _LOCAL.fullmatch(local):
-        raise _wrong(f"{local[:40]} cannot be the part before the @.")
+        raise _wrong(f"{local[:40]} is not valid before the @.")
     _check_is_domain(domain)
 
 
 def _check_is_domain(domain: str) -> None:
     if "@" in domain:
-        raise _wrong("After domain: comes a domain, such as example.com, without an @.")
+        raise _wrong("Enter a domain after domain:, such as example.com, without an @.")
     labels = domain.split(".")
     if len(domain) > _LONGEST or not all(len(label) <= 63 and _LABEL.fullmatch(label) for label in labels):
-        raise _wrong(f"{domain[:60] or 'Nothing'} cannot be a domain.")
+        raise _wrong(f"{domain[:60]} is not a valid domain." if domain else "The domain is missing.")
     if len(labels) < 2 or not _ENDING.fullmatch(labels[-1]):
-        raise _wrong(f"{domain[:60]} has no ending such as .com.")
+        raise _wrong(f"{domain[:60]} is not a valid domain: an ending such as .com is missing.")
 
 
 def _check_fits_kind(kind: PrincipalKind, address: str) -> None:
     if kind is K.SERVICE_ACCOUNT and not _is_of_service_account(address):
-        raise _wrong(
-            f"The address of a service account ends in {SERVICE_ACCOUNTS}; a person is written user:{address}."
-        )
+        raise _wrong(f"A service account's address ends in {SERVICE_ACCOUNTS}. For a user, enter user:{address}.")
     if kind is not K.SERVICE_ACCOUNT and _is_of_service_account(address):
-        raise _wrong(f"That is a service account: write serviceAccount:{address}.")
+        raise _wrong(f"This is a service account. Enter serviceAccount:{address}.")
 
 
 def _is_of_service_account(address: str) -> bool:

@@ -14,18 +14,18 @@ from app.services import audit
 from app.services.context import Context
 
 SEEN_EVERY = timedelta(minutes=1)
-"""How exact `last_seen_at` is: a write for every request would be too much for what it is worth."""
+"""Precision of `last_seen_at`: it is not worth a write for every request."""
 KEPT_AFTER_THE_END = timedelta(days=30)
 USER_AGENT_LENGTH = 300
 
 
 @dataclass(frozen=True)
 class NewSignIn:
-    """A sign-in as it began."""
+    """A sign-in that was just created."""
 
     row: SignIn
     secret: str = field(repr=False)
-    """For the browser's cookie; stored nowhere."""
+    """The value of the browser's cookie; stored nowhere."""
 
 
 async def start(ctx: Context, *, address: str, user_agent: str) -> NewSignIn:
@@ -47,7 +47,7 @@ async def start(ctx: Context, *, address: str, user_agent: str) -> NewSignIn:
 
 
 async def find(session: AsyncSession, secret: str, now: datetime) -> SignIn | None:
-    """The valid sign-in, with its member, that this cookie's secret belongs to."""
+    """The valid sign-in with this cookie secret, with its member loaded; None if there is none."""
     sign_in = await session.scalar(
         select(SignIn).where(SignIn.token_hash == digest(secret)).options(joinedload(SignIn.member))
     )
@@ -59,7 +59,7 @@ async def find(session: AsyncSession, secret: str, now: datetime) -> SignIn | No
 
 
 async def _seen(session: AsyncSession, sign_in: SignIn, now: datetime) -> None:
-    # A browser sends several requests at once: whoever comes second skips the row instead of waiting for the first.
+    # A browser sends several requests at once: skip_locked, so that the second one does not wait for the first.
     own = select(SignIn.id).where(SignIn.id == sign_in.id).with_for_update(skip_locked=True)
     await session.execute(update(SignIn).where(SignIn.id.in_(own)).values(last_seen_at=now))
     person = select(Member.id).where(Member.id == sign_in.member_id).with_for_update(skip_locked=True, key_share=True)
@@ -67,7 +67,7 @@ async def _seen(session: AsyncSession, sign_in: SignIn, now: datetime) -> None:
 
 
 async def list_of(session: AsyncSession, member: Member, now: datetime) -> list[SignIn]:
-    """A member's valid sign-ins, the one seen last first."""
+    """A member's valid sign-ins, most recently used first."""
     rows = await session.scalars(
         select(SignIn)
         .where(SignIn.member_id == member.id, SignIn.revoked_at.is_(None), SignIn.expires_at > now)
@@ -77,7 +77,7 @@ async def list_of(session: AsyncSession, member: Member, now: datetime) -> list[
 
 
 async def revoke(ctx: Context, sign_in_id: str) -> None:
-    """End one of the sign-ins of who asks; raises NotFoundError when it is not theirs."""
+    """End a sign-in of the context's member. Raises NotFoundError if it is not theirs."""
     own = select(SignIn).where(SignIn.id == sign_in_id, SignIn.member_id == ctx.member.id)
     sign_in = await ctx.session.scalar(own)
     if sign_in is None:
@@ -88,7 +88,7 @@ async def revoke(ctx: Context, sign_in_id: str) -> None:
 
 
 async def sign_out(ctx: Context, secret: str) -> None:
-    """End the sign-in of this cookie; one that has ended already is fine."""
+    """End the sign-in with this cookie secret; no error if it has already ended."""
     sign_in = await ctx.session.scalar(
         select(SignIn).where(SignIn.token_hash == digest(secret)).options(joinedload(SignIn.member))
     )
@@ -102,6 +102,6 @@ def _record(ctx: Context, action: Action, sign_in: SignIn) -> None:
 
 
 async def forget_ended(session: AsyncSession, now: datetime) -> None:
-    """Delete what ended long ago."""
+    """Delete sign-ins that ended long ago."""
     before = now - KEPT_AFTER_THE_END
     await session.execute(delete(SignIn).where(or_(SignIn.expires_at < before, SignIn.revoked_at < before)))

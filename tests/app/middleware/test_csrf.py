@@ -31,7 +31,7 @@ async def test_a_request_forged_by_another_site_does_nothing(
     refused = await add(grace, headers)
 
     assert refused.status_code == 403
-    assert "nothing was done" in refused.text
+    assert "No changes were made" in refused.text
     assert "No tokens yet" in (await grace.get("/account")).text
 
 

@@ -53,9 +53,10 @@ async def test_the_page_says_who_did_what_from_where_with_a_link_to_it(
     machine_id = await create(grace)
     page = (await ada.get("/admin/audit?kind=workstation")).text
 
-    assert "<strong>grace@example.com</strong> asked for workstation" in page
+    assert "<strong>grace@example.com</strong>" in page
+    assert "created workstation <a href" in page
     assert f'<a href="/workstations/{machine_id}">dev-1</a>' in page
-    assert "from 127.0.0.1" in page
+    assert "· 127.0.0.1" in page
     assert "e2-standard-4" in page
 
 
@@ -96,7 +97,7 @@ async def test_it_is_filtered_and_what_was_asked_for_stays_in_the_form(app: Fast
     await write(app, "one", "two")
     page = (await ada.get("/admin/audit?thing=tw&kind=ssh_key&person=&from=2026-03-02&to=")).text
 
-    assert page.count("added SSH key\n") == 1
+    assert page.count("added SSH key ") == 1
     assert '<option value="ssh_key" selected>' in page
     assert 'value="2026-03-02"' in page
     assert "/admin/audit.csv?kind=ssh_key&amp;thing=tw&amp;from=2026-03-02" in page
@@ -118,7 +119,7 @@ async def test_a_filter_that_cannot_be_is_said_at_its_field(ada: httpx2.AsyncCli
     assert (page.status_code, fragment.status_code) == (422, 200)
     for answer in (page, fragment):
         assert f'id="{field}-error"' in answer.text
-        assert "Nothing was looked for." in answer.text
+        assert "Fix the errors above" in answer.text
     assert "<html" not in fragment.text
     for path in PATHS[1:]:
         assert (await ada.get(f"{path}?{query}")).status_code == 422
@@ -130,8 +131,8 @@ async def test_older_entries_are_a_page_away(app: FastAPI, ada: httpx2.AsyncClie
     link = first.split('<a href="/admin/audit?')[1].split('"')[0].replace("&amp;", "&")
     second = (await ada.get(f"/admin/audit?{link}")).text
 
-    assert first.count("added SSH key\n") == audit.ENTRIES_A_PAGE
-    assert second.count("added SSH key\n") == 3
+    assert first.count("added SSH key ") == audit.ENTRIES_A_PAGE
+    assert second.count("added SSH key ") == 3
     assert "Older entries" not in second
     for below in ("0", "x", "9" * 30):
         assert (await ada.get(f"/admin/audit?below={below}")).status_code == 422

@@ -137,7 +137,7 @@ async def test_eve_is_refused_with_a_page_that_says_why(
     refused = await sign_in(browser, provider)
 
     assert refused.status_code == 403
-    assert "eve@elsewhere.test may not use this portal" in refused.text
+    assert "eve@elsewhere.test is not allowed to use this portal" in refused.text
     async with portal.state.portal.database.sessions() as session:
         entries = await audit.entries(session, AuditFilter())
     assert [(entry.actor, entry.action, entry.thing_name) for entry in entries] == [
@@ -170,7 +170,7 @@ async def test_a_token_that_is_not_for_this_sign_in_is_refused(
     refused = await sign_in(browser, provider)
 
     assert refused.status_code == 400
-    assert "so you are not signed in" in refused.text
+    assert "Google&#39;s response" in refused.text
     assert COOKIE not in browser.cookies
     assert await people(portal) == 0
 
@@ -257,7 +257,7 @@ async def test_a_provider_that_does_not_answer_is_said_and_tried_anew_the_next_t
     provider.discovery_status = 500
     page = await browser.get("/auth/start")
     assert page.status_code == 503
-    assert "does not answer" in page.text
+    assert "is not responding" in page.text
 
     provider.discovery_status = 200
     assert (await sign_in(browser, provider)).status_code == 303

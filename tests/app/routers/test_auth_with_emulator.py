@@ -59,7 +59,7 @@ async def test_eve_is_refused(browser: httpx2.AsyncClient) -> None:
     refused = await sign_in(browser, "eve@elsewhere.test")
 
     assert refused.status_code == 403
-    assert "eve@elsewhere.test may not use this portal" in refused.text
+    assert "eve@elsewhere.test is not allowed to use this portal" in refused.text
     assert (await browser.get("/account")).status_code == 303
 
 

@@ -35,7 +35,7 @@ async def test_everybody_is_listed_with_role_machines_and_when_they_were_seen(
     assert "1 of 5 workstations, 0 of 2 with a GPU" in page
     assert "0 of 5 workstations" in page
     assert 'datetime="2026-03-02T09:30:00+00:00"' in page
-    assert "You are the last admin" in page
+    assert "You are the only admin" in page
     assert f'href="{PAGE}"' in (await ada.get("/")).text
     assert f'href="{PAGE}"' not in (await grace.get("/")).text
 
@@ -59,8 +59,8 @@ async def test_oneself_is_refused_with_the_reason(ada: httpx2.AsyncClient) -> No
     refused = await ada.post(f"{PAGE}/{await id_of(ada, 'Ada')}/role", data={"role": "member"})
 
     assert refused.status_code == 409
-    assert "You are the last admin" in refused.text
-    assert "Nothing was changed" in refused.text
+    assert "You are the only admin" in refused.text
+    assert "No changes were made" in refused.text
     assert (await ada.get(PAGE)).status_code == 200
 
 

@@ -43,7 +43,7 @@ async def test_one_is_added_and_removed_by_runs(app: FastAPI, admin: httpx2.Asyn
             "state": "applied",
             "is_wanted": True,
             "run_id": None,
-            "kept_because": "You cannot take the role from yourself: another admin can.",
+            "kept_because": "You can't remove your own admin role. Ask another admin.",
         },
         {
             "principal": GRACE,

@@ -25,7 +25,7 @@ async def test_a_role_is_given_from_the_next_request_on(app: FastAPI, script: ht
         assert (await script.get(PATH)).status_code == 200
 
         own = await admin.patch(f"{PATH}/{ada['id']}", json={"role": "member"})
-        assert (own.status_code, "from yourself" in own.json()["error"]["message"]) == (409, True)
+        assert (own.status_code, "your own admin role" in own.json()["error"]["message"]) == (409, True)
 
 
 async def test_a_role_that_cannot_be_is_refused(app: FastAPI) -> None:

@@ -245,7 +245,7 @@ async def test_nobody_takes_the_role_from_themselves(the_list: List) -> None:
     await the_list.have(ADA, GRACE)
 
     assert (await the_list.entries())[ADA].kept_because == iam_admins.NOT_ONESELF
-    with pytest.raises(ConflictError, match="yourself"):
+    with pytest.raises(ConflictError, match="your own admin role"):
         await the_list.remove(ADA)
 
 
@@ -279,16 +279,16 @@ async def test_who_is_on_the_list_is_not_added_again(the_list: List) -> None:
     await the_list.add(GRACE)
     with pytest.raises(ConflictError) as raised:
         await the_list.add("grace@EXAMPLE.com")
-    assert raised.value.fields == {"principal": f"{GRACE} is on the list already."}
+    assert raised.value.fields == {"principal": f"{GRACE} is already an IAM admin."}
 
 
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ("eve@elsewhere.test", "user:eve@elsewhere.test belongs neither"),
+        ("eve@elsewhere.test", "user:eve@elsewhere.test is outside"),
         ("ada@gmial.com", "Did you mean gmail.com?"),
         ("group:team@exmaple.com", "Did you mean example.com?"),
-        ("serviceAccount:ci@other.iam.gserviceaccount.com", "belongs neither"),
+        ("serviceAccount:ci@other.iam.gserviceaccount.com", "is outside"),
     ],
 )
 async def test_somebody_from_outside_has_to_be_confirmed(

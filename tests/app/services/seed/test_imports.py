@@ -177,7 +177,7 @@ users = {
         "people.csv:3: eve@elsewhere.test may not sign in: add it to STATIONMASTER_ALLOWED_EMAILS.",
         "people.csv:4: A row has a name and an email.",
         "terraform.tfvars:1: prefix: use 2 to 18 lower-case letters, digits and hyphens; begin with a letter.",
-        "terraform.tfvars:3: user:ada@example: example has no ending such as .com.",
+        "terraform.tfvars:3: user:ada@example: example is not a valid domain: an ending such as .com is missing.",
         "terraform.tfvars:4: 0.0.0.0/0 allows everyone. Enter the ranges that people connect from.",
         f"terraform.tfvars:5: somewhere is not an IP address or range. Use a form such as {ip_ranges.EXAMPLES}.",
         "terraform.tfvars:6: compute_persistent_disk_type: This disk type is not available.",
@@ -277,7 +277,7 @@ async def test_only_an_admin_brings_the_seed_over(stage: Stage, office: Office) 
         await members.sign_in(stage.context(session), identity("grace"))
         with pytest.raises(RefusedError, match="is not an admin"):
             await imports.importer(stage.context(session), "grace@example.com")
-        with pytest.raises(RefusedError, match="may not use"):
+        with pytest.raises(RefusedError, match="is not allowed to use"):
             await imports.importer(stage.context(session), "eve@elsewhere.test")
     nobody = make_settings(first_admin="")
     async with office.database.sessions() as session:
