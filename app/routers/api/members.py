@@ -12,7 +12,7 @@ from app.routers.api.shapes import errors
 from app.routers.paging import Limit, Offset
 from app.services.people import limits, members
 from app.services.people.limits import HIGHEST, Chosen, Counts
-from app.services.people.members import Listed
+from app.services.people.members import ListedMember
 
 router = APIRouter(prefix="/api/v1", tags=["members"], responses=errors(401, 403, 422))
 ChosenLimit = Annotated[int | None, Field(ge=0, le=HIGHEST)]
@@ -48,7 +48,7 @@ class MemberAnswer(BaseModel):
     )
 
 
-class ListedMember(MemberAnswer):
+class ListedMemberAnswer(MemberAnswer):
     """A member as in the list of members."""
 
     workstations: int = Field(description="How many workstations they have.")
@@ -59,7 +59,7 @@ class ListedMember(MemberAnswer):
 class Members(BaseModel):
     """A page of members: admins first, then by email address."""
 
-    items: list[ListedMember]
+    items: list[ListedMemberAnswer]
 
 
 class MemberChange(BaseModel):
@@ -79,9 +79,9 @@ async def list_members(ctx: ContextDep, _: AdminDep, limit: Limit = 50, offset: 
     return Members(items=[_listed(entry) for entry in found])
 
 
-def _listed(entry: Listed) -> ListedMember:
+def _listed(entry: ListedMember) -> ListedMemberAnswer:
     used = entry.allowance.used
-    return ListedMember(
+    return ListedMemberAnswer(
         **MemberAnswer.model_validate(entry.member).model_dump(),
         workstations=used.workstations,
         gpu_workstations=used.gpus,
@@ -91,7 +91,7 @@ def _listed(entry: Listed) -> ListedMember:
 
 @router.patch("/members/{member_id}", responses=errors(404, 409))
 async def change_member(member_id: IdPath, change: MemberChange, ctx: ContextDep, _: AdminDep) -> MemberAnswer:
-    """Change the role from their next request on, not one's own; and how many workstations they may have."""
+    """Change a member's role or limits, from their next request on. You can't change your own role."""
     member = await members.find(ctx.session, member_id)
     if change.role is not None:
         await members.change_role(ctx, member, change.role)
