@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from sqlalchemy import BigInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, short_id
@@ -20,3 +21,5 @@ class Worker(Base):
     pid: Mapped[int]
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+    free_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    """Where it has least: in its data folder, or among the temporary files."""

@@ -46,4 +46,7 @@ async def metrics(portal: PortalDep, session: SessionDep) -> Response:
         workstations.labels(name).set(count)
     workers = Gauge("stationmaster_workers_alive", "Workers heard of lately.", registry=registry)
     workers.set(await counts.live_workers(session, portal.clock()))
+    free = Gauge("stationmaster_worker_free_bytes", "Free disk space of a host's workers.", ["host"], registry=registry)
+    for host, count in (await counts.free_bytes_by_host(session, portal.clock())).items():
+        free.labels(host).set(count)
     return Response(generate_latest(REGISTRY) + generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -14,6 +14,13 @@ async def live_workers(session: AsyncSession, now: datetime) -> int:
     return await session.scalar(query) or 0
 
 
+async def free_bytes_by_host(session: AsyncSession, now: datetime) -> dict[str, int]:
+    """Host → what its workers have left to write, where they have least."""
+    query = select(Worker.host, func.min(Worker.free_bytes)).where(Worker.seen_at > now - Worker.ALIVE_FOR)
+    rows = await session.execute(query.group_by(Worker.host))
+    return {host: free for host, free in rows if free is not None}
+
+
 async def has_live_worker(session: AsyncSession, now: datetime) -> bool:
     """Whether anybody would hear the doorbell."""
     return await live_workers(session, now) > 0

@@ -14,7 +14,7 @@ from app.config import Settings
 from app.crypto import Vault
 from app.db import Database
 from app.errors import ConfigurationError
-from app.infra import terraform
+from app.infra import disk, terraform
 from app.infra.google import Compute
 from app.infra.google_project import GoogleProject
 from app.infra.zones import region_of
@@ -22,9 +22,10 @@ from app.models import Root
 from app.services import doctor
 from app.services.catalog import Catalog
 from app.services.doctor import google_needs, portal_checks
-from app.services.doctor.checks import DatabaseFinding, Findings, Trouble
+from app.services.doctor.checks import DatabaseFinding, Findings, Space, Trouble
 from app.services.terraform import state_versions
 from app.worker.errors import GOOGLE_ERRORS
+from app.worker.folder import folders
 from app.worker.roots import Roots
 
 T = TypeVar("T")
@@ -63,6 +64,7 @@ class Examination:
             terraform=await asyncio.to_thread(self._terraform),
             provider=await self._provider() if database.is_migrated else None,
             database=database,
+            space=self._space(),
             settings=portal_checks.oddities(settings, Catalog.load(settings.catalog_file)),
         )
 
@@ -72,6 +74,10 @@ class Examination:
             return google_needs.parts_for(self.settings.shared_parts)
         async with self.database.sessions() as session:
             return await doctor.parts_in_use(session, self.settings)
+
+    def _space(self) -> Space:
+        folder = disk.fullest(folders(self.settings))
+        return Space(str(folder), disk.free_bytes(folder))
 
     def _terraform(self) -> str | Trouble:
         try:

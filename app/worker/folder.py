@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from app.config import Settings
 from app.infra.process import WATCHED, Step
 from app.models.base import short_id
 from app.services.terraform.state_versions import State
@@ -34,6 +35,11 @@ def host_id(data_dir: Path) -> str:
         finally:
             draft.unlink()
     return file.read_text()
+
+
+def folders(settings: Settings) -> tuple[Path, Path]:
+    """What a worker and its Terraform write to: the data folder, and the one of temporary files."""
+    return settings.data_dir, Path(tempfile.gettempdir())
 
 
 class RunFolder:

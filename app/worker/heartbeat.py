@@ -9,10 +9,12 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.infra import disk
 from app.models import Run, RunKind, RunStatus, Worker
 from app.services import lifecycle
 from app.services.by_hand import checkouts
 from app.worker.claim import Tools
+from app.worker.folder import folders
 
 log = structlog.get_logger()
 BEAT_SECONDS = 2.5
@@ -41,7 +43,8 @@ class Heartbeat:
         now = self._tools.clock()
         self._reachable_since = self._reachable_since or now
         async with self._tools.database.sessions.begin() as session:
-            await session.execute(update(Worker).where(Worker.id == self._tools.worker_id).values(seen_at=now))
+            alive = {"seen_at": now, "free_bytes": disk.free_bytes(disk.fullest(folders(self._tools.settings)))}
+            await session.execute(update(Worker).where(Worker.id == self._tools.worker_id).values(alive))
             await session.execute(
                 update(Run)
                 .where(Run.worker_id == self._tools.worker_id, Run.id.in_(self._run_ids()))

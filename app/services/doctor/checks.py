@@ -75,6 +75,14 @@ class DatabaseFinding:
 
 
 @dataclass(frozen=True)
+class Space:
+    """What is left in the folder where a worker has least."""
+
+    folder: str
+    free_bytes: int
+
+
+@dataclass(frozen=True)
 class Findings:
     """All that was found. Trouble in a place says why that could not be looked at."""
 
@@ -94,6 +102,7 @@ class Findings:
     provider: str | Trouble | None
     """Where Terraform's roots are ready; None where nobody could look, since the database has to come first."""
     database: DatabaseFinding
+    space: Space | None = None
     settings: tuple[str, ...] = ()
     """What is odd about the settings, as sentences."""
 

@@ -32,6 +32,7 @@ def check(findings: Findings) -> list[Check]:
         *portal_checks.database(findings.database),
         portal_checks.terraform(findings.terraform),
         portal_checks.provider(findings.provider),
+        *portal_checks.space(findings.space),
         identity(findings),
         project(findings),
         billing(findings),

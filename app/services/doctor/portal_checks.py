@@ -2,10 +2,15 @@
 
 from urllib.parse import urlsplit
 
+from humanize import naturalsize
+
 from app.config import Settings
 from app.services.catalog import Catalog
-from app.services.doctor.checks import Check, DatabaseFinding, Findings, Trouble, Verdict
+from app.services.doctor.checks import Check, DatabaseFinding, Findings, Space, Trouble, Verdict
 
+LITTLE_BYTES = 2 * 1000**3
+"""Google's provider alone has 130 MB, and a plan of the shared stack some."""
+LEAST_BYTES = 200 * 1000**2
 OK, WARNING, MISSING = Verdict.OK, Verdict.WARNING, Verdict.MISSING
 
 
@@ -64,6 +69,16 @@ def _key(found: DatabaseFinding) -> Check:
         return Check(name, MISSING, told, why, (command,))
     told = "The newest state opens." if found.newest_state_opens else "They are set; no state is stored yet."
     return Check(name, OK, told, why)
+
+
+def space(found: Space | None) -> list[Check]:
+    """Whether Terraform, its provider and an embedded database can write."""
+    if found is None:
+        return []
+    name, why = "Disk space", "Runs wait while a worker's disk is full, and an embedded database stops."
+    told = f"{naturalsize(found.free_bytes)} free in {found.folder}."
+    verdict = MISSING if found.free_bytes < LEAST_BYTES else WARNING if found.free_bytes < LITTLE_BYTES else OK
+    return [Check(name, verdict, told, why, () if verdict is OK else (f"du --max-depth=2 --human {found.folder}",))]
 
 
 def terraform(found: str | Trouble) -> Check:

@@ -8,9 +8,10 @@ import psycopg
 import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import func, select
+from typer.testing import CliRunner
 
-from app import db, origin
-from app.cli.backup import backup, restore
+from app import db
+from app.__main__ import cli
 from app.crypto import Vault
 from app.errors import ConfigurationError, StartError
 from app.models import AuditEntry, SignIn, Stack, Workstation
@@ -44,13 +45,6 @@ class Place:
         return data
 
 
-@pytest.fixture(autouse=True)
-def origin_of_test() -> Iterator[None]:
-    """As the command binds it: what it does is called here directly."""
-    with origin.bound(origin.COMMAND_LINE):
-        yield
-
-
 @pytest.fixture
 def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Place:
     return Place(monkeypatch, tmp_path)
@@ -62,18 +56,32 @@ def bare_url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-async def backed_up(stage: Stage, place: Place, database_url: str) -> tuple[Path, Path]:
-    """A portal with a machine that was asked for and its passwords; the backup, and the keys."""
+async def fill(stage: Stage) -> None:
+    """A machine that was asked for, the shared stack's passwords, and somebody who is signed in."""
     async with stage.acting("grace") as ctx:
         spec = WorkstationSpec.model_validate({"name": "dev-1", "machine_type": "e2-standard-4"})
         await workstations.request(ctx, ctx.member, spec)
         await shared_stack.find(ctx)
         await sign_ins.start(ctx, address="127.0.0.1", user_agent="a browser")
+
+
+async def run(name: str, *arguments: Path) -> None:
+    """One command, in a thread of its own: it has an event loop of its own."""
+    await asyncio.to_thread(CliRunner().invoke, cli, [name, *map(str, arguments)], catch_exceptions=False)
+
+
+async def run_with_keys(name: str, file: Path, keys: Path) -> None:
+    await run(name, file, Path("--keys"), keys)
+
+
+@pytest.fixture
+async def backed_up(stage: Stage, place: Place, database_url: str) -> tuple[Path, Path]:
+    """The backup of a portal that was used, and its keys."""
+    await fill(stage)
     place.at("old", database_url, stage.settings.encryption_keys[0])
     (place.folder / "safe").mkdir()
     dump, keys = place.folder / "portal.dump", place.folder / "safe" / "keys"
-    await asyncio.to_thread(backup, dump, keys)
+    await run_with_keys("backup", dump, keys)
     return dump, keys
 
 
@@ -82,7 +90,7 @@ async def test_what_was_there_is_there_again_and_is_looked_at_before_it_counts(
 ) -> None:
     dump, keys = backed_up
     data = place.at("new", bare_url)
-    await asyncio.to_thread(restore, dump, keys)
+    await run_with_keys("restore", dump, keys)
     assert (data / "encryption.key").read_text() == stage.settings.encryption_keys[0]
 
     restored = db.connect(bare_url, pool_size=1)
@@ -105,13 +113,13 @@ async def test_nothing_is_restored_over_what_is_there(
 ) -> None:
     place.at("new", database_url)
     with pytest.raises(StartError, match="not empty"):
-        await asyncio.to_thread(restore, *backed_up)
+        await run_with_keys("restore", *backed_up)
 
 
 async def test_without_the_keys_nothing_is_begun(backed_up: tuple[Path, Path], place: Place, bare_url: str) -> None:
     place.at("new", bare_url)
     with pytest.raises(ConfigurationError, match="STATIONMASTER_ENCRYPTION_KEYS is missing"):
-        await asyncio.to_thread(restore, backed_up[0])
+        await run("restore", backed_up[0])
     with psycopg.connect(bare_url) as connection:
         assert connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() == (0,)
 
@@ -119,9 +127,9 @@ async def test_without_the_keys_nothing_is_begun(backed_up: tuple[Path, Path], p
 async def test_other_keys_than_the_backups_are_said(backed_up: tuple[Path, Path], place: Place, bare_url: str) -> None:
     place.at("new", bare_url, Fernet.generate_key().decode())
     with pytest.raises(StartError, match="leave --keys out"):
-        await asyncio.to_thread(restore, *backed_up)
+        await run_with_keys("restore", *backed_up)
     with pytest.raises(StartError, match="1 values in it cannot be decrypted"):
-        await asyncio.to_thread(restore, backed_up[0])
+        await run("restore", backed_up[0])
 
 
 async def test_a_backup_of_a_newer_release_is_refused(
@@ -133,26 +141,26 @@ async def test_a_backup_of_a_newer_release_is_refused(
         (applied,) = connection.execute("SELECT version_num FROM alembic_version").fetchone() or ("",)
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     try:
-        await asyncio.to_thread(backup, dump)
+        await run("backup", dump)
     finally:
         with psycopg.connect(database_url) as connection:
             connection.execute("UPDATE alembic_version SET version_num = %s", (applied,))
     place.at("new", bare_url, stage.settings.encryption_keys[0])
     with pytest.raises(StartError, match="a newer release"):
-        await asyncio.to_thread(restore, dump)
+        await run("restore", dump)
 
 
 async def test_keys_beside_the_backup_are_refused(place: Place) -> None:
     with pytest.raises(StartError, match="another folder"):
-        backup(place.folder / "portal.dump", place.folder / "keys")
+        await run_with_keys("backup", place.folder / "portal.dump", place.folder / "keys")
 
 
 async def test_the_embedded_database_is_started_for_it(
     place: Place, stage: Stage, backed_up: tuple[Path, Path]
 ) -> None:
     data = place.at("new")
-    await asyncio.to_thread(restore, *backed_up)
+    await run_with_keys("restore", *backed_up)
     again = place.folder / "again.dump"
-    await asyncio.to_thread(backup, again)
+    await run("backup", again)
     assert again.stat().st_size > 10_000
     assert not (data / "postgres" / "postmaster.pid").exists()

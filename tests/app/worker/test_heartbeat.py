@@ -1,11 +1,14 @@
 """The heartbeat: leases renewed while a run is executed, lost workers found."""
 
+import shutil
+import tempfile
 from datetime import timedelta
 
 import pytest
 
-from app.models import Run, RunStatus
+from app.models import Run, RunStatus, Worker
 from app.models.run_states import LostClaimError
+from app.services import counts
 from app.services.by_hand import checkouts
 from app.services.people import members
 from app.worker import claim as claims
@@ -30,6 +33,17 @@ async def test_a_run_that_is_executed_keeps_its_lease(tools: Tools, clock: Movin
     assert await claims.take(tools, run_id)
     await beat_through(Heartbeat(tools, lambda: {run_id}), clock, 60)
     assert (await run_of(tools, run_id)).status is S.PLANNING
+
+
+async def test_it_says_how_much_space_its_worker_has_left(tools: Tools, clock: MovingClock) -> None:
+    worker = Worker(id=tools.worker_id, host="here", pid=1, started_at=clock(), seen_at=clock())
+    async with tools.database.sessions.begin() as session:
+        session.add(worker)
+    await Heartbeat(tools, set).beat()
+    async with tools.database.sessions() as session:
+        free = await counts.free_bytes_by_host(session, clock())
+        assert 0 < free["here"] <= shutil.disk_usage(tempfile.gettempdir()).free + 10**9
+        assert await counts.free_bytes_by_host(session, clock.advance(minutes=1)) == {}
 
 
 async def test_a_run_that_nobody_executes_any_more_is_interrupted_and_can_be_claimed(

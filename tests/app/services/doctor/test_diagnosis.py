@@ -11,7 +11,7 @@ from app.infra.google_project import Identity, Project
 from app.services import doctor
 from app.services.catalog import Catalog
 from app.services.doctor import google_needs, portal_checks
-from app.services.doctor.checks import Check, DatabaseFinding, Findings, Trouble, Verdict, worst
+from app.services.doctor.checks import Check, DatabaseFinding, Findings, Space, Trouble, Verdict, worst
 from app.services.shared import shared_stack
 from tests.app.conftest import make_settings
 from tests.stage import By, MovingClock
@@ -42,6 +42,7 @@ WELL = Findings(
     ],
     terraform="1.14",
     provider="workstation is initialised",
+    space=Space("/data", 40 * 1000**3),
     database=DatabaseFinding(is_configured=True, is_migrated=True, has_keys=True, newest_state_opens=True),
 )
 OFF = (
@@ -147,6 +148,8 @@ def test_all_is_well_without_a_command() -> None:
         (database(is_migrated=False), "Database", "missing", "tables", "stationmaster migrate"),
         (database(has_keys=False), "Encryption keys", "warning", "not set", "python3"),
         (database(newest_state_opens=False), "Encryption keys", "missing", "cannot be opened", "KEY_FROM_THE_BACKUP"),
+        ({"space": Space("/data", 10**9)}, "Disk space", "warning", "1.0 GB free in /data", "du "),
+        ({"space": Space("/data", 10**8)}, "Disk space", "missing", "100.0 MB free in /data", "du "),
         ({"settings": ("This is odd.",)}, "Settings", "warning", "This is odd.", None),
     ],
 )
