@@ -1,7 +1,7 @@
 # What each part of the infrastructure needs. `stationmaster doctor` checks the same: app/services/doctor/google_needs.py.
 locals {
   base = {
-    # cloudbilling is for the doctor, and for data.google_project below, which reads of billing as well; iamcredentials
+    # cloudbilling is for the doctor, and for data.google_project (services.tf), which reads it as well; iamcredentials
     # for whoever acts as a service account without a key.
     apis  = ["cloudbilling", "cloudresourcemanager", "compute", "iam", "iamcredentials", "secretmanager", "serviceusage"]
     roles = ["roles/compute.admin"]

@@ -169,6 +169,7 @@ def test_each_part_alone(stack: SharedStack, switch: str) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)  # 33 plans, 23 of which are applied
 def test_each_part_is_taken_away_and_comes_back(stack: SharedStack) -> None:
     generation = 1
     stack.apply(**EVERYTHING)
