@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, WithJsonSchema
 
 from app.deps import Portal
 from app.models import LogLevel, LogLine
@@ -19,7 +20,8 @@ class LogLineAnswer(BaseModel):
 
     seq: int
     at: datetime
-    level: LogLevel
+    # In one piece: what streams is no model of a response, so nothing else would be in the API's document.
+    level: Annotated[LogLevel, WithJsonSchema({"type": "string", "enum": list(LogLevel)})]
     step: str | None
     message: str
 

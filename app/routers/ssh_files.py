@@ -4,10 +4,11 @@ from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
 from app.deps import MemberDep, PortalDep, SessionDep
+from app.routers.api.shapes import text_errors
 from app.services import workstations
 from app.services.keys import ssh_config, ssh_keys
 
-router = APIRouter(tags=["ssh files"])
+router = APIRouter(tags=["ssh files"], responses=text_errors(401, 503))
 
 
 @router.get("/ssh_compute_config", response_class=PlainTextResponse)

@@ -1,10 +1,12 @@
 """The audit log: services record decisions, admins read them."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
+from pydantic.config import JsonDict
 from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -63,13 +65,20 @@ async def name_of_stack(session: AsyncSession, stack_id: str) -> str:
     return (await stacks.subject(session, stack_id)).name
 
 
+_PRINTABLE = re.compile(r"[^\x00-\x1f\x7f]*")
+
+
 def _printable(text: str) -> str:
-    if not text.isprintable():
+    if not _PRINTABLE.fullmatch(text):
         raise ValueError("Use printable characters only.")
     return text.strip()
 
 
-Words = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
+_PATTERN: JsonDict = {"pattern": f"^{_PRINTABLE.pattern}$"}
+Words = Annotated[str, Field(max_length=200, json_schema_extra=_PATTERN), AfterValidator(_printable)]
+_DAY: JsonDict = {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "maxLength": 0}]}
+Day = Annotated[date | None, WithJsonSchema(_DAY)]
+"""Empty, as forms send it, for none."""
 
 
 class AuditFilter(BaseModel):
@@ -81,8 +90,8 @@ class AuditFilter(BaseModel):
     action: Words = Field("", description="The action.", examples=["workstation.destroy"])
     kind: Words = Field("", description="The resource type.", examples=["run"])
     thing: Words = Field("", description="The resource's ID, or part of its name.")
-    first: date | None = Field(None, alias="from", description="The first day, in UTC.")
-    last: date | None = Field(None, alias="to", description="The last day, in UTC.")
+    first: Day = Field(None, alias="from", description="The first day, in UTC.")
+    last: Day = Field(None, alias="to", description="The last day, in UTC.")
 
     @field_validator("first", "last", mode="before")
     @classmethod

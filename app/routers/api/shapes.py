@@ -31,6 +31,18 @@ _DESCRIPTIONS = {
 }
 
 
+TEXT_ERROR: dict[str, Any] = {"content": {"text/plain": {"schema": {"type": "string"}}}}
+"""Of a path that programs fetch as a file: a line of text."""
+
+
+def text_errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The error answers of an operation whose errors are text as well, for its `responses`."""
+    described: dict[int | str, dict[str, Any]] = {
+        status: {**TEXT_ERROR, "description": _DESCRIPTIONS[status]} for status in statuses
+    }
+    return {**described, "default": {**TEXT_ERROR, "description": "Any other error, as text."}}
+
+
 def errors(*statuses: int, beside_text: bool = False) -> dict[int | str, dict[str, Any]]:
     """The error responses of an operation, for its `responses`. `default` stands for all other errors.
 

@@ -1,10 +1,10 @@
 """/api/v1/shared-stack: read, configure, compare, destroy. For admins."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from app.deps import ContextDep, PortalDep, SharedStackDep
 from app.errors import InvalidError
@@ -32,10 +32,16 @@ class SharedStackAnswer(BaseModel):
     drift_run_id: str | None = Field(description="The comparison that found differences, until they are put right.")
 
 
+# Those of SharedSettings, none of which has to be there.
+_SETTINGS = {**SharedSettings.model_json_schema(), "required": []}
+
+
 class SharedStackChange(BaseModel):
     """Settings to become others; what is left out stays as it is wanted now."""
 
-    settings: dict[str, Any] = Field({}, examples=[{"deploy_kubernetes": True}])
+    model_config = ConfigDict(extra="forbid")
+
+    settings: Annotated[dict[str, Any], WithJsonSchema(_SETTINGS)] = Field({}, examples=[{"deploy_kubernetes": True}])
     reason: str = Field("", max_length=200, description="Why, for the history.")
 
 

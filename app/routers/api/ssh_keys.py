@@ -7,6 +7,7 @@ import structlog
 from fastapi import APIRouter, Body, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from app.deps import ContextDep, FreshSignInDep, IdPath, MemberDep, SessionDep
 from app.models import SshKey
@@ -17,7 +18,12 @@ from app.services.keys.machine_keys import MachineKeys
 router = APIRouter(prefix="/api/v1/ssh-keys", tags=["ssh-keys"])
 log = structlog.get_logger()
 
-NAME = Field(description="Name of the key and of its file, unique among your keys.", examples=["laptop"])
+_PATTERN: JsonDict = {"pattern": f"^{ssh_keys.NAME.pattern}$"}
+NAME = Field(
+    description="Name of the key and of its file, unique among your keys.",
+    examples=["laptop"],
+    json_schema_extra=_PATTERN,
+)
 
 
 class NewKey(BaseModel):
@@ -34,7 +40,9 @@ class NewPair(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(ssh_keys.FIRST_PAIR, description=NAME.description, examples=["stationmaster"])
+    name: str = Field(
+        ssh_keys.FIRST_PAIR, description=NAME.description, examples=["stationmaster"], json_schema_extra=_PATTERN
+    )
 
 
 class Key(BaseModel):

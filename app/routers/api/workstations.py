@@ -121,7 +121,11 @@ async def list_workstations(
     return WorkstationList(items=items, total=total)
 
 
-@router.post("", status_code=201)
+@router.post(
+    "",
+    status_code=201,
+    responses={200: {"description": "The same request is under way already.", "model": WorkstationAnswer}},
+)
 async def create_workstation(spec: WorkstationSpec, response: Response, ctx: ContextDep) -> WorkstationAnswer:
     """Ask for a workstation. An identical request joins the one under way, and is answered with 200."""
     requested = await workstations.request(ctx, ctx.member, spec)

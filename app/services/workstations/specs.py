@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from app.config import Settings
 from app.errors import InvalidError
@@ -15,6 +16,11 @@ NAME_RULE = "Use 1 to 30 lower-case letters, digits and hyphens. Start with a le
 DISK_SIZE_GB = range(10, 64_001)
 SNAPSHOT = re.compile(r"(projects/[-a-z0-9.:]{1,80}/global/snapshots/)?[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 
+# What `check` checks, for the API's document: a pattern of pydantic's would say a regular expression for a sentence.
+_NAME: JsonDict = {"pattern": f"^{NAME.pattern}$"}
+_DISK_SIZE_GB: JsonDict = {"minimum": DISK_SIZE_GB.start, "maximum": DISK_SIZE_GB.stop - 1}
+_SNAPSHOT: JsonDict = {"pattern": f"^{SNAPSHOT.pattern}$"}
+
 
 class WorkstationSpec(BaseModel):
     """A new workstation, as a member requests it. `check` compares it with the catalog."""
@@ -22,14 +28,20 @@ class WorkstationSpec(BaseModel):
     # Strict: a script that sends "yes" for true, or a field that is not there, means something we would not do.
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    name: str = Field(description="Name, unique among its owner's workstations.", examples=["gpu-1"])
+    name: str = Field(
+        description="Name, unique among its owner's workstations.", examples=["gpu-1"], json_schema_extra=_NAME
+    )
     machine_type: str = Field(description="A machine type in the catalog.", examples=["g2-standard-8"])
     accelerator: str | None = Field(None, description="GPU to attach. Default: the machine type's own.")
     zone: str | None = Field(None, description="Zone. Default: the portal's default zone.", examples=["europe-west4-a"])
-    disk_size_gb: int = Field(100, description="Size of the data disk at /home/jupyter, in GB.")
+    disk_size_gb: int = Field(
+        100, description="Size of the data disk at /home/jupyter, in GB.", json_schema_extra=_DISK_SIZE_GB
+    )
     disk_type: str | None = Field(None, description="Type of the data disk. Default: the machine type's first.")
     image: str | None = Field(None, description="Boot image as project/family. Default: one for the machine type.")
-    snapshot: str | None = Field(None, description="Snapshot to boot from instead of the image.")
+    snapshot: str | None = Field(
+        None, description="Snapshot to boot from instead of the image.", json_schema_extra=_SNAPSHOT
+    )
     spot: bool = Field(False, description="Use a Spot VM: cheaper, but Google can stop it at any time.")
 
 
@@ -41,7 +53,9 @@ class WorkstationPatch(BaseModel):
     machine_type: str | None = Field(None, description="A machine type in the catalog.", examples=["g2-standard-12"])
     accelerator: str | None = Field(None, description="GPU to attach. Follows from the machine type.")
     disk_size_gb: int | None = Field(
-        None, description="Size of the data disk in GB. If reduced, it is recreated empty."
+        None,
+        description="Size of the data disk in GB. If reduced, it is recreated empty.",
+        json_schema_extra=_DISK_SIZE_GB,
     )
     disk_type: str | None = Field(None, description="Type of the data disk. If changed, the disk is recreated empty.")
     image: str | None = Field(None, description="Boot image as project/family. A default one follows a new GPU.")
