@@ -62,6 +62,8 @@ class KindTraits:
     """It was not asked for in the place of anything: it supersedes nothing but its own kind."""
     decides_itself: bool = False
     """A person or the portal works on it without a worker: nothing to cancel, retry or follow."""
+    orders_from: frozenset[W] = frozenset()
+    """It is one order to Google about a machine; the statuses of a workstation in which it can be asked for."""
     status_meanwhile: W | None = None
     """Of a workstation, from the claim on. None: it stays what it is."""
 
@@ -119,6 +121,7 @@ TRAITS = {
         label="Restart",
         prior_seconds=45.0,
         stages=("queued", "resetting", *_BOOTING),
+        orders_from=frozenset({W.RUNNING}),
         uses_terraform=False,
     ),
     RunKind.START: KindTraits(
@@ -126,6 +129,7 @@ TRAITS = {
         label="Start",
         prior_seconds=45.0,
         stages=("queued", "starting", *_BOOTING),
+        orders_from=frozenset({W.STOPPED, W.PREEMPTED}),
         uses_terraform=False,
         status_meanwhile=W.STARTING,
     ),
@@ -134,6 +138,7 @@ TRAITS = {
         label="Stop",
         prior_seconds=60.0,
         stages=("queued", "stopping", "stopped"),
+        orders_from=frozenset({W.RUNNING}),
         uses_terraform=False,
         status_meanwhile=W.STOPPING,
     ),
@@ -165,3 +170,7 @@ TRAITS = {
 def kinds_that(trait: str) -> frozenset[RunKind]:
     """The kinds that have this trait, for queries."""
     return frozenset(kind for kind, traits in TRAITS.items() if getattr(traits, trait))
+
+
+ORDERS = tuple(kind for kind, traits in TRAITS.items() if traits.orders_from)
+"""The kinds that are asked for by a button and nothing else."""

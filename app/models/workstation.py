@@ -11,7 +11,7 @@ from app.models.base import Base, stored_as_text
 from app.models.machine_report import MachineReport
 from app.models.member import Member
 from app.models.run import Run
-from app.models.run_kinds import RunKind
+from app.models.run_kinds import ORDERS, RunKind
 from app.models.stack import Stack
 from app.models.workstation_states import WorkstationStatus
 
@@ -164,20 +164,14 @@ class Workstation(Base):
         """It was stopped when the run that is under way began."""
         return self.status_before in _OFF
 
-    @property
-    def can_start(self) -> bool:
-        """It is stopped."""
-        return self.is_off
+    def can(self, order: RunKind) -> bool:
+        """Whether this can be ordered of Google now. A failed machine is retried: it may be half changed."""
+        return self.status in order.traits.orders_from
 
     @property
-    def can_stop(self) -> bool:
-        """It runs."""
-        return self.is_running
-
-    @property
-    def can_restart(self) -> bool:
-        """It runs. One that failed is retried instead: what failed may have left it half changed."""
-        return self.is_running
+    def orders(self) -> list[RunKind]:
+        """What can be ordered of Google now."""
+        return [order for order in ORDERS if self.can(order)]
 
     @property
     def can_connect(self) -> bool:

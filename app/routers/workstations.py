@@ -11,6 +11,7 @@ from app.deps import AvailabilityDep, ContextDep, MemberDep, PortalDep, SessionD
 from app.errors import ConflictError, InvalidError, StationmasterError
 from app.live import member_topic, stack_topic
 from app.models import RunKind, Workstation
+from app.models.run_kinds import ORDERS
 from app.models.workstation import DEVICE_PATH, MOUNT_POINT
 from app.routers import streams, workstation_form
 from app.services import admin_inbox, runs, stacks, workstations
@@ -21,7 +22,7 @@ from app.services.keys import ssh_config, ssh_keys
 from app.services.people import limits
 from app.services.runs import progress
 from app.services.shared import infrastructure
-from app.services.workstations import drift, power
+from app.services.workstations import drift, orders
 from app.views.run_view import view
 from app.web import redirect, render
 
@@ -143,20 +144,6 @@ async def restart_page(request: Request, workstation: WorkstationDep) -> Respons
     return render(request, "workstations/restart.html", {"workstation": workstation})
 
 
-@router.post("/workstations/{workstation_id}/restart")
-async def restart(workstation: WorkstationDep, ctx: ContextDep) -> Response:
-    """Queue a restart."""
-    run = await power.request(ctx, workstation, RunKind.RESTART)
-    return redirect(f"/runs/{run.id}")
-
-
-@router.post("/workstations/{workstation_id}/start")
-async def start(workstation: WorkstationDep, ctx: ContextDep) -> Response:
-    """Queue a start."""
-    run = await power.request(ctx, workstation, RunKind.START)
-    return redirect(f"/runs/{run.id}")
-
-
 @router.get("/workstations/{workstation_id}/stop")
 async def stop_page(request: Request, workstation: WorkstationDep, portal: PortalDep) -> Response:
     """The confirmation, which says what a stop ends and saves."""
@@ -166,11 +153,18 @@ async def stop_page(request: Request, workstation: WorkstationDep, portal: Porta
     return render(request, "workstations/stop.html", context)
 
 
-@router.post("/workstations/{workstation_id}/stop")
-async def stop(workstation: WorkstationDep, ctx: ContextDep) -> Response:
-    """Queue a stop."""
-    run = await power.request(ctx, workstation, RunKind.STOP)
-    return redirect(f"/runs/{run.id}")
+def _add_order(order: RunKind) -> None:
+    """One path for each order: start, stop, restart."""
+
+    async def give(workstation: WorkstationDep, ctx: ContextDep) -> Response:
+        run = await orders.request(ctx, workstation, order)
+        return redirect(f"/runs/{run.id}")
+
+    router.add_api_route(f"/workstations/{{workstation_id}}/{order}", give, methods=["POST"], name=f"{order} page")
+
+
+for _order in ORDERS:
+    _add_order(_order)
 
 
 @router.get("/workstations/{workstation_id}/destroy")

@@ -6,12 +6,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import ConflictError, InvalidError
 from app.models import Action, CancelMode, Member, Run, RunKind, SharedStack, Stack, Workstation
+from app.models.run_kinds import ORDERS
 from app.services import audit, lifecycle, runs, stacks, workstations
 from app.services.context import Context
 from app.services.keys import machine_keys
 from app.services.people import limits
 from app.services.shared import shared_stack
-from app.services.workstations import power
+from app.services.workstations import orders
 
 _REFUSED = {
     CancelMode.UNDO: "This run is already being stopped, or can only be stopped now.",
@@ -87,8 +88,8 @@ async def retry(ctx: Context, run: Run) -> Run:
         return await _rekey_again(ctx, run, subject)
     if isinstance(subject, Workstation) and run.kind is RunKind.CHECK:
         return await workstations.request_check(ctx, subject)
-    if isinstance(subject, Workstation) and run.kind in power.POWER:
-        return await power.request(ctx, subject, run.kind, again=run)
+    if isinstance(subject, Workstation) and run.kind in ORDERS:
+        return await orders.request(ctx, subject, run.kind, again=run)
     destroy = await runs.under_way(ctx.session, run.stack_id, RunKind.DESTROY)
     if destroy and destroy.is_executing and run.kind is not RunKind.DESTROY:
         raise ConflictError("This workstation is being deleted.", hint="Create a new workstation.")

@@ -9,11 +9,12 @@ from pydantic import BaseModel, ConfigDict
 from app.deps import ContextDep, MemberDep, PortalDep, SessionDep, WorkstationDep
 from app.models import RunKind, Workstation, WorkstationStatus
 from app.models.machine_report import BootStage, MountState
+from app.models.run_kinds import ORDERS
 from app.routers.api.shapes import errors
 from app.routers.paging import Limit, Offset
 from app.services import runs, workstations
 from app.services.catalog import Catalog
-from app.services.workstations import kept_disks, power
+from app.services.workstations import kept_disks, orders
 from app.services.workstations.specs import MachineSpec, WorkstationPatch, WorkstationSpec
 
 router = APIRouter(prefix="/api/v1/workstations", tags=["workstations"], responses=errors(401, 403, 404, 409, 422))
@@ -154,25 +155,27 @@ async def bring_workstation_back(workstation: WorkstationDep, spec: MachineSpec,
     return RunStarted(run_id=run.id)
 
 
-@router.post("/{workstation_id}/restart", status_code=202)
-async def restart_workstation(workstation: WorkstationDep, ctx: ContextDep) -> RunStarted:
-    """Hard reset: running processes stop immediately, and it boots."""
-    run = await power.request(ctx, workstation, RunKind.RESTART)
-    return RunStarted(run_id=run.id)
+def _add_order(order: RunKind) -> None:
+    """One path for each order: start, stop, restart."""
+
+    async def give(workstation: WorkstationDep, ctx: ContextDep) -> RunStarted:
+        run = await orders.request(ctx, workstation, order)
+        return RunStarted(run_id=run.id)
+
+    what = {RunKind.RESTART: "Hard reset: running processes stop immediately, and it boots."}
+    router.add_api_route(
+        f"/{{workstation_id}}/{order}",
+        give,
+        methods=["POST"],
+        status_code=202,
+        name=f"{order}_workstation",
+        summary=f"{order.traits.label} it",
+        description=what.get(order, "Its disks, its external IP and its host keys stay the same."),
+    )
 
 
-@router.post("/{workstation_id}/start", status_code=202)
-async def start_workstation(workstation: WorkstationDep, ctx: ContextDep) -> RunStarted:
-    """Start it when it is stopped; its address and host keys stay the same."""
-    run = await power.request(ctx, workstation, RunKind.START)
-    return RunStarted(run_id=run.id)
-
-
-@router.post("/{workstation_id}/stop", status_code=202)
-async def stop_workstation(workstation: WorkstationDep, ctx: ContextDep) -> RunStarted:
-    """Stop it: running processes end, and only its disks and its address are billed."""
-    run = await power.request(ctx, workstation, RunKind.STOP)
-    return RunStarted(run_id=run.id)
+for _order in ORDERS:
+    _add_order(_order)
 
 
 @router.delete("/{workstation_id}", status_code=202)

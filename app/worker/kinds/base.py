@@ -2,12 +2,24 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Run
+from app.models import Root, Run, RunKind
 from app.worker.attempt import Attempt
+
+KINDS: "dict[tuple[RunKind, Root], type[Kind]]" = {}
+"""What carries out a kind of run, by the root of its stack."""
 
 
 class Kind:
-    """How one kind of run is carried out; one object an attempt."""
+    """How one kind of run is carried out; one object an attempt.
+
+    A class that carries out a kind says which: `class Stop(OrderKind, kind=RunKind.STOP)`.
+    """
+
+    def __init_subclass__(cls, kind: RunKind | None = None, root: Root = Root.WORKSTATION) -> None:
+        """Registers what carries out a kind."""
+        super().__init_subclass__()
+        if kind:
+            KINDS[kind, root] = cls
 
     def __init__(self, attempt: Attempt) -> None:
         self.attempt = attempt

@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Run
+from app.models import Root, Run, RunKind
 from app.services import stacks
 from app.worker.kinds.shared import SharedKind
 from app.worker.kinds.terraform import TerraformKind
@@ -28,9 +28,9 @@ class _Check(TerraformKind):
         return f"{len(self.changes)} resources are not as they were applied: somebody else has changed them."
 
 
-class CheckWorkstation(_Check, WorkstationKind):
+class CheckWorkstation(_Check, WorkstationKind, kind=RunKind.CHECK):
     """Of a workstation."""
 
 
-class CheckShared(_Check, SharedKind):
+class CheckShared(_Check, SharedKind, kind=RunKind.CHECK, root=Root.SHARED):
     """Of the shared stack."""

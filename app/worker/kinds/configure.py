@@ -2,14 +2,14 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Run
+from app.models import Root, Run, RunKind
 from app.services import snapshots
 from app.services.shared import infrastructure_state
 from app.services.terraform import state_versions
 from app.worker.kinds.shared import SharedKind
 
 
-class Configure(SharedKind):
+class Configure(SharedKind, kind=RunKind.CONFIGURE, root=Root.SHARED):
     """Planned, decided by somebody, never undone by itself."""
 
     async def finish(self, session: AsyncSession, run: Run) -> str:

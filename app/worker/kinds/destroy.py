@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Run, Workstation
+from app.models import Root, Run, RunKind, Workstation
 from app.services import stacks
 from app.services.terraform import state_versions
 from app.services.terraform.state_versions import State
@@ -43,7 +43,7 @@ class _Destroying(TerraformKind):
         return disk_kept
 
 
-class Destroy(_Destroying, WorkstationKind):
+class Destroy(_Destroying, WorkstationKind, kind=RunKind.DESTROY):
     """Of a workstation."""
 
     async def asked(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
@@ -55,7 +55,7 @@ class Destroy(_Destroying, WorkstationKind):
         return await super().review(planned) if self.keeps_disk(planned.state) else planned
 
 
-class DestroyShared(_Destroying, SharedKind):
+class DestroyShared(_Destroying, SharedKind, kind=RunKind.DESTROY, root=Root.SHARED):
     """Of the shared stack."""
 
     def ends_binding(self, role: str) -> bool:

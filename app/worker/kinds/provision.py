@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Run, Workstation
+from app.models import Run, RunKind, Workstation
 from app.services.workstations.impact import Severity
 from app.worker.errors import RunFailedError
 from app.worker.kinds.base import Kind
@@ -11,7 +11,7 @@ from app.worker.kinds.update import Update
 from app.worker.planned import Known, Planned
 
 
-class Provision(Update):
+class Provision(Update, kind=RunKind.PROVISION):
     """A first create has nothing to lose, so it is applied at once."""
 
     def needs_no_plan(self, known: Known) -> bool:

@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Run
+from app.models import Run, RunKind
 from app.worker.decide import Decision
 from app.worker.kinds.base import Kind
 from app.worker.kinds.update import Update
@@ -10,7 +10,7 @@ from app.worker.kinds.workstation import WorkstationKind
 from app.worker.planned import Known, Planned
 
 
-class Rekey(Update):
+class Rekey(Update, kind=RunKind.REKEY):
     """Nobody has to wait for a boot, unless more than keys was approved."""
 
     def reason_to_skip(self, known: Known) -> str:

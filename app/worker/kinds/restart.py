@@ -1,13 +1,13 @@
 """Restart: Google presses the machine's reset button, and what boots is waited for as a new machine is."""
 
 from app.infra.machines import Power
-from app.models import Workstation
+from app.models import RunKind, Workstation
 from app.worker.kinds.order import OrderKind
 from app.worker.kinds.workstation import MachineKind
 from app.worker.readiness import place_of
 
 
-class Restart(OrderKind, MachineKind):
+class Restart(OrderKind, MachineKind, kind=RunKind.RESTART):
     """ADR 014 says why it is a reset."""
 
     power = Power.RESET

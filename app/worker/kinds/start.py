@@ -1,12 +1,13 @@
 """Start: a stopped machine is switched on and waited for; address, disks and host keys are what they were."""
 
 from app.infra.machines import Power
+from app.models import RunKind
 from app.worker.kinds.order import OrderKind
 from app.worker.kinds.workstation import MachineKind
 from app.worker.readiness import place_of
 
 
-class Start(OrderKind, MachineKind):
+class Start(OrderKind, MachineKind, kind=RunKind.START):
     """Where Google has no capacity left the machine stays stopped, and the error says so as for a new one."""
 
     power = Power.START

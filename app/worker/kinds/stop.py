@@ -3,12 +3,12 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infra.machines import Power
-from app.models import Run, Workstation
+from app.models import Run, RunKind, Workstation
 from app.worker.kinds.order import OrderKind
 from app.worker.readiness import place_of
 
 
-class Stop(OrderKind):
+class Stop(OrderKind, kind=RunKind.STOP):
     """Google shuts it down in good order, and waits for that up to 90 seconds."""
 
     power = Power.STOP

@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infra.machines import Power
-from app.models import Run, Workstation
+from app.models import Run, RunKind, Workstation
 from app.services.workstations import impact, specs
 from app.services.workstations.impact import Severity
 from app.worker.errors import GOOGLE_ERRORS, RunFailedError, TransientError, is_transient
@@ -14,7 +14,7 @@ from app.worker.readiness import Place, place_of
 from app.worker.retry import retry
 
 
-class Update(MachineKind, WorkstationKind):
+class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
     """Plan and apply, then wait for the machine."""
 
     async def reach(self) -> None:

@@ -11,7 +11,7 @@ from app.models import RunKind, RunStatus, WorkstationStatus
 from app.services import workstations
 from app.services.context import Context
 from app.services.people import members
-from app.services.workstations import power
+from app.services.workstations import orders
 from app.services.workstations.specs import WorkstationPatch
 from app.worker import claim as claims
 from app.worker.claim import Tools
@@ -46,7 +46,7 @@ async def as_grace(tools: Tools) -> AsyncIterator[Context]:
 async def ask(tools: Tools, workstation_id: str, kind: RunKind) -> str:
     async with as_grace(tools) as ctx:
         workstation = await workstations.find(ctx.session, ctx.member, workstation_id)
-        return (await power.request(ctx, workstation, kind)).id
+        return (await orders.request(ctx, workstation, kind)).id
 
 
 async def change(tools: Tools, workstation_id: str, **fields: object) -> str:
@@ -72,7 +72,7 @@ async def test_a_stopped_machine_keeps_its_address_and_host_keys_and_starts_with
 ) -> None:
     workstation_id = await stopped(tools, script)
     off = await workstation_of(tools, workstation_id)
-    assert (off.status, off.is_off, off.can_start, off.can_connect) == (W.STOPPED, True, True, False)
+    assert (off.status, off.is_off, off.orders, off.can_connect) == (W.STOPPED, True, [RunKind.START], False)
     run_id = await ask(tools, workstation_id, RunKind.START)
     await execute(tools, run_id)
     on = await workstation_of(tools, workstation_id)
@@ -90,12 +90,12 @@ async def test_a_stop_during_a_start_is_queued_and_a_start_takes_its_place(tools
     assert (await workstation_of(tools, workstation_id)).status is W.STARTING
     stop = await ask(tools, workstation_id, RunKind.STOP)
     assert (await run_of(tools, stop)).is_queued
-    with pytest.raises(ConflictError, match="not running"):
+    with pytest.raises(ConflictError, match="cannot restart"):
         await ask(tools, workstation_id, RunKind.RESTART)
     assert await ask(tools, workstation_id, RunKind.STOP) == stop
 
 
-@pytest.mark.parametrize(("kind", "sentence"), [(RunKind.START, "not stopped"), (RunKind.RESTART, None)])
+@pytest.mark.parametrize(("kind", "sentence"), [(RunKind.START, "cannot start while"), (RunKind.RESTART, None)])
 async def test_what_runs_is_not_started(tools: Tools, script: Script, kind: RunKind, sentence: str | None) -> None:
     workstation_id = await provisioned(tools, script)
     if sentence:

@@ -11,7 +11,7 @@ from app.infra.machines import OperationFailedError
 from app.models import CancelMode, Member, Run, RunKind, RunStatus, Stack, Workstation, WorkstationStatus
 from app.services import decisions, runs, workstations
 from app.services.keys import machine_keys
-from app.services.workstations import power
+from app.services.workstations import orders
 from app.worker import periodic
 from app.worker.claim import Claim, Tools
 from app.worker.execute import execute
@@ -51,7 +51,7 @@ async def ask(tools: Tools, workstation_id: str) -> str:
         workstation = await session.get_one(Workstation, workstation_id)
         owner = await session.get_one(Member, workstation.owner_id)
         ctx = replace(tools.context(session), actor=owner, now=later(tools))
-        return (await power.request(ctx, workstation, RunKind.RESTART)).id
+        return (await orders.request(ctx, workstation, RunKind.RESTART)).id
 
 
 async def retry(tools: Tools, run_id: str) -> str:
@@ -181,9 +181,9 @@ async def test_what_failed_otherwise_is_not_hidden_by_a_restart(tools: Tools, sc
     changed = await check(tools, workstation_id)
     await execute(tools, changed)
     assert (await run_of(tools, changed)).status is RunStatus.ERRORED
-    with pytest.raises(ConflictError, match="is not running"):
+    with pytest.raises(ConflictError, match="cannot restart"):
         await ask(tools, workstation_id)
-    with pytest.raises(ConflictError, match="is not running"):
+    with pytest.raises(ConflictError, match="cannot restart"):
         await retry(tools, failed_restart)
 
 

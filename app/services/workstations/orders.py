@@ -1,31 +1,20 @@
-"""Starting, stopping and restarting a workstation."""
+"""Orders to Google about a workstation's machine: start, stop, restart."""
 
 from app.errors import ConflictError
 from app.models import Action, Run, RunKind, Stack, Workstation
+from app.models.run_kinds import ORDERS
 from app.services import audit, runs
 from app.services.context import Context
 from app.services.workstations.requests import refuse_if_going
 
-POWER = (RunKind.START, RunKind.STOP, RunKind.RESTART)
-_ACTIONS = {
-    RunKind.START: Action.START_WORKSTATION,
-    RunKind.STOP: Action.STOP_WORKSTATION,
-    RunKind.RESTART: Action.RESTART_WORKSTATION,
-}
-_REFUSALS = {
-    RunKind.START: "{} is not stopped.",
-    RunKind.STOP: "{} is not running.",
-    RunKind.RESTART: "{} is not running.",
-}
-
 
 async def request(ctx: Context, workstation: Workstation, kind: RunKind, *, again: Run | None = None) -> Run:
-    """Queue a start, stop or restart; one that is under way is joined.
+    """Queue an order; one of its kind that is under way is joined.
 
     What the machine is about to become counts: a stop may be asked for while it starts, and the other way round.
 
     :param again: a run of the kind that ended without success: with nothing after it, it is what the machine failed by.
-    Raises ConflictError where there is nothing to start or stop, or something else is to be done with it first.
+    Raises ConflictError where the machine is not in a state for it, or something else is to be done with it first.
     """
     pending = await runs.lock(ctx.session, workstation.id)
     await ctx.session.refresh(workstation)
@@ -33,16 +22,18 @@ async def request(ctx: Context, workstation: Workstation, kind: RunKind, *, agai
     newest = pending[-1] if pending else None
     if newest and newest.kind is kind and not newest.is_canceling:
         return newest
-    if any(run.is_queued and run.kind not in POWER for run in pending):
+    if any(run.is_queued and run.kind not in ORDERS for run in pending):
         hint = "Wait for that run to finish or cancel it first."
         raise ConflictError(f"Another run of {workstation.name} comes first.", hint=hint)
     is_next = _can_follow(newest, kind) if newest else await _can(ctx, workstation, kind, again)
     if not is_next:
-        hint = "Retry the failed run, or check for drift."
-        raise ConflictError(_REFUSALS[kind].format(workstation.name), hint=hint)
+        label, status = kind.traits.label.lower(), workstation.status.replace("_", " ")
+        raise ConflictError(
+            f"{workstation.name} cannot {label} while it is {status}.", hint="Retry the failed run, or check for drift."
+        )
     stack = await ctx.session.get_one(Stack, workstation.id)
     run = await runs.request(ctx, stack, kind, {})
-    audit.record(ctx, _ACTIONS[kind], workstation.id, workstation.name, after={"run": run.id})
+    audit.record(ctx, Action[f"{kind.name}_WORKSTATION"], workstation.id, workstation.name, after={"run": run.id})
     return run
 
 
@@ -53,9 +44,4 @@ def _can_follow(under_way: Run, kind: RunKind) -> bool:
 
 async def _can(ctx: Context, workstation: Workstation, kind: RunKind, again: Run | None) -> bool:
     newest = (await runs.newest_ids(ctx.session, [workstation.id])).get(workstation.id)
-    can = {
-        RunKind.START: workstation.can_start,
-        RunKind.STOP: workstation.can_stop,
-        RunKind.RESTART: workstation.can_restart,
-    }
-    return can[kind] or bool(again and again.id == newest)
+    return workstation.can(kind) or bool(again and again.id == newest)
