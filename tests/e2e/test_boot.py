@@ -109,3 +109,24 @@ def test_a_kept_disk_grows_and_gets_a_new_machine_with_its_files_and_host_key(
     equipped.install("known_hosts", grace_api.call("GET", "/ssh_known_hosts").text)
     assert equipped.ssh(*NO_QUESTION, "returning", "cat /home/jupyter/note") == "kept\n"
     assert "nvidia-l4" in equipped.ssh(*NO_QUESTION, "returning", "nvidia-smi")
+
+
+def test_a_machine_is_stopped_and_started_with_the_same_host_key_and_files(
+    person: Person, equipped: Laptop, grace_api: ApiUser
+) -> None:
+    made = grace_api.create("paused")
+    before = grace_api.wait(made["id"], "running")
+    install(person, equipped, grace_api)
+    equipped.ssh(*NO_QUESTION, "paused", "echo kept > /home/jupyter/note")
+    person.open(f"/workstations/{made['id']}")
+    person.page.get_by_role("link", name="Stop", exact=True).click()
+    person.page.get_by_role("button", name="Stop paused").click()
+    grace_api.wait(made["id"], "stopped")
+    person.open(f"/workstations/{made['id']}")
+    expect(person.page.get_by_text("while it is stopped")).to_be_visible()
+    assert equipped.run("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=3", "paused", "true").returncode != 0
+    person.page.get_by_role("button", name="Start", exact=True).click()
+    after = grace_api.wait(made["id"], "running")
+    assert after["address"] == before["address"]
+    # Not one file on the laptop has changed.
+    assert equipped.ssh(*NO_QUESTION, "paused", "cat /home/jupyter/note") == "kept\n"
