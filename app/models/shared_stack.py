@@ -1,4 +1,4 @@
-"""The shared stack: the project's infrastructure that nobody has alone. One row; its id is its stack's id."""
+"""The shared stack: the infrastructure that the team shares. There is one row; its id is its stack's id."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +15,7 @@ from app.models.stack import Stack
 
 
 class SharedStackStatus(StrEnum):
-    """How the shared stack stands."""
+    """The state of the shared stack."""
 
     ABSENT = "absent"
     CONFIGURING = "configuring"
@@ -28,7 +28,7 @@ S = SharedStackStatus
 
 
 class SharedStack(Base):
-    """What was last made so. What is to be so is in the run that is under way, as `changes` (column → value)."""
+    """The state applied last. The desired state is in `changes` (column → value) of the pending run."""
 
     __tablename__ = "shared_stacks"
     __table_args__ = (CheckConstraint("only_one", name="only_one"),)
@@ -38,26 +38,26 @@ class SharedStack(Base):
     """Always true: a project has one shared stack."""
     status: Mapped[SharedStackStatus] = mapped_column(stored_as_text(S), default=S.ABSENT)
     status_before: Mapped[SharedStackStatus] = mapped_column(stored_as_text(S), default=S.ABSENT)
-    """How it stood when the run that is under way began."""
+    """The status before the pending run began."""
 
     settings: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
-    """What admins chose (services/shared/shared_settings.py)."""
+    """The settings, as services/shared/shared_settings.py defines them."""
     iam_admins: Mapped[list[str]] = mapped_column(JSONB, default=list)
     """IAM members that are admins of the project, such as user:ada@example.com."""
     allowed_ips: Mapped[list[str]] = mapped_column(JSONB, default=list)
-    """Ids of the allowed IPs that the firewall lets in."""
+    """IDs of the allowed IPs that the firewall allows."""
 
     outputs: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
-    """Terraform's outputs as of the last apply, without those marked as sensitive."""
+    """Terraform's outputs from the last apply, without sensitive ones."""
     sealed_secrets: Mapped[bytes] = mapped_column(Sealed)
-    """Passwords that the portal made for the stack: JSON by the name of the root's variable, encrypted."""
+    """Generated passwords, as encrypted JSON by the name of their Terraform variable."""
     secrets_version: Mapped[int] = mapped_column(default=1)
 
     applied_at: Mapped[datetime | None]
     checked_at: Mapped[datetime | None]
-    """When a plan last said whether Google still has what was applied."""
+    """When it was last checked for drift."""
     drift_run_id: Mapped[str | None]
-    """The check that found differences, until an apply has put them right or a later check finds none."""
+    """The check that found drift, until an apply fixes it or a later check finds none."""
 
     stack: Mapped[Stack] = relationship(lazy="raise")
 
@@ -68,21 +68,21 @@ class SharedStack(Base):
 
     @property
     def name(self) -> str:
-        """There is one, so it is called what it is."""
+        """Its name in lists and titles."""
         return self.noun
 
     @property
     def exists(self) -> bool:
-        """Something of it was made."""
+        """Whether it is deployed, at least in part."""
         return self.applied_at is not None
 
     @property
     def has_drifted(self) -> bool:
-        """Somebody has changed at Google what the portal made."""
+        """Whether the last check found differences between Google and the applied settings."""
         return self.drift_run_id is not None
 
     def rejects(self, kind: RunKind) -> bool:
-        """Whether a run of that kind has nothing to work on: what is not there cannot be destroyed."""
+        """Whether a run of that kind has nothing to do, such as a deletion if it is not deployed."""
         return kind is RunKind.DESTROY and not self.exists and self.status is S.ABSENT
 
     def begin(self, run: Run) -> None:
@@ -94,31 +94,31 @@ class SharedStack(Base):
         self.status = S.DESTROYING if run.kind is RunKind.DESTROY else S.CONFIGURING
 
     def take(self, changes: dict[str, Any]) -> None:
-        """A run has made it so: column → value."""
+        """Take over what a run has applied: column → value."""
         for column, value in changes.items():
             setattr(self, column, value)
 
     def become_ready(self, outputs: dict[str, Any], now: datetime) -> None:
-        """What was wished for is there."""
+        """A run has applied the desired state."""
         self.outputs, self.status = outputs, S.READY
         self.applied_at = self.checked_at = now
         self.drift_run_id = None
 
     def become_destroyed(self, now: datetime, *, disk_kept: bool) -> None:
-        """All of it is gone; what was chosen stays chosen."""
+        """It was deleted; the settings are kept."""
         self.status, self.outputs = S.ABSENT, {}
         self.applied_at = self.checked_at = self.drift_run_id = None
         self.allowed_ips = []
 
     def become_checked(self, drift_run_id: str | None, now: datetime) -> None:
-        """A plan was made and not applied; it found differences where a run is given."""
+        """A check for drift has finished; `drift_run_id` is its run if it found differences, else None."""
         self.checked_at, self.drift_run_id = now, drift_run_id
 
     def restore_status(self, now: datetime) -> None:
-        """A run ended without having changed anything."""
+        """A run ended without changing anything."""
         if self.status in {S.CONFIGURING, S.DESTROYING}:
             self.status = self.status_before
 
     def become_failed(self) -> None:
-        """The last run ended without success; what exists is in the state."""
+        """The last run failed; the Terraform state has what exists."""
         self.status = S.FAILED

@@ -1,4 +1,4 @@
-"""The admin's page of the shared stack: its settings, what is planned and was done, drift, and the way back."""
+"""The admins' page of the shared stack: settings, runs, drift, rollback and deletion."""
 
 from typing import Annotated, Any
 
@@ -22,7 +22,7 @@ PAGE = router.prefix
 
 @router.get("")
 async def show(request: Request, stack: SharedStackDep, ctx: ContextDep) -> Response:
-    """How it stands, with its settings as a form."""
+    """Its state, and its settings as a form."""
     return await _page(request, stack, ctx)
 
 
@@ -52,7 +52,7 @@ async def _page(
 
 
 async def _chosen(ctx: Context, stack: SharedStack) -> shared_settings.SharedSettings:
-    """What it is to be; while it is being destroyed, what it was."""
+    """The desired state or, while it is being deleted, the state applied last."""
     try:
         return (await shared_stack.desired(ctx, stack)).settings
     except ConflictError:
@@ -61,7 +61,7 @@ async def _chosen(ctx: Context, stack: SharedStack) -> shared_settings.SharedSet
 
 @router.post("")
 async def configure(request: Request, stack: SharedStackDep, ctx: ContextDep) -> Response:
-    """Plan other settings; what does not fit is said at its field, with what was typed kept."""
+    """Plan new settings. Invalid fields are shown with their errors and what was typed."""
     typed = await shared_stack_form.typed_into(request)
     try:
         chosen = shared_stack_form.settings_of(typed)
@@ -73,20 +73,20 @@ async def configure(request: Request, stack: SharedStackDep, ctx: ContextDep) ->
 
 @router.get("/events")
 async def events(stack: SharedStackDep, portal: PortalDep) -> StreamingResponse:
-    """A signal whenever it changed."""
+    """A signal whenever it changes."""
     return streams.event_stream(streams.changes(portal, stack_topic(stack.id)))
 
 
 @router.post("/check")
 async def check(stack: SharedStackDep, ctx: ContextDep) -> Response:
-    """Compare with what Google has."""
+    """Check for drift."""
     run = await shared_stack.check(ctx, stack)
     return redirect(f"/runs/{run.id}")
 
 
 @router.post("/roll-back")
 async def roll_back(stack: SharedStackDep, ctx: ContextDep, run_id: Annotated[IdPath, Form()]) -> Response:
-    """Plan the settings of an earlier run."""
+    """Plan a rollback to the settings of an earlier run."""
     earlier = await runs.find(ctx.session, ctx.member, run_id)
     run = await shared_stack.roll_back(ctx, stack, earlier)
     return redirect(f"/runs/{run.id}")
@@ -94,12 +94,12 @@ async def roll_back(stack: SharedStackDep, ctx: ContextDep, run_id: Annotated[Id
 
 @router.get("/destroy")
 async def destroy_page(request: Request, stack: SharedStackDep) -> Response:
-    """What is lost."""
+    """The confirmation, which lists what is deleted."""
     return render(request, "shared_stack/destroy.html", {"stack": stack})
 
 
 @router.post("/destroy")
 async def destroy(stack: SharedStackDep, ctx: ContextDep) -> Response:
-    """Plan the destruction of all of it; the plan waits for a decision."""
+    """Plan its deletion."""
     run = await shared_stack.request_destroy(ctx, stack)
     return redirect(f"/runs/{run.id}")

@@ -40,7 +40,7 @@ async def test_the_pages_are_accessible_and_fit_the_window(
     await expect(page.get_by_text("grace@example.com")).to_be_visible()
     problems += await _problems(page)
     await page.goto("/admin/shared-stack")
-    await expect(page.get_by_text("Compared with Google")).to_be_visible()
+    await expect(page.get_by_text("Checked for drift")).to_be_visible()
     problems += await _problems(page)
 
     assert problems == []

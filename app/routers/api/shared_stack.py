@@ -1,4 +1,4 @@
-"""/api/v1/shared-stack: read, configure, compare, destroy. For admins."""
+"""/api/v1/shared-stack: read, configure, check for drift, delete. For admins."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -20,16 +20,16 @@ router = APIRouter(prefix="/api/v1/shared-stack", tags=["shared stack"], respons
 
 
 class SharedStackAnswer(BaseModel):
-    """The shared stack as it was last applied."""
+    """The shared stack as applied last."""
 
     id: str
     status: SharedStackStatus
     settings: SharedSettings
     iam_admins: list[str]
-    outputs: dict[str, Any] = Field(description="What it is called and where it is; empty before the first apply.")
+    outputs: dict[str, Any] = Field(description="Terraform's outputs; empty before the first apply.")
     applied_at: datetime | None
-    checked_at: datetime | None = Field(description="When a plan last compared it with what Google has.")
-    drift_run_id: str | None = Field(description="The comparison that found differences, until they are put right.")
+    checked_at: datetime | None = Field(description="When it was last checked for drift.")
+    drift_run_id: str | None = Field(description="The check that found drift, until that is fixed.")
 
 
 # Those of SharedSettings, none of which has to be there.
@@ -37,12 +37,12 @@ _SETTINGS = {**SharedSettings.model_json_schema(), "required": []}
 
 
 class SharedStackChange(BaseModel):
-    """Settings to become others; what is left out stays as it is wanted now."""
+    """Changes to the settings. Fields that are omitted keep their desired values."""
 
     model_config = ConfigDict(extra="forbid")
 
     settings: Annotated[dict[str, Any], WithJsonSchema(_SETTINGS)] = Field({}, examples=[{"deploy_kubernetes": True}])
-    reason: str = Field("", max_length=200, description="Why, for the history.")
+    reason: str = Field("", max_length=200, description="The reason, shown in the history.")
 
 
 def _answer(stack: SharedStack, settings: SharedSettings) -> SharedStackAnswer:
@@ -60,31 +60,31 @@ def _answer(stack: SharedStack, settings: SharedSettings) -> SharedStackAnswer:
 
 @router.get("")
 async def read_shared_stack(stack: SharedStackDep, portal: PortalDep) -> SharedStackAnswer:
-    """How it stands."""
+    """The shared stack."""
     return _answer(stack, shared_settings.of(stack, portal.settings))
 
 
 @router.patch("", status_code=202)
 async def configure_shared_stack(stack: SharedStackDep, change: SharedStackChange, ctx: ContextDep) -> RunAnswer:
-    """Plan other settings. The run waits for approval."""
+    """Plan new settings. The run requires approval."""
     desired = (await shared_stack.desired(ctx, stack)).settings
     try:
         chosen = SharedSettings.model_validate({**desired.model_dump(), **change.settings})
     except ValidationError as error:
-        raise InvalidError("The settings do not fit.", fields=field_sentences(error.errors())) from error
+        raise InvalidError("Fix the errors below.", fields=field_sentences(error.errors())) from error
     run = await shared_stack.configure(ctx, stack, chosen, change.reason)
     return await full(ctx.session, await runs.find(ctx.session, ctx.member, run.id), ctx.now)
 
 
 @router.post("/check", status_code=202)
 async def check_shared_stack(stack: SharedStackDep, ctx: ContextDep) -> RunAnswer:
-    """Compare it with what Google has; nothing is changed."""
+    """Check for drift. Nothing is changed."""
     run = await shared_stack.check(ctx, stack)
     return await full(ctx.session, await runs.find(ctx.session, ctx.member, run.id), ctx.now)
 
 
 @router.delete("", status_code=202)
 async def destroy_shared_stack(stack: SharedStackDep, ctx: ContextDep) -> RunAnswer:
-    """Plan its destruction. The run waits for approval, with the names of what would be lost."""
+    """Plan its deletion. The run requires approval, with the names of resources whose data is deleted."""
     run = await shared_stack.request_destroy(ctx, stack)
     return await full(ctx.session, await runs.find(ctx.session, ctx.member, run.id), ctx.now)

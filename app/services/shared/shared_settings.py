@@ -1,4 +1,4 @@
-"""What admins choose of the shared stack, and the variables of terraform/shared that follow from it."""
+"""The shared stack's settings, and the variables of terraform/shared that they result in."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,17 +16,17 @@ from app.services import ip_ranges
 OWNER = "roles/owner"
 PREFIX = re.compile(r"[a-z][-a-z0-9]{0,16}[a-z0-9]")
 LONGEST_PREFIX = 18
-"""As terraform/shared has it: account ids at Google have at most 30 characters."""
+"""The same limit as in terraform/shared, because Google's account IDs have at most 30 characters."""
 
 
 def _prefix(text: str) -> str:
     if not PREFIX.fullmatch(text):
-        raise ValueError(f"use 2 to {LONGEST_PREFIX} lower-case letters, digits and hyphens; begin with a letter")
+        raise ValueError(f"use 2 to {LONGEST_PREFIX} lower-case letters, digits and hyphens, and start with a letter")
     return text
 
 
 def _ranges(texts: list[str]) -> list[str]:
-    """Each as ipaddress writes it, in order and once."""
+    """The ranges in normalized form, sorted and without duplicates."""
     return [str(network) for network in sorted({_range(text) for text in texts}, key=str)]
 
 
@@ -38,55 +38,55 @@ def _range(text: str) -> Network:
 
 
 class SharedSettings(BaseModel):
-    """The form of the shared stack. Names are those of the root's variables."""
+    """The settings of the shared stack, named like Terraform's variables. Descriptions are the page's labels."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    prefix: Annotated[str, AfterValidator(_prefix)] = Field(description="Last part of the name of everything.")
-    zone: str = Field(description="Zone of the MLflow server; the region of everything else follows.")
-    enable_services: bool = Field(True, description="Google's APIs")
+    prefix: Annotated[str, AfterValidator(_prefix)] = Field(description="Suffix of all resource names.")
+    zone: str = Field(description="Zone of the MLflow server. All other resources are in its region.")
+    enable_services: bool = Field(True, description="Google APIs")
     deploy_storage: bool = Field(True, description="Buckets for data and results")
     deploy_docker_registry: bool = Field(True, description="Docker registry")
     deploy_pypi_registry: bool = Field(True, description="Python package registry")
     deploy_sql: bool = Field(True, description="Cloud SQL (PostgreSQL)")
     deploy_mlflow: bool = Field(True, description="MLflow server")
     deploy_kubernetes: bool = Field(False, description="Kubernetes cluster")
-    deploy_service_accounts: bool = Field(True, description="A service account for workstations")
-    member_service_accounts: bool = Field(False, description="A service account for each member")
-    create_service_account_keys: bool = Field(False, description="JSON keys of service accounts")
-    authoritative_admins: bool = Field(False, description="Nobody but the IAM admins listed here")
+    deploy_service_accounts: bool = Field(True, description="Service account for workstations")
+    member_service_accounts: bool = Field(False, description="Service account for each member")
+    create_service_account_keys: bool = Field(False, description="JSON keys for service accounts")
+    authoritative_admins: bool = Field(False, description="Only the IAM admins managed here")
     iam_admin_role: Literal["roles/owner", "roles/editor"] = Field("roles/owner", description="Role of IAM admins")
-    ssh_allowed_ips: Annotated[list[str], AfterValidator(_ranges)] = Field([], description="SSH is open to")
+    ssh_allowed_ips: Annotated[list[str], AfterValidator(_ranges)] = Field([], description="Allowed IP ranges for SSH")
     sql_tier: str = Field(
-        "db-f1-micro", pattern=r"^db-(f1-micro|g1-small|custom-[0-9]+-[0-9]+)$", description="Cloud SQL machine"
+        "db-f1-micro", pattern=r"^db-(f1-micro|g1-small|custom-[0-9]+-[0-9]+)$", description="Cloud SQL tier"
     )
     sql_user: str = Field("mlflow", pattern=r"^[a-z][a-z0-9_]{0,62}$", description="Cloud SQL user")
-    mlflow_machine_type: str = Field("e2-small", pattern=r"^[a-z][a-z0-9-]{2,40}$", description="MLflow machine")
-    deletion_protection: bool = Field(True, description="Protect SQL and Kubernetes from being deleted")
-    force_destroy_buckets: bool = Field(False, description="Let buckets be deleted with what is in them")
+    mlflow_machine_type: str = Field("e2-small", pattern=r"^[a-z][a-z0-9-]{2,40}$", description="MLflow machine type")
+    deletion_protection: bool = Field(True, description="Deletion protection for Cloud SQL and Kubernetes")
+    force_destroy_buckets: bool = Field(False, description="Delete buckets that are not empty")
 
 
 def problem_of_role(role: str, iam_admins: Iterable[str]) -> str | None:
-    """Why Google would refuse the role to one of these, in a sentence."""
+    """Why Google does not grant the role to one of these, as a sentence; None if it does."""
     domain = next((admin for admin in iam_admins if admin.startswith("domain:")), None)
     if role != OWNER or domain is None:
         return None
-    return f"Google makes no domain an owner, so {domain} cannot be one. Use a group of its people, or the role Editor."
+    return f"Google does not grant the Owner role to domains such as {domain}. Use a group, or the Editor role."
 
 
 def defaults(settings: Settings) -> SharedSettings:
-    """What the form proposes: the prefix is the project's id, as far as there is room."""
+    """The default settings: the suffix is the project's ID, shortened if necessary."""
     prefix = settings.google_project[:LONGEST_PREFIX].strip("-")
     return SharedSettings(prefix=prefix if PREFIX.fullmatch(prefix) else "shared", zone=settings.default_zone)
 
 
 def of(stack: SharedStack, settings: Settings) -> SharedSettings:
-    """What was last applied; the defaults for what was never chosen."""
+    """The settings applied last, with defaults for the others."""
     return stored(stack.settings, defaults(settings))
 
 
 def stored(values: Mapping[str, Any], base: SharedSettings) -> SharedSettings:
-    """Settings as an earlier release, or this one, has stored them; what they do not say is as in `base`.
+    """Settings from the database, where an earlier release may have stored them. Missing ones are as in `base`.
 
     They fitted when they were chosen: a rule that has become stricter since keeps nobody from reading or undoing them.
     """
@@ -102,7 +102,7 @@ def terraform_inputs(
     members: Mapping[str, str],
     settings: Settings,
 ) -> dict[str, Any]:
-    """The variables of terraform/shared. Its passwords are not among them: the worker hands those over apart.
+    """The variables of terraform/shared, without passwords, which the worker passes separately.
 
     :param cidrs: the ranges that may reach MLflow.
     :param members: SSH user name → address of everybody; each gets a service account where that is chosen.

@@ -1,4 +1,4 @@
-"""The shared stack: what it is to be, who may say so, and the runs that make it so."""
+"""The shared stack: its desired settings, and the runs that apply them."""
 
 import json
 from dataclasses import dataclass, replace
@@ -21,17 +21,17 @@ from app.services.shared import shared_settings
 from app.services.shared.shared_settings import SharedSettings
 
 SECRETS = ("sql_password", "mlflow_admin_password", "mlflow_member_password", "mlflow_secret_key")
-"""Variables of terraform/shared that the portal makes up once, and hands to Terraform in its environment alone."""
+"""Passwords that the portal generates once, and passes to Terraform only in its environment."""
 HISTORY = 50
 CHECKED_EVERY = timedelta(days=1)
-"""How old a comparison with Google may become before the portal makes one by itself."""
+"""How long after a check for drift the portal starts another one."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class SharedStackSpec:
-    """What the shared stack is to be."""
+    """The desired state of the shared stack."""
 
     settings: SharedSettings
     iam_admins: tuple[str, ...] = ()
@@ -39,12 +39,12 @@ class SharedStackSpec:
 
     @property
     def changes(self) -> dict[str, Any]:
-        """As a run carries it, and the row has it in the end: column → value."""
+        """The values by column, as a run carries them and the row has them once it has succeeded."""
         return {"settings": self.settings.model_dump(), "iam_admins": list(self.iam_admins)}
 
 
 async def find(ctx: Context) -> SharedStack:
-    """The project's shared stack. The first time, its row is made, with the passwords that it will have."""
+    """The project's shared stack. Its row is created the first time, with generated passwords."""
     session = ctx.session
     found = await stacks.shared(session)
     if found:
@@ -63,15 +63,15 @@ async def find(ctx: Context) -> SharedStack:
 
 
 def secrets_of(stack: SharedStack, vault: Vault) -> dict[str, str]:
-    """The stack's passwords, by the name of the root's variable."""
+    """The stack's passwords, by the name of their Terraform variable."""
     return dict(json.loads(vault.open(stack.sealed_secrets)))
 
 
 async def desired(ctx: Context, stack: SharedStack) -> SharedStackSpec:
-    """What it is to be once the pending runs have ended. Raises ConflictError while it is being destroyed."""
+    """The state once pending runs have succeeded. Raises ConflictError while it is being deleted."""
     pending = await runs.pending(ctx.session, stack.id)
     if any(run.kind is RunKind.DESTROY and not run.is_canceling for run in pending):
-        raise ConflictError("The shared stack is being destroyed.", hint="Discard or cancel that run first.")
+        raise ConflictError("The shared stack is being deleted.", hint="Discard or cancel that run first.")
     configuring = [run for run in pending if run.kind is RunKind.CONFIGURE and not run.is_canceling]
     return _spec(configuring[-1].changes if configuring else _as_it_is(stack), stack, ctx.settings)
 
@@ -86,17 +86,17 @@ def _spec(changes: dict[str, Any], stack: SharedStack, settings: Settings) -> Sh
 
 
 async def lock(session: AsyncSession, stack: SharedStack) -> None:
-    """Whoever changes a part of what is wanted holds the stack first, so that two parts changed at once both count."""
+    """Lock the stack before changing its desired state, so that concurrent changes do not overwrite each other."""
     await runs.lock(session, stack.id)
     await session.refresh(stack)
 
 
 async def request(ctx: Context, stack: SharedStack, spec: SharedStackSpec, reason: str = "") -> Run:
-    """Queue what makes it so; what waits (queued, or for a decision) becomes part of it. The caller holds the stack.
+    """Queue a run that applies the desired state and all IPs that are approved now. The caller has locked the stack.
 
-    The firewall is to let in all allowed IPs that are approved by now.
+    It replaces runs that are queued or await approval, and includes what they would have applied.
 
-    :param reason: why, in a sentence for the history.
+    :param reason: a sentence for the history.
     """
     session = ctx.session
     ips = await _wanted_ips(ctx)
@@ -106,9 +106,9 @@ async def request(ctx: Context, stack: SharedStack, spec: SharedStackSpec, reaso
     inputs = shared_settings.terraform_inputs(spec.settings, stack, spec.iam_admins, cidrs, members, ctx.settings)
     waiting = [run for run in await runs.pending(session, stack.id) if run.is_queued or run.can_approve]
     reasons = [run.reason for run in waiting if run.kind is RunKind.CONFIGURE and run.reason]
-    told = " · ".join(dict.fromkeys([*reasons, reason] if reason else reasons))
+    all_reasons = " · ".join(dict.fromkeys([*reasons, reason] if reason else reasons))
     root = await session.get_one(Stack, stack.id)
-    return await runs.request(ctx, root, RunKind.CONFIGURE, inputs, changes, reason=told)
+    return await runs.request(ctx, root, RunKind.CONFIGURE, inputs, changes, reason=all_reasons)
 
 
 async def _wanted_ips(ctx: Context) -> list[AllowedIp]:
@@ -118,10 +118,10 @@ async def _wanted_ips(ctx: Context) -> list[AllowedIp]:
 
 
 async def configure(ctx: Context, stack: SharedStack, chosen: SharedSettings, reason: str) -> Run:
-    """Change its settings. Raises InvalidError for what does not fit."""
+    """Change its settings. Raises InvalidError if a setting is invalid."""
     await lock(ctx.session, stack)
     if chosen.zone not in ctx.catalog.zones:
-        raise InvalidError("The settings do not fit.", fields={"zone": "That zone is not on offer."})
+        raise InvalidError("Fix the errors below.", fields={"zone": "This zone is not available."})
     before = await desired(ctx, stack)
     _check_role(chosen, before)
     run = await request(ctx, stack, replace(before, settings=chosen), reason)
@@ -130,9 +130,9 @@ async def configure(ctx: Context, stack: SharedStack, chosen: SharedSettings, re
 
 
 async def roll_back(ctx: Context, stack: SharedStack, to: Run) -> Run:
-    """Go back to the settings of an earlier run; IAM admins and allowed IPs stay as they are wanted now.
+    """Queue a rollback to the settings of an earlier run. IAM admins and allowed IPs keep their desired state.
 
-    Raises InvalidError where the IAM admins of now cannot have the role of then.
+    Raises InvalidError if today's IAM admins cannot have the earlier role.
     """
     await lock(ctx.session, stack)
     if to.stack_id != stack.id or to.kind is not RunKind.CONFIGURE:
@@ -140,7 +140,7 @@ async def roll_back(ctx: Context, stack: SharedStack, to: Run) -> Run:
     earlier = _spec(to.changes, stack, ctx.settings).settings
     before = await desired(ctx, stack)
     _check_role(earlier, before)
-    reason = f"Back to the settings of {to.created_at:%-d %b %Y, %H:%M} UTC"
+    reason = f"Roll back to {to.created_at:%-d %b %Y, %H:%M} UTC"
     run = await request(ctx, stack, replace(before, settings=earlier), reason)
     _record(ctx, Action.ROLL_BACK_SHARED_STACK, stack, before.settings, earlier)
     return run
@@ -148,7 +148,7 @@ async def roll_back(ctx: Context, stack: SharedStack, to: Run) -> Run:
 
 def _check_role(chosen: SharedSettings, before: SharedStackSpec) -> None:
     if problem := shared_settings.problem_of_role(chosen.iam_admin_role, before.iam_admins):
-        raise InvalidError("The settings do not fit.", fields={"iam_admin_role": problem})
+        raise InvalidError("Fix the errors below.", fields={"iam_admin_role": problem})
 
 
 def _record(ctx: Context, action: Action, stack: SharedStack, before: SharedSettings, after: SharedSettings) -> None:
@@ -156,17 +156,17 @@ def _record(ctx: Context, action: Action, stack: SharedStack, before: SharedSett
 
 
 async def check(ctx: Context, stack: SharedStack) -> Run:
-    """Queue a plan that changes nothing: it says what somebody else has changed.
+    """Queue a check for drift: a plan that is not applied.
 
-    Raises ConflictError when nothing was applied yet, or a run is under way, which plans anyway.
+    Raises ConflictError if the stack is not deployed, or another run is pending.
     """
     pending = await runs.lock(ctx.session, stack.id)
     if pending and pending[-1].kind is RunKind.CHECK:
         return pending[-1]
     if pending:
-        raise ConflictError("A run is under way, and plans by itself.", hint="Look again when it has ended.")
+        raise ConflictError("Another run is in progress.", hint="Check for drift when it has finished.")
     if not stack.exists:
-        raise ConflictError("Nothing of the shared stack was made yet, so there is nothing to compare.")
+        raise ConflictError("The shared stack is not deployed.")
     root = await ctx.session.get_one(Stack, stack.id)
     inputs = await runs.last_inputs(ctx.session, stack.id)
     audit.record(ctx, Action.CHECK_SHARED_STACK, stack.id, stack.name)
@@ -174,7 +174,7 @@ async def check(ctx: Context, stack: SharedStack) -> Run:
 
 
 async def check_if_due(ctx: Context) -> Run | None:
-    """Compare with Google by itself, once a day at most, however the last comparison ended."""
+    """Queue a check for drift once a day, however the last one ended."""
     session, now = ctx.session, ctx.now
     stack = await stacks.shared(session)
     if stack is None or not stack.exists or (stack.checked_at and now - stack.checked_at < CHECKED_EVERY):
@@ -190,7 +190,7 @@ async def check_if_due(ctx: Context) -> Run | None:
 
 
 async def ask_again(ctx: Context, run: Run) -> Run:
-    """The same wish as a new run, with the allowed IPs that are approved by now."""
+    """Queue the settings of an earlier run again, with the IPs that are approved now."""
     stack = await ctx.session.get_one(SharedStack, run.stack_id)
     if run.kind is RunKind.CHECK:
         return await check(ctx, stack)
@@ -203,10 +203,10 @@ async def ask_again(ctx: Context, run: Run) -> Run:
 
 
 async def request_destroy(ctx: Context, stack: SharedStack) -> Run:
-    """Queue the destruction of all of it: its plan waits for a decision. Raises ConflictError when nothing is there."""
+    """Queue its deletion, which requires approval. Raises ConflictError if it is not deployed."""
     await lock(ctx.session, stack)
     if stack.rejects(RunKind.DESTROY):
-        raise ConflictError("There is nothing to destroy: the shared stack was never made.")
+        raise ConflictError("The shared stack is not deployed.")
     root = await ctx.session.get_one(Stack, stack.id)
     inputs = await runs.last_inputs(ctx.session, stack.id)
     audit.record(ctx, Action.DESTROY_SHARED_STACK, stack.id, stack.name)
@@ -214,7 +214,7 @@ async def request_destroy(ctx: Context, stack: SharedStack) -> Run:
 
 
 async def history(session: AsyncSession, stack: SharedStack) -> list[Run]:
-    """The runs that changed it, newest first."""
+    """Runs that have applied settings, newest first."""
     query = (
         select(Run)
         .where(Run.stack_id == stack.id, Run.kind == RunKind.CONFIGURE, Run.status == RunStatus.APPLIED)
@@ -225,7 +225,7 @@ async def history(session: AsyncSession, stack: SharedStack) -> list[Run]:
 
 
 def service_account_of(stack: SharedStack | None, member: Member, settings: Settings) -> str | None:
-    """The service account of a member's machines: their own, else everybody's, else what the settings name."""
+    """The service account of a member's workstations: their own, the shared one, or the one in the settings."""
     outputs = stack.outputs if stack else {}
     own = (outputs.get("member_service_account_emails") or {}).get(member.account_name)
     return own or outputs.get("workstation_service_account_email") or settings.service_account_email

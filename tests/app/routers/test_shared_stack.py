@@ -90,7 +90,7 @@ async def test_what_does_not_fit_is_said_at_its_field_with_what_was_typed_kept(a
     assert answer.status_code == 422
     for field in ("prefix", "ssh_allowed_ips", "sql_tier"):
         assert f'id="{field}-error"' in answer.text
-    assert "0.0.0.0/0 is everybody" in answer.text
+    assert "0.0.0.0/0 allows everyone" in answer.text
     assert 'value="Why not"' in answer.text
     assert "&lt;b&gt;" in answer.text
     assert "/runs/" not in (await ada.get(PAGE)).text
@@ -130,7 +130,7 @@ async def test_history_says_who_and_why_and_leads_back(
     await play(app, second, apply=True)
     page = (await ada.get(PAGE)).text
     assert page.index("With a database") < page.index("The team begins")
-    assert page.count("Back to this") == 1
+    assert page.count("Roll back") == 1
     back = await ada.post(f"{PAGE}/roll-back", data={"run_id": first})
     run = (await ada.get(back.headers["location"].replace("/runs/", "/api/v1/runs/"))).json()
     assert run["changes"]["settings"]["deploy_sql"] is False
@@ -149,16 +149,16 @@ async def test_drift_is_told_and_compared_on_demand(app: FastAPI, ada: httpx2.As
         run.find_differences(portal.clock())
         (await session.get_one(SharedStack, run.stack_id)).become_checked(run_id, portal.clock())
     page = (await ada.get(PAGE)).text
-    assert "Somebody has changed it at Google" in page
+    assert "Drift detected" in page
     assert f'href="/runs/{run_id}"' in page
 
 
 async def test_its_destruction_is_planned_and_decided(app: FastAPI, ada: httpx2.AsyncClient) -> None:
     assert (await ada.post(f"{PAGE}/destroy")).status_code == 409
     await play(app, await configure(ada), apply=True)
-    assert "Plan its destruction" in (await ada.get(f"{PAGE}/destroy")).text
+    assert "Delete the shared stack?" in (await ada.get(f"{PAGE}/destroy")).text
     run_id = (await ada.post(f"{PAGE}/destroy")).headers["location"].rpartition("/")[2]
     assert "Delete the shared stack" in (await ada.get(f"/runs/{run_id}")).text
     refused = await ada.post(PAGE, data=FORM)
     assert refused.status_code == 409
-    assert "being destroyed" in refused.text
+    assert "being deleted" in refused.text

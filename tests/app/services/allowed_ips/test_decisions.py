@@ -225,7 +225,7 @@ async def test_while_the_stack_is_being_destroyed_nothing_is_added_and_time_goes
     asked = await ask(by(grace), OFFICE)
     await play.apply(session, stack, clock())
     await shared_stack.request_destroy(by(ada), stack)
-    with pytest.raises(ConflictError, match="being destroyed"):
+    with pytest.raises(ConflictError, match="being deleted"):
         await allowed_ips.approve(by(ada), asked, None)
     clock.advance(hours=1)
 

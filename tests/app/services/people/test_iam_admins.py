@@ -115,7 +115,7 @@ async def test_a_removed_one_is_planned_with_a_reason_and_the_audit_says_before_
 async def test_a_domain_is_no_owner_and_is_told_so_at_the_field(the_list: List) -> None:
     with pytest.raises(InvalidError) as refused:
         await the_list.add("domain:example.com")
-    assert "Google makes no domain an owner" in refused.value.fields["principal"]
+    assert "Google does not grant the Owner role" in refused.value.fields["principal"]
     assert await the_list.entries() == {}
 
 
@@ -201,7 +201,7 @@ async def test_a_list_that_is_destroyed_is_going(stage: Stage, the_list: List) -
         False,
         False,
     )
-    with pytest.raises(ConflictError, match="being destroyed"):
+    with pytest.raises(ConflictError, match="being deleted"):
         await the_list.add(ADA)
 
 

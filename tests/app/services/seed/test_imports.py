@@ -176,7 +176,7 @@ users = {
     assert await office.problems(text, people) == [
         "people.csv:3: eve@elsewhere.test may not sign in: add it to STATIONMASTER_ALLOWED_EMAILS.",
         "people.csv:4: A row has a name and an email.",
-        "terraform.tfvars:1: prefix: use 2 to 18 lower-case letters, digits and hyphens; begin with a letter.",
+        "terraform.tfvars:1: prefix: use 2 to 18 lower-case letters, digits and hyphens, and start with a letter.",
         "terraform.tfvars:3: user:ada@example: example is not a valid domain: an ending such as .com is missing.",
         "terraform.tfvars:4: 0.0.0.0/0 allows everyone. Enter the ranges that people connect from.",
         f"terraform.tfvars:5: somewhere is not an IP address or range. Use a form such as {ip_ranges.EXAMPLES}.",

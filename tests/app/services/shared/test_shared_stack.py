@@ -180,7 +180,7 @@ async def test_rolling_back_brings_the_settings_of_then_and_leaves_the_rest(stag
         back = await shared_stack.roll_back(stage.context(session, ada), stack, earlier)
     assert back.changes["settings"] == first.changes["settings"]
     assert back.changes["iam_admins"] == ["user:ada@example.com"]
-    assert back.reason.startswith("Back to the settings of 2 Mar 2026")
+    assert back.reason.startswith("Roll back to 2 Mar 2026")
 
 
 async def test_a_check_needs_something_to_compare_and_nothing_under_way(stage: Stage, play: Play) -> None:
@@ -191,10 +191,10 @@ async def test_a_check_needs_something_to_compare_and_nothing_under_way(stage: S
             stack = await shared_stack.find(stage.context(session))
             return await shared_stack.check(stage.context(session, ada), stack)
 
-    with pytest.raises(ConflictError, match="Nothing of the shared stack was made"):
+    with pytest.raises(ConflictError, match="not deployed"):
         await check()
     first = await play.configure()
-    with pytest.raises(ConflictError, match="A run is under way"):
+    with pytest.raises(ConflictError, match="Another run is in progress"):
         await check()
     await play.apply(first)
     asked = await check()
@@ -206,20 +206,20 @@ async def test_nothing_can_be_asked_for_while_it_is_being_destroyed(stage: Stage
     ada = await play.ada()
     stack = await play.stack()
     async with play.database.sessions.begin() as session:
-        with pytest.raises(ConflictError, match="nothing to destroy"):
+        with pytest.raises(ConflictError, match="not deployed"):
             await shared_stack.request_destroy(stage.context(session, ada), await session.merge(stack))
     await play.apply(await play.configure())
     async with play.database.sessions.begin() as session:
         found = await shared_stack.find(stage.context(session))
         await shared_stack.request_destroy(stage.context(session, ada), found)
-    with pytest.raises(ConflictError, match="being destroyed"):
+    with pytest.raises(ConflictError, match="being deleted"):
         await play.configure()
 
 
 async def test_a_zone_that_is_not_on_offer_is_said_at_its_field(play: Play) -> None:
     with pytest.raises(InvalidError) as refused:
         await play.configure(zone="moon-1-a")
-    assert refused.value.fields == {"zone": "That zone is not on offer."}
+    assert refused.value.fields == {"zone": "This zone is not available."}
 
 
 async def test_no_domain_becomes_an_owner(play: Play) -> None:
@@ -231,7 +231,7 @@ async def test_no_domain_becomes_an_owner(play: Play) -> None:
     await play.configure(sql_tier="db-g1-small")
     with pytest.raises(InvalidError) as refused:
         await play.configure(iam_admin_role="roles/owner")
-    assert "domain:example.com cannot be one" in refused.value.fields["iam_admin_role"]
+    assert "does not grant the Owner role to domains" in refused.value.fields["iam_admin_role"]
 
 
 async def test_a_retry_asks_for_the_same_without_what_expired_meanwhile(stage: Stage, play: Play) -> None:
