@@ -58,11 +58,11 @@ def typed_of(settings: SharedSettings) -> Typed:
 
 
 async def typed_into(request: Request) -> Typed:
-    """The fields of a submitted form. Browsers leave out boxes that are not ticked."""
+    """The fields of a submitted form. Browsers leave out boxes that are not ticked; other missing fields are empty."""
     sent = await request.form(max_files=0, max_fields=50)
     texts = {name: value.strip() for name, value in sent.items() if isinstance(value, str)}
     ticked = {switch.name: switch.name in texts for switch in _switches((*_SWITCHES, *_SAFETY))}
-    return {"reason": "", **texts, **ticked}
+    return {**dict.fromkeys((*SharedSettings.model_fields, "reason"), ""), **texts, **ticked}
 
 
 def settings_of(typed: Typed) -> SharedSettings:

@@ -1,6 +1,7 @@
 """What Google has of the portal's, and no state knows."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -65,7 +66,14 @@ async def _ids(session: AsyncSession, vault: Vault, stack_id: str) -> set[str]:
     state = await state_versions.newest(session, vault, stack_id)
     if state is None:
         return set()
-    return {str(instance.attributes.value.get("id")) for instance in state_resources.instances(state)}
+    held = [instance.attributes.value for instance in state_resources.instances(state)]
+    return {id_ for attributes in held for id_ in (str(attributes.get("id")), *_boot_disks(attributes))}
+
+
+def _boot_disks(attributes: dict[str, Any]) -> list[str]:
+    """A machine's own disk, which Google makes and deletes with the machine; MLflow's has the machine's labels."""
+    sources = [str(disk.get("source") or "") for disk in attributes.get("boot_disk") or []]
+    return [source[source.index("projects/") :] for source in sources if "projects/" in source]
 
 
 async def _whose(session: AsyncSession, stack_id: str) -> str:

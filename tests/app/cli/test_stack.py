@@ -240,3 +240,22 @@ async def test_a_stack_that_is_worked_on_is_left_out(
     (folder / "workstation" / "terraform.tfstate").write_text(json.dumps(known))
     assert (await stack("checkin", folder)).exit_code == 0
     assert (await stack("list-orphans")).output == "No orphans.\n"
+
+
+@pytest.mark.parametrize("prefix", ["https://www.googleapis.com/compute/v1/", "http://127.0.0.1:9000/compute/v1/", ""])
+async def test_the_disk_that_a_machine_boots_from_is_no_orphan(
+    stack_id: str, at_google: dict[str, dict[str, str]], tmp_path: Path, prefix: str
+) -> None:
+    at_google[f"{DISK}server"] = {"stationmaster-stack": stack_id}
+    at_google[f"{DISK}lost"] = {"stationmaster-stack": stack_id}
+    folder = await checked_out(stack_id, tmp_path / "by-hand")
+    known = json.loads(state(9))
+    machine = {"id": "projects/p/zones/z/instances/server", "boot_disk": [{"source": f"{prefix}{DISK}server"}]}
+    held = {"mode": "managed", "type": "google_compute_instance", "name": "server"}
+    known["resources"] = [{**held, "instances": [{"attributes": machine}]}]
+    (folder / "workstation" / "terraform.tfstate").write_text(json.dumps(known))
+    assert (await stack("checkin", folder)).exit_code == 0
+
+    result = await stack("list-orphans")
+    assert f"{DISK}lost" in result.output
+    assert f"{DISK}server" not in result.output
