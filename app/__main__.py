@@ -132,9 +132,23 @@ def main() -> None:
     """Run the command; what a person can mend is a sentence, not a traceback."""
     try:
         cli()
-    except (ConfigurationError, StartError, StationmasterError) as error:
-        typer.secho(str(error), fg="red", err=True)
+    except Exception as error:
+        sentence = _sentence(error)
+        if sentence is None:
+            raise
+        typer.secho(sentence, fg="red", err=True)
         sys.exit(1)
+
+
+def _sentence(error: Exception) -> str | None:
+    """What a person can mend, in words: a setting, a folder that is read-only, a disk that is full, a database away."""
+    from app import db
+
+    if isinstance(error, ConfigurationError | StartError | StationmasterError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename} cannot be used: {error.strerror}."
+    return f"The database does not answer. {error}" if db.is_away(error) else None
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
@@ -34,14 +34,15 @@ def libpq_url(database_url: str) -> str:
     return f"postgresql://{database_url.partition('://')[2]}"
 
 
-def is_away(error: SQLAlchemyError) -> bool:
+def is_away(error: Exception) -> bool:
     """Whether the database could not be asked, rather than refusing what was asked of it."""
     if isinstance(error, PoolTimeoutError):
         return True
-    if not isinstance(error, DBAPIError) or not isinstance(error.orig, psycopg.OperationalError):
+    raised = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(raised, psycopg.OperationalError):
         return False
     # No state: it was never reached, or is gone. Deadlocks and the like are OperationalErrors too, and are ours.
-    return error.orig.sqlstate is None or error.orig.sqlstate.startswith(AWAY_STATES)
+    return raised.sqlstate is None or raised.sqlstate.startswith(AWAY_STATES)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,12 @@ def main() -> int:
     except (SettingsError, StoreInUse, NoPort, FaultError) as error:
         logging.error("%s", error)  # noqa: TRY400 - the message is for a person; a traceback says nothing more
         return USAGE_ERROR
+    except OSError as error:
+        if error.filename is None:
+            raise
+        # A data folder that is read-only, or a full disk.
+        logging.error("%s cannot be used: %s", error.filename, error.strerror)  # noqa: TRY400 - as above
+        return USAGE_ERROR
 
 
 if __name__ == "__main__":

@@ -137,6 +137,14 @@ def test_a_senseless_setting_stops_the_start_with_a_sentence(tmp_path: Path, nam
     assert (name in done.stderr) or (value in done.stderr)
 
 
+def test_a_data_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run(tmp_path / "file", "true")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "cannot be used: Not a directory" in done.stderr
+
+
 def test_faults_can_be_there_from_the_start(tmp_path: Path) -> None:
     done = run(
         tmp_path, "sh", "-c", "curl -s $STATIONMASTER_OIDC_ISSUER/_emulator/faults", EMULATOR_FAULTS="quota,slow"
