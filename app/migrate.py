@@ -28,7 +28,7 @@ def upgrade(database_url: str) -> None:
         connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         if _is_current(connection):
             return
-        _upgrade_tables(database_url)
+        upgrade_tables(database_url)
         _upgrade_queue(connection)
 
 
@@ -49,14 +49,15 @@ def newest_revision() -> str:
     return max(path.stem for path in (REPOSITORY / "migrations" / "versions").glob("[0-9]*.py"))
 
 
-def _upgrade_tables(database_url: str) -> None:
+def upgrade_tables(database_url: str, to: str = "head") -> None:
+    """Apply Alembic's migrations up to one of them."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(REPOSITORY / "migrations")).replace("%", "%%"))
     config.set_main_option("sqlalchemy.url", sqlalchemy_url(database_url).replace("%", "%%"))
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 def _upgrade_queue(connection: psycopg.Connection) -> None:

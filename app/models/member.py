@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 from sqlalchemy import CheckConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -41,6 +42,11 @@ class Member(Base):
     email: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     role: Mapped[Role] = mapped_column(stored_as_text(Role), default=Role.MEMBER)
+    account_name: Mapped[str] = mapped_column(unique=True)
+    """What the shared stack calls this member: a service account with its rights goes by this name.
+
+    Nobody chooses it, and nobody else ever has it: it stays when the address is given to somebody else.
+    """
     chosen_ssh_username: Mapped[str | None]
     """What this member's next machines call them; None: the name in the address."""
     workstation_limit: Mapped[int | None]
@@ -49,6 +55,14 @@ class Member(Base):
     """So many of them with a GPU."""
     created_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
+
+    @classmethod
+    def join(cls, sub: str, email: str, name: str, now: datetime) -> Self:
+        """Somebody new."""
+        member = cls(id=short_id(10), sub=sub, email=email, name=name, created_at=now, last_seen_at=now)
+        # The id makes it unique; what is before it is for people, in at most 32 characters.
+        member.account_name = f"{member.name_in_address[:21]}-{member.id}"
+        return member
 
     @property
     def is_admin(self) -> bool:
@@ -63,14 +77,11 @@ class Member(Base):
     @property
     def default_ssh_username(self) -> str:
         """The same where nothing else is chosen: the name in the address."""
-        return f"u-{self.account_name}"[:32] if self.account_name in RESERVED_USERNAMES else self.account_name
+        return f"u-{self.name_in_address}"[:32] if self.name_in_address in RESERVED_USERNAMES else self.name_in_address
 
     @property
-    def account_name(self) -> str:
-        """What the shared stack calls this member: the address's local part as Linux takes it, at most 32 characters.
-
-        Nobody chooses it: a service account with its rights goes by this name.
-        """
+    def name_in_address(self) -> str:
+        """The address's local part as Linux takes it, at most 32 characters. Others may have the same."""
         local = self.email.partition("@")[0].lower()
         name = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in local).strip("-")
         return name[:32] if name[:1].isalpha() else f"u-{name}"[:32]

@@ -12,7 +12,7 @@ resource "google_service_account" "workstation" {
   depends_on = [module.services]
 }
 
-# A user name may be longer than an account's id, and may hold what an id may not: a digest is neither.
+# A member's name may be longer than an account's id, and may hold what an id may not: a digest is neither.
 resource "google_service_account" "member" {
   for_each = var.member_service_accounts ? var.members : {}
 

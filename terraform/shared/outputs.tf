@@ -59,7 +59,7 @@ output "kubernetes_service_account" {
 }
 
 output "member_service_account_emails" {
-  description = "Service account of each member's workstations, by SSH user name."
+  description = "Service account of each member's workstations, by the member's name."
   value       = { for username, account in google_service_account.member : username => account.email }
 }
 

@@ -106,14 +106,19 @@ variable "kubernetes_services_ip_range" {
 }
 
 variable "members" {
-  description = "Members by SSH user name, each with a principal: user:grace@example.com. They may come through IAP and act as the accounts for data and artifacts."
+  description = "Members by a name that is theirs for good, each with a principal: user:grace@example.com. They may come through IAP and act as the accounts for data and artifacts."
   type        = map(string)
   default     = {}
   nullable    = false
 
   validation {
-    condition     = alltrue([for username in keys(var.members) : can(regex("^[a-z_][a-z0-9_-]{0,31}$", username))])
-    error_message = "An SSH user name has at most 32 lower-case letters, digits, hyphens and underscores, and starts with a letter."
+    condition     = alltrue([for name in keys(var.members) : can(regex("^[a-z_][a-z0-9_-]{0,31}$", name))])
+    error_message = "A member's name has at most 32 lower-case letters, digits, hyphens and underscores, and starts with a letter."
+  }
+
+  validation {
+    condition     = length(distinct([for name in keys(var.members) : substr(sha256(name), 0, 8)])) == length(var.members)
+    error_message = "Two members' names have the same digest, so they would share a service account: give one of them another name."
   }
 
   validation {

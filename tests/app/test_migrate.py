@@ -9,7 +9,7 @@ import pytest
 
 from app import migrate
 from app.db import libpq_url
-from tests.database import fresh_database
+from tests.database import bare_database, fresh_database
 
 SHAPE = """
     SELECT 'function', proname || '(' || pg_get_function_identity_arguments(oid) || ')', prosrc
@@ -76,3 +76,28 @@ def test_a_migration_that_procrastinate_brings_later_is_missed_and_applied_once(
     assert migrate.is_current(own_database)
     with psycopg.connect(libpq_url(own_database)) as connection:
         assert connection.execute("SELECT share FROM procrastinate_later").fetchall() == [("100%",)]
+
+
+OLD_MEMBERS = (
+    ("m1", "a.b@example.com"),
+    ("m2", "grace@m2.invalid"),
+    ("m3", "a-b@example.com"),
+    ("m4", "grace@example.com"),
+    ("m5", "linus@example.com"),
+)
+
+
+def test_names_that_two_members_had_stay_with_who_was_first() -> None:
+    with bare_database() as url:
+        migrate.upgrade_tables(url, "0015")
+        with psycopg.connect(libpq_url(url)) as connection:
+            for days, (member_id, email) in enumerate(OLD_MEMBERS):
+                connection.execute(
+                    "INSERT INTO members (id, sub, email, name, role, created_at, last_seen_at)"
+                    " VALUES (%s, %s, %s, %s, 'member', now() + %s * interval '1 day', now())",
+                    (member_id, email, email, email, days),
+                )
+        migrate.upgrade(url)
+        with psycopg.connect(libpq_url(url)) as connection:
+            names = connection.execute("SELECT id, account_name FROM members ORDER BY id").fetchall()
+    assert names == [("m1", "a-b"), ("m2", "grace"), ("m3", "a-b-m3"), ("m4", "grace-m4"), ("m5", "linus")]

@@ -80,7 +80,7 @@ async def claim(ctx: Context, owner: Member, pair: KeyPair, name: str) -> SshKey
 
 def secret_name(settings: Settings, member: Member, key_id: str) -> str:
     """COMPUTE-<PREFIX>-<USER>-<KEY ID>-PRIVATE-KEY, in the characters that Secret Manager allows."""
-    words = f"{settings.secret_prefix}-{member.account_name}-{key_id}".upper()
+    words = f"{settings.secret_prefix}-{member.name_in_address}-{key_id}".upper()
     middle = re.sub(r"[^A-Z0-9_-]", "-", words)
     return f"COMPUTE-{middle}-PRIVATE-KEY"
 

@@ -69,7 +69,7 @@ async def sign_in(ctx: Context, identity: Identity) -> Member:
             await _take_address_away(ctx, holder)
     before = _details(member) if member else None
     if member is None:
-        member = Member(sub=identity.sub, email=identity.email, name=identity.name, created_at=now, last_seen_at=now)
+        member = Member.join(identity.sub, identity.email, identity.name, now)
         session.add(member)
     member.sub, member.email, member.name, member.last_seen_at = identity.sub, identity.email, identity.name, now
     await _promote_first_admin(ctx, member)
@@ -93,8 +93,7 @@ async def by_address(ctx: Context, email: str) -> Member:
     await _one_at_a_time(ctx.session)
     member = await _by_email(ctx.session, email)
     if member is None:
-        sub, name = _NOT_YET_SIGNED_IN + email, email.partition("@")[0]
-        member = Member(sub=sub, email=email, name=name, created_at=ctx.now, last_seen_at=ctx.now)
+        member = Member.join(_NOT_YET_SIGNED_IN + email, email, email.partition("@")[0], ctx.now)
         ctx.session.add(member)
         await _promote_first_admin(ctx, member)
         await ctx.session.flush()

@@ -59,6 +59,17 @@ run "admins_with_typos" {
   expect_failures = [var.iam_admins, var.members]
 }
 
+# Of two names in a hundred thousand the digests are the same.
+run "one_account_for_two_members" {
+  command = plan
+
+  variables {
+    members = { m13553 = "user:grace@example.com", m23864 = "user:linus@example.com" }
+  }
+
+  expect_failures = [var.members]
+}
+
 run "more_typos" {
   command = plan
 

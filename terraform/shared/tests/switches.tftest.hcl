@@ -238,6 +238,6 @@ run "accounts_for_members" {
 
   assert {
     condition     = keys(output.member_service_account_emails) == ["a_member_with_a_name_of_32_chars", "grace"]
-    error_message = "The portal finds each member's account by SSH user name."
+    error_message = "The portal finds each member's account by the member's name."
   }
 }

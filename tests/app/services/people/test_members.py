@@ -1,4 +1,5 @@
 import asyncio
+import re
 from datetime import timedelta
 
 import pytest
@@ -136,7 +137,7 @@ async def test_a_chosen_ssh_username_is_audited_and_names_nobody_in_the_shared_s
     grace = await members.sign_in(by(), identity("grace"))
     await members.choose_ssh_username(by(grace), "linus")
     # Who takes another's name must not come by the service account that goes by it.
-    assert (grace.ssh_username, grace.account_name) == ("linus", "grace")
+    assert (grace.ssh_username, grace.account_name) == ("linus", f"grace-{grace.id}")
     entry = (await session.scalars(select(AuditEntry).order_by(AuditEntry.number.desc()).limit(1))).one()
     assert (entry.action, entry.before, entry.after) == (
         "member.change",
@@ -151,4 +152,15 @@ async def test_a_chosen_ssh_username_is_audited_and_names_nobody_in_the_shared_s
 @pytest.mark.parametrize("local", ["root", "jupyter", "www-data"])
 def test_an_address_of_the_systems_own_name_makes_another_user(local: str) -> None:
     member = Member(email=f"{local}@example.com")
-    assert (member.ssh_username, member.account_name) == (f"u-{local}", local)
+    assert (member.ssh_username, member.name_in_address) == (f"u-{local}", local)
+
+
+async def test_no_two_members_ever_have_one_name_in_the_shared_stack(by: By) -> None:
+    addresses = ["a.b@example.com", "a-b@example.com", f"{'x' * 40}.1@example.com", f"{'x' * 40}.2@example.com"]
+    found = [await members.sign_in(by(), identity(f"m{n}", email=email)) for n, email in enumerate(addresses)]
+    former = await members.sign_in(by(), identity("grace"))
+    before = former.account_name
+    successor = await members.sign_in(by(), identity("grace", sub="another-sub"))
+    names = [member.account_name for member in (*found, former, successor)]
+    assert (len(set(names)), max(map(len, names)), former.account_name) == (6, 32, before)
+    assert all(re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", name) for name in names)

@@ -133,7 +133,7 @@ def test_the_password_has_to_be_asked_for() -> None:
 
 
 def member(email: str) -> Member:
-    return Member(email=email, name=email, role=Role.MEMBER)
+    return Member(email=email, name=email, role=Role.MEMBER, account_name=f"{email.partition('@')[0]}-x")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def member(email: str) -> Member:
     ],
 )
 def test_a_viewer_is_what_the_stack_knows_of_them(email: str, may: bool, account: str) -> None:
-    stack = SharedStack(outputs={**EVERYTHING, "member_service_account_emails": {"grace": "ws-grace@x"}})
+    stack = SharedStack(outputs={**EVERYTHING, "member_service_account_emails": {"grace-x": "ws-grace@x"}})
     who = infrastructure.viewer(stack, member(email), SETTINGS)
     assert (who.may_impersonate, who.service_account) == (may, account)
 

@@ -252,22 +252,34 @@ async def test_a_retry_asks_for_the_same_without_what_expired_meanwhile(stage: S
     assert again.changes["iam_admins"] == ["user:x@example.com"]
 
 
+async def test_each_member_has_an_entry_of_their_own(stage: Stage, play: Play) -> None:
+    async with stage.database.sessions.begin() as session:
+        for email in ("a.b@example.com", "a-b@example.com"):
+            await members.sign_in(stage.context(session), identity("x", sub=email, email=email))
+    run = await play.configure(member_service_accounts=True)
+    assert sorted(run.inputs["members"].values()) == [
+        "user:a-b@example.com",
+        "user:a.b@example.com",
+        "user:ada@example.com",
+    ]
+
+
 @pytest.mark.parametrize(
     ("outputs", "account"),
     [
         ({}, "from-settings@x"),
         ({"workstation_service_account_email": "all@x"}, "all@x"),
         (
-            {"workstation_service_account_email": "all@x", "member_service_account_emails": {"grace": "hers@x"}},
+            {"workstation_service_account_email": "all@x", "member_service_account_emails": {"grace-x": "hers@x"}},
             "hers@x",
         ),
-        ({"member_service_account_emails": {"linus": "his@x"}}, "from-settings@x"),
+        ({"member_service_account_emails": {"grace": "predecessors@x"}}, "from-settings@x"),
     ],
 )
 def test_a_machine_acts_as_its_owners_account_or_everybodys(
     settings: Settings, outputs: dict[str, object], account: str
 ) -> None:
-    grace = Member(email="grace@example.com")
+    grace = Member(email="grace@example.com", account_name="grace-x")
     stack = SharedStack(id="s1", outputs=outputs)
     given = settings.model_copy(update={"service_account_email": "from-settings@x"})
     assert shared_stack.service_account_of(stack, grace, given) == account
