@@ -129,11 +129,11 @@ async def get_caller(
 ) -> Caller | None:
     """Who makes the request; None if nobody is signed in. Raises SignInRequiredError if a token is not valid.
 
-    Members whom the settings no longer allow to sign in count as nobody.
+    Members who may no longer sign in count as nobody.
     """
     token = bearer_token(request.headers)
     caller = await (_by_cookie(request, portal, session) if token is None else _by_token(token, portal, session))
-    if caller and portal.settings.may_sign_in_by_rule(caller.member.email):
+    if caller and caller.member.may_sign_in(portal.settings):
         request.state.member, request.state.sign_in = caller.member, caller.sign_in
         return caller
     if token is not None:

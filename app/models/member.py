@@ -7,6 +7,7 @@ from typing import Self
 from sqlalchemy import CheckConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.config import Settings
 from app.models.base import Base, short_id, stored_as_text
 
 _SYSTEM_USERS = (
@@ -55,6 +56,8 @@ class Member(Base):
     """So many of them with a GPU."""
     created_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
+    refused_at: Mapped[datetime | None]
+    """When Google last said of this account that it is none which the rules let in; None once one is accepted."""
 
     @classmethod
     def join(cls, sub: str, email: str, name: str, now: datetime) -> Self:
@@ -68,6 +71,10 @@ class Member(Base):
     def is_admin(self) -> bool:
         """Whether this member may do what admins may."""
         return self.role is Role.ADMIN
+
+    def may_sign_in(self, settings: Settings) -> bool:
+        """Whether a rule names this member's address, and Google did not say otherwise the last time."""
+        return self.refused_at is None and settings.may_sign_in_by_rule(self.email)
 
     @property
     def ssh_username(self) -> str:

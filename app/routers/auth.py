@@ -8,12 +8,10 @@ from fastapi import APIRouter, Request, Response
 from app.deps import MaybeCallerDep, PortalDep, SessionDep, cookie_name
 from app.errors import RefusedError
 from app.infra.oidc import SignInFailedError
-from app.models import Action
 from app.models.sign_in import FRESH_FOR
 from app.routers.paths import local_path
-from app.services import audit
 from app.services.context import Context
-from app.services.people import members, sign_ins
+from app.services.people import members, refusals, sign_ins
 from app.web import redirect, render
 
 router = APIRouter(include_in_schema=False)
@@ -56,8 +54,7 @@ async def callback(request: Request, portal: PortalDep, session: SessionDep) -> 
     except RefusedError as error:
         # The audit entry gets its own transaction, because the error rolls back the request's.
         async with portal.database.sessions.begin() as apart:
-            why = {"why": error.message}
-            audit.record(portal.context(apart), Action.REFUSE_SIGN_IN, identity.sub, identity.email, after=why)
+            await refusals.refuse(portal.context(apart), identity, error.message)
         raise
     await _sign_out(request, ctx)
     sign_in = await sign_ins.start(

@@ -95,6 +95,14 @@ async def revoke(ctx: Context, token_id: str) -> None:
     token.revoke(ctx.now)
 
 
+async def revoke_all(ctx: Context, member: Member) -> int:
+    """Revoke all tokens of a member; returns how many there were."""
+    valid = await list_of(ctx.session, member)
+    for token in valid:
+        token.revoke(ctx.now)
+    return len(valid)
+
+
 async def _count(session: AsyncSession, member: Member) -> int:
     theirs = select(func.count()).where(ApiToken.member_id == member.id, ApiToken.revoked_at.is_(None))
     return await session.scalar(theirs) or 0

@@ -72,10 +72,18 @@ async def sign_in(ctx: Context, identity: Identity) -> Member:
         member = Member.join(identity.sub, identity.email, identity.name, now)
         session.add(member)
     member.sub, member.email, member.name, member.last_seen_at = identity.sub, identity.email, identity.name, now
+    member.refused_at = None
     await _promote_first_admin(ctx, member)
     await session.flush()
     _record(ctx.acting(member), member, before)
     return member
+
+
+async def of_account(session: AsyncSession, identity: Identity) -> Member | None:
+    """The member that this account is, if it is one's; no sign-in goes on beside the caller's transaction."""
+    await _one_at_a_time(session)
+    is_google_s = not identity.sub.startswith(_NOT_YET_SIGNED_IN)
+    return await _by_sub(session, identity.sub) if is_google_s else None
 
 
 async def by_address(ctx: Context, email: str) -> Member:
@@ -170,7 +178,7 @@ async def change_role(ctx: Context, member: Member, role: Role) -> None:
 def _role_stays_because(ctx: Context, member: Member, there_are: Sequence[Member]) -> str:
     if member.id == ctx.member.id:
         return NOT_ONESELF if len(there_are) > 1 else NOT_THE_LAST
-    if not member.is_admin and not ctx.settings.may_sign_in_by_rule(member.email):
+    if not member.is_admin and not member.may_sign_in(ctx.settings):
         return f"{member.email} is not allowed to sign in."
     return ""
 

@@ -87,6 +87,14 @@ async def revoke(ctx: Context, sign_in_id: str) -> None:
     sign_in.revoke(ctx.now)
 
 
+async def revoke_all(ctx: Context, member: Member) -> int:
+    """End all sign-ins of a member; returns how many there were."""
+    valid = await list_of(ctx.session, member, ctx.now)
+    for sign_in in valid:
+        sign_in.revoke(ctx.now)
+    return len(valid)
+
+
 async def sign_out(ctx: Context, secret: str) -> None:
     """End the sign-in with this cookie secret; no error if it has already ended."""
     sign_in = await ctx.session.scalar(

@@ -1,3 +1,4 @@
+import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
@@ -145,6 +146,37 @@ async def test_eve_is_refused_with_a_page_that_says_why(
     ]
     assert COOKIE not in browser.cookies
     assert await people(portal) == 0
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"email": "grace@elsewhere.test", "hd": "elsewhere.test"}, {"hd": None}, {"email_verified": False}],
+    ids=str,
+)
+async def test_a_member_whose_account_is_refused_loses_sign_ins_and_tokens_at_once(
+    portal: FastAPI, browser: httpx2.AsyncClient, provider: OpenIdServer, changed: dict[str, object]
+) -> None:
+    async with client_of(portal) as elsewhere:
+        await sign_in(elsewhere, provider)
+        made = await elsewhere.post("/account/tokens", data={"name": "CI"})
+        token = re.findall(r"stm_[\w-]{20,}", made.text)[0]
+        headers = {"Authorization": f"Bearer {token}"}
+        assert (await browser.get("/api/v1/workstations", headers=headers)).status_code == 200
+
+        before = dict(provider.person)
+        provider.person.update(changed)
+        assert (await sign_in(browser, provider)).status_code == 403
+        assert (await elsewhere.get("/account")).headers["location"] == "/sign-in?next=/account"
+        assert (await browser.get("/api/v1/workstations", headers=headers)).status_code == 401
+
+        provider.person.update(before)
+        assert (await sign_in(browser, provider)).status_code == 303
+        assert (await browser.get("/account")).status_code == 200
+        assert (await elsewhere.get("/account")).status_code == 303
+        assert (await elsewhere.get("/api/v1/workstations", headers=headers)).status_code == 401
+    async with portal.state.portal.database.sessions() as session:
+        [refused] = await audit.entries(session, AuditFilter(action="sign_in.refuse"))
+    assert (refused.after["sign_ins"], refused.after["tokens"]) == (1, 1)
 
 
 @pytest.mark.parametrize(
