@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.config import Settings
 from app.models.base import Base, short_id, stored_as_text
 from app.models.member import Member
 
@@ -32,9 +33,11 @@ class Standing(StrEnum):
     ON_THE_LIST = "on_the_list"
     NOT_APPLIED = "not_applied"
     """Approved, but the run that was to add it was discarded or failed, or there is no shared stack yet."""
+    SUSPENDED = "suspended"
+    """Approved, but its owner may not sign in (any more)."""
     BEING_REMOVED = "being_removed"
     STILL_LET_IN = "still_let_in"
-    """Its time is over or it was removed, but the run that was to take it away was discarded or failed."""
+    """The firewall has it without reason, and no run is to take it away: it was discarded or failed."""
     REFUSED = "refused"
     REMOVED = "removed"
     EXPIRED = "expired"
@@ -93,9 +96,10 @@ class AllowedIp(Base):
         """Asked for or approved, and its time is not over."""
         return (self.can_be_decided or self.can_be_removed) and not self.has_expired(now)
 
-    def is_wanted(self, now: datetime) -> bool:
-        """Whether the firewall is to let it in."""
-        return self.status is AllowedIpStatus.APPROVED and not self.has_expired(now)
+    def is_wanted(self, now: datetime, settings: Settings) -> bool:
+        """Whether the firewall is to let it in. Its owner has to be loaded."""
+        is_approved = self.status is AllowedIpStatus.APPROVED and not self.has_expired(now)
+        return is_approved and self.owner.may_sign_in(settings)
 
     def has_expired(self, now: datetime) -> bool:
         """Its time is over."""
@@ -112,16 +116,17 @@ class AllowedIp(Base):
             return isinstance(network, ipaddress.IPv4Network) and network.subnet_of(own)
         return isinstance(network, ipaddress.IPv6Network) and network.subnet_of(own)
 
-    def standing(self, firewall: Firewall, now: datetime) -> Standing:
-        """How it stands."""
-        if self.is_wanted(now):
+    def standing(self, firewall: Firewall, now: datetime, settings: Settings) -> Standing:
+        """How it stands. Its owner has to be loaded."""
+        is_suspended = self.status is AllowedIpStatus.APPROVED and not self.owner.may_sign_in(settings)
+        if self.is_wanted(now, settings):
             if self.id not in firewall.planned:
                 return Standing.NOT_APPLIED
             return Standing.ON_THE_LIST if self.id in firewall.open_to else Standing.BEING_ADDED
         if self.id in firewall.perhaps_open_to:
             # Approved, its time ended a moment ago: a worker sees to it within a minute.
-            is_left = self.id in firewall.planned and self.status is not AllowedIpStatus.APPROVED
+            is_left = self.id in firewall.planned and (self.status is not AllowedIpStatus.APPROVED or is_suspended)
             return Standing.STILL_LET_IN if is_left else Standing.BEING_REMOVED
-        if self.status is AllowedIpStatus.APPROVED or (self.can_be_decided and self.has_expired(now)):
+        if self.has_expired(now) and (self.can_be_decided or self.can_be_removed):
             return Standing.EXPIRED
-        return Standing(self.status.value)
+        return Standing.SUSPENDED if is_suspended else Standing(self.status.value)

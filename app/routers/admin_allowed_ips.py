@@ -69,7 +69,7 @@ async def remove(ip: AllowedIpDep, ctx: ContextDep, _: AdminDep) -> Response:
 
 async def _context(ctx: Context, typed: Typed) -> dict[str, Any]:
     return {
-        "every": await listing.read(ctx.session, ctx.now),
+        "every": await listing.read(ctx),
         "typed": typed,
         "times": TIME_OPTIONS,
         "as_asked": AS_ASKED,

@@ -53,7 +53,7 @@ async def remove(ip: AllowedIpDep, ctx: ContextDep) -> Response:
 
 
 async def _context(ctx: Context, typed: Typed) -> dict[str, Any]:
-    every = await listing.read(ctx.session, ctx.now, ended_of=ctx.member)
+    every = await listing.read(ctx, ended_of=ctx.member)
     address = ip_ranges.of_client(origin.current().place)
     return {
         "address": address,

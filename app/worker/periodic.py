@@ -5,7 +5,7 @@ import structlog
 from app.models import Workstation
 from app.services import allowed_ips
 from app.services.keys import machine_keys
-from app.services.shared import shared_stack
+from app.services.shared import leavers, shared_stack
 from app.worker.claim import Tools
 
 log = structlog.get_logger()
@@ -16,6 +16,10 @@ async def do(tools: Tools) -> None:
     async with tools.database.sessions.begin() as session:
         for ip in await allowed_ips.expire(tools.context(session)):
             log.info("allowed IP expired", cidr=ip.cidr, owner=ip.owner_id)
+    async with tools.database.sessions.begin() as session:
+        run = await leavers.request_if_due(tools.context(session))
+        if run:
+            log.info("removing the access of people who may not sign in", run=run.id)
     async with tools.database.sessions.begin() as session:
         run = await shared_stack.check_if_due(tools.context(session))
         if run:

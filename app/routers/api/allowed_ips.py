@@ -79,7 +79,7 @@ def _answer(entry: Entry) -> AllowedIpAnswer:
 
 
 async def _one(ctx: Context, ip: AllowedIp) -> AllowedIpAnswer:
-    return _answer(await listing.entry_of(ctx.session, ip, ctx.now))
+    return _answer(await listing.entry_of(ctx, ip))
 
 
 @router.get("", responses=errors(401, 403, 422))
@@ -87,7 +87,7 @@ async def list_allowed_ips(ctx: ContextDep, everybodys: Annotated[bool, Query(al
     """Your allowed IPs or, for admins with `all`, everyone's. Includes the newest 50 that have ended."""
     if everybodys and not ctx.member.is_admin:
         raise RefusedError("Only admins can see all allowed IPs.")
-    found = await listing.read(ctx.session, ctx.now, ended_of=None if everybodys else ctx.member)
+    found = await listing.read(ctx, ended_of=None if everybodys else ctx.member)
     shown = found if everybodys else found.of_owner(ctx.member)
     return AllowedIps(items=[_answer(entry) for entry in shown.entries], run_id=found.run.id if found.run else None)
 

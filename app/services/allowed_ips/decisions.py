@@ -184,7 +184,7 @@ async def _refuse_what_is_there(
     """Raises InvalidError if a range that covers this one as long is allowed already, or requested by the member."""
     there = await living(ctx.session, ctx.now)
     for ip in (ip for ip in there if ip.contains(network) and ip.lasts_until(spec.expires_at)):
-        if ip.is_wanted(ctx.now):
+        if ip.is_wanted(ctx.now, ctx.settings):
             sentence = f"{network} is already allowed by {ip.cidr} ({ip.label})."
             raise InvalidError("Already allowed.", fields={"cidr": sentence})
         if own and ip in own:

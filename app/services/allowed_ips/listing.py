@@ -1,7 +1,7 @@
 """The list of allowed IPs for pages and the API: each with its state and notes for whoever decides."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -9,9 +9,11 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
+from app.config import Settings
 from app.models import AllowedIp, AllowedIpStatus, Firewall, Member, Run, RunKind, Standing
 from app.models.allowed_ip import Network
 from app.services import ip_ranges, runs, stacks
+from app.services.context import Context
 
 SHOWN = 50
 """How many ended entries are listed at most."""
@@ -75,24 +77,25 @@ class AllowedIpList:
         return min(around, key=lambda entry: order.index(entry.standing), default=None)
 
 
-async def read(session: AsyncSession, now: datetime, *, ended_of: Member | None = None) -> AllowedIpList:
+async def read(ctx: Context, *, ended_of: Member | None = None) -> AllowedIpList:
     """All that are not over, and of those that are some of the newest.
 
     :param ended_of: whose those are; None for everybody's.
     """
+    session = ctx.session
     firewall, run = await _firewall(session)
     ended = _select().where(~_is_current(firewall)).order_by(AllowedIp.created_at.desc(), AllowedIp.id)
     if ended_of:
         ended = ended.where(AllowedIp.owner_id == ended_of.id)
     ips = [*await session.scalars(_select().where(_is_current(firewall))), *await session.scalars(ended.limit(SHOWN))]
-    return AllowedIpList(tuple(entries(ips, firewall, now)), run)
+    return AllowedIpList(tuple(entries(ips, firewall, ctx.now, ctx.settings)), run)
 
 
-async def entry_of(session: AsyncSession, ip: AllowedIp, now: datetime) -> Entry:
+async def entry_of(ctx: Context, ip: AllowedIp) -> Entry:
     """That of one."""
-    firewall, _ = await _firewall(session)
-    ips = await session.scalars(_select().where(or_(_is_current(firewall), AllowedIp.id == ip.id)))
-    return next(entry for entry in entries(list(ips), firewall, now) if entry.ip.id == ip.id)
+    firewall, _ = await _firewall(ctx.session)
+    ips = await ctx.session.scalars(_select().where(or_(_is_current(firewall), AllowedIp.id == ip.id)))
+    return next(entry for entry in entries(list(ips), firewall, ctx.now, ctx.settings) if entry.ip.id == ip.id)
 
 
 async def count_asked(session: AsyncSession, now: datetime) -> int:
@@ -111,16 +114,14 @@ def _is_current(firewall: Firewall) -> ColumnElement[bool]:
     return or_(living, AllowedIp.id.in_(firewall.perhaps_open_to | firewall.planned))
 
 
-def entries(ips: Sequence[AllowedIp], firewall: Firewall, now: datetime) -> list[Entry]:
-    """How each stands, the newest first."""
-    around, inside = _nesting([ip for ip in ips if ip.is_living(now)], now)
+def entries(ips: Sequence[AllowedIp], firewall: Firewall, now: datetime, settings: Settings) -> list[Entry]:
+    """How each stands, the newest first. Their owners have to be loaded."""
+    living = [ip for ip in ips if ip.is_living(now)]
+    around, inside = _nesting(living, {ip.id for ip in living if ip.is_wanted(now, settings)})
+    standings = {ip.id: ip.standing(firewall, now, settings) for ip in ips}
+    notes = {ip.id: tuple(_notes(ip, standings[ip.id], around[ip.id], inside[ip.id])) for ip in living}
     newest_first = sorted(ips, key=lambda ip: (-ip.created_at.timestamp(), ip.id))
-    return [
-        Entry(
-            ip, ip.standing(firewall, now), tuple(_notes(ip, around[ip.id], inside[ip.id])) if ip.is_living(now) else ()
-        )
-        for ip in newest_first
-    ]
+    return [Entry(ip, standings[ip.id], notes.get(ip.id, ())) for ip in newest_first]
 
 
 async def _firewall(session: AsyncSession) -> tuple[Firewall, Run | None]:
@@ -139,8 +140,8 @@ Names = defaultdict[str, list[str]]
 """Names of others, by the id of one."""
 
 
-def _nesting(living: Sequence[AllowedIp], now: datetime) -> tuple[Names, Names]:
-    """Which of those that are let in are around each, and which inside.
+def _nesting(living: Sequence[AllowedIp], wanted: Collection[str]) -> tuple[Names, Names]:
+    """Which of those that are let in (`wanted`, by id) are around each, and which inside.
 
     Ranges in CIDR notation are nested or apart: in their order, those around one are the ones still open before it.
     """
@@ -151,17 +152,19 @@ def _nesting(living: Sequence[AllowedIp], now: datetime) -> tuple[Names, Names]:
         while open_ranges and not open_ranges[-1].contains(network):
             open_ranges.pop()
         for other in open_ranges:
-            if other.is_wanted(now):
+            if other.id in wanted:
                 around[ip.id].append(_named(other))
-            if ip.is_wanted(now):
+            if ip.id in wanted:
                 (around if other.cidr == ip.cidr else inside)[other.id].append(_named(ip))
         open_ranges.append(ip)
     return around, inside
 
 
-def _notes(ip: AllowedIp, around: Sequence[str], inside: Sequence[str]) -> list[str]:
-    """Why the range is unusual, and how it overlaps with others."""
+def _notes(ip: AllowedIp, standing: Standing, around: Sequence[str], inside: Sequence[str]) -> list[str]:
+    """Why the range is unusual or not allowed, and how it overlaps with others."""
     notes = ip_ranges.doubts(ip.network)
+    if standing is Standing.SUSPENDED:
+        notes.append(f"{ip.owner.email} can't sign in, so it is not allowed.")
     if around:
         notes.append(f"Already allowed by {', '.join(around)}.")
     if inside:

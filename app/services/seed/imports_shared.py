@@ -50,7 +50,7 @@ async def prepare(ctx: Context, seed: Seed, problems: list[Problem]) -> SharedPa
     given = _settings(seed, ctx.catalog, problems)
     chosen = _chosen(desired.settings, given, seed, problems)
     living = await allowed_ips.living(ctx.session, ctx.now)
-    known = [ip.network for ip in living if ip.is_wanted(ctx.now) and ip.expires_at is None]
+    known = [ip.network for ip in living if ip.is_wanted(ctx.now, ctx.settings) and ip.expires_at is None]
     networks = [network for network in _networks(seed, problems) if not _is_inside(network, known)]
     notes += [doubt for network in networks for doubt in ip_ranges.doubts(network)]
     admins = [admin for admin, _ in seed.admins if admin not in desired.iam_admins]

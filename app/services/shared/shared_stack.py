@@ -99,9 +99,9 @@ async def request(ctx: Context, stack: SharedStack, spec: SharedStackSpec, reaso
     :param reason: a sentence for the history.
     """
     session = ctx.session
-    ips = await _wanted_ips(ctx)
+    ips = await wanted_ips(ctx)
     changes = {**spec.changes, "allowed_ips": [ip.id for ip in ips]}
-    members = {each.account_name: each.email for each in await session.scalars(select(Member).order_by(Member.email))}
+    members = await people(ctx)
     cidrs = [ip.cidr for ip in ips]
     inputs = shared_settings.terraform_inputs(spec.settings, stack, spec.iam_admins, cidrs, members, ctx.settings)
     waiting = [run for run in await runs.pending(session, stack.id) if run.is_queued or run.can_approve]
@@ -111,10 +111,18 @@ async def request(ctx: Context, stack: SharedStack, spec: SharedStackSpec, reaso
     return await runs.request(ctx, root, RunKind.CONFIGURE, inputs, changes, reason=all_reasons)
 
 
-async def _wanted_ips(ctx: Context) -> list[AllowedIp]:
+async def wanted_ips(ctx: Context) -> list[AllowedIp]:
+    """The allowed IPs that the firewall is to let in."""
     approved = AllowedIp.status == AllowedIpStatus.APPROVED
-    found = await ctx.session.scalars(select(AllowedIp).where(approved).order_by(AllowedIp.id))
-    return [ip for ip in found if ip.is_wanted(ctx.now)]
+    query = select(AllowedIp).where(approved).options(joinedload(AllowedIp.owner))
+    found = await ctx.session.scalars(query.order_by(AllowedIp.id))
+    return [ip for ip in found if ip.is_wanted(ctx.now, ctx.settings)]
+
+
+async def people(ctx: Context) -> dict[str, str]:
+    """Name in the shared stack → address, of everybody who may sign in."""
+    found = await ctx.session.scalars(select(Member).order_by(Member.email))
+    return {member.account_name: member.email for member in found if member.may_sign_in(ctx.settings)}
 
 
 async def configure(ctx: Context, stack: SharedStack, chosen: SharedSettings, reason: str) -> Run:
@@ -190,16 +198,12 @@ async def check_if_due(ctx: Context) -> Run | None:
 
 
 async def ask_again(ctx: Context, run: Run) -> Run:
-    """Queue the settings of an earlier run again, with the IPs that are approved now."""
+    """Queue the settings of an earlier run again, with the members and IPs of now."""
     stack = await ctx.session.get_one(SharedStack, run.stack_id)
     if run.kind is RunKind.CHECK:
         return await check(ctx, stack)
     await lock(ctx.session, stack)
-    ips = await _wanted_ips(ctx)
-    changes = {**run.changes, "allowed_ips": [ip.id for ip in ips]}
-    inputs = {**run.inputs, "mlflow_allowed_ips": sorted({ip.cidr for ip in ips})}
-    root = await ctx.session.get_one(Stack, stack.id)
-    return await runs.request(ctx, root, RunKind.CONFIGURE, inputs, changes, reason=run.reason)
+    return await request(ctx, stack, _spec(run.changes, stack, ctx.settings), run.reason)
 
 
 async def request_destroy(ctx: Context, stack: SharedStack) -> Run:

@@ -1,7 +1,7 @@
 """What members ask for, what admins decide, and the runs that follow."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -40,41 +40,41 @@ async def ask(ctx: Context, spec: AllowedIpSpec = HOME) -> AllowedIp:
     return (await allowed_ips.ask(ctx, spec)).ip
 
 
-async def standing(session: AsyncSession, ip: AllowedIp, now: datetime) -> Standing:
-    return (await listing.entry_of(session, ip, now)).standing
+async def standing(ctx: Context, ip: AllowedIp) -> Standing:
+    return (await listing.entry_of(ctx, ip)).standing
 
 
-async def notes(session: AsyncSession, ip: AllowedIp, now: datetime) -> tuple[str, ...]:
-    return (await listing.entry_of(session, ip, now)).notes
+async def notes(ctx: Context, ip: AllowedIp) -> tuple[str, ...]:
+    return (await listing.entry_of(ctx, ip)).notes
 
 
 async def test_from_the_ask_to_the_end_of_its_time(
     session: AsyncSession, by: By, stack: SharedStack, grace: Member, ada: Member, clock: MovingClock
 ) -> None:
     ip = await ask(by(grace), replace(HOME, expires_at=clock() + timedelta(hours=1)))
-    assert await standing(session, ip, clock()) is S.ASKED
+    assert await standing(by(), ip) is S.ASKED
     assert await runs.pending(session, stack.id) == []
 
     await allowed_ips.approve(by(ada), ip, ip.expires_at)
     run = await play.pending_run(session, stack)
     assert (run.requested_by, run.reason) == (ada.id, "Allow 203.0.113.7/32 (home)")
     assert run.inputs["mlflow_allowed_ips"] == ["203.0.113.7/32"]
-    assert await standing(session, ip, clock()) is S.BEING_ADDED
+    assert await standing(by(), ip) is S.BEING_ADDED
     await play.apply(session, stack, clock())
-    assert await standing(session, ip, clock()) is S.ON_THE_LIST
+    assert await standing(by(), ip) is S.ON_THE_LIST
 
     clock.advance(minutes=59)
     assert await allowed_ips.expire(by()) == []
     clock.advance(minutes=1)
-    assert await standing(session, ip, clock()) is S.BEING_REMOVED
+    assert await standing(by(), ip) is S.BEING_REMOVED
     assert await allowed_ips.expire(by()) == [ip]
     assert await allowed_ips.expire(by()) == []
     run = await play.pending_run(session, stack)
     assert (run.requested_by, run.inputs["mlflow_allowed_ips"]) == (None, [])
-    assert await standing(session, ip, clock()) is S.BEING_REMOVED
+    assert await standing(by(), ip) is S.BEING_REMOVED
     await play.apply(session, stack, clock())
 
-    assert await standing(session, ip, clock()) is S.EXPIRED
+    assert await standing(by(), ip) is S.EXPIRED
     assert await actions(session, kind="allowed_ip") == ["allowed_ip.ask", "allowed_ip.approve", "allowed_ip.expire"]
 
 
@@ -118,7 +118,7 @@ async def test_many_changes_at_once_become_one_run(
         *("198.51.100.0/24", "203.0.113.1/32", "203.0.113.2/32", "203.0.113.3/32")
     ]
     await play.apply(session, stack, clock())
-    assert [await standing(session, ip, clock()) for ip in asked] == [
+    assert [await standing(by(), ip) for ip in asked] == [
         *(S.REMOVED, S.ON_THE_LIST, S.ON_THE_LIST, S.ON_THE_LIST, S.REFUSED, S.ASKED)
     ]
 
@@ -148,7 +148,7 @@ async def test_a_change_while_a_run_is_applied_is_the_next_run(
     assert executing.inputs["mlflow_allowed_ips"] == ["203.0.113.7/32"]
     assert queued.inputs["mlflow_allowed_ips"] == []
     # The firewall may have it already.
-    assert await standing(session, first, clock()) is S.BEING_REMOVED
+    assert await standing(by(), first) is S.BEING_REMOVED
 
 
 async def test_one_range_of_two_people_stays_until_neither_wants_it(
@@ -163,12 +163,12 @@ async def test_one_range_of_two_people_stays_until_neither_wants_it(
     run = await play.pending_run(session, stack)
     stack.take(run.changes)
     run.succeed(clock())
-    assert [await standing(session, ip, clock()) for ip in (hers, adas)] == [S.ON_THE_LIST] * 2
+    assert [await standing(by(), ip) for ip in (hers, adas)] == [S.ON_THE_LIST] * 2
 
     await allowed_ips.remove(by(grace), hers)
     assert (await play.pending_run(session, stack)).inputs["mlflow_allowed_ips"] == ["203.0.113.7/32"]
     await play.apply(session, stack, clock())
-    assert [await standing(session, ip, clock()) for ip in (hers, adas)] == [S.REMOVED, S.ON_THE_LIST]
+    assert [await standing(by(), ip) for ip in (hers, adas)] == [S.REMOVED, S.ON_THE_LIST]
 
 
 async def test_what_a_failed_run_left_undone_is_said_and_tried_again(
@@ -176,16 +176,16 @@ async def test_what_a_failed_run_left_undone_is_said_and_tried_again(
 ) -> None:
     ip = await allowed_ips.add(by(ada), ada, HOME)
     await play.fail(session, stack, clock())
-    assert await standing(session, ip, clock()) is S.NOT_APPLIED
+    assert await standing(by(), ip) is S.NOT_APPLIED
 
     await allowed_ips.apply_again(by(ada))
-    assert await standing(session, ip, clock()) is S.BEING_ADDED
+    assert await standing(by(), ip) is S.BEING_ADDED
     await play.apply(session, stack, clock())
     await allowed_ips.remove(by(ada), ip)
     await play.fail(session, stack, clock())
-    found = await listing.read(session, clock())
+    found = await listing.read(by())
 
-    assert (await standing(session, ip, clock()), found.has_left_overs) == (S.STILL_LET_IN, True)
+    assert (await standing(by(), ip), found.has_left_overs) == (S.STILL_LET_IN, True)
     assert [entry.ip for entry in found.current] == [ip]
 
 
@@ -206,7 +206,7 @@ async def test_where_there_is_no_shared_stack_what_is_approved_comes_with_it(
     session: AsyncSession, by: By, ada: Member, clock: MovingClock
 ) -> None:
     ip = await allowed_ips.add(by(ada), ada, HOME)
-    assert await standing(session, ip, clock()) is S.NOT_APPLIED
+    assert await standing(by(), ip) is S.NOT_APPLIED
     with pytest.raises(ConflictError, match="not deployed"):
         await allowed_ips.apply_again(by(ada))
 
@@ -214,7 +214,7 @@ async def test_where_there_is_no_shared_stack_what_is_approved_comes_with_it(
     spec = await shared_stack.desired(by(), stack)
     run = await shared_stack.request(by(ada), stack, spec)
     assert run.inputs["mlflow_allowed_ips"] == ["203.0.113.7/32"]
-    assert await standing(session, ip, clock()) is S.BEING_ADDED
+    assert await standing(by(), ip) is S.BEING_ADDED
 
 
 async def test_while_the_stack_is_being_destroyed_nothing_is_added_and_time_goes_on(
@@ -247,7 +247,7 @@ async def test_what_an_admin_adds_approves_the_owners_ask_for_it(
     ip = await ask(by(grace))
 
     assert await allowed_ips.add(by(ada), grace, HOME) == ip
-    assert await standing(session, ip, clock()) is S.BEING_ADDED
+    assert await standing(by(), ip) is S.BEING_ADDED
 
 
 async def test_what_is_allowed_already_is_said_unless_it_would_last_longer(
@@ -263,7 +263,7 @@ async def test_what_is_allowed_already_is_said_unless_it_would_last_longer(
     longer = await ask(by(grace), replace(desk, expires_at=clock() + timedelta(days=11)))
 
     assert caught.value.fields == {"cidr": "198.51.100.9/32 is already allowed by 198.51.100.0/24 (office)."}
-    assert await notes(session, longer, clock()) == ("Already allowed by 198.51.100.0/24 (office).",)
+    assert await notes(by(), longer) == ("Already allowed by 198.51.100.0/24 (office).",)
 
 
 async def test_what_becomes_superfluous_is_said(
@@ -272,7 +272,7 @@ async def test_what_becomes_superfluous_is_said(
     await allowed_ips.add(by(ada), ada, AllowedIpSpec("198.51.100.9", "desk"))
     ip = await ask(by(grace), OFFICE)
 
-    assert await notes(session, ip, clock()) == ("Includes 198.51.100.9/32 (desk), which is then no longer needed.",)
+    assert await notes(by(), ip) == ("Includes 198.51.100.9/32 (desk), which is then no longer needed.",)
     with pytest.raises(InvalidError) as caught:
         await ask(by(grace), replace(OFFICE, cidr="198.51.100.3"))
     assert "You have already requested 198.51.100.0/24" in caught.value.fields["cidr"]
@@ -291,8 +291,8 @@ async def test_what_is_doubtful_is_confirmed_and_an_admin_sees_why(
     with pytest.raises(InvalidError):
         await ask(by(grace), AllowedIpSpec("127.0.0.0/24", "near", comes_from="127.0.0.1"))
 
-    assert "is private" in (await notes(session, confirmed, clock()))[0]
-    assert "is a loopback range" in (await notes(session, own, clock()))[0]
+    assert "is private" in (await notes(by(), confirmed))[0]
+    assert "is a loopback range" in (await notes(by(), own))[0]
 
 
 @pytest.mark.parametrize("label", ["", "  ", "x" * 61, "nul\0", "two\nlines", "\ud800"])
@@ -311,7 +311,7 @@ async def test_a_time_that_is_over_or_far_away_is_said(
             await ask(by(grace), replace(OFFICE, expires_at=end))
         with pytest.raises(InvalidError):
             await allowed_ips.approve(by(ada), ip, end)
-    assert await standing(session, ip, clock()) is S.ASKED
+    assert await standing(by(), ip) is S.ASKED
 
 
 async def test_one_member_can_ask_for_so_many_at_once(by: By, grace: Member) -> None:
@@ -332,7 +332,7 @@ async def test_what_is_decided_stays_decided(
         await allowed_ips.refuse(by(ada), ip)
     await allowed_ips.remove(by(grace), ip)
 
-    assert await standing(session, ip, clock()) is S.REFUSED
+    assert await standing(by(), ip) is S.REFUSED
     assert await runs.pending(session, stack.id) == []
 
 
@@ -341,7 +341,7 @@ async def test_an_ask_whose_time_is_over_ends_without_a_run(
 ) -> None:
     ip = await ask(by(grace), replace(HOME, expires_at=clock() + timedelta(hours=1)))
     clock.advance(hours=1)
-    assert await standing(session, ip, clock()) is S.EXPIRED
+    assert await standing(by(), ip) is S.EXPIRED
     assert await allowed_ips.expire(by()) == [ip]
     assert await runs.pending(session, stack.id) == []
 

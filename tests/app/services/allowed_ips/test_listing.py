@@ -13,10 +13,13 @@ from app.services import admin_inbox, allowed_ips
 from app.services.allowed_ips import listing
 from app.services.allowed_ips.requests import AllowedIpSpec
 from app.services.people import members
+from tests.app.conftest import make_settings
 from tests.app.counting import loaded
 from tests.stage import By, MovingClock, identity
 
 pytestmark = pytest.mark.anyio
+SETTINGS = make_settings()
+GRACE = Member(email="grace@example.com")
 
 
 @pytest.fixture
@@ -39,11 +42,11 @@ async def test_of_those_that_are_over_only_some_are_read(
     asked = await ask(by, grace, "198.51.100.1", clock)
     session.expunge_all()
     with loaded(AllowedIp) as seen:
-        found = await listing.read(session, clock())
+        found = await listing.read(by())
     assert [entry.ip.id for entry in found.asked] == [asked.id]
     assert [entry.ip.cidr for entry in found.ended] == [f"203.0.113.{number}/32" for number in range(69, 19, -1)]
     assert len(seen) == 51
-    assert (await listing.entry_of(session, first, clock())).standing == "removed"
+    assert (await listing.entry_of(by(), first)).standing == "removed"
 
     session.expunge_all()
     with loaded(AllowedIp) as seen:
@@ -60,6 +63,7 @@ def living(count: int, now: datetime) -> list[AllowedIp]:
             label="x",
             created_at=now,
             status=AllowedIpStatus.APPROVED,
+            owner=GRACE,
         )
         for number in range(count)
     ]
@@ -75,7 +79,7 @@ def calls_for(count: int, now: datetime) -> int:
 
     sys.setprofile(seen)
     try:
-        listing.entries(ips, Firewall(), now)
+        listing.entries(ips, Firewall(), now, SETTINGS)
     finally:
         sys.setprofile(None)
     return calls
@@ -93,7 +97,7 @@ async def test_ranges_around_and_inside_are_named(
         clock.advance(seconds=1)
         await allowed_ips.add(by(ada), grace, AllowedIpSpec(cidr, label))
     await allowed_ips.add(by(ada), grace, AllowedIpSpec("203.0.113.0/24", "house"))
-    notes = {entry.ip.label: entry.notes for entry in (await listing.read(session, clock())).entries}
+    notes = {entry.ip.label: entry.notes for entry in (await listing.read(by())).entries}
     assert notes == {
         "house": ("Includes 203.0.113.0/28 (floor), 203.0.113.7/32 (home), which is then no longer needed.",),
         "floor": (

@@ -1,0 +1,49 @@
+"""What Google still has of people who may no longer sign in: taken away by a run, planned like any other change."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from app.models import Action, AllowedIp, Run, RunKind, SharedStack
+from app.services import audit, runs, stacks
+from app.services.context import Context
+from app.services.shared import shared_stack
+
+
+async def request_if_due(ctx: Context) -> Run | None:
+    """Ask for a run that takes it away, where there is something, and nothing else is under way.
+
+    It is asked for once: whoever discards its plan, or lets it fail, asks again when they like.
+    """
+    session = ctx.session
+    stack = await stacks.shared(session)
+    if stack is None or not stack.exists or not await _left_over(ctx, stack):
+        return None
+    await shared_stack.lock(session, stack)
+    left_over = await _left_over(ctx, stack)
+    if not left_over or await runs.pending(session, stack.id) or await _was_asked_for(ctx, stack):
+        return None
+    spec = await shared_stack.desired(ctx, stack)
+    run = await shared_stack.request(ctx, stack, spec, f"Remove access of {', '.join(left_over)}")
+    audit.record(ctx, Action.CONFIGURE_SHARED_STACK, stack.id, stack.name, after={"without": left_over, "run": run.id})
+    return run
+
+
+async def _left_over(ctx: Context, stack: SharedStack) -> list[str]:
+    """Addresses of those who may not sign in and whom Google still knows: as members, or by an allowed IP."""
+    applied = (await runs.applied(ctx.session, stack.id)).reached_inputs.get("members", {})
+    known = {principal.partition(":")[2] for principal in applied.values()}
+    query = select(AllowedIp).where(AllowedIp.id.in_(stack.allowed_ips)).options(joinedload(AllowedIp.owner))
+    owners = {ip.owner for ip in await ctx.session.scalars(query) if ip.is_living(ctx.now)}
+    gone = {owner.email for owner in owners if not owner.may_sign_in(ctx.settings)}
+    return sorted(gone | known - set((await shared_stack.people(ctx)).values()))
+
+
+async def _was_asked_for(ctx: Context, stack: SharedStack) -> bool:
+    query = select(Run).where(Run.stack_id == stack.id, Run.kind == RunKind.CONFIGURE)
+    last = await ctx.session.scalar(query.order_by(Run.created_at.desc(), Run.id).limit(1))
+    if last is None or last.is_success:
+        return False
+    members = {f"user:{email}" for email in (await shared_stack.people(ctx)).values()}
+    asked = set(last.inputs.get("members", {}).values())
+    allowed_ips = [ip.id for ip in await shared_stack.wanted_ips(ctx)]
+    return asked <= members and last.changes.get("allowed_ips") == allowed_ips
