@@ -16,6 +16,7 @@ from app.cli.backup import backup, restore
 from app.cli.doctor import doctor
 from app.cli.import_tfvars import import_tfvars
 from app.cli.keys import keys
+from app.cli.member import member
 from app.cli.stack import stack
 from app.config import Settings
 from app.errors import ConfigurationError, StartError, StationmasterError
@@ -31,6 +32,7 @@ token = typer.Typer(no_args_is_help=True, help="Personal API tokens.")
 cli.add_typer(token, name="token")
 cli.add_typer(stack, name="stack")
 cli.add_typer(keys, name="keys")
+cli.add_typer(member, name="member")
 cli.command()(doctor)
 cli.add_typer(adopt, name="adopt")
 cli.command("import-tfvars")(import_tfvars)

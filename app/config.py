@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     )
     allowed_domains: Words = Field((), description="Google Workspace domains whose people may sign in.")
     allowed_emails: Words = Field((), description="Single addresses that may sign in as well.")
-    first_admin: str = Field("", description="Address that becomes admin at its first sign-in.")
+    first_admin: str = Field("", description="Address that becomes admin at a sign-in while no admin may sign in.")
     session_hours: int = Field(24 * 7, ge=1, description="How long a sign-in lasts, in hours.")
 
     workstation_limit: int = Field(

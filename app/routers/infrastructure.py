@@ -50,7 +50,7 @@ async def _context(session: AsyncSession, portal: Portal, member: Member) -> dic
         "is_asked_for": await snapshots.is_asked_for(session, SNAPSHOT),
         "scene": drawn,
         "pictures": [infrastructure_layout.wide(drawn), infrastructure_layout.narrow(drawn)] if outputs else [],
-        "admins": [] if outputs else await members.admins(session),
+        "admins": [] if outputs else await members.admins(portal.context(session, member)),
     }
 
 

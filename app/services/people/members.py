@@ -23,7 +23,9 @@ _SIGN_IN_LOCK = 7_301_948_212
 _NOT_YET_SIGNED_IN = "email:"
 """Prefix of the `sub` of a member who was created by email address and has not signed in yet."""
 NOT_ONESELF = "You can't remove your own admin role. Ask another admin."
-NOT_THE_LAST = "You are the only admin. Make someone else an admin first; they can then change your role."
+NOT_THE_LAST = (
+    "You are the only admin who can sign in. Make someone else an admin first; they can then change your role."
+)
 SSH_USERNAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 SSH_USERNAME_RULE = (
     "Use 1 to 32 lower-case letters, digits, hyphens and underscores. Start with a letter or an underscore."
@@ -109,9 +111,10 @@ async def by_address(ctx: Context, email: str) -> Member:
     return member
 
 
-async def admins(session: AsyncSession) -> list[Member]:
-    """The portal's admins, by name."""
-    return list(await session.scalars(select(Member).where(Member.role == Role.ADMIN).order_by(Member.name)))
+async def admins(ctx: Context) -> list[Member]:
+    """The portal's admins who may sign in, by name: another one could not act as an admin."""
+    found = await ctx.session.scalars(select(Member).where(Member.role == Role.ADMIN).order_by(Member.name))
+    return [member for member in found if member.may_sign_in(ctx.settings)]
 
 
 async def known(session: AsyncSession, email: str) -> Member | None:
@@ -140,7 +143,7 @@ async def list_of(ctx: Context, *, limit: int | None = None, offset: int = 0) ->
     by_role = (Member.role != Role.ADMIN, Member.email, Member.id)
     rows = list(await ctx.session.scalars(select(Member).order_by(*by_role).limit(limit).offset(offset)))
     allowances = await limits.of_each(ctx, rows)
-    there_are = await admins(ctx.session)
+    there_are = await admins(ctx)
     return [ListedMember(member, allowances[member.id], _role_stays_because(ctx, member, there_are)) for member in rows]
 
 
@@ -167,12 +170,32 @@ async def change_role(ctx: Context, member: Member, role: Role) -> None:
         raise RefusedError("Only admins can do this.", hint="Another admin has just changed your role.")
     if member.role is role:
         return
-    reason = _role_stays_because(ctx, member, await admins(session))
+    reason = _role_stays_because(ctx, member, await admins(ctx))
     if reason:
         raise ConflictError(reason)
     before = _details(member)
     member.role = role
     _record(ctx, member, before)
+
+
+async def set_role(ctx: Context, email: str, role: Role) -> Member:
+    """The operator makes somebody admin, or member again; who has never signed in is a member by that.
+
+    Raises RefusedError when no rule names an admin's address, NotFoundError for a member who is not there, and
+    ConflictError for the last admin, and for an admin whose account was refused.
+    """
+    await _one_at_a_time(ctx.session)
+    member = await (by_address(ctx, email) if role is Role.ADMIN else known(ctx.session, email))
+    if member is None:
+        raise NotFoundError("member")
+    if role is Role.ADMIN and not member.may_sign_in(ctx.settings):
+        raise ConflictError(f"The last sign-in of {member.email} was refused.", hint="They must sign in first.")
+    if role is Role.MEMBER and await admins(ctx) == [member]:
+        raise ConflictError(f"{member.email} is the only admin who can sign in.", hint="Make someone else one first.")
+    before = _details(member)
+    member.role = role
+    _record(ctx.acting(None), member, before)
+    return member
 
 
 def _role_stays_because(ctx: Context, member: Member, there_are: Sequence[Member]) -> str:
@@ -236,8 +259,7 @@ async def _take_address_away(ctx: Context, former: Member) -> None:
 async def _promote_first_admin(ctx: Context, member: Member) -> None:
     if member.email != ctx.settings.first_admin:
         return
-    admins = await ctx.session.scalar(select(Member.id).where(Member.role == Role.ADMIN).limit(1))
-    if admins is None:
+    if not await admins(ctx):
         member.role = Role.ADMIN
 
 

@@ -129,7 +129,7 @@ async def importer(ctx: Context, email: str | None) -> Member:
 
     Raises RefusedError.
     """
-    admins = await members.admins(ctx.session)
+    admins = await members.admins(ctx)
     if email is None and len(admins) > 1:
         raise RefusedError(f"There are {len(admins)} admins: say who you are with --as EMAIL.")
     address = email or (admins[0].email if admins else ctx.settings.first_admin)

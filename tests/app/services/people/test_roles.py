@@ -9,8 +9,9 @@ from app.db import Database
 from app.errors import ConflictError, NotFoundError, RefusedError
 from app.models import Member, Role
 from app.services.people import members
+from tests.app.conftest import make_settings
 from tests.app.services.test_audit import told
-from tests.stage import By, Stage, identity
+from tests.stage import By, MovingClock, Stage, identity
 
 pytestmark = pytest.mark.anyio
 
@@ -58,6 +59,49 @@ async def test_who_may_not_sign_in_becomes_no_admin(session: AsyncSession, by: B
         ada.id: members.NOT_THE_LAST,
         grace.id: "grace@gone.invalid is not allowed to sign in.",
     }
+
+
+LEFT = {"allowed_domains": (), "allowed_emails": ("grace@example.com", "new@example.com")}
+
+
+async def test_an_admin_who_cannot_sign_in_counts_for_none(by: By, ada: Member, grace: Member) -> None:
+    await members.change_role(by(ada), grace, Role.ADMIN)
+    settings = make_settings(**LEFT, first_admin="")
+    assert await members.admins(by(settings=settings)) == [grace]
+    with pytest.raises(ConflictError, match="only admin who can sign in"):
+        await members.change_role(by(grace, settings=settings), grace, Role.MEMBER)
+    await members.change_role(by(grace, settings=settings), ada, Role.MEMBER)
+    assert not ada.is_admin
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_the_first_admin_is_one_whenever_no_other_can_sign_in(
+    by: By, clock: MovingClock, ada: Member, refused: bool
+) -> None:
+    settings = make_settings(first_admin="new@example.com", **({} if refused else LEFT))
+    ada.refused_at = clock() if refused else None
+    assert (await members.sign_in(by(settings=settings), identity("new"))).is_admin
+    assert not (await members.sign_in(by(settings=settings), identity("grace"))).is_admin
+
+
+async def test_the_operator_makes_an_admin_of_anybody_who_may_sign_in(
+    session: AsyncSession, by: By, ada: Member
+) -> None:
+    grace = await members.set_role(by(), " Grace@example.com ", Role.ADMIN)
+    assert (grace.email, grace.is_admin) == ("grace@example.com", True)
+    await members.set_role(by(), "ada@example.com", Role.MEMBER)
+    with pytest.raises(ConflictError, match="is the only admin who can sign in"):
+        await members.set_role(by(), "grace@example.com", Role.MEMBER)
+    with pytest.raises(RefusedError):
+        await members.set_role(by(), "eve@elsewhere.test", Role.ADMIN)
+    with pytest.raises(NotFoundError):
+        await members.set_role(by(), "linus@example.com", Role.MEMBER)
+    changes = [(entry.thing_name, entry.after) for entry in await told(session, kind="member") if not entry.actor_id]
+    assert changes == [
+        ("grace@example.com", {"email": "grace@example.com", "role": "member"}),
+        ("grace@example.com", {"role": "admin"}),
+        ("ada@example.com", {"role": "member"}),
+    ]
 
 
 async def test_two_admins_who_take_the_role_from_each_other_leave_one(

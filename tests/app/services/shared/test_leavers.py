@@ -65,9 +65,7 @@ async def test_while_everybody_may_sign_in_nothing_is_due(by: By, due: Due, stac
     assert await due() is None
 
 
-async def test_whom_no_rule_names_is_taken_away_once(
-    by: By, due: Due, ada: Member, stack: SharedStack
-) -> None:
+async def test_whom_no_rule_names_is_taken_away_once(by: By, due: Due, ada: Member, stack: SharedStack) -> None:
     assert await standing(by(settings=WITHOUT_GRACE)) is Standing.STILL_LET_IN
     run = await due(WITHOUT_GRACE)
     assert run
@@ -98,9 +96,7 @@ async def test_whose_account_google_refused_is_taken_away(by: By, due: Due, stac
     assert list(run.inputs["members"].values()) == ["user:ada@example.com"]
 
 
-async def test_no_invalid_address_reaches_google(
-    by: By, due: Due, stack: SharedStack, grace: Member
-) -> None:
+async def test_no_invalid_address_reaches_google(by: By, due: Due, stack: SharedStack, grace: Member) -> None:
     successor = await members.sign_in(by(), identity("grace", sub="another-sub"))
     assert grace.email.endswith(".invalid")
     run = await due()
@@ -114,9 +110,7 @@ async def test_no_invalid_address_reaches_google(
     assert run.inputs["mlflow_allowed_ips"] == []
 
 
-async def test_a_plan_that_waits_is_left_alone(
-    by: By, due: Due, ada: Member, stack: SharedStack
-) -> None:
+async def test_a_plan_that_waits_is_left_alone(by: By, due: Due, ada: Member, stack: SharedStack) -> None:
     spec = await shared_stack.desired(by(), stack)
     await shared_stack.configure(by(ada), stack, spec.settings.model_copy(update={"deploy_sql": False}), "Smaller")
     assert await due(WITHOUT_GRACE) is None

@@ -1,0 +1,29 @@
+"""`stationmaster member`: what the operator says of members, such as when no admin can sign in any more."""
+
+import asyncio
+
+import typer
+
+from app.cli import terminal
+from app.models import Role
+
+member = typer.Typer(no_args_is_help=True, help="Members and their roles.")
+
+
+@member.callback()
+def group() -> None:
+    """Keeps `set-role` a word of the command, as long as it is the only one."""
+
+
+@member.command("set-role")
+def set_role(email: str, role: Role) -> None:
+    """Make somebody an admin, or a member again, also when no admin can sign in."""
+    typer.echo(asyncio.run(_set_role(email, role)))
+
+
+async def _set_role(email: str, role: Role) -> str:
+    from app.services.people import members
+
+    async with terminal.portal() as portal, portal.database.transaction() as session:
+        changed = await members.set_role(portal.context(session), email, role)
+        return f"{changed.email} is {'an admin' if changed.is_admin else 'a member'}."
