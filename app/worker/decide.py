@@ -6,6 +6,7 @@ from typing import Any
 
 from app.models import LogLevel, Run, Workstation
 from app.services import lifecycle
+from app.services.catalog import series
 from app.services.terraform import plan_view, plans, scrub, state_resources
 from app.services.terraform.attributes import Change
 from app.services.terraform.state_versions import State
@@ -170,16 +171,22 @@ def _stops(shown: dict[str, Any]) -> bool:
 
 
 def replacements(state: State | None, inputs: dict[str, Any]) -> list[str]:
-    """What a plan is told to replace: a machine with a GPU added to it that is no longer asked for.
+    """What a plan is told to replace, since Google would refuse the change in mid-apply and leave the machine off.
 
-    Google's provider takes the missing block for "as it is". In the state of other series stand the GPUs built in.
+    A machine type that Google does not give in place; and an added GPU that is no longer asked for: Google's provider
+    takes the missing block for "as it is".
     """
-    if state is None or inputs.get("accelerator") or inputs.get("disk_only"):
+    if state is None or inputs.get("disk_only"):
         return []
     machines = [each for each in state_resources.instances(state) if each.address == MACHINE and not each.deposed]
     values = machines[0].attributes.value if machines else {}
-    has_added = values.get("guest_accelerator") and str(values.get("machine_type")).startswith("n1-")
-    return [f"-replace={MACHINE}"] if has_added else []
+    machine_type = str(values.get("machine_type") or inputs["machine_type"])
+    # In the state of other series stand the GPUs built in.
+    loses_gpu = (
+        bool(values.get("guest_accelerator")) and machine_type.startswith("n1-") and not inputs.get("accelerator")
+    )
+    in_place = series.changes_in_place(machine_type, str(inputs["machine_type"]))
+    return [f"-replace={MACHINE}"] if loses_gpu or not in_place else []
 
 
 def awaited(shown: dict[str, Any]) -> list[Awaited]:

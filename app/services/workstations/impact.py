@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Any
 
 from app.models.workstation import MOUNT_POINT
+from app.services.catalog import series
 
 
 class Severity(IntEnum):
@@ -38,6 +39,9 @@ def of(before: Mapping[str, Any], after: Mapping[str, Any], *, has_snapshot: boo
     found = []
     if after["accelerator"] != before["accelerator"]:
         change = "Adding a GPU" if after["accelerator"] else f"Removing the {before['accelerator']}"
+        found.append(Effect(Severity.REPLACES, f"{change}: {_REPLACED}."))
+    elif not series.changes_in_place(before["machine_type"], after["machine_type"]):
+        change = f"Google cannot change {before['machine_type']} to {after['machine_type']} in place"
         found.append(Effect(Severity.REPLACES, f"{change}: {_REPLACED}."))
     elif after["machine_type"] != before["machine_type"]:
         sentence = f"Changing the machine type to {after['machine_type']}: the machine is stopped and started again."

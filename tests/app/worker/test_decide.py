@@ -27,11 +27,14 @@ def state_with(machine_type: str, gpus: list[dict[str, Any]], **instance: str) -
         (state_with("n1-standard-8", T4), {"accelerator": None, "disk_only": True}, False),
         (state_with("n1-standard-8", T4, deposed="old"), {"accelerator": None}, False),
         (state_with("n1-standard-8", []), {"accelerator": None}, False),
-        (state_with("g2-standard-8", L4), {"accelerator": None}, False),
+        (state_with("g2-standard-8", L4), {"accelerator": None, "machine_type": "g2-standard-12"}, False),
+        (state_with("g2-standard-8", L4), {"accelerator": None, "machine_type": "e2-standard-8"}, True),
+        (state_with("e2-standard-4", []), {"accelerator": None, "machine_type": "n1-standard-8"}, False),
         (None, {"accelerator": None}, False),
     ],
 )
-def test_only_a_machine_with_an_added_gpu_that_is_given_up_is_replaced(
+def test_a_machine_is_replaced_where_google_would_refuse_the_change(
     state: State | None, inputs: dict[str, Any], is_replaced: bool
 ) -> None:
+    inputs = {"machine_type": "n1-standard-8", **inputs}
     assert replacements(state, inputs) == ([f"-replace={MACHINE}"] if is_replaced else [])

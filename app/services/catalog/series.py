@@ -1,0 +1,28 @@
+"""Google's borders between machine series: which machine type a machine can take without being replaced.
+
+To another series only among those of the first and second generation, never to or from A2 and T2A, and never with local
+SSDs. A machine that loses a GPU cannot be made movable while it still has it, so it is replaced as well.
+Source: https://cloud.google.com/compute/docs/instances/changing-machine-type-of-stopped-instance
+"""
+
+import re
+
+_HAS_LOCAL_SSD = re.compile(r"a2-ultragpu-|a3-|g4-")
+_HAS_BUILT_IN_GPU = re.compile(r"[ag][2-9]-")
+_NEVER = {"a2", "t2a"}
+
+
+def changes_in_place(before: str, after: str) -> bool:
+    """Whether Google gives a stopped machine of type `before` the type `after`."""
+    if before == after:
+        return True
+    if _HAS_LOCAL_SSD.match(before) or _HAS_LOCAL_SSD.match(after):
+        return False
+    if bool(_HAS_BUILT_IN_GPU.match(before)) != bool(_HAS_BUILT_IN_GPU.match(after)):
+        return False
+    one, other = before.partition("-")[0], after.partition("-")[0]
+    return one == other or (_is_interchangeable(one) and _is_interchangeable(other))
+
+
+def _is_interchangeable(series: str) -> bool:
+    return series[1:2] in {"1", "2"} and series not in _NEVER
