@@ -1,4 +1,4 @@
-"""`stationmaster doctor`: what is missing, and the command that mends it."""
+"""`stationmaster doctor`: what is missing, and the command that fixes it."""
 
 import asyncio
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ def doctor() -> None:
     try:
         settings = config.load()
     except ConfigurationError as error:
-        why = "Nothing else can be checked without them; docs/settings.md describes each."
+        why = "Nothing else can be checked without the settings. See docs/settings.md."
         checks = [Check("Settings", Verdict.MISSING, str(error), why)]
     else:
         logs.configure(settings.log_format)

@@ -102,8 +102,8 @@ TRAITS = {
         doing="Deleting",
         label="Delete",
         prior_seconds=60.0,
-        stages=("queued", "preparing", "machine", "address", "disk", "gone"),
-        shared_stages=("queued", "planning", "decided", "applying", "gone"),
+        stages=("queued", "preparing", "machine", "address", "disk", "deleted"),
+        shared_stages=("queued", "planning", "approved", "applying", "deleted"),
         status_meanwhile=W.DESTROYING,
     ),
     RunKind.REKEY: KindTraits(
@@ -146,7 +146,7 @@ TRAITS = {
         doing="Configuring",
         label="Configure",
         prior_seconds=300.0,
-        stages=("queued", "planning", "decided", "applying", "ready"),
+        stages=("queued", "planning", "approved", "applying", "ready"),
     ),
     RunKind.CHECK: KindTraits(
         doing="Checking for drift in",

@@ -132,12 +132,12 @@ class Scene:
     def description(self) -> str:
         """The picture in words."""
         inside = [box for box in (self.mlflow, self.sql, self.workstations) if box]
-        told = [f"In the network {self.network}: {'; '.join(box.words for box in inside)}."]
+        sentences = [f"In the network {self.network}: {'; '.join(box.words for box in inside)}."]
         if self.cluster:
-            told.append(f"Peered with it, in its own network: {'; '.join(box.words for box in self.cluster)}.")
-        told += [f"{title}: {'; '.join(box.words for box in boxes)}." for title, boxes in self.groups]
+            sentences.append(f"Peered network: {'; '.join(box.words for box in self.cluster)}.")
+        sentences += [f"{title}: {'; '.join(box.words for box in boxes)}." for title, boxes in self.groups]
         gates = [box for box in (self.mlflow_gate, self.ssh_gate) if box]
-        return " ".join([*told, f"Let in from outside: {'; '.join(box.words for box in gates)}."])
+        return " ".join([*sentences, f"Allowed from outside: {'; '.join(box.words for box in gates)}."])
 
 
 def scene(outputs: Outputs, around: Surroundings, lights: dict[str, Light]) -> Scene:

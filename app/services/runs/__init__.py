@@ -1,7 +1,7 @@
 """Runs: queued changes to a stack. This is the package's public interface."""
 
 from app.services.runs.applied import Applied, applied, last_inputs
-from app.services.runs.explanations import Waiting, hint, trouble, waiting
+from app.services.runs.explanations import QueueReason, hint, last_error, waiting
 from app.services.runs.log import read as read_log
 from app.services.runs.queries import (
     find,
@@ -19,11 +19,12 @@ __all__ = [
     "GENERATION_INPUT",
     "KEYS_INPUT",
     "Applied",
-    "Waiting",
+    "QueueReason",
     "announce",
     "applied",
     "find",
     "hint",
+    "last_error",
     "last_inputs",
     "list_of",
     "lock",
@@ -34,7 +35,6 @@ __all__ = [
     "read_log",
     "request",
     "resources",
-    "trouble",
     "under_way",
     "waiting",
 ]

@@ -12,7 +12,7 @@ from app.services.runs.queries import pending
 
 
 @dataclass(frozen=True)
-class Waiting:
+class QueueReason:
     """Why a queued run has not begun."""
 
     sentence: str
@@ -20,21 +20,21 @@ class Waiting:
     """The run of the same stack that must end first."""
 
 
-async def waiting(session: AsyncSession, run: Run, now: datetime) -> Waiting | None:
-    """Why it waits; None for a run that is not queued."""
+async def waiting(session: AsyncSession, run: Run, now: datetime) -> QueueReason | None:
+    """Why it is queued; None for a run that is not."""
     if not run.is_queued:
         return None
     behind = next((other for other in await pending(session, run.stack_id) if other.is_executing), None)
     if behind and behind.can_approve:
-        return Waiting("It begins once the run before it is decided.", behind)
+        return QueueReason("Starts after the previous run is approved or discarded.", behind)
     if behind:
-        return Waiting("It begins when the run before it has ended.", behind)
+        return QueueReason("Starts when the previous run has ended.", behind)
     alive = select(func.count()).select_from(Worker).where(Worker.seen_at > now - Worker.ALIVE_FOR)
     if not await session.scalar(alive):
-        return Waiting("No worker is running: an admin starts one.", None)
+        return QueueReason("No worker is running. Ask an admin to start one.", None)
     ahead = select(func.count()).select_from(Run).where(Run.status == RunStatus.QUEUED, Run.created_at < run.created_at)
     before = await session.scalar(ahead) or 0
-    return Waiting(f"All workers are busy; {before} before it." if before else "A worker takes it next.", None)
+    return QueueReason(f"All workers are busy; {before} ahead in the queue." if before else "Next in the queue.", None)
 
 
 def hint(run: Run) -> hints.Hint | None:
@@ -42,8 +42,8 @@ def hint(run: Run) -> hints.Hint | None:
     return hints.find(run.error) if run.error else None
 
 
-async def trouble(session: AsyncSession, run: Run) -> str:
-    """What was wrong at the last try, in a sentence: of a run that goes on, only its log says so."""
+async def last_error(session: AsyncSession, run: Run) -> str:
+    """The last attempt's error in a sentence; empty without one. While a run is retried, only its log has it."""
     errors = select(LogLine.message).where(LogLine.run_id == run.id, LogLine.level == LogLevel.ERROR)
     last = await session.scalar(errors.order_by(LogLine.seq.desc()).limit(1))
     return hints.find(last).title if last else ""

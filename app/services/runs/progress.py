@@ -170,9 +170,9 @@ class _Way:
         is_over = has_begun or self.run.booting_at or self.run.is_success
         return StageState.DONE if is_over else self._under_way()
 
-    def decided(self) -> StageState:
-        is_decided = self.run.approved_at or self.run.has_changed_anything
-        return StageState.DONE if is_decided else StageState.TO_COME
+    def approved(self) -> StageState:
+        is_approved = self.run.approved_at or self.run.has_changed_anything
+        return StageState.DONE if is_approved else StageState.TO_COME
 
     def applying(self) -> StageState:
         if self.run.is_success:
@@ -199,7 +199,7 @@ _JUDGES: dict[str, Callable[[_Way], StageState]] = {
     "resetting": _Way.preparing,
     "starting": _Way.preparing,
     "stopping": _Way.preparing,
-    "decided": _Way.decided,
+    "approved": _Way.approved,
     "applying": _Way.applying,
     "booting": _Way.booting,
     "mounting": _Way.mounting,

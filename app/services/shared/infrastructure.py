@@ -31,12 +31,12 @@ class Surroundings:
     @property
     def in_words(self) -> str:
         """The machines."""
-        return f"{self.running} of {self.workstations} running" if self.workstations else "None yet"
+        return f"{self.running} of {self.workstations} running" if self.workstations else "No machines"
 
     @property
     def allowed_in_words(self) -> str:
         """The list of addresses, without telling whose they are."""
-        return f"{self.allowed_ips or 'No'} address{'' if self.allowed_ips < 2 else 'es'} on the list"
+        return f"{self.allowed_ips or 'No'} address{'' if self.allowed_ips == 1 else 'es'} allowed"
 
 
 def viewer(stack: SharedStack | None, member: Member, settings: Settings) -> Viewer:
@@ -84,17 +84,18 @@ def parts(outputs: Outputs, who: Viewer, around: Surroundings, settings: Setting
 def _access(outputs: Outputs, who: Viewer, around: Surroundings) -> Part | None:
     if not outputs.get("ssh_firewall_name"):
         return None
-    told = facts(
+    shown = facts(
         ("network", "Network", around.network),
         ("workstations", "Workstations", around.in_words),
-        ("ssh_username", "Your user name", who.ssh_username),
-        ("workstation_service_account", "Your workstations act as", who.service_account),
-        ("ssh_allowed_ips", "SSH is open to", ", ".join((IAP, *around.ssh_ranges))),
-        ("ssh_firewall_name", "Firewall rule of SSH", outputs.get("ssh_firewall_name")),
-        ("mlflow_allowed_ips", "MLflow is open to", around.allowed_in_words if outputs.get("mlflow_url") else ""),
-        ("mlflow_firewall_names", "Firewall rules of MLflow", ", ".join(outputs.get("mlflow_firewall_names") or [])),
+        ("ssh_username", "Your SSH username", who.ssh_username),
+        ("workstation_service_account", "Service account of your workstations", who.service_account),
+        ("ssh_allowed_ips", "SSH allowed from", ", ".join((IAP, *around.ssh_ranges))),
+        ("ssh_firewall_name", "SSH firewall rule", outputs.get("ssh_firewall_name")),
+        ("mlflow_allowed_ips", "MLflow allowed from", around.allowed_in_words if outputs.get("mlflow_url") else ""),
+        ("mlflow_firewall_names", "MLflow firewall rules", ", ".join(outputs.get("mlflow_firewall_names") or [])),
     )
-    return Part("network", "Workstations and network", "network", "Who gets in, and as whom machines act.", told, ())
+    purpose = "Network access to machines, and the service account they use."
+    return Part("network", "Workstations and network", "network", purpose, shown, ())
 
 
 def gcloud(outputs: Outputs, who: Viewer, settings: Settings) -> Part:
@@ -106,12 +107,12 @@ def gcloud(outputs: Outputs, who: Viewer, settings: Settings) -> Part:
         "gcloud",
         "gcloud",
         "terminal",
-        "Google's command line, set to this project.",
+        "Google Cloud CLI, configured for this project.",
         facts(("project", "Project", project), ("region", "Region", region), ("zone", "Zone", zone)),
         (
-            Snippet("First time", lines.gcloud(project, who.email, region, zone)),
+            Snippet("First-time setup", lines.gcloud(project, who.email, region, zone)),
             Snippet(
-                "Back from another project", f"gcloud config configurations activate {lines.configuration(project)}"
+                "Switch back to this project", f"gcloud config configurations activate {lines.configuration(project)}"
             ),
         ),
     )

@@ -56,8 +56,8 @@ class Part:
     snippets: tuple[Snippet, ...]
 
 
-def facts(*told: tuple[str, str, object]) -> tuple[Fact, ...]:
-    return tuple(Fact(name, label, str(value)) for name, label, value in told if value)
+def facts(*rows: tuple[str, str, object]) -> tuple[Fact, ...]:
+    return tuple(Fact(name, label, str(value)) for name, label, value in rows if value)
 
 
 def _text(outputs: Outputs, name: str) -> str:
@@ -74,8 +74,8 @@ def mlflow_elsewhere(settings: Settings) -> Part | None:
         Snippet("In your shell", f"export MLFLOW_TRACKING_URI={url}"),
         Snippet("In Python", lines.MLFLOW_IN_PYTHON),
     )
-    told = facts(("mlflow_url", "Address", url))
-    return Part("mlflow", "MLflow", "pulse", "Keeps what experiments measure and make.", told, snippets)
+    shown = facts(("mlflow_url", "URL", url))
+    return Part("mlflow", "MLflow", "pulse", "Tracks experiments.", shown, snippets)
 
 
 def mlflow(outputs: Outputs, who: Viewer) -> Part | None:
@@ -87,25 +87,25 @@ def mlflow(outputs: Outputs, who: Viewer) -> Part | None:
         Snippet(
             "On your workstation",
             lines.mlflow_on_a_workstation(url, user, secret, _text(outputs, "project")),
-            "The machine reads the password itself: put these lines into its ~/.profile.",
+            "The machine reads the password from Secret Manager. Add these lines to its ~/.profile.",
         ),
         Snippet(
             "On your own computer",
             lines.mlflow(url, user, "PASSWORD"),
-            "The password is shown when you ask for it. Your address must be on the list.",
+            "Replace PASSWORD with the MLflow password. Your IP address must be allowed.",
         ),
         Snippet("In Python", lines.MLFLOW_IN_PYTHON),
     ]
-    told = facts(
-        ("mlflow_url", "Address", url),
-        ("mlflow_member_username", "User name", user),
+    shown = facts(
+        ("mlflow_url", "URL", url),
+        ("mlflow_member_username", "Username", user),
         ("mlflow_instance_name", "Machine", outputs.get("mlflow_instance_name")),
         ("mlflow_zone", "Zone", outputs.get("mlflow_zone")),
-        ("mlflow_bucket_name", "Bucket of artifacts", outputs.get("mlflow_bucket_name")),
-        ("mlflow_member_password_secret", "Secret with the password", secret),
+        ("mlflow_bucket_name", "Artifact bucket", outputs.get("mlflow_bucket_name")),
+        ("mlflow_member_password_secret", "Password secret", secret),
     )
-    purpose = "Keeps what experiments measure and make. Artifacts go through it: its bucket wants no rights of yours."
-    return Part("mlflow", "MLflow", "pulse", purpose, told, tuple(snippets))
+    purpose = "Tracks experiments. Artifacts are stored through MLflow; you need no bucket permissions."
+    return Part("mlflow", "MLflow", "pulse", purpose, shown, tuple(snippets))
 
 
 def _sql(outputs: Outputs, who: Viewer) -> Part | None:
@@ -113,65 +113,63 @@ def _sql(outputs: Outputs, who: Viewer) -> Part | None:
     if not name:
         return None
     user, database = _text(outputs, "sql_user"), _text(outputs, "sql_database") or "postgres"
-    told = facts(
+    shown = facts(
         ("sql_instance_name", "Instance", name),
-        ("sql_private_address", "Private address", address),
+        ("sql_private_address", "Private IP", address),
         ("sql_database", "Database", database),
         ("sql_user", "User", user),
         ("sql_connection_name", "Connection name", outputs.get("sql_connection_name")),
-        ("sql_password_secret", "Secret with the password", outputs.get("sql_password_secret")),
+        ("sql_password_secret", "Password secret", outputs.get("sql_password_secret")),
     )
     snippets = (
-        Snippet(
-            "On a workstation", lines.psql(address, user, database), "It asks for the password, which admins have."
-        ),
+        Snippet("On a workstation", lines.psql(address, user, database), "Ask an admin for the password."),
         Snippet(
             "From your own computer",
             lines.psql_through_ssh(address, user, database),
-            "It has no public address: this goes through a workstation of yours.",
+            "The database has no public IP. This connects through your workstation.",
         ),
     )
-    purpose = "PostgreSQL, inside the network only. MLflow keeps its experiments in it."
-    return Part("sql", "Cloud SQL", "disk", purpose, told, snippets)
+    purpose = "PostgreSQL with a private IP only. MLflow stores experiments here."
+    return Part("sql", "Cloud SQL", "disk", purpose, shown, snippets)
 
 
 def _docker(outputs: Outputs, who: Viewer) -> Part | None:
     url = outputs.get("docker_registry_url")
     if not url:
         return None
-    told = facts(
-        ("docker_registry_url", "Images begin with", url),
+    shown = facts(
+        ("docker_registry_url", "Image prefix", url),
         ("docker_registry_name", "Registry", outputs.get("docker_registry_name")),
         *_writers(outputs, who),
     )
-    login = [Snippet("Log in on a workstation", lines.docker_on_a_workstation(url))]
-    login += _impersonated(outputs, who, "Log in on your own computer", lambda account: lines.docker_as(account, url))
+    login = [Snippet("Sign in on a workstation", lines.docker_on_a_workstation(url))]
+    login += _impersonated(outputs, who, "Sign in on your own computer", lambda account: lines.docker_as(account, url))
     snippets = (*login, Snippet("Push and pull", lines.docker_push(url)))
-    return Part("docker", "Docker registry", "stack", "Container images of the team.", told, snippets)
+    return Part("docker", "Docker registry", "stack", "Container images for the team.", shown, snippets)
 
 
 def _pypi(outputs: Outputs, who: Viewer) -> Part | None:
     url = outputs.get("pypi_registry_url")
     if not url:
         return None
-    told = facts(
-        ("pypi_index_url", "Index", f"{url}/simple/"),
-        ("pypi_registry_url", "Upload to", f"{url}/"),
+    shown = facts(
+        ("pypi_index_url", "Index URL", f"{url}/simple/"),
+        ("pypi_registry_url", "Upload URL", f"{url}/"),
         ("pypi_registry_name", "Registry", outputs.get("pypi_registry_name")),
         *_writers(outputs, who),
     )
-    token = [Snippet("First: a token on a workstation", lines.token(), "Good for an hour, and written nowhere.")]
-    token += _impersonated(outputs, who, "First: a token on your own computer", lines.token_as)
+    token = [Snippet("Get a token on a workstation", lines.token(), "Valid for one hour. Not saved to disk.")]
+    token += _impersonated(outputs, who, "Get a token on your own computer", lines.token_as)
     tools = [
         Snippet(tool, text(url)) for tool, text in (("pip", lines.pip), ("uv", lines.uv), ("Poetry", lines.poetry))
     ]
-    return Part("pypi", "Python registry", "package", "Python packages of the team.", told, (*token, *tools))
+    return Part("pypi", "Python registry", "package", "Python packages for the team.", shown, (*token, *tools))
 
 
 def _writers(outputs: Outputs, who: Viewer) -> tuple[tuple[str, str, object], ...]:
     return (
-        ("workstation_service_account", "Your workstations act as", who.service_account),
-        ("artifact_writer_service_account", "Account that may push", outputs.get("artifact_writer_service_account")),
+        ("workstation_service_account", "Service account of your workstations", who.service_account),
+        ("artifact_writer_service_account", "Account for pushing", outputs.get("artifact_writer_service_account")),
     )
 
 
@@ -184,13 +182,13 @@ def _storage(outputs: Outputs, who: Viewer) -> Part | None:
     data, account = outputs.get("data_bucket_name"), outputs.get("data_bucket_service_account")
     if not data:
         return None
-    told = facts(
+    shown = facts(
         ("data_bucket_name", "Data", data),
         ("evaluation_bucket_name", "Evaluation results", outputs.get("evaluation_bucket_name")),
-        ("data_logs_bucket_name", "Access logs of the data", outputs.get("data_logs_bucket_name")),
-        ("workstation_service_account", "Your workstations act as", who.service_account),
-        ("data_bucket_service_account", "Account for the data", account),
-        ("kubernetes_service_account", "Pods act as", outputs.get("kubernetes_service_account")),
+        ("data_logs_bucket_name", "Data access logs", outputs.get("data_logs_bucket_name")),
+        ("workstation_service_account", "Service account of your workstations", who.service_account),
+        ("data_bucket_service_account", "Service account for the data", account),
+        ("kubernetes_service_account", "Service account of pods", outputs.get("kubernetes_service_account")),
     )
     snippets = [
         Snippet("On a workstation", lines.gsutil(data)),
@@ -198,8 +196,8 @@ def _storage(outputs: Outputs, who: Viewer) -> Part | None:
     ]
     if account and who.may_impersonate:
         snippets.append(Snippet("On your own computer", lines.gsutil_as(account, data)))
-    purpose = "Your workstations read and write the data. Evaluation results are written by pods."
-    return Part("storage", "Buckets", "bucket", purpose, told, tuple(snippets))
+    purpose = "Workstations can read and write the data. Pods write evaluation results."
+    return Part("storage", "Buckets", "bucket", purpose, shown, tuple(snippets))
 
 
 def _kubernetes(outputs: Outputs, who: Viewer) -> Part | None:
@@ -207,19 +205,19 @@ def _kubernetes(outputs: Outputs, who: Viewer) -> Part | None:
     if not name:
         return None
     account = outputs.get("kubernetes_service_account")
-    told = facts(
+    shown = facts(
         ("kubernetes_cluster_name", "Cluster", name),
         ("kubernetes_location", "Region", location),
-        ("pods_ip_range", "Addresses of pods", outputs.get("pods_ip_range")),
+        ("pods_ip_range", "Pod IP range", outputs.get("pods_ip_range")),
         ("kubernetes_network_name", "Network", outputs.get("kubernetes_network_name")),
-        ("kubernetes_service_account", "Pods act as", account),
+        ("kubernetes_service_account", "Service account of pods", account),
     )
     snippets = [Snippet("Cluster credentials", lines.cluster_credentials(name, location, _text(outputs, "project")))]
     if account:
-        note = "Once a cluster. Pods that run as it reach the buckets, and MLflow's password."
-        snippets.append(Snippet("A service account for pods", lines.pods_account(account), note))
-    purpose = "GKE Autopilot, in a network of its own that is peered with the workstations'. Nodes come with the pods."
-    return Part("kubernetes", "Kubernetes", "cluster", purpose, told, tuple(snippets))
+        note = "Run once per cluster. Pods with this account can access the buckets and the MLflow password."
+        snippets.append(Snippet("Service account for pods", lines.pods_account(account), note))
+    purpose = "GKE Autopilot in its own network, peered with the workstations' network. Nodes scale automatically."
+    return Part("kubernetes", "Kubernetes", "cluster", purpose, shown, tuple(snippets))
 
 
 OTHERS = (_docker, _pypi, _storage, _sql, _kubernetes)

@@ -11,7 +11,7 @@ from app.services import snapshots
 
 SNAPSHOT = "infrastructure"
 STALE_AFTER = timedelta(minutes=15)
-"""A worker looks every five minutes; after three looks missed, what was seen says little of now."""
+"""A worker checks every five minutes; after three missed checks, the status is out of date."""
 UNSEEN = "unseen"
 """In the place of what Google calls a state: it was asked, and did not tell."""
 
@@ -40,11 +40,11 @@ class Sighting:
     cluster: str | None = None
 
 
-NOT_LOOKED = Light("idle", "Not looked at yet")
-_UNKNOWN = Light("idle", "Unknown", "Google did not tell. The doctor's page shows admins what is missing.")
-_GONE = Light("bad", "Not there", "Google has nothing of that name. An admin can apply the shared stack again.")
-_NO_ANSWER = Light("warn", "No answer", "Its machine runs, and MLflow does not answer: it is starting, or broken.")
-_NOT_LET_IN = Light("ok", "Machine runs", "Whether MLflow answers is unknown: its firewall does not let the portal in.")
+NOT_LOOKED = Light("idle", "Not checked yet")
+_UNKNOWN = Light("idle", "Unknown", "Google did not return a status. Admins can open the doctor page to see why.")
+_GONE = Light("bad", "Not found", "It does not exist at Google. An admin can apply the shared stack again.")
+_NO_ANSWER = Light("warn", "Not responding", "The machine is running, but MLflow does not respond. It may be starting.")
+_NOT_LET_IN = Light("ok", "Machine running", "MLflow itself could not be checked: its firewall blocks the portal.")
 
 _MACHINE = {
     "PROVISIONING": Light("busy", "Starting"),
@@ -52,26 +52,26 @@ _MACHINE = {
     "REPAIRING": Light("busy", "Being repaired"),
     "STOPPING": Light("busy", "Stopping"),
     "SUSPENDING": Light("busy", "Stopping"),
-    "SUSPENDED": Light("bad", "Stopped", "Its machine is suspended."),
-    "TERMINATED": Light("bad", "Stopped", "Its machine is stopped."),
+    "SUSPENDED": Light("bad", "Stopped", "The machine is suspended."),
+    "TERMINATED": Light("bad", "Stopped", "The machine is stopped."),
 }
 _DATABASE = {
     "RUNNABLE": Light("ok", "Running"),
-    "PENDING_CREATE": Light("busy", "Being made"),
+    "PENDING_CREATE": Light("busy", "Being created"),
     "MAINTENANCE": Light("warn", "In maintenance"),
-    "ONLINE_MAINTENANCE": Light("ok", "Running", "In maintenance, which can be felt little."),
+    "ONLINE_MAINTENANCE": Light("ok", "Running", "Maintenance in progress, with little impact."),
     "REPAIRING": Light("warn", "Being repaired"),
     "STOPPED": Light("bad", "Stopped"),
-    "SUSPENDED": Light("bad", "Suspended", "Google has suspended it, as it does when a bill is not paid."),
+    "SUSPENDED": Light("bad", "Suspended", "Suspended by Google, for example because of an unpaid bill."),
     "PENDING_DELETE": Light("bad", "Being deleted"),
     "FAILED": Light("bad", "Failed"),
 }
 _CLUSTER = {
     "RUNNING": Light("ok", "Running"),
-    "PROVISIONING": Light("busy", "Being made"),
-    "RECONCILING": Light("busy", "Being updated", "Pods go on meanwhile."),
+    "PROVISIONING": Light("busy", "Being created"),
+    "RECONCILING": Light("busy", "Being updated", "Pods keep running."),
     "STOPPING": Light("bad", "Being deleted"),
-    "DEGRADED": Light("warn", "Degraded", "Its nodes run, but something of it wants mending."),
+    "DEGRADED": Light("warn", "Degraded", "Nodes are running, but the cluster needs attention."),
     "ERROR": Light("bad", "Failed"),
 }
 

@@ -72,7 +72,7 @@ def test_where_all_is_well_it_says_so_and_ends_with_zero(told: EmulatorProcess) 
     assert ", 0 warning, 0 missing." in done.stdout
     assert "\x1b[" not in done.stdout, "colours are for terminals"
     lines = done.stdout.splitlines()
-    column = lines[0].index("They are complete")
+    column = lines[0].index("Complete and consistent")
     starts = {(line[column - 2 : column], line[column] == " ") for line in lines if line.startswith("ok")}
     assert starts == {("  ", False)}
     for name in ("Google's Terraform provider", "API compute.googleapis.com", "Quota GPUS_ALL_REGIONS"):
@@ -98,7 +98,7 @@ def test_what_is_missing_comes_with_its_command_and_ends_with_one(told: Emulator
         "--quota-id=GPUS-ALL-REGIONS-per-project",
     ):
         assert f"\n            {command}" in result.output
-    assert " are missing: compute.disks.create." in result.output
+    assert " required permissions missing: compute.disks.create." in result.output
     assert ", 1 warning, 3 missing." in result.output
 
 
@@ -107,7 +107,7 @@ def test_a_google_that_does_not_answer_is_missing(told: EmulatorProcess, monkeyp
         monkeypatch.setenv(f"STATIONMASTER_{name}_ENDPOINT", "http://127.0.0.1:9")
     result = doctor()
     assert result.exit_code == 1
-    assert result.output.count("Google does not tell: ") == 5
+    assert result.output.count("Google returned an error: ") == 5
     assert "Traceback" not in result.output
 
 
@@ -128,15 +128,15 @@ def test_before_the_first_up_there_is_no_database_and_no_key(
     monkeypatch.delenv("STATIONMASTER_ENCRYPTION_KEYS")
     result = doctor()
     assert result.exit_code == 0, result.output
-    assert '"stationmaster up" starts one of its own' in result.output
-    assert "Not looked at" in result.output
+    assert '"stationmaster up" starts its own' in result.output
+    assert "Not checked" in result.output
 
 
 def test_a_database_that_does_not_answer_or_has_no_tables_is_missing(
     told: EmulatorProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", f"postgresql:///nothing?host={tmp_path}")
-    assert "It does not answer: " in doctor().output
+    assert "Not reachable: " in doctor().output
     with fresh_database() as url:
         with psycopg.connect(url) as connection:
             connection.execute("UPDATE alembic_version SET version_num = '0001'")
@@ -160,4 +160,4 @@ async def test_keys_that_do_not_open_the_newest_state_are_wrong(
         assert await state_versions.newest_opens(session, tools.vault)
     result = await asyncio.to_thread(doctor)
     assert result.exit_code == 1
-    assert "The newest state cannot be opened" in result.output
+    assert "The newest state cannot be decrypted" in result.output

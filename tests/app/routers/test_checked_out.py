@@ -50,7 +50,7 @@ async def test_a_wish_made_meanwhile_says_what_it_waits_for(
 ) -> None:
     queued = await check(grace, machine_id)
     page = (await grace.get(f"/runs/{queued}")).text
-    assert "It begins when the run before it has ended" in page
+    assert "Starts when the previous run has ended" in page
     assert f'href="/runs/{run_id}"' in page
     assert f'href="/runs/{queued}"' in (await grace.get(f"/runs/{run_id}")).text
 

@@ -21,8 +21,8 @@ async def keep(app: FastAPI, *checks: Check, identity: str | None = "worker@x.ia
 
 async def test_before_anybody_looked_the_page_offers_to(ada: httpx2.AsyncClient) -> None:
     page = await ada.get("/admin/doctor")
-    assert "Nobody has looked yet" in page.text
-    assert "Look now" in page.text
+    assert "No checks run yet" in page.text
+    assert "Run checks" in page.text
 
 
 async def test_each_check_is_shown_with_what_mends_it_the_ill_first(app: FastAPI, ada: httpx2.AsyncClient) -> None:
@@ -34,21 +34,21 @@ async def test_each_check_is_shown_with_what_mends_it_the_ill_first(app: FastAPI
     )
     page = (await ada.get("/admin/doctor")).text
     assert page.index("API compute") < page.index("Quota GPUS") < page.index("Terraform")
-    assert "Something is missing" in page
+    assert "Requirements missing" in page
     assert f'data-copy="{COMMAND}"' in page
     assert "It is &lt;0&gt;." in page
     assert 'datetime="2026-03-02T09:30:00+00:00"' in page
     assert "as worker@x.iam.gserviceaccount.com" in page
 
 
-async def test_asking_rings_for_a_worker_and_the_page_waits(app: FastAPI, ada: httpx2.AsyncClient) -> None:
+async def test_asking_wakes_a_worker_and_the_page_waits(app: FastAPI, ada: httpx2.AsyncClient) -> None:
     await keep(app, Check("Terraform", Verdict.OK, "Version 1.14.", "Why."), identity=None)
     page = (await ada.get("/admin/doctor")).text
-    assert ("All well" in page, "Look again" in page, "A worker looks" in page) == (True, True, False)
+    assert ("All checks passed" in page, "Run checks again" in page, "Checking…" in page) == (True, True, False)
     assert (await ada.post("/admin/doctor")).headers["location"] == "/admin/doctor"
     assert (await ada.post("/admin/doctor")).status_code == 303
     page = (await ada.get("/admin/doctor")).text
-    assert ("A worker looks" in page, "Look again" in page, 'id="poll"' in page) == (True, False, True)
+    assert ("Checking…" in page, "Run checks again" in page, 'id="poll"' in page) == (True, False, True)
 
 
 async def test_htmx_gets_the_fragment(ada: httpx2.AsyncClient) -> None:

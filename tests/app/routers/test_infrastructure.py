@@ -60,7 +60,7 @@ async def test_before_anything_is_shared_members_learn_who_can_change_that(
     ada: httpx2.AsyncClient, grace: httpx2.AsyncClient
 ) -> None:
     page = (await grace.get(PAGE)).text
-    assert "Nothing is shared yet" in page
+    assert "Nothing deployed yet" in page
     assert '<a href="mailto:ada@example.com">Ada</a>' in page
     assert "gcloud config set account grace@example.com" in page
     assert "/admin/shared-stack" not in page
@@ -92,14 +92,14 @@ async def test_everything_is_drawn_and_told_with_the_age_of_the_look(
     await look(app, EVERYTHING, Sighting("RUNNING", answers=False, database="RUNNABLE", cluster="DEGRADED"))
     page = (await grace.get(PAGE)).text
     assert page.count("<desc") == 2
-    assert "In the network default: MLflow: mlflow-vision: No answer" in page
+    assert "In the network default: MLflow: mlflow-vision: Not responding" in page
     assert page.count("dot-warn") == 4
-    assert "Its machine runs, and MLflow does not answer" in page
+    assert "The machine is running, but MLflow does not respond" in page
     assert 'datetime="2026-03-02T09:30:00+00:00"' in page
     assert 'datetime="2026-03-02T09:33:00+00:00"' in page
-    assert "Not looked at for a while" not in page
+    assert "Status out of date" not in page
     clock.advance(minutes=16)
-    assert "Not looked at for a while" in (await grace.get(PAGE)).text
+    assert "Status out of date" in (await grace.get(PAGE)).text
 
 
 async def test_a_change_under_way_is_said(app: FastAPI, grace: httpx2.AsyncClient) -> None:
@@ -109,10 +109,10 @@ async def test_a_change_under_way_is_said(app: FastAPI, grace: httpx2.AsyncClien
 
 async def test_asking_rings_for_a_worker_and_the_page_waits(app: FastAPI, grace: httpx2.AsyncClient) -> None:
     await deploy(app, EVERYTHING)
-    assert "Not looked at yet" in (await grace.get(PAGE)).text
+    assert "Not checked yet" in (await grace.get(PAGE)).text
     assert (await grace.post(PAGE)).headers["location"] == PAGE
     page = (await grace.get(PAGE)).text
-    assert ("A worker looks" in page, "Look again" in page, "every 10s" in page) == (True, False, True)
+    assert ("Checking…" in page, "Refresh" in page, "every 10s" in page) == (True, False, True)
 
 
 async def test_htmx_gets_the_fragment(app: FastAPI, grace: httpx2.AsyncClient) -> None:

@@ -169,7 +169,7 @@ async def test_a_queued_run_says_why_it_waits_and_the_one_before_it_what_comes_n
     queued = await check(grace, machine_id)
 
     waiting = (await grace.get(f"/runs/{queued}")).text
-    assert "It begins when the run before it has ended." in waiting
+    assert "Starts when the previous run has ended." in waiting
     assert f'href="/runs/{run_id}"' in waiting
     assert f'Queued next: <a href="/runs/{queued}"' in (await grace.get(f"/runs/{run_id}")).text
     assert "Provisioning" in (await grace.get(f"/workstations/{machine_id}")).text

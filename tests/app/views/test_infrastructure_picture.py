@@ -65,7 +65,7 @@ def test_everything_has_its_place(found: dict[str, object]) -> None:
 def test_states_are_seen_and_told() -> None:
     seen = scene(EVERYTHING, AROUND, LIGHTS)
     words = {box.title: box.light.word for box in wide(seen).boxes if box.light}
-    assert words == {"MLflow": "Running", "Cloud SQL": "Stopped", "Kubernetes": "Not looked at yet"}
+    assert words == {"MLflow": "Running", "Cloud SQL": "Stopped", "Kubernetes": "Not checked yet"}
     assert "Cloud SQL: postgres-vision: Stopped" in seen.description
     assert "SSH, port 22: Google's proxy + 1 range" in seen.description
 

@@ -108,7 +108,7 @@ async def test_a_run_says_why_it_waits_and_what_comes_next(
     clock.advance(minutes=1)
     second = (await script.patch(f"{MACHINES}/{machine_id}", json={"spot": True})).json()["run_id"]
 
-    assert (await read(script, second))["waits"] == "It begins when the run before it has ended."
+    assert (await read(script, second))["waits"] == "Starts when the previous run has ended."
     assert (await read(script, first))["next_run_id"] == second
     assert (await read(script, first))["waits"] is None
 

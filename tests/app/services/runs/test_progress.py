@@ -56,7 +56,7 @@ async def test_a_failed_run_shows_where_and_nothing_as_going_on(session: AsyncSe
 
 async def test_a_destroy_goes_the_other_way_and_ends_with_gone(session: AsyncSession) -> None:
     run = run_in(RunStatus.APPLYING, RunKind.DESTROY, applying_at=NOW)
-    assert list(await stages(session, run)) == ["Queued", "Preparing", "Machine", "Address", "Disk", "Gone"]
+    assert list(await stages(session, run)) == ["Queued", "Preparing", "Machine", "Address", "Disk", "Deleted"]
 
 
 @pytest.mark.parametrize("status", [RunStatus.PLANNING, RunStatus.APPLYING, RunStatus.INTERRUPTED])

@@ -23,13 +23,13 @@ def test_what_is_not_there_has_no_light() -> None:
     [
         ("RUNNING", True, "ok", "Running"),
         (UNSEEN, True, "ok", "Running"),
-        ("RUNNING", False, "warn", "No answer"),
-        ("RUNNING", None, "ok", "Machine runs"),
+        ("RUNNING", False, "warn", "Not responding"),
+        ("RUNNING", None, "ok", "Machine running"),
         ("STAGING", False, "busy", "Starting"),
         ("TERMINATED", False, "bad", "Stopped"),
         ("SOMETHING_NEW", False, "idle", "Something new"),
         (UNSEEN, False, "idle", "Unknown"),
-        (None, False, "bad", "Not there"),
+        (None, False, "bad", "Not found"),
     ],
 )
 def test_mlflow_runs_where_it_answers(machine: str | None, answers: bool | None, tone: str, word: str) -> None:
