@@ -60,6 +60,13 @@ class Settings(BaseSettings):
     allowed_emails: Words = Field((), description="Single addresses that may sign in as well.")
     first_admin: str = Field("", description="Address that becomes admin at a sign-in while no admin may sign in.")
     session_hours: int = Field(24 * 7, ge=1, description="How long a sign-in lasts, in hours.")
+    failed_sign_in_limit: int = Field(
+        30,
+        ge=1,
+        description="Failed sign-ins and API tokens of one address (IPv6: one /64) before further ones get 429. Valid "
+        "ones always pass.",
+    )
+    failed_sign_in_seconds: int = Field(300, ge=1, description="How long failed sign-ins count, in seconds.")
 
     workstation_limit: int = Field(
         5, ge=0, le=1000, description="Workstations that a member may have, where admins choose nothing else."

@@ -16,6 +16,7 @@ from app.config import Settings
 from app.crypto import Vault
 from app.db import Database
 from app.errors import FreshSignInRequiredError, NotFoundError, RefusedError, SignInRequiredError
+from app.failed_sign_ins import FailedSignIns
 from app.infra.oidc import OpenIdProvider
 from app.infra.secrets import SecretStore
 from app.live import Hub
@@ -40,6 +41,7 @@ class Portal:
     secrets: SecretStore
     openid: OpenIdProvider
     catalog: Catalog
+    failed_sign_ins: FailedSignIns
 
     def context(self, session: AsyncSession, actor: Member | None = None) -> Context:
         """What services work with in this transaction, on behalf of somebody."""

@@ -11,6 +11,7 @@ from app import clock, db, middleware
 from app.config import Settings
 from app.crypto import Vault
 from app.deps import Portal
+from app.failed_sign_ins import FailedSignIns
 from app.infra.oidc import OpenIdProvider
 from app.infra.secrets import SecretStore
 from app.live import Hub
@@ -69,6 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
         secrets=SecretStore(settings),
         openid=OpenIdProvider(settings),
         catalog=Catalog.load(settings.catalog_file),
+        failed_sign_ins=FailedSignIns(settings, clock.utc_now),
     )
     app = FastAPI(
         title="Stationmaster",

@@ -16,6 +16,7 @@ from app import db, origin
 from app.config import Settings
 from app.db import Database
 from app.deps import cookie_name
+from app.failed_sign_ins import FailedSignIns
 from app.infra.oidc import OpenIdProvider
 from app.live import Hub
 from app.main import create_app
@@ -97,6 +98,8 @@ def make_settings(**changes: object) -> Settings:
         "allowed_domains": ("example.com",),
         "first_admin": "ada@example.com",
         "google_project": "test-project",
+        # Tests share one address, and fail on purpose.
+        "failed_sign_in_limit": 10_000,
     }
     return Settings.model_validate({**values, **changes})
 
@@ -135,6 +138,7 @@ async def app(
         clock=clock,
         secrets=secrets,
         openid=OpenIdProvider(settings),
+        failed_sign_ins=FailedSignIns(settings, clock),
     )
     return app_of_process
 
