@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from app import config, logs, origin
+from app import config, error_tracking, logs, origin
 from app.cli.adopt import adopt
 from app.cli.backup import backup, restore
 from app.cli.doctor import doctor
@@ -74,6 +74,7 @@ def web(end_with_parent: EndWithParent = False) -> None:
     """Run the web server alone."""
     settings = _settings(end_with_parent=end_with_parent)
     config.require(settings, *SIGN_IN)
+    error_tracking.start(settings, "web")
     from app.cli.web_server import serve
 
     serve(settings)
@@ -83,6 +84,7 @@ def web(end_with_parent: EndWithParent = False) -> None:
 def worker(end_with_parent: EndWithParent = False) -> None:
     """Run a worker alone; there may be as many as you like."""
     settings = _settings(end_with_parent=end_with_parent)
+    error_tracking.start(settings, "worker")
     from app.worker.main import work
 
     asyncio.run(work(settings))

@@ -111,6 +111,12 @@ class Settings(BaseSettings):
         2 * (os.cpu_count() or 1), ge=1, description="Terraform processes a worker runs at a time."
     )
     boot_timeout: int = Field(600, ge=1, description="Seconds to wait for a machine to boot and to answer by SSH.")
+    sentry_dsn: str = Field(
+        "",
+        repr=False,
+        description="Where web and workers send unexpected errors by Sentry's protocol (a DSN): the traceback and the "
+        "request's or run's ID, no data. Off by default.",
+    )
     log_format: str = Field("text", pattern="^(text|json)$", description="How logs are written: text or json.")
 
     @field_validator(

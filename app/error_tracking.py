@@ -1,0 +1,65 @@
+"""Unexpected errors, sent by Sentry's protocol where a setting names a tracker: what was raised where, and no data."""
+
+import logging
+import sys
+
+from app.config import Settings
+from app.errors import ConfigurationError
+
+TAGS = ("request", "run", "worker", "path", "method")
+"""What of a line of the log goes with its exception."""
+
+
+def start(settings: Settings, process: str) -> None:
+    """Send exceptions that are logged as errors, and the one that ends the process, if there is a tracker.
+
+    :param process: its name in the events, such as `web`
+    :raises ConfigurationError: the setting is no DSN, or the library is not installed
+    """
+    if not settings.sentry_dsn:
+        return
+    try:
+        import sentry_sdk
+        from sentry_sdk.integrations.atexit import AtexitIntegration
+        from sentry_sdk.integrations.excepthook import ExcepthookIntegration
+    except ImportError as error:
+        raise ConfigurationError("The setting STATIONMASTER_SENTRY_DSN needs the package sentry-sdk.") from error
+    try:
+        sentry_sdk.init(
+            dsn=settings.sentry_dsn,
+            # None of those that look at requests, command lines or packages by themselves.
+            default_integrations=False,
+            auto_enabling_integrations=False,
+            integrations=[ExcepthookIntegration(), AtexitIntegration(callback=_wait_silently)],
+            include_local_variables=False,
+            max_request_body_size="never",
+            max_breadcrumbs=0,
+            send_client_reports=False,
+            # By itself, the library would ask Git.
+            release="stationmaster",
+        )
+    except ValueError as error:
+        raise ConfigurationError(f"The setting STATIONMASTER_SENTRY_DSN is wrong: {error}.") from None
+    sentry_sdk.set_tag("process", process)
+    logging.getLogger().addHandler(_Reporter(logging.ERROR))
+
+
+def _wait_silently(_pending: int, _seconds: float) -> None:
+    """At the end of the process, in place of a line on standard error."""
+
+
+class _Reporter(logging.Handler):
+    """Sends the exceptions of our own and the libraries' log lines."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line of the log."""
+        import sentry_sdk
+
+        line = record.msg if isinstance(record.msg, dict) else {}
+        # structlog keeps the exception in the line; True stands for the one that is handled now.
+        given = line.get("exc_info") or record.exc_info
+        error = sys.exception() if given is True else given
+        if error:
+            with sentry_sdk.new_scope() as scope:
+                scope.set_tags({name: str(line[name]) for name in TAGS if name in line})
+                sentry_sdk.capture_exception(error)
