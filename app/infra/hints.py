@@ -26,12 +26,12 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "Create a workstation with another name, or ask an admin to remove the conflicting resource, then retry.",
     ),
     (
-        r"is not what was asked for: it would be replaced",
+        r"but not as requested, and would be replaced",
         "A resource from an earlier attempt does not match the requested settings.",
         "Retry to replace it, or delete the workstation and create it again.",
     ),
     (
-        r"Undoing this would lose the data disk",
+        r"Rolling back would delete the data disk",
         "The change was not rolled back, because that would delete the data disk.",
         "The changes made so far are kept. Edit the workstation, or retry.",
     ),

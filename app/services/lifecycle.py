@@ -29,7 +29,7 @@ async def claim(ctx: Context, run: Run, worker_id: str, host: str) -> bool:
     subject = await stacks.subject(session, run.stack_id, lock=True)
     if run.is_queued and subject.rejects(run.kind):
         # Asked for while the run that destroyed it went on.
-        await log.write(session, run, [log.Entry(f"Dropped: the {subject.noun} is destroyed.", now)])
+        await log.write(session, run, [log.Entry(f"Canceled: the {subject.noun} has been deleted.", now)])
         run.end_canceled(now)
         await runs.announce(session, run)
         return False

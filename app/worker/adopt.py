@@ -34,29 +34,29 @@ class WorkstationAdoption:
 
     async def adopt(self) -> list[str]:
         """Take in what is there; returns the addresses. Raises RunFailedError for what is somebody else's."""
-        await self._claim.log("Looking at Google for what earlier work made and could not write down.")
+        await self._claim.log("Checking Google for resources that an interrupted run created.")
         try:
             await self._let_operations_end()
             await self._commands.plan("-refresh=false", out=PLAN_FILE)
             found = await self._find(ids_of_creates(await self._commands.show(PLAN_FILE)))
         except GOOGLE_ERRORS as error:
-            raise TransientError(f"Google could not be asked what exists:\n{error}") from error
+            raise TransientError(f"Listing resources at Google failed:\n{error}") from error
         for address, resource_id in found.items():
-            await self._claim.log(f"Found {resource_id}, made for this machine: taking it over.")
+            await self._claim.log(f"Found {resource_id}, created for this machine. Adopting it.")
             await self._commands.take_in(address, resource_id)
         async with self._claim.writing() as (session, run):
             (await session.get_one(Stack, run.stack_id)).needs_reconcile = False
             if not found:
-                await self._claim.log_in(session, run, "Nothing was left behind.")
+                await self._claim.log_in(session, run, "No such resources found.")
         return list(found)
 
     async def _let_operations_end(self) -> None:
         """What Google is still at cannot be judged yet. Its operations end by themselves, well or not."""
-        told: list[str] = []
+        reported: list[str] = []
         while pending := await self._compute.pending_operations(self._zone, self._stack_id):
-            if pending != told:
-                await self._claim.log(f"Google is still at work ({', '.join(pending)}). Waiting for it to end.")
-                told = pending
+            if pending != reported:
+                await self._claim.log(f"Google is still working ({', '.join(pending)}). Waiting for it to finish.")
+                reported = pending
             await self._commands.pause(LOOK_AGAIN_SECONDS)
 
     async def _find(self, desired: dict[str, str]) -> dict[str, str]:

@@ -71,7 +71,7 @@ class SharedAdoption:
 
     async def adopt(self) -> list[str]:
         """Take in what is there; returns the addresses. Raises RunFailedError for what is somebody else's."""
-        await self._claim.log("Looking at Google for what earlier work made and could not write down.")
+        await self._claim.log("Checking Google for resources that an interrupted run created.")
         adopted: list[str] = []
         while found := await self._adopt_those_known():
             # What is inside of them has a name that Terraform can tell only now.
@@ -79,7 +79,7 @@ class SharedAdoption:
         async with self._claim.writing() as (session, run):
             (await session.get_one(Stack, run.stack_id)).needs_reconcile = False
             if not adopted:
-                await self._claim.log_in(session, run, "Nothing was left behind.")
+                await self._claim.log_in(session, run, "No such resources found.")
         return adopted
 
     async def _adopt_those_known(self) -> list[str]:
@@ -93,7 +93,7 @@ class SharedAdoption:
                 raise RunFailedError(
                     f"{resource_id} exists at Google already and is not of this stack. It was not touched."
                 )
-            await self._claim.log(f"Found {resource_id}, made for this stack: taking it over.")
+            await self._claim.log(f"Found {resource_id}, created for this stack. Adopting it.")
             await self._commands.take_in(address, resource_id)
             adopted.append(address)
         return adopted

@@ -147,9 +147,9 @@ class Commands:
         return follower
 
     def _check_end(self, follower: Follower, code: int | None) -> None:
-        if follower.was_told and self.undoing:
+        if follower.was_asked and self.undoing:
             raise RunFailedError("Terraform was killed while it rolled the run back. The next run adopts what is left.")
-        if follower.was_told:
+        if follower.was_asked:
             raise CanceledError
         if code != 0:
             raise self._failure(follower.errors, was_killed=follower.was_killed)

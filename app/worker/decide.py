@@ -52,7 +52,7 @@ class Decision:
     async def of_workstation(self, planned: Planned, asked: Severity) -> Planned:
         """The plan, once it does to the machine no more than was asked for or approved.
 
-        :param asked: what whoever asked was told that the run does, at most.
+        :param asked: what the requester was shown that the run does, at most.
         Raises ApprovalRequiredError, or RunFailedError where rolling back would do more.
         """
         planned = await self.of_data_disk(planned)
@@ -61,8 +61,8 @@ class Decision:
             await self.require(
                 [{"address": effect.address, "action": effect.action} for effect in more],
                 planned.shown,
-                "This would do more than was asked for: waiting for a decision.",
-                f"Rolling back would {more[0].action} {more[0].address}: left as it is.",
+                "This would change more than was requested. Waiting for approval.",
+                f"Rolling back would {more[0].action} {more[0].address}, so it was not done.",
             )
         return planned
 
@@ -81,8 +81,8 @@ class Decision:
         await self.require(
             [{"address": str(change.address), "action": str(change.action), "name": disk} for change in lost],
             planned.shown,
-            "This would lose the data disk: waiting for a decision.",
-            f"Undoing this would lose the data disk ({lost[0].address}): left as it is.",
+            "This would delete the data disk. Waiting for approval.",
+            f"Rolling back would delete the data disk ({lost[0].address}), so it was not done.",
         )
         return planned
 
@@ -97,8 +97,8 @@ class Decision:
             await self.require(
                 awaits,
                 planned.shown,
-                "This would change more than the SSH keys: waiting for a decision.",
-                f"Undoing this would change more than keys ({awaits[0]['address']}): left as it is.",
+                "This would change more than the SSH keys. Waiting for approval.",
+                f"Rolling back would change more than SSH keys ({awaits[0]['address']}), so it was not done.",
             )
 
     async def of_shared_stack(self, planned: Planned) -> None:
@@ -106,10 +106,10 @@ class Decision:
         awaits = awaited(planned.shown)
         misfits = [change["address"] for change in awaits if change["address"] in planned.adopted and _is_loss(change)]
         if misfits:
-            raise RunFailedError(f"{misfits[0]} was adopted from Google and would be replaced. Nothing was changed.")
+            raise RunFailedError(f"{misfits[0]} was adopted from Google and would be replaced. No changes were made.")
         if all(WHITELIST.fullmatch(change["address"]) for change in awaits):
             return
-        await self.require(awaits, planned.shown, "This is the plan: waiting for a decision.", "")
+        await self.require(awaits, planned.shown, "Plan created. Waiting for approval.", "")
 
     async def keep_view(self, shown: dict[str, Any]) -> None:
         """Show people the plan."""
@@ -171,7 +171,7 @@ def _stops(shown: dict[str, Any]) -> bool:
 
 
 def replacements(state: State | None, inputs: dict[str, Any]) -> list[str]:
-    """What a plan is told to replace, since Google would refuse the change in mid-apply and leave the machine off.
+    """What a plan has to replace, since Google would refuse the change in mid-apply and leave the machine off.
 
     A machine type that Google does not give in place; and an added GPU that is no longer asked for: Google's provider
     takes the missing block for "as it is".

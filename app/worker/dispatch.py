@@ -68,7 +68,7 @@ class Dispatcher:
         self._active[claim.run_id] -= 1
         self._active = +self._active
         if not task.cancelled() and task.exception():
-            log.error("a run's task ended with an error", run=claim.run_id, exc_info=task.exception())
+            log.error("the task of a run failed", run=claim.run_id, exc_info=task.exception())
 
     async def _wait(self, signals: Signals) -> None:
         """For a notification, a free slot, the worker's leaving, or a moment."""

@@ -20,7 +20,7 @@ STOP_POLL_SECONDS = 0.2
 
 
 async def execute(tools: Tools, run_id: str) -> None:
-    """Claim a run and bring it to its end, if it is there to be claimed."""
+    """Claim a run and work on it until it ends, if it is there to be claimed."""
     claim = await claims.take(tools, run_id)
     if claim:
         await carry_out(claim)
@@ -54,14 +54,14 @@ class Execution:
 
     async def run(self) -> None:
         """Do the work; whatever ends it, the run's row says how."""
-        log.info("run begins", kind=self._attempt.kind, stack=self._attempt.stack_id)
+        log.info("run started", kind=self._attempt.kind, stack=self._attempt.stack_id)
         try:
             try:
                 await self._reach()
             except CanceledError:
                 await self._roll_back()
         except ApprovalRequiredError:
-            log.info("run waits for a decision")
+            log.info("run awaits approval")
         except HandedOverError:
             await self._hand_over()
             return
@@ -72,7 +72,7 @@ class Execution:
     async def _reach(self) -> None:
         step = self._attempt.step
         if step and self._folder.step(step).has_started:
-            await self._claim.log("The worker was lost, but Terraform went on. Following its output.")
+            await self._claim.log("The worker was lost, but Terraform kept running. Following its output.")
             await self._commands.follow(step, self._attempt.log_offset)
         if await self._claim.requested_cancel():
             raise CanceledError
@@ -84,7 +84,7 @@ class Execution:
             level = LogLevel.WARN if self._kind.differs else LogLevel.INFO
             await self._claim.log_in(session, run, message, level)
             await lifecycle.finish(self._tools.context(session), run, differs=self._kind.differs)
-        log.info("run ended well", kind=self._attempt.kind)
+        log.info("run succeeded", kind=self._attempt.kind)
 
     async def _roll_back(self) -> None:
         """Nothing of the run goes on any more: bring back what was before it, and end it as cancelled."""
@@ -108,7 +108,7 @@ class Execution:
     async def _hand_over(self) -> None:
         """This worker leaves; the folder stays, for whoever goes on may be on this host."""
         async with self._claim.writing() as (session, run):
-            await self._claim.log_in(session, run, "This worker is shutting down: another one goes on.")
+            await self._claim.log_in(session, run, "This worker is shutting down. Another worker will continue.")
             await lifecycle.hand_over(self._tools.context(session), run)
 
     async def _fail(self, error: str) -> None:
@@ -129,9 +129,7 @@ async def interrupt(claim: Claim, error: Exception) -> None:
     """Something went wrong that nobody thought of: the run is free for another attempt, and says why."""
     async with claim.writing() as (session, run):
         run.error = f"{type(error).__name__}: {error}"
-        await claim.log_in(
-            session, run, f"The worker met an unexpected error ({type(error).__name__}).", LogLevel.ERROR
-        )
+        await claim.log_in(session, run, f"Unexpected error in the worker ({type(error).__name__}).", LogLevel.ERROR)
         await lifecycle.interrupt(claim.tools.context(session), run)
 
 

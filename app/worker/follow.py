@@ -1,6 +1,6 @@
 """Following a Terraform command: its output becomes log rows, its state file state versions, as they are written.
 
-And the other way: a wish to cancel becomes the one interrupt that Terraform gets.
+And the other way: a request to cancel becomes the one interrupt that Terraform gets.
 """
 
 import time
@@ -25,13 +25,13 @@ READ_BYTES = 256 * 1024
 
 
 LISTEN_SECONDS = 0.4
-"""How often a wish to cancel is looked for: Terraform hears of it within a second."""
+"""How often requests to cancel are looked for: Terraform is interrupted within a second."""
 
 
 class Follower:
     """Follows one step of a run's folder, from where the log stands.
 
-    :param stopped_by: the wishes to cancel that stop this step: force kills it, the others interrupt it.
+    :param stopped_by: the requests to cancel that stop this step: force kills it, the others interrupt it.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Follower:
         self.serial = serial
         self._stamp: tuple[int, int] | None = None
         self._listened = 0.0
-        self.was_told = False
+        self.was_asked = False
         """It was interrupted or killed because somebody wants the run stopped."""
         self.was_killed = False
         """It did not end by itself."""
@@ -75,17 +75,17 @@ class Follower:
                 await self._listen()
         except (OperationalError, OSError) as error:
             # The database is away: Terraform goes on, its files wait, and the next look takes up where this one began.
-            log.warning("run cannot be written down, will try again", run=self._claim.run_id, error=str(error))
+            log.warning("the run's progress cannot be stored, will try again", run=self._claim.run_id, error=str(error))
 
     async def _listen(self) -> None:
         spec = await self._claim.requested_cancel()
         if spec not in self._stopped_by:
             return
         if spec is CancelMode.FORCE and self._step.kill():
-            self.was_told = True
-            await self._claim.log("Terraform is killed, as was asked for.", LogLevel.WARN)
-        elif not self.was_told:
-            self.was_told = True
+            self.was_asked = True
+            await self._claim.log("Killing Terraform, as requested.", LogLevel.WARN)
+        elif not self.was_asked:
+            self.was_asked = True
             if self._step.interrupt():
                 await self._claim.log("Asked Terraform to stop.", LogLevel.WARN)
 

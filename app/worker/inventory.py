@@ -7,7 +7,7 @@ from app.services.catalog.availability import EVERYWHERE, Availability, needs
 
 
 async def take_inventory(compute: Compute, catalog: Catalog) -> Availability:
-    """Ask zone by zone. Raises what Google's clients raise (trouble.py has the list)."""
+    """Ask zone by zone. Raises what Google's clients raise (errors.py has the list)."""
     zones = await compute.zones()
     absent = {zone: await _absent(compute, catalog, zone, is_there=zone in zones) for zone in catalog.zones}
     quotas: dict[str, dict[str, float]] = {}

@@ -39,5 +39,5 @@ async def _seen(part: str, answer: Awaitable[str | None]) -> str | None:
         return await answer
     except GOOGLE_ERRORS as error:
         # Not for the page: it is everybody's, and Google's text names accounts and permissions.
-        log.warning("google does not tell how it is", part=part, error=str(error))
+        log.warning("the status at Google could not be read", part=part, error=str(error))
         return UNSEEN

@@ -23,7 +23,7 @@ async def do(tools: Tools) -> None:
     async with tools.database.sessions.begin() as session:
         run = await shared_stack.check_if_due(tools.context(session))
         if run:
-            log.info("comparing the shared stack with Google", run=run.id)
+            log.info("checking the shared stack for drift", run=run.id)
     async with tools.database.sessions() as session:
         forgotten = await machine_keys.forgotten(session, tools.clock())
     for workstation_id in forgotten:

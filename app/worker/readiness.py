@@ -28,7 +28,7 @@ CLOCKS_DIFFER = timedelta(seconds=1)
 async def report_of(compute: Compute, zone: str, instance: str) -> MachineReport:
     """What the machine has said since it was last started; an empty report where that is nothing yet.
 
-    Raises what Google's clients do (trouble.GOOGLE_TROUBLE).
+    Raises what Google's clients do (errors.GOOGLE_ERRORS).
     """
     report = MachineReport.read(await compute.guest_attributes(zone, instance))
     if not (report.has_booted and report.stage_at):
@@ -55,7 +55,7 @@ async def place_of(claim: Claim, stack_id: str) -> Place:
     async with claim.tools.database.sessions() as session:
         state = await state_versions.newest(session, claim.tools.vault, stack_id)
     if state is None or "instance_name" not in state.outputs:
-        raise RunFailedError("The state names no machine.")
+        raise RunFailedError("The state has no machine.")
     outputs = state.outputs
     return Place(str(outputs["zone"]), str(outputs["instance_name"]), str(outputs["address"]))
 
@@ -70,7 +70,7 @@ class Readiness:
     since: datetime | None = None
     """What it said before counts for nothing: it was another boot."""
     report: MachineReport = field(default_factory=MachineReport)
-    trouble: str = ""
+    last_problem: str = ""
     """Why the last look was in vain."""
     _shown: BootStage | None = None
 
@@ -80,7 +80,7 @@ class Readiness:
             run.booting_at = self.claim.tools.clock()
             workstation = await session.get_one(Workstation, run.stack_id, with_for_update=True)
             workstation.record_report(MachineReport(), run.booting_at)
-            await self.claim.log_in(session, run, "The machine is on. Waiting until it has booted and SSH answers.")
+            await self.claim.log_in(session, run, "The machine is running. Waiting until it boots and accepts SSH.")
         deadline = asyncio.get_running_loop().time() + self.claim.tools.settings.boot_timeout
         await self._until(self._has_booted, deadline, "did not report that it has booted, with its SSH host keys,")
         if self.report.stage is BootStage.FAILED:
@@ -95,17 +95,17 @@ class Readiness:
         while not await look():
             if asyncio.get_running_loop().time() >= deadline:
                 minutes = self.claim.tools.settings.boot_timeout // 60
-                raise RunFailedError(f"{self.place.instance} {otherwise} within {minutes} minutes.{self.trouble}")
+                raise RunFailedError(f"{self.place.instance} {otherwise} within {minutes} minutes.{self.last_problem}")
             await self.commands.pause(BOOT_POLL_SECONDS[min(looks, len(BOOT_POLL_SECONDS) - 1)])
             looks += 1
-        self.trouble = ""
+        self.last_problem = ""
 
     async def _has_booted(self) -> bool:
         try:
             report = await report_of(self.claim.tools.compute, self.place.zone, self.place.instance)
         except GOOGLE_ERRORS as error:
             log.warning("the machine's report could not be read, will try again", error=str(error))
-            self.trouble = f"\n{error}"
+            self.last_problem = f"\n{error}"
             return False
         if self.since and (report.stage_at is None or report.stage_at <= self.since):
             return False
@@ -130,7 +130,7 @@ class Readiness:
             key = await ssh.host_key(self.place.address, port, told)
         except ssh.UnreachableError as error:
             await self._show()
-            self.trouble = f"\n{error}"
+            self.last_problem = f"\n{error}"
             if asyncio.get_running_loop().time() - self._silent_since < SILENCE_SECONDS:
                 return False
             await self.claim.log(
@@ -140,5 +140,5 @@ class Readiness:
             )
             return True
         self._silent_since = asyncio.get_running_loop().time()
-        self.trouble = f"\nPort {port} of {self.place.address} answers with another host key."
+        self.last_problem = f"\nPort {port} of {self.place.address} presented an unexpected host key."
         return key is not None and told.get(key.algorithm) == key.base64

@@ -38,7 +38,7 @@ async def retry(claim: Claim, commands: Commands, attempt: Callable[[], Awaitabl
             await _back_off(claim, commands, str(error))
         except OperationalError as error:
             # It answers, or else it would have been waited for, and cannot write: its own disk may be full.
-            log.warning("the database does not take what the run writes, will try again", error=str(error.orig))
+            log.warning("the run's progress cannot be stored, will try again", error=str(error.orig))
             await commands.pause(RECONNECT_SECONDS)
 
 
@@ -78,7 +78,7 @@ async def _wait_for_space(claim: Claim, commands: Commands, error: str, seconds:
     async with claim.writing() as (session, run):
         until = claim.tools.clock() + timedelta(seconds=seconds)
         run.try_again(until, counts=False)
-        message = f"{error} The run continues when there is space; trying again in {seconds} s."
+        message = f"{error} The run continues when there is space. Trying again in {seconds} s."
         await claim.log_in(session, run, message, LogLevel.WARN)
     log.error("run waits for space", seconds=seconds, error=error)
     await _wait(claim, commands, until)

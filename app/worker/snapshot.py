@@ -18,12 +18,12 @@ async def take(tools: Tools, name: str) -> None:
     """Take the snapshot of this name. When Google does not answer, the one before stays, with its age."""
     taker = _SNAPSHOTS.get(name)
     if taker is None:
-        log.warning("no such snapshot: a newer release asked for it", snapshot=name)
+        log.warning("unknown snapshot, requested by a newer release", snapshot=name)
         return
     try:
         await taker(tools)
     except GOOGLE_ERRORS as error:
-        log.warning("snapshot not taken", snapshot=name, error=str(error))
+        log.warning("snapshot failed", snapshot=name, error=str(error))
     else:
         log.info("snapshot taken", snapshot=name)
 

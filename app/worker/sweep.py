@@ -54,7 +54,7 @@ class Sweep:
         step = folder.newest_step()
         if step is not None and step.is_running():
             if step.interrupt():
-                log.warning("stopping a Terraform whose run goes on elsewhere", run=path.name)
+                log.warning("stopping Terraform of a run that continues on another worker", run=path.name)
             return
         folder.remove()
         log.info("run folder removed", run=path.name)

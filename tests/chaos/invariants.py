@@ -19,7 +19,7 @@ INSTANCE, DISK, ADDRESS = (f"google_compute_{kind}" for kind in ("instance", "di
 WHOLE = {INSTANCE, DISK, ADDRESS}
 TAKEN_BACK = {"canceled", "superseded"}
 """A wish whose run ended so counts no more: somebody said so, or wished for something else."""
-NOT_UNDONE = ("Undoing this would", "Terraform was killed while it rolled")
+NOT_UNDONE = ("Rolling back would", "Terraform was killed while it rolled")
 """How the error begins of a run that was stopped and could not be undone whole: a person reads it, and asks again."""
 NOTHING = Request(Act.DESTROY, Machine("", 0, spot=False))
 

@@ -21,7 +21,7 @@ INSTANCE = "google_compute_instance"
 PATIENCE_MS = 180_000
 PATIENCE_S = 180.0
 ASKED = "Asked Terraform to stop."
-KILLED = "Terraform is killed, as was asked for."
+KILLED = "Killing Terraform, as requested."
 UNDO = "Stop after this step and roll back"
 
 
@@ -175,7 +175,7 @@ def test_stopped_now_terraform_is_interrupted_once_and_what_google_goes_on_makin
     sees(person, "Canceled")
     log = grace_api.log(made["run_id"])
     assert log.count(ASKED) == 1
-    assert any("taking it over" in message for message in log), log
+    assert any("Adopting it." in message for message in log), log
     is_undone(grace_api, made, "brisk-one")
     print_delay(person.portal, made["run_id"], ASKED)
 
@@ -211,7 +211,7 @@ def test_a_machine_that_boots_is_stopped_and_undone(person_without_javascript: P
     person.sign_in("Grace Hopper")
     cause(person.portal, "sleepy-one", "getGuestAttributes", status=404, times=9999)
     made = grace_api.create("sleepy-one")
-    until_log_says(grace_api, made["run_id"], "Waiting until it has booted")
+    until_log_says(grace_api, made["run_id"], "Waiting until it boots")
     press(person, made["run_id"], UNDO)
     sees(person, "Canceled")
     is_undone(grace_api, made, "sleepy-one")

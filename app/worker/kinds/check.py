@@ -24,8 +24,8 @@ class _Check(TerraformKind):
         subject = await stacks.subject(session, self.stack_id, lock=True)
         subject.become_checked(run.id if self.differs else None, self.claim.tools.clock())
         if not self.differs:
-            return "Everything is as it was applied."
-        return f"{len(self.changes)} resources are not as they were applied: somebody else has changed them."
+            return "No drift: everything is as last applied."
+        return f"{len(self.changes)} resources have drifted: they were changed outside the portal."
 
 
 class CheckWorkstation(_Check, WorkstationKind, kind=RunKind.CHECK):

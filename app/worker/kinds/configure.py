@@ -19,4 +19,4 @@ class Configure(SharedKind, kind=RunKind.CONFIGURE, root=Root.SHARED):
         stack.take(run.changes)
         stack.become_ready(state.open_outputs if state else {}, self.claim.tools.clock())
         await snapshots.ask(session, infrastructure_state.SNAPSHOT)
-        return "The shared stack is as asked for."
+        return "The shared stack is up to date."

@@ -29,7 +29,7 @@ class _Destroying(TerraformKind):
     async def finish(self, session: AsyncSession, run: Run) -> str:
         """It is gone; whether a disk still is there stands in the state."""
         disk_kept = await self._write_down(session)
-        return "Destroyed; the data disk is kept." if disk_kept else "Destroyed."
+        return "Deleted. The data disk is kept." if disk_kept else "Destroyed."
 
     async def finish_undoing(self, session: AsyncSession, run: Run) -> None:
         """What was being made is gone."""

@@ -22,8 +22,8 @@ class Provision(Update, kind=RunKind.PROVISION):
         """What an earlier attempt made has to be what was asked for."""
         if planned.misfits:
             raise RunFailedError(
-                f"{planned.misfits[0].address} was found at Google, made for this machine, but is not what was asked "
-                "for: it would be replaced. Nothing was changed."
+                f"{planned.misfits[0].address} exists at Google for this machine, but not as requested, "
+                "and would be replaced. No changes were made."
             )
         return await super().review(planned)
 

@@ -15,7 +15,7 @@ class Rekey(Update, kind=RunKind.REKEY):
 
     def reason_to_skip(self, known: Known) -> str:
         """Where nothing was made."""
-        return "There is no machine that could take keys." if known.has_nothing else ""
+        return "There is no machine to update." if known.has_nothing else ""
 
     async def review(self, planned: Planned) -> Planned:
         """Whoever changes their keys expects nothing else of it."""
@@ -32,7 +32,7 @@ class Rekey(Update, kind=RunKind.REKEY):
         """The row stays as it is."""
         if self.attempt.is_approved:
             return await super().finish(session, run)
-        return "The machine has its owner's SSH keys, and no others."
+        return "The machine now has exactly its owner's SSH keys."
 
     async def undoing(self, session: AsyncSession, run: Run) -> Kind | None:
         """The keys that were there before."""

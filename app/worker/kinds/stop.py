@@ -21,4 +21,4 @@ class Stop(OrderKind, kind=RunKind.STOP):
     async def finish(self, session: AsyncSession, run: Run) -> str:
         """It is off."""
         (await session.get_one(Workstation, self.stack_id, with_for_update=True)).become_stopped()
-        return "Stopped. Its disks and its address are kept."
+        return "Stopped. Its disks and external IP are kept."

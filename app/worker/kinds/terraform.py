@@ -43,7 +43,7 @@ class TerraformKind(Kind):
         return False
 
     def plan_options(self, state: State | None) -> list[str]:
-        """What the plan is told besides."""
+        """Further options of the plan."""
         return []
 
     async def adopt(self) -> list[str]:
@@ -60,9 +60,9 @@ class TerraformKind(Kind):
         self.commands.folder.prepare(root, self.attempt.inputs, known.state)
         if known.approved_plan and not known.needs_reconcile:
             self.commands.folder.write_plan(PLAN_FILE, known.approved_plan)
-            await self.commands.apply(PLAN_FILE, message="Applying the plan that was approved.")
+            await self.commands.apply(PLAN_FILE, message="Applying the approved plan.")
         elif self.needs_no_plan(known):
-            message = "Nothing exists yet, so there is nothing to lose: applying without a plan."
+            message = "No resources exist yet. Applying without a separate plan."
             await self.commands.apply(message=message, auto_approve=terraform.FLAG)
         elif reason := self.reason_to_skip(known):
             await self.claim.log(reason)

@@ -46,7 +46,7 @@ class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
             return True
         if workstation.was_off:
             return False
-        await self.claim.log(f"Google has left {place.instance} stopped: starting it again.")
+        await self.claim.log(f"{place.instance} is stopped after the change. Starting it again.")
         await give_order(self.claim, Power.START, place)
         return True
 

@@ -63,7 +63,7 @@ class WorkstationKind(TerraformKind):
         return adopted
 
     async def asked(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
-        """What whoever asked was told that the run does to the machine, at most."""
+        """What the requester was shown that the run does to the machine, at most."""
         return Severity.IN_PLACE
 
     async def review(self, planned: Planned) -> Planned:
@@ -82,5 +82,5 @@ class WorkstationKind(TerraformKind):
         state = await state_versions.newest(session, self.claim.tools.vault, self.stack_id)
         size_gb = max(before.inputs["disk_size_gb"], (state and state.disk_size_gb) or 0)
         if size_gb > before.inputs["disk_size_gb"]:
-            await self.claim.log_in(session, run, "It cannot shrink: the data disk stays as large as it has become.")
+            await self.claim.log_in(session, run, "Disks cannot shrink: the data disk keeps its new size.")
         return {**before.inputs, "disk_size_gb": size_gb}

@@ -153,4 +153,4 @@ async def await_approval(app: FastAPI, run_id: str) -> None:
         run.await_approval([lost], portal.clock())
         workstation.restore_status(portal.clock())
 
-    await change(app, run_id, waiting, "This would lose the data disk: waiting for a decision.", level=LogLevel.WARN)
+    await change(app, run_id, waiting, "This would delete the data disk. Waiting for approval.", level=LogLevel.WARN)

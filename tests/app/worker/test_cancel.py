@@ -119,7 +119,7 @@ async def test_force_kills_what_does_not_listen_and_the_undoing_goes_on(tools: T
     await cancel(tools, run_id, CancelMode.FORCE)
     await working
     assert (await run_of(tools, run_id)).status is RunStatus.CANCELED
-    assert (await log_of(tools, run_id)).count("Terraform is killed, as was asked for.") == 1
+    assert (await log_of(tools, run_id)).count("Killing Terraform, as requested.") == 1
 
 
 async def test_a_plan_is_interrupted_and_nothing_is_undone(tools: Tools, script: Script) -> None:

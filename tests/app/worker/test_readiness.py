@@ -65,7 +65,7 @@ async def test_a_machine_that_answers_with_another_key_never_runs(tools: Tools, 
     workstation_id, run_id = await run_to_the_end(tools, script)
     run = await run_of(tools, run_id)
     assert run.status is RunStatus.ERRORED
-    assert "answers with another host key" in (run.error or "")
+    assert "presented an unexpected host key" in (run.error or "")
     assert (await workstation_of(tools, workstation_id)).status is WorkstationStatus.FAILED
 
 

@@ -99,7 +99,7 @@ async def test_the_button_is_pressed_and_the_machine_runs_again(tools: Tools, sc
     assert (workstation.status, workstation.report["boot-stage"]) == (WorkstationStatus.RUNNING, AGAIN)
     assert len(compute.reset) == 1
     assert len(script.calls) == calls
-    assert "The machine is on" in await log_of(tools, run_id)
+    assert "The machine is running" in await log_of(tools, run_id)
 
 
 async def test_what_the_boot_before_said_does_not_count(tools: Tools, script: Script) -> None:

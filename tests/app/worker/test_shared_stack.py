@@ -178,7 +178,7 @@ async def test_after_an_interruption_it_looks_for_what_is_there_and_takes_over_i
     run_id = await shared.configure(ssh_allowed_ips=["203.0.113.0/24"])
     await execute(shared.tools, run_id)
     log = await log_of(shared.tools, run_id)
-    assert "Found data-x, made for this stack: taking it over." in log
+    assert "Found data-x, created for this stack. Adopting it." in log
 
 
 async def test_what_bears_another_stacks_id_is_not_touched(shared: Shared) -> None:
