@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.services.by_hand.adoptions import Begun
 
 T = TypeVar("T")
-adopt = typer.Typer(no_args_is_help=True, help="Take over what is at Google already: a disk, or what is shared.")
+adopt = typer.Typer(no_args_is_help=True, help="Adopt existing resources at Google: a disk, or the shared resources.")
 Admin = Annotated[str | None, typer.Option("--as", metavar="EMAIL", help="Who you are, of several admins.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
@@ -70,14 +70,14 @@ async def _shared(email: str | None, *, sure: bool) -> None:
                 await adoptions.finish_shared(portal.context(session), begun, state, ids)
         except BaseException:
             async with portal.database.sessions.begin() as session:
-                reason = "Given back: nothing was taken over."
+                reason = "Canceled: nothing was adopted."
                 await checkouts.give_back(portal.context(session), begun.run_id, reason)
             raise
-    typer.echo(f"Taken over: {len(found)}. The plan of what is left to do will wait for approval in the portal.")
+    typer.echo(f"Adopted: {len(found)}. The plan for the remaining changes will wait for approval in the portal.")
 
 
 async def _take_shared(adoption: "AdoptionFolder", *, sure: bool) -> list["Found"]:
-    typer.echo("Looking for what exists …")
+    typer.echo("Looking for existing resources …")
     found: list[Found] = []
     seen: set[str] = set()
     while new := await _find_more(adoption, seen):
@@ -85,7 +85,7 @@ async def _take_shared(adoption: "AdoptionFolder", *, sure: bool) -> list["Found
         await adoption.take_in(new, typer.echo)
         found += new
     if not found:
-        raise NotFoundError("resource with a name that the shared stack would give it")
+        raise NotFoundError("resource with a name that the shared stack uses")
     _show_and_confirm(await adoption.impact(found), found, sure=sure)
     return found
 
@@ -106,7 +106,7 @@ def _show_and_confirm(actions: dict[str, str], found: list["Found"], *, sure: bo
     rows = [("WHAT", "BECOMES", "THE NEXT RUN'S PLAN FOR IT")]
     terminal.print_table(rows + [(ids[address], address, action) for address, action in actions.items()])
     if not sure:
-        typer.confirm("Take these over?", abort=True)
+        typer.confirm("Adopt these resources?", abort=True)
 
 
 async def _disk(spec: "DiskRequest", email: str | None, *, sure: bool) -> None:
@@ -121,8 +121,8 @@ async def _disk(spec: "DiskRequest", email: str | None, *, sure: bool) -> None:
         async with portal.database.sessions() as session:
             await imports.importer(portal.context(session), email)
             adopting = await DiskAdoption.prepare(portal.context(session), spec, portal)
-        told = await _take_disk(adopting, root, email, sure=sure)
-    typer.echo(told)
+        result = await _take_disk(adopting, root, email, sure=sure)
+    typer.echo(result)
 
 
 async def _take_disk(adopting: "DiskAdoption", root: Path, email: str | None, *, sure: bool) -> str:

@@ -91,7 +91,7 @@ class DiskAdoption:
         disk = found[0].attributes
         self.spec = self.spec.model_copy(update={"disk_size_gb": int(disk["size"]), "disk_type": str(disk["type"])})
         if problems := specs.check(self.spec, self.portal.catalog, self.settings):
-            raise ConflictError(f"{found[0].resource_id} does not fit: {' '.join(problems.values())}")
+            raise ConflictError(f"{found[0].resource_id} cannot be used: {' '.join(problems.values())}")
         inputs = {**inputs, "disk_size_gb": self.spec.disk_size_gb, "disk_type": self.spec.disk_type}
         self.begun = replace(self.begun, inputs=inputs)
         adoption.write_variables(inputs)
@@ -105,7 +105,7 @@ class DiskAdoption:
             ctx = ctx.acting(await imports.importer(ctx, email))
             owner = await members.by_address(ctx, self.owner)
             run = await adoptions.request_around(ctx, self.begun, owner, self.spec, self.adopted, state)
-            return f"Taken over. Run {run.id} makes {self.spec.name} of {self.owner} around it."
+            return f"Adopted. Run {run.id} creates workstation {self.spec.name} of {self.owner} with it."
 
 
 def _refuse_used(found: Found) -> None:
@@ -114,5 +114,5 @@ def _refuse_used(found: Found) -> None:
         machines = ", ".join(str(user).rpartition("/")[2] for user in users)
         raise ConflictError(
             f"{found.resource_id} is still used by {machines}. Delete that machine and keep its disks"
-            f" (gcloud compute instances delete {machines} --keep-disks=all), then begin anew."
+            f" (gcloud compute instances delete {machines} --keep-disks=all), then run this again."
         )

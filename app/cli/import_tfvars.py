@@ -29,7 +29,7 @@ def _source(path: Path) -> "Source":
     try:
         return Source(path.name, path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
-        raise InvalidError(f"{path} is no text in UTF-8.") from None
+        raise InvalidError(f"{path} is not UTF-8 text.") from None
 
 
 async def _import(variables: "Source", people: "Source", email: str | None, *, sure: bool) -> None:
@@ -43,12 +43,12 @@ async def _import(variables: "Source", people: "Source", email: str | None, *, s
             prepared = await imports.prepare(ctx, variables, people)
         _show(prepared, portal.settings.google_project)
         if prepared.changes_nothing:
-            typer.echo("Nothing to do: all of it is there, or under way.")
+            typer.echo("Nothing to do: everything exists or is already requested.")
             return
         if not sure:
             typer.confirm("File this?", abort=True)
         by = await _file(portal, variables, people, prepared, email)
-    typer.echo(_told(prepared, by))
+    typer.echo(_summary(prepared, by))
 
 
 async def _file(
@@ -61,7 +61,7 @@ async def _file(
         by = await imports.importer(ctx, email)
         pairs = await imports.first_pairs(ctx.acting(by), shown)
         if await imports.prepare(ctx, variables, people) != shown:
-            raise ConflictError("Something has changed since this was shown. Nothing was filed: begin anew.")
+            raise ConflictError("Something has changed since this was shown. Nothing was imported: run this again.")
         await imports.file(ctx.acting(by), shown, pairs)
         return by.email
 
@@ -97,8 +97,8 @@ def _show_shared(prepared: "Import") -> None:
         typer.echo(f"  allowed IP {cidr}")
 
 
-def _told(prepared: "Import", by: str) -> str:
+def _summary(prepared: "Import", by: str) -> str:
     asked = len(prepared.to_request)
     parts = [f"{asked} workstation{'' if asked == 1 else 's'} requested"] if asked else []
     parts += ["the shared stack's plan will wait for approval"] if prepared.shared.is_wanted else []
-    return f"Filed by {by}: {', '.join(parts)}."
+    return f"Imported by {by}: {', '.join(parts)}."

@@ -17,7 +17,7 @@ from app.errors import StationmasterError, UnavailableError
 
 if TYPE_CHECKING:
     from app.cli.checkout_folder import CheckoutFolder
-    from app.services.terraform.orphans import Findings
+    from app.services.terraform.orphans import OrphanSearch
 
 stack = typer.Typer(no_args_is_help=True, help="Break glass: work on a stack by hand, find what no state knows.")
 
@@ -63,11 +63,11 @@ def _say_what_next(folder: "CheckoutFolder", settings: Settings, until: str) -> 
 
     command = terraform.executable(settings.terraform)
     is_on_path = command == (shutil.which("terraform"),)
-    told = "terraform" if is_on_path else shlex.join(command)
+    program = "terraform" if is_on_path else shlex.join(command)
     typer.echo(f"Yours until {until}. Next:")
     if folder.has_environment:
         typer.echo(f"  . {shlex.quote(str(folder.path / 'environment'))}")
-    typer.echo(f"  cd {shlex.quote(str(folder.work))} && {told} plan")
+    typer.echo(f"  cd {shlex.quote(str(folder.work))} && {program} plan")
     typer.echo(f"  stationmaster stack checkin {shlex.quote(str(folder.path))}")
 
 
@@ -87,11 +87,11 @@ async def _checkin(path: Path, *, discard: bool, keep: bool) -> None:
     folder = CheckoutFolder(path)
     async with terminal.portal() as portal:
         try:
-            told = await (_give_back(portal, folder) if discard else _store(portal, folder))
+            text = await (_give_back(portal, folder) if discard else _store(portal, folder))
         except StationmasterError:
             typer.echo(f"Nothing was stored. State and variables are in {folder.work}, as they were.", err=True)
             raise
-    typer.echo(told)
+    typer.echo(text)
     if not keep:
         folder.remove_secrets()
     typer.echo(f"{folder.path} can be removed.")
@@ -111,10 +111,10 @@ async def _store(portal: terminal.Portal, folder: "CheckoutFolder") -> str:
 async def _give_back(portal: terminal.Portal, folder: "CheckoutFolder") -> str:
     from app.services.by_hand import checkouts
 
-    told = "Given back: nothing of what was done by hand was stored."
+    text = "Returned. Nothing was stored."
     async with portal.database.sessions.begin() as session:
-        await checkouts.give_back(portal.context(session), folder.ticket().run_id, told)
-    return told
+        await checkouts.give_back(portal.context(session), folder.ticket().run_id, text)
+    return text
 
 
 @stack.command("list-orphans")
@@ -131,7 +131,7 @@ def list_orphans() -> None:
     terminal.print_table(rows)
 
 
-async def _find_orphans() -> "Findings":
+async def _find_orphans() -> "OrphanSearch":
     from app.infra.google import Compute
     from app.services.terraform import orphans
     from app.worker.errors import GOOGLE_ERRORS

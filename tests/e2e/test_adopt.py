@@ -110,7 +110,7 @@ def test_what_is_shared_is_taken_over_and_stays(admin: Admin) -> None:
     admin.api.wait_run(waiting["id"], "awaiting_approval")
 
     told = admin.portal.command("adopt", "shared", "--yes")
-    assert "Taken over: 2." in told
+    assert "Adopted: 2." in told
     assert admin.numbers() == before
 
     assert admin.api.run(waiting["id"])["status"] == "superseded"
@@ -142,7 +142,7 @@ def test_a_disk_gets_a_workstation_around_it(admin: Admin) -> None:
     told = admin.portal.command(
         "adopt", "disk", "persistent-disk-grace", *desired, "--address", "static-ip-grace", "--yes"
     )
-    assert "Taken over." in told
+    assert "Adopted." in told
     grace = ApiUser(admin.portal, "grace@example.com")
     [made] = grace.call("GET", "/api/v1/workstations").json["items"]
     machine = grace.wait(made["id"], "running", seconds=120)

@@ -61,7 +61,7 @@ def test_three_peoples_machines_come_up(tmp_path: Path, files: tuple[str, ...]) 
     portal.start()
     try:
         told = portal.command("import-tfvars", *files)
-        assert "Filed by ada@example.com: 6 workstations requested" in told
+        assert "Imported by ada@example.com: 6 workstations requested" in told
         assert "Nothing to do" in portal.command("import-tfvars", *files)
 
         machines = {}

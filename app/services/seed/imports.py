@@ -121,7 +121,9 @@ async def file(ctx: Context, prepared: Import, pairs: dict[str, KeyPair]) -> Non
         pair = pairs.get(desired.email)
         requested = await workstations.request(ctx, owners[desired.email], desired.machine.spec, pair=pair)
         if not requested.is_new:
-            raise ConflictError(f"{desired.email} asked for {desired.machine.spec.name} meanwhile.", hint="Begin anew.")
+            raise ConflictError(
+                f"{desired.email} has meanwhile requested {desired.machine.spec.name}.", hint="Try again."
+            )
 
 
 async def importer(ctx: Context, email: str | None) -> Member:

@@ -28,14 +28,14 @@ class Orphan:
 
 
 @dataclass(frozen=True)
-class Findings:
+class OrphanSearch:
     """What was found, and the stacks that nothing can be said of: a run of theirs is at work."""
 
     orphans: list[Orphan]
     busy: list[str]
 
 
-async def find(database: Database, vault: Vault, compute: Compute) -> Findings:
+async def find(database: Database, vault: Vault, compute: Compute) -> OrphanSearch:
     """Compare what bears the portal's label with the states. Raises what Google's clients do."""
     things = await compute.labelled(STACK_LABEL)
     async with database.sessions() as session:
@@ -45,7 +45,7 @@ async def find(database: Database, vault: Vault, compute: Compute) -> Findings:
     return replace(findings, orphans=there)
 
 
-async def _compare(session: AsyncSession, vault: Vault, things: list[Labelled]) -> Findings:
+async def _compare(session: AsyncSession, vault: Vault, things: list[Labelled]) -> OrphanSearch:
     labels = {thing.labels[STACK_LABEL] for thing in things}
     executing = select(Run.stack_id).where(Run.status.in_(EXECUTING), Run.stack_id.in_(labels))
     busy = set(await session.scalars(executing))
@@ -59,7 +59,7 @@ async def _compare(session: AsyncSession, vault: Vault, things: list[Labelled]) 
         for thing in sorted(things, key=lambda thing: thing.id)
         if (stack_id := thing.labels[STACK_LABEL]) not in busy and thing.id not in known
     ]
-    return Findings(orphans, sorted(busy))
+    return OrphanSearch(orphans, sorted(busy))
 
 
 async def _ids(session: AsyncSession, vault: Vault, stack_id: str) -> set[str]:

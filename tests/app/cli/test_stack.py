@@ -163,9 +163,7 @@ async def test_a_folder_that_is_not_at_rest_is_refused(
 async def test_given_back_nothing_is_stored(stack_id: str, database: Database, tmp_path: Path) -> None:
     folder = await checked_out(stack_id, tmp_path / "by-hand")
     apply_by_hand(folder)
-    assert (
-        "nothing of what was done by hand was stored" in (await stack("checkin", folder, "--discard", "--keep")).output
-    )
+    assert "Nothing was stored" in (await stack("checkin", folder, "--discard", "--keep")).output
     assert (await manual_run(database)).status is RunStatus.CANCELED
     assert "nothing was stored" in await refused("checkin", folder)
 
