@@ -154,6 +154,15 @@ async def _by_token(plain: str, portal: Portal, session: AsyncSession) -> Caller
     return Caller(token.member, None) if token else None
 
 
+async def is_still_signed_in(request: Request, portal: Portal) -> bool:
+    """Whether a request that was let in would be now, for answers that go on."""
+    async with portal.database.transaction() as session:
+        try:
+            return await get_caller(request, portal, session, None) is not None
+        except SignInRequiredError:
+            return False
+
+
 MaybeCallerDep = Annotated[Caller | None, Depends(get_caller)]
 
 

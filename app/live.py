@@ -46,6 +46,11 @@ def member_topic(member_id: str) -> str:
     return f"member:{member_id}"
 
 
+def access_topic(member_id: str) -> str:
+    """Signals that something with which this member gets in has ended: a sign-in, a token, or all of them."""
+    return f"access:{member_id}"
+
+
 def snapshot_topic(name: str) -> str:
     """Signals about one snapshot: it was asked for, or taken."""
     return f"snapshot:{name}"
@@ -90,18 +95,20 @@ class Hub:
             self._open = +self._open
 
     @contextmanager
-    def subscribe(self, topic: str) -> Iterator[Signals]:
-        """A queue of this topic's signals. A slow reader loses the oldest: it fetches the newest state anyway."""
+    def subscribe(self, *topics: str) -> Iterator[Signals]:
+        """A queue of these topics' signals. A slow reader loses the oldest: it fetches the newest state anyway."""
         signals: Signals = asyncio.Queue(QUEUE_LENGTH)
         if self.closing:
             signals.put_nowait(None)
-        self._subscribers[topic].add(signals)
+        for topic in topics:
+            self._subscribers[topic].add(signals)
         try:
             yield signals
         finally:
-            self._subscribers[topic].discard(signals)
-            if not self._subscribers[topic]:
-                del self._subscribers[topic]
+            for topic in topics:
+                self._subscribers[topic].discard(signals)
+                if not self._subscribers[topic]:
+                    del self._subscribers[topic]
 
     def start(self) -> None:
         """Begin to listen; whatever ends that, it begins anew: streams would otherwise go silent, and nobody notice."""

@@ -40,9 +40,9 @@ async def ask(request: Request, ctx: ContextDep) -> Response:
 
 
 @router.get("/events")
-async def events(portal: PortalDep, _: MemberDep) -> StreamingResponse:
+async def events(request: Request, portal: PortalDep, _: MemberDep) -> StreamingResponse:
     """A signal whenever any allowed IP changes."""
-    return streams.event_stream(streams.changes(portal, live.ALLOWED_IPS))
+    return streams.event_stream(streams.changes(request, portal, live.ALLOWED_IPS))
 
 
 @router.post("/{allowed_ip_id}/remove")

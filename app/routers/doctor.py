@@ -38,6 +38,6 @@ async def examine(session: SessionDep, admin: AdminDep) -> Response:
 
 
 @router.get("/events")
-async def events(portal: PortalDep, _: AdminDep) -> StreamingResponse:
+async def events(request: Request, portal: PortalDep, _: AdminDep) -> StreamingResponse:
     """A signal whenever there is a newer one."""
-    return streams.event_stream(streams.changes(portal, snapshot_topic(doctor.SNAPSHOT)))
+    return streams.event_stream(streams.changes(request, portal, snapshot_topic(doctor.SNAPSHOT)))

@@ -63,9 +63,9 @@ async def look(session: SessionDep, member: MemberDep) -> Response:
 
 
 @router.get("/events")
-async def events(portal: PortalDep, _: MemberDep) -> StreamingResponse:
+async def events(request: Request, portal: PortalDep, _: MemberDep) -> StreamingResponse:
     """A signal whenever a worker has looked."""
-    return streams.event_stream(streams.changes(portal, snapshot_topic(SNAPSHOT)))
+    return streams.event_stream(streams.changes(request, portal, snapshot_topic(SNAPSHOT)))
 
 
 @router.post("/passwords/{key}")

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 
-from app.deps import ContextDep, Portal, PortalDep, RunDep, SessionDep, get_caller
-from app.errors import InvalidError, StationmasterError
+from app.deps import ContextDep, Portal, PortalDep, RunDep, SessionDep
+from app.errors import InvalidError, NotFoundError
 from app.live import run_topic
 from app.models import CancelMode, Run, Workstation
 from app.routers import log_files, streams
@@ -65,31 +65,29 @@ async def follow(request: Request, run: RunDep, portal: PortalDep, after: After 
 
 async def _events(request: Request, portal: Portal, run_id: str, after: int) -> AsyncIterator[bytes]:
     lines_html = request.app.state.templates.get_template("runs/_log_lines.html")
-    with portal.hub.subscribe(run_topic(run_id)) as signals:
-        async for changed in streams.wakes(signals):
-            if not changed:
-                yield streams.PING
-                continue
-            # The run is read before its lines: if it is final, no line can be missing.
-            run = await _still_allowed(request, portal, run_id)
-            if run is None:
-                return
-            async for lines in streams.log_batches(portal, run_id, after):
-                after = lines[-1].seq
-                yield format_sse_event(data_str=lines_html.render(lines=lines), id=str(after))
-            yield streams.CHANGED
-            if run.is_final:
-                yield streams.DONE
-                return
+    async for changed in streams.watch(request, portal, run_topic(run_id)):
+        if not changed:
+            yield streams.PING
+            continue
+        # The run is read before its lines: if it is final, no line can be missing.
+        run = await _still_allowed(request, portal, run_id)
+        if run is None:
+            return
+        async for lines in streams.log_batches(portal, run_id, after):
+            after = lines[-1].seq
+            yield format_sse_event(data_str=lines_html.render(lines=lines), id=str(after))
+        yield streams.CHANGED
+        if run.is_final:
+            yield streams.DONE
+            return
 
 
 async def _still_allowed(request: Request, portal: Portal, run_id: str) -> Run | None:
-    """The run, read again for whoever opened the stream; None once they signed out or may not read it."""
-    async with portal.database.sessions.begin() as session:
+    """The run, read again for whoever opened the stream; None once they may not read it."""
+    async with portal.database.sessions() as session:
         try:
-            caller = await get_caller(request, portal, session, None)
-            return await runs.find(session, caller.member, run_id) if caller else None
-        except StationmasterError:
+            return await runs.find(session, request.state.member, run_id)
+        except NotFoundError:
             return None
 
 

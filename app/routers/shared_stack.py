@@ -72,9 +72,9 @@ async def configure(request: Request, stack: SharedStackDep, ctx: ContextDep) ->
 
 
 @router.get("/events")
-async def events(stack: SharedStackDep, portal: PortalDep) -> StreamingResponse:
+async def events(request: Request, stack: SharedStackDep, portal: PortalDep) -> StreamingResponse:
     """A signal whenever it changes."""
-    return streams.event_stream(streams.changes(portal, stack_topic(stack.id)))
+    return streams.event_stream(streams.changes(request, portal, stack_topic(stack.id)))
 
 
 @router.post("/check")

@@ -11,8 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Scope, Send
 
 from app.db import is_away
-from app.deps import Portal
-from app.live import Signals
+from app.deps import Portal, is_still_signed_in
+from app.live import Signals, access_topic
 from app.models import LogLine
 from app.services import runs
 
@@ -85,11 +85,20 @@ async def wakes(signals: Signals) -> AsyncIterator[bool]:
         yield True
 
 
-async def changes(portal: Portal, topic: str) -> AsyncIterator[bytes]:
-    """An event for each change; the first one comes at once, since a browser that reconnects may have missed some."""
-    with portal.hub.subscribe(topic) as signals:
+async def watch(request: Request, portal: Portal, topic: str) -> AsyncIterator[bool]:
+    """`wakes` for as long as the sign-in or token that opened the stream lasts."""
+    with portal.hub.subscribe(topic, access_topic(request.state.member.id)) as signals:
         async for changed in wakes(signals):
-            yield CHANGED if changed else PING
+            # Each time: nothing signals that a sign-in expires, or that the settings no longer name its member.
+            if not await is_still_signed_in(request, portal):
+                return
+            yield changed
+
+
+async def changes(request: Request, portal: Portal, topic: str) -> AsyncIterator[bytes]:
+    """An event for each change; the first one comes at once, since a browser that reconnects may have missed some."""
+    async for changed in watch(request, portal, topic):
+        yield CHANGED if changed else PING
 
 
 async def log_batches(portal: Portal, run_id: str, after: int = 0) -> AsyncIterator[list[LogLine]]:

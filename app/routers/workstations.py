@@ -66,9 +66,9 @@ async def dashboard(request: Request, portal: PortalDep, session: SessionDep, me
 
 
 @router.get("/events")
-async def my_events(portal: PortalDep, member: MemberDep) -> StreamingResponse:
+async def my_events(request: Request, portal: PortalDep, member: MemberDep) -> StreamingResponse:
     """A signal whenever one of the member's workstations or runs changes."""
-    return streams.event_stream(streams.changes(portal, member_topic(member.id)))
+    return streams.event_stream(streams.changes(request, portal, member_topic(member.id)))
 
 
 @router.get("/workstations/new")
@@ -133,9 +133,9 @@ async def show(request: Request, workstation: WorkstationDep, portal: PortalDep,
 
 
 @router.get("/workstations/{workstation_id}/events")
-async def events(workstation: WorkstationDep, portal: PortalDep) -> StreamingResponse:
+async def events(request: Request, workstation: WorkstationDep, portal: PortalDep) -> StreamingResponse:
     """A signal whenever this workstation changes."""
-    return streams.event_stream(streams.changes(portal, stack_topic(workstation.id)))
+    return streams.event_stream(streams.changes(request, portal, stack_topic(workstation.id)))
 
 
 @router.get("/workstations/{workstation_id}/restart")

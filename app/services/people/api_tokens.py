@@ -9,6 +9,7 @@ from sqlalchemy.orm import joinedload
 
 from app.crypto import digest, new_secret
 from app.errors import InvalidError, NotFoundError
+from app.live import access_topic, signal
 from app.models import Action, ApiToken, Member
 from app.services import audit
 from app.services.context import Context
@@ -92,15 +93,20 @@ async def revoke(ctx: Context, token_id: str) -> None:
         raise NotFoundError("API token")
     if token.is_valid:
         audit.record(ctx, Action.REVOKE_TOKEN, token.id, token.name)
-    token.revoke(ctx.now)
+    await _end(ctx, token)
 
 
 async def revoke_all(ctx: Context, member: Member) -> int:
     """Revoke all tokens of a member; returns how many there were."""
     valid = await list_of(ctx.session, member)
     for token in valid:
-        token.revoke(ctx.now)
+        await _end(ctx, token)
     return len(valid)
+
+
+async def _end(ctx: Context, token: ApiToken) -> None:
+    token.revoke(ctx.now)
+    await signal(ctx.session, access_topic(token.member_id))
 
 
 async def _count(session: AsyncSession, member: Member) -> int:

@@ -12,6 +12,7 @@ from app import addresses
 from app.config import Settings
 from app.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from app.infra.oidc import Identity
+from app.live import access_topic, signal
 from app.models import Action, Member, Role
 from app.models.member import RESERVED_USERNAMES
 from app.services import audit
@@ -253,6 +254,7 @@ async def _take_address_away(ctx: Context, former: Member) -> None:
     before = _details(former)
     former.email = f"{former.email.partition('@')[0]}@{former.id}.invalid"
     await ctx.session.flush()
+    await signal(ctx.session, access_topic(former.id))
     _record(ctx.acting(None), former, before)
 
 

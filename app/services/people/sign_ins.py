@@ -9,6 +9,7 @@ from sqlalchemy.orm import joinedload
 
 from app.crypto import digest, new_secret
 from app.errors import NotFoundError
+from app.live import access_topic, signal
 from app.models import Action, Member, SignIn
 from app.services import audit
 from app.services.context import Context
@@ -84,14 +85,14 @@ async def revoke(ctx: Context, sign_in_id: str) -> None:
         raise NotFoundError("sign-in")
     if sign_in.is_valid(ctx.now):
         _record(ctx, Action.REVOKE_SIGN_IN, sign_in)
-    sign_in.revoke(ctx.now)
+    await _end(ctx, sign_in)
 
 
 async def revoke_all(ctx: Context, member: Member) -> int:
     """End all sign-ins of a member; returns how many there were."""
     valid = await list_of(ctx.session, member, ctx.now)
     for sign_in in valid:
-        sign_in.revoke(ctx.now)
+        await _end(ctx, sign_in)
     return len(valid)
 
 
@@ -102,7 +103,12 @@ async def sign_out(ctx: Context, secret: str) -> None:
     )
     if sign_in and sign_in.is_valid(ctx.now):
         _record(ctx.acting(sign_in.member), Action.END_SIGN_IN, sign_in)
-        sign_in.revoke(ctx.now)
+        await _end(ctx, sign_in)
+
+
+async def _end(ctx: Context, sign_in: SignIn) -> None:
+    sign_in.revoke(ctx.now)
+    await signal(ctx.session, access_topic(sign_in.member_id))
 
 
 def _record(ctx: Context, action: Action, sign_in: SignIn) -> None:

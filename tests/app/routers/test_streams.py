@@ -1,7 +1,10 @@
-"""How many streams may be open at once."""
+"""How many streams may be open at once, and what ends one."""
 
-from collections.abc import AsyncIterator
-from contextlib import ExitStack
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -9,9 +12,14 @@ from fastapi import FastAPI
 from sqlalchemy import select, text
 
 from app import db, live
+from app.db import Database
+from app.live import Hub, Signals
 from app.models import Member
 from app.routers import streams
+from app.services.people import members, refusals
+from tests.app.conftest import client_of
 from tests.app.routers.play import create, make_run, run_of
+from tests.stage import MovingClock, identity
 
 pytestmark = pytest.mark.anyio
 
@@ -78,3 +86,95 @@ async def test_a_stream_ends_when_the_database_goes_away() -> None:
 
     assert [event async for event in streams.event_stream(events()).body_iterator] == [streams.CHANGED]
     await away.close()
+
+
+class WatchedHub(Hub):
+    """Says when a stream has been opened."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.opened = asyncio.Event()
+
+    @contextmanager
+    def subscribe(self, *topics: str) -> Iterator[Signals]:
+        with super().subscribe(*topics) as signals:
+            self.opened.set()
+            yield signals
+
+
+@asynccontextmanager
+async def opened(app: FastAPI, client: httpx2.AsyncClient, path: str = "/events") -> AsyncIterator[None]:
+    """A stream is open while the block runs, which has to end it."""
+    hub = WatchedHub(app.state.portal.database)
+    app.state.portal = replace(app.state.portal, hub=hub)
+    hub.start()
+    try:
+        stream = asyncio.create_task(client.get(path))
+        await asyncio.wait_for(hub.opened.wait(), 10)
+        yield
+        answer = await asyncio.wait_for(stream, 10)
+    finally:
+        await hub.stop()
+    assert answer.status_code == 200
+
+
+async def sign_out(_app: FastAPI, grace: httpx2.AsyncClient) -> None:
+    await grace.post("/sign-out")
+
+
+async def end_by_the_list(_app: FastAPI, grace: httpx2.AsyncClient) -> None:
+    path = re.search(r"/account/sign-ins/[a-z0-9]+/revoke", (await grace.get("/account")).text)
+    assert path
+    await grace.post(path[0])
+
+
+async def be_refused(app: FastAPI, _grace: httpx2.AsyncClient) -> None:
+    async with app.state.portal.database.sessions.begin() as session:
+        await refusals.refuse(app.state.portal.context(session), identity("grace"), "not of the team")
+
+
+async def lose_the_address(app: FastAPI, _grace: httpx2.AsyncClient) -> None:
+    async with app.state.portal.database.sessions.begin() as session:
+        successor = replace(identity("grace"), sub="another")
+        await members.sign_in(app.state.portal.context(session), successor)
+
+
+End = Callable[[FastAPI, httpx2.AsyncClient], Awaitable[None]]
+
+
+@pytest.mark.parametrize("end", [sign_out, end_by_the_list, be_refused, lose_the_address])
+async def test_a_stream_ends_when_its_sign_in_does(
+    app: FastAPI, grace: httpx2.AsyncClient, end: End, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "PING_SECONDS", 600)
+    async with opened(app, grace):
+        await end(app, grace)
+
+
+async def test_a_stream_of_a_run_ends_when_its_sign_in_does(
+    app: FastAPI, grace: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "PING_SECONDS", 600)
+    run_id = await run_of(grace, await create(grace))
+    async with opened(app, grace, f"/runs/{run_id}/events"):
+        await sign_out(app, grace)
+
+
+async def test_a_stream_ends_when_its_token_does(
+    app: FastAPI, grace: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "PING_SECONDS", 600)
+    page = (await grace.post("/account/tokens", data={"name": "CI"})).text
+    plain, path = re.search(r"stm_[\w-]{43}", page), re.search(r"/account/tokens/[a-z0-9]+/revoke", page)
+    assert plain
+    assert path
+    async with client_of(app, Authorization=f"Bearer {plain[0]}") as script, opened(app, script):
+        await grace.post(path[0])
+
+
+async def test_a_stream_ends_when_its_sign_in_expires(
+    app: FastAPI, grace: httpx2.AsyncClient, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "PING_SECONDS", 0.05)
+    async with opened(app, grace):
+        clock.advance(days=7)

@@ -337,13 +337,17 @@ async def test_the_ssh_files_have_the_running_machines(app: FastAPI, grace: http
     assert known_hosts.text == f"127.70.1.2 ssh-ed25519 {HOST_KEY}\n"
 
 
-async def test_a_stream_of_changes_speaks_at_once_and_ends_with_the_process(app: FastAPI) -> None:
+async def test_a_stream_of_changes_speaks_at_once_and_ends_with_the_process(
+    app: FastAPI, grace: httpx2.AsyncClient
+) -> None:
     hub = app.state.portal.hub
-    stream = streams.changes(app.state.portal, "workstation:abc")
+    with hub.subscribe("workstation:abc") as signals:
+        woken = streams.wakes(signals)
+        assert await anext(woken)
+        hub.close()
+        assert [changed async for changed in woken] == []
 
-    assert await anext(stream) == streams.CHANGED
-    hub.close()
-    assert [event async for event in stream] == []
+    assert (await grace.get("/events")).content == streams.CHANGED
 
 
 async def test_the_form_says_how_many_there_may_be_and_keeps_what_was_typed(
