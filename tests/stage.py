@@ -15,12 +15,12 @@ from app.db import Database
 from app.infra.oidc import Identity
 from app.infra.secrets import SecretGoneError, SecretStore
 from app.models import Base, Member, Run, RunKind, Workstation
-from app.services import lifecycle, runs, stacks, workstations
+from app.services import lifecycle, runs, workstations
 from app.services.catalog import Catalog
 from app.services.context import Context
 from app.services.people import members
-from app.services.runs import log
-from app.services.stacks import Subject
+from app.services.runs import log, stacks
+from app.services.runs.stacks import Subject
 from app.services.workstations import Requested
 from app.services.workstations.specs import WorkstationSpec
 
@@ -117,7 +117,7 @@ class Stage:
         """A worker takes it."""
         async with self.working_on(run_id) as (ctx, run):
             assert await lifecycle.claim(ctx, run, "a-worker", "a-host")
-            await log.write(ctx.session, run, [log.Entry(line, ctx.now) for line in lines])
+            await log.write(ctx.session, run, [log.LogEntry(line, ctx.now) for line in lines])
 
     async def apply(self, run_id: str) -> None:
         """A worker takes it, and Terraform changes things."""

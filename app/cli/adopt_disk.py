@@ -11,11 +11,12 @@ from app.config import Settings
 from app.errors import ConflictError, InvalidError, NotFoundError
 from app.infra.zones import region_of
 from app.models.base import short_id
-from app.services import runs, stacks, workstations
+from app.services import runs, workstations
 from app.services.by_hand import adoptions
 from app.services.by_hand.adoptions import Begun
 from app.services.context import Context
 from app.services.people import members
+from app.services.runs import stacks
 from app.services.seed import imports
 from app.services.shared import shared_stack
 from app.services.terraform.state_versions import State
@@ -42,7 +43,7 @@ class DiskRequest:
 class DiskAdoption:
     """One disk's way into a workstation's state."""
 
-    portal: terminal.Portal
+    portal: terminal.Installation
     owner: str
     spec: WorkstationSpec
     adopted: Adopted
@@ -54,7 +55,7 @@ class DiskAdoption:
         return self.portal.settings
 
     @classmethod
-    async def prepare(cls, ctx: Context, typed: DiskRequest, portal: terminal.Portal) -> Self:
+    async def prepare(cls, ctx: Context, typed: DiskRequest, portal: terminal.Installation) -> Self:
         """Check what was typed; nothing is to be committed. Raises InvalidError, RefusedError or ConflictError."""
         session, settings = ctx.session, ctx.settings
         owner = await members.by_address(ctx, typed.owner)

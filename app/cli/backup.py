@@ -98,8 +98,7 @@ def _encryption_keys(settings: Settings) -> tuple[str, ...]:
 
 async def _take_up(settings: Settings, name: str) -> int:
     """Returns how many values no key opens."""
-    from app.services import encryption
-    from app.services.by_hand import restores
+    from app.services.by_hand import encryption, restores
 
     async with terminal.portal_of(settings) as portal:
         async with portal.database.sessions.begin() as session:

@@ -52,7 +52,7 @@ async def _import(variables: "Source", people: "Source", email: str | None, *, s
 
 
 async def _file(
-    portal: terminal.Portal, variables: "Source", people: "Source", shown: "Import", email: str | None
+    portal: terminal.Installation, variables: "Source", people: "Source", shown: "Import", email: str | None
 ) -> str:
     from app.services.seed import imports
 

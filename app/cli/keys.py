@@ -48,7 +48,7 @@ async def _list() -> None:
 
 
 async def _rotate() -> None:
-    from app.services import encryption
+    from app.services.by_hand import encryption
 
     async with terminal.portal() as portal:
         if len(portal.settings.encryption_keys) == 1:
@@ -59,9 +59,9 @@ async def _rotate() -> None:
         await _show(portal)
 
 
-async def _show(portal: terminal.Portal) -> None:
+async def _show(portal: terminal.Installation) -> None:
     """And which can go."""
-    from app.services import encryption
+    from app.services.by_hand import encryption
 
     counts = await encryption.counts(portal.database, portal.vault)
     names = [fingerprint(key) for key in portal.settings.encryption_keys]

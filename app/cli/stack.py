@@ -97,7 +97,7 @@ async def _checkin(path: Path, *, discard: bool, keep: bool) -> None:
     typer.echo(f"{folder.path} can be removed.")
 
 
-async def _store(portal: terminal.Portal, folder: "CheckoutFolder") -> str:
+async def _store(portal: terminal.Installation, folder: "CheckoutFolder") -> str:
     from app.services.by_hand import checkouts
 
     ticket = folder.ticket()
@@ -108,7 +108,7 @@ async def _store(portal: terminal.Portal, folder: "CheckoutFolder") -> str:
         return await checkouts.check_in(ctx, ticket.run_id, state, inputs, needs_reconcile=ticket.was_unsettled)
 
 
-async def _give_back(portal: terminal.Portal, folder: "CheckoutFolder") -> str:
+async def _give_back(portal: terminal.Installation, folder: "CheckoutFolder") -> str:
     from app.services.by_hand import checkouts
 
     text = "Returned. Nothing was stored."

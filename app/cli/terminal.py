@@ -17,7 +17,7 @@ from app.services.context import Context
 
 
 @dataclass(frozen=True)
-class Portal:
+class Installation:
     """What such a command works with."""
 
     settings: Settings
@@ -32,7 +32,7 @@ class Portal:
 
 
 @asynccontextmanager
-async def portal() -> AsyncIterator[Portal]:
+async def portal() -> AsyncIterator[Installation]:
     """The portal of this data folder, or of the environment."""
     config.use_recorded()
     settings = config.load_with_database()
@@ -42,12 +42,12 @@ async def portal() -> AsyncIterator[Portal]:
 
 
 @asynccontextmanager
-async def portal_of(settings: Settings) -> AsyncIterator[Portal]:
+async def portal_of(settings: Settings) -> AsyncIterator[Installation]:
     """The portal of these settings."""
     database = db.connect(settings.database_url, pool_size=2)
     catalog, secrets = Catalog.load(settings.catalog_file), SecretStore(settings)
     try:
-        yield Portal(settings, database, Vault(settings.encryption_keys), catalog, secrets)
+        yield Installation(settings, database, Vault(settings.encryption_keys), catalog, secrets)
     finally:
         await secrets.close()
         await database.close()

@@ -21,7 +21,7 @@ SERVICES_A_PAGE = 200
 
 
 @dataclass(frozen=True)
-class Identity:
+class GoogleIdentity:
     """Whom Google sees asking."""
 
     kind: str
@@ -52,7 +52,7 @@ class GoogleProject:
         self._project = settings.google_project
         self._endpoint = settings.google_endpoint
 
-    async def who_am_i(self) -> Identity:
+    async def who_am_i(self) -> GoogleIdentity:
         """Whom the credentials of this process stand for."""
         return await asyncio.to_thread(self._who_am_i)
 
@@ -134,18 +134,18 @@ class GoogleProject:
             raise from_http_response(response)
         return dict(response.json())
 
-    def _who_am_i(self) -> Identity:
+    def _who_am_i(self) -> GoogleIdentity:
         from google.auth.transport.requests import Request
 
         if self._is_plain_http:
-            return Identity("nobody: credentials never travel over plain HTTP")
+            return GoogleIdentity("nobody: credentials never travel over plain HTTP")
         credentials = self._session.credentials
         # A machine's service account says who it is only once its first token has come.
         credentials.refresh(Request())
         email = getattr(credentials, "service_account_email", None) or getattr(credentials, "signer_email", None)
         if email:
-            return Identity("a service account", str(email))
-        return Identity(
+            return GoogleIdentity("a service account", str(email))
+        return GoogleIdentity(
             f"credentials of the type {type(credentials).__module__}", getattr(credentials, "account", None)
         )
 

@@ -11,9 +11,10 @@ from app.deps import AllowedIpDep, ContextDep, MemberDep, PortalDep
 from app.errors import InvalidError
 from app.routers import streams
 from app.routers.allowed_ip_form import TIME_OPTIONS, USUAL, Typed, typed_into
-from app.services import allowed_ips, ip_ranges
+from app.services import allowed_ips
 from app.services.allowed_ips import listing
 from app.services.context import Context
+from app.services.shared import ip_ranges
 from app.web import redirect, render
 
 router = APIRouter(prefix="/allowed-ips")

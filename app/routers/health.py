@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app import migrate
 from app.deps import PortalDep, SessionDep
-from app.services import counts
+from app.services.runs import counts
 
 router = APIRouter()
 

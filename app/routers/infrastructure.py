@@ -12,8 +12,9 @@ from app.errors import NotFoundError
 from app.live import snapshot_topic
 from app.models import Member
 from app.routers import streams
-from app.services import snapshots, stacks
+from app.services import snapshots
 from app.services.people import members
+from app.services.runs import stacks
 from app.services.shared import infrastructure, infrastructure_lines, infrastructure_state, passwords
 from app.services.shared.infrastructure_state import SNAPSHOT
 from app.views import infrastructure_layout

@@ -13,9 +13,10 @@ from app.live import run_topic
 from app.models import CancelMode, Run, Workstation
 from app.routers import log_files, streams
 from app.routers.paging import After
-from app.services import decisions, runs, stacks
+from app.services import decisions, runs
 from app.services.context import Context
-from app.services.stacks import Subject
+from app.services.runs import stacks
+from app.services.runs.stacks import Subject
 from app.views import run_stop
 from app.views.run_view import name_in_sentence, path, view
 from app.web import redirect, render

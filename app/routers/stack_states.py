@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.deps import Portal, PortalDep, SessionDep, SharedStackDep, WorkstationDep
 from app.routers.paging import MOST_ROWS, Below
-from app.services.stacks import Subject
+from app.services.runs.stacks import Subject
 from app.services.terraform import state_history
 from app.services.terraform.state_history import VERSIONS_A_PAGE, StateChange
 from app.views.run_view import PlanView, name_in_sentence, path

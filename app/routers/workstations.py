@@ -14,13 +14,13 @@ from app.models import RunKind, Workstation
 from app.models.run_kinds import ORDERS
 from app.models.workstation import DEVICE_PATH, MOUNT_POINT
 from app.routers import streams, workstation_form
-from app.services import admin_inbox, runs, stacks, workstations
+from app.services import admin_inbox, runs, workstations
 from app.services.catalog import Catalog, MachineType
 from app.services.catalog.availability import Availability
 from app.services.context import Context
 from app.services.keys import ssh_config, ssh_keys
 from app.services.people import limits
-from app.services.runs import progress
+from app.services.runs import progress, stacks
 from app.services.shared import infrastructure
 from app.services.workstations import drift, orders
 from app.views.run_view import view

@@ -6,8 +6,9 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Run
-from app.services import runs, stacks
+from app.services import runs
 from app.services.allowed_ips import listing
+from app.services.runs import stacks
 
 
 @dataclass(frozen=True)

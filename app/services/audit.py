@@ -14,8 +14,8 @@ from app import origin
 from app.db import Database
 from app.models import Action, AuditEntry, Run
 from app.models.audit_entry import OPERATOR, STATIONMASTER
-from app.services import stacks
 from app.services.context import Context
+from app.services.runs import stacks
 
 ENTRIES_A_PAGE = 50
 ENTRIES_A_BATCH = 500

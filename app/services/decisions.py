@@ -7,10 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.errors import ConflictError, InvalidError
 from app.models import Action, CancelMode, Member, Run, RunKind, SharedStack, Stack, Workstation
 from app.models.run_kinds import ORDERS
-from app.services import audit, lifecycle, runs, stacks, workstations
+from app.services import audit, lifecycle, runs, workstations
 from app.services.context import Context
 from app.services.keys import machine_keys
 from app.services.people import limits
+from app.services.runs import stacks
 from app.services.shared import shared_stack
 from app.services.workstations import orders
 

@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import live
 from app.models import Run, Workstation
 from app.models.run_states import EXECUTING
-from app.services import runs, stacks
+from app.services import runs
 from app.services.context import Context
 from app.services.keys import machine_keys
-from app.services.runs import log
+from app.services.runs import log, stacks
 from app.services.shared import databases
 from app.services.terraform import plans, state_versions
 
@@ -29,7 +29,7 @@ async def claim(ctx: Context, run: Run, worker_id: str, host: str) -> bool:
     subject = await stacks.subject(session, run.stack_id, lock=True)
     if run.is_queued and subject.rejects(run.kind):
         # Asked for while the run that destroyed it went on.
-        await log.write(session, run, [log.Entry(f"Canceled: the {subject.noun} has been deleted.", now)])
+        await log.write(session, run, [log.LogEntry(f"Canceled: the {subject.noun} has been deleted.", now)])
         run.end_canceled(now)
         await runs.announce(session, run)
         return False

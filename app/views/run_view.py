@@ -10,7 +10,7 @@ from app.models import Member, Run, RunResource, Workstation
 from app.services import runs
 from app.services.runs import QueueReason, progress
 from app.services.runs.progress import Progress
-from app.services.stacks import Subject
+from app.services.runs.stacks import Subject
 from app.services.terraform import plans
 from app.services.terraform.attributes import REPLACES, UNKNOWN, Attribute, Change
 from app.views import run_stop
@@ -20,7 +20,7 @@ SHORT_PLAN = 12
 
 
 @dataclass(frozen=True)
-class Failure:
+class FailureView:
     """A failed run: what happened, what to do, and the full error message."""
 
     run: Run
@@ -67,7 +67,7 @@ class RunView:
     resources: list[RunResource]
     progress: Progress | None
     estimate: str
-    failure: Failure | None
+    failure: FailureView | None
     plan: PlanView | None
     stop_choices: list[run_stop.StopChoice]
     stopping: str
@@ -141,9 +141,9 @@ async def _plan(session: AsyncSession, run: Run) -> PlanView | None:
     return PlanView(shown["changes"], shown["outputs"], run.awaits, title) if shown else None
 
 
-def _failure(run: Run) -> Failure | None:
+def _failure(run: Run) -> FailureView | None:
     hint = runs.hint(run)
-    return Failure(run, hint.title, hint.action, run.error or "") if hint and run.is_final else None
+    return FailureView(run, hint.title, hint.action, run.error or "") if hint and run.is_final else None
 
 
 def _estimate(run: Run, seconds: int | None) -> str:

@@ -21,10 +21,11 @@ from app.infra.secrets import SecretStore
 from app.models import CancelMode, LogLevel, ResourceState, Run, RunKind, RunResource, RunStatus, SharedStack
 from app.models.run_kinds import kinds_that
 from app.models.run_states import LostClaimError
-from app.services import lifecycle, runs, stacks
+from app.services import lifecycle, runs
 from app.services.catalog import Catalog
 from app.services.context import Context
-from app.services.runs.log import Entry, write
+from app.services.runs import stacks
+from app.services.runs.log import LogEntry, write
 from app.services.shared import shared_stack
 from app.services.terraform.scrub import Scrubber, secrets_of_settings
 from app.worker.roots import Roots
@@ -135,7 +136,7 @@ class Claim:
         """Append events to the log and bring the resources they speak of up to date."""
         now = self.tools.clock()
         lines = [
-            Entry(self.clean(event.message), event.at or now, event.level, step) for event in events if event.is_told
+            LogEntry(self.clean(event.message), event.at or now, event.level, step) for event in events if event.is_told
         ]
         await write(session, run, lines)
         for event in events:

@@ -2,8 +2,9 @@
 
 import structlog
 
-from app.services import doctor, stacks
+from app.services import doctor
 from app.services.catalog import availability
+from app.services.runs import stacks
 from app.services.shared import infrastructure_state
 from app.worker.claim import Tools
 from app.worker.errors import GOOGLE_ERRORS

@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field
 from app.deps import MemberDep, PortalDep, SessionDep
 from app.models import SharedStackStatus
 from app.routers.api.shapes import errors
-from app.services import snapshots, stacks
+from app.services import snapshots
+from app.services.runs import stacks
 from app.services.shared import infrastructure, infrastructure_state
 from app.services.shared.infrastructure_parts import Part
 from app.services.shared.infrastructure_state import Light

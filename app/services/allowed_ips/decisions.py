@@ -15,11 +15,12 @@ from app import live
 from app.errors import ConflictError, InvalidError, NotFoundError
 from app.models import Action, AllowedIp, AllowedIpStatus, Member, Run, RunKind
 from app.models.allowed_ip import Network
-from app.services import audit, runs, stacks
+from app.services import audit, runs
 from app.services.allowed_ips import requests
 from app.services.allowed_ips.requests import AllowedIpSpec
 from app.services.context import Context
 from app.services.people import members
+from app.services.runs import stacks
 from app.services.shared import shared_stack
 
 S = AllowedIpStatus

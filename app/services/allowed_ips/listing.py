@@ -12,8 +12,10 @@ from sqlalchemy.orm import joinedload
 from app.config import Settings
 from app.models import AllowedIp, AllowedIpStatus, Firewall, Member, Run, RunKind, Standing
 from app.models.allowed_ip import Network
-from app.services import ip_ranges, runs, stacks
+from app.services import runs
 from app.services.context import Context
+from app.services.runs import stacks
+from app.services.shared import ip_ranges
 
 SHOWN = 50
 """How many ended entries are listed at most."""

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from app.errors import InvalidError
 from app.models.allowed_ip import Network
-from app.services import ip_ranges
+from app.services.shared import ip_ranges
 
 LONGEST_LABEL = 60
 LONGEST_TIME = timedelta(days=5 * 365)

@@ -13,7 +13,7 @@ from app.models.base import short_id
 from app.services import audit, lifecycle, runs, workstations
 from app.services.by_hand import checkouts
 from app.services.context import Context
-from app.services.runs.log import Entry, write
+from app.services.runs.log import LogEntry, write
 from app.services.shared import shared_stack
 from app.services.terraform import plans, state_versions
 from app.services.terraform.state_versions import State
@@ -61,7 +61,7 @@ async def begin_shared(ctx: Context) -> Begun:
     session.add(run)
     await session.flush()
     message = f"{ctx.member.name} looks for what exists already, until {until:{checkouts.TIME}}."
-    await write(session, run, [Entry(message, ctx.now)])
+    await write(session, run, [LogEntry(message, ctx.now)])
     await runs.announce(session, run)
     state = await state_versions.newest(session, ctx.vault, stack.id)
     return Begun(stack.id, run.inputs, shared_stack.secrets_of(stack, ctx.vault), state, run.id)
@@ -110,7 +110,7 @@ async def request_around(
 
 async def _store(ctx: Context, run: Run, state: State, adopted: list[str]) -> None:
     await state_versions.store(ctx.session, ctx.vault, run, state, ctx.now)
-    await write(ctx.session, run, [Entry(f"Taken over: {each}", ctx.now) for each in adopted])
+    await write(ctx.session, run, [LogEntry(f"Taken over: {each}", ctx.now) for each in adopted])
     await lifecycle.finish(ctx, run)
     name = await audit.name_of_stack(ctx.session, run.stack_id)
     audit.record(ctx, Action.ADOPT_STACK, run.stack_id, name, after={"run": run.id, "adopted": adopted})

@@ -26,7 +26,7 @@ from app.models import (
 from app.models.base import short_id
 from app.services import audit, lifecycle, runs, workstations
 from app.services.context import Context
-from app.services.runs.log import Entry, write
+from app.services.runs.log import LogEntry, write
 from app.services.terraform import state_versions
 from app.services.terraform.state_versions import State
 
@@ -114,7 +114,7 @@ async def check_out(ctx: Context, stack_id: str, lasts: timedelta) -> CheckedOut
     was_unsettled, stack.needs_reconcile = stack.needs_reconcile, True
     await session.flush()
     when = f"at {ctx.now.strftime(TIME)}, until {until.strftime(TIME)}"
-    await write(session, run, [Entry(f"Checked out by {by.name} {when}.", ctx.now)])
+    await write(session, run, [LogEntry(f"Checked out by {by.name} {when}.", ctx.now)])
     await runs.announce(session, run)
     await _record(ctx, Action.CHECK_OUT_STACK, run, {"until": until.strftime(TIME)})
     log.info("stack checked out", stack=stack_id, run=run.id, admin=by.email, until=until.isoformat())
@@ -164,7 +164,7 @@ async def check_in(
     run.inputs = inputs
     await _take_over(session, run, state, desired, ctx.now)
     (await session.get_one(Stack, run.stack_id)).needs_reconcile = needs_reconcile
-    await write(session, run, [Entry(sentence, ctx.now)])
+    await write(session, run, [LogEntry(sentence, ctx.now)])
     await lifecycle.finish(ctx, run)
     stored = {"said": sentence, "variables": desired.columns}
     await _record(ctx.acting(by), Action.CHECK_IN_STACK, run, stored)
@@ -179,7 +179,7 @@ async def give_back(ctx: Context, run_id: str, reason: str) -> None:
     """
     held = await lock_checkout(ctx.session, run_id)
     run, by = held.run, held.by
-    await write(ctx.session, run, [Entry(reason, ctx.now, LogLevel.WARN)])
+    await write(ctx.session, run, [LogEntry(reason, ctx.now, LogLevel.WARN)])
     await lifecycle.cancel(ctx, run, is_undone=True)
     await _record(ctx.acting(by), Action.GIVE_BACK_STACK, run, {"said": reason})
     log.info("stack given back", stack=run.stack_id, run=run.id, admin=by.email, reason=reason)
@@ -187,7 +187,7 @@ async def give_back(ctx: Context, run_id: str, reason: str) -> None:
 
 async def expire(ctx: Context, run: Run) -> None:
     """Its time is over. The caller holds the run's row lock."""
-    await write(ctx.session, run, [Entry(EXPIRED, ctx.now, LogLevel.ERROR)])
+    await write(ctx.session, run, [LogEntry(EXPIRED, ctx.now, LogLevel.ERROR)])
     await lifecycle.fail(ctx, run, EXPIRED)
     await _record(ctx, Action.EXPIRE_STACK, run, {"said": EXPIRED})
     log.warning("checkout expired", stack=run.stack_id, run=run.id)

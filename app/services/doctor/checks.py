@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.infra.google import Quota
-from app.infra.google_project import Identity, Project
+from app.infra.google_project import GoogleIdentity, Project
 
 
 class Verdict(StrEnum):
@@ -89,7 +89,7 @@ class Findings:
     project_id: str
     region: str
     parts: tuple[str, ...]
-    identity: Identity | Unchecked
+    identity: GoogleIdentity | Unchecked
     project: Project | Unchecked
     billing: bool | Unchecked
     apis: frozenset[str] | Unchecked

@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.config import Settings
 from app.infra.google import Quota
-from app.infra.google_project import Identity
-from app.services import snapshots, stacks
+from app.infra.google_project import GoogleIdentity
+from app.services import snapshots
 from app.services.doctor import google_needs, portal_checks
 from app.services.doctor.checks import Check, Findings, Unchecked, Verdict
+from app.services.runs import stacks
 from app.services.shared import shared_settings
 
 SNAPSHOT = "doctor"
@@ -47,7 +48,7 @@ async def keep(session: AsyncSession, findings: Findings, now: datetime) -> None
     """Check, and keep the result for the page."""
     who = findings.identity
     content: dict[str, Any] = {
-        "identity": who.email or who.kind if isinstance(who, Identity) else None,
+        "identity": who.email or who.kind if isinstance(who, GoogleIdentity) else None,
         "checks": [each.as_json() for each in check(findings)],
     }
     await snapshots.keep(session, SNAPSHOT, content, now)
@@ -207,7 +208,7 @@ def _more_of(quota: Quota, project_id: str) -> str:
 
 def _member(findings: Findings) -> str:
     who = findings.identity
-    if not isinstance(who, Identity) or not who.email:
+    if not isinstance(who, GoogleIdentity) or not who.email:
         return ACCOUNT_PLACEHOLDER
     kind = "serviceAccount" if who.email.endswith(".gserviceaccount.com") else "user"
     return f"{kind}:{who.email}"

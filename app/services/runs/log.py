@@ -12,7 +12,7 @@ from app.models import LogLevel, LogLine, Run
 
 
 @dataclass(frozen=True)
-class Entry:
+class LogEntry:
     """One line to be written."""
 
     message: str
@@ -22,7 +22,7 @@ class Entry:
     """The Terraform command that said it; None for the portal's own words."""
 
 
-async def write(session: AsyncSession, run: Run, entries: Sequence[Entry]) -> None:
+async def write(session: AsyncSession, run: Run, entries: Sequence[LogEntry]) -> None:
     """Append lines. The caller holds the run's row lock."""
     rows = [
         {"run_id": run.id, "seq": seq, "at": each.at, "level": each.level, "step": each.step, "message": each.message}

@@ -10,13 +10,14 @@ from app.errors import InvalidError
 from app.infra.zones import region_of
 from app.models import Action, AllowedIp, RunKind
 from app.models.allowed_ip import Network
-from app.services import allowed_ips, audit, ip_ranges, runs, stacks
+from app.services import allowed_ips, audit, runs
 from app.services.allowed_ips.requests import AllowedIpSpec
 from app.services.catalog import Catalog
 from app.services.context import Context
+from app.services.runs import stacks
 from app.services.seed.reader import Seed
 from app.services.seed.tfvars import Problem
-from app.services.shared import shared_settings, shared_stack
+from app.services.shared import ip_ranges, shared_settings, shared_stack
 from app.services.shared.shared_settings import LONGEST_PREFIX, SharedSettings
 from app.services.shared.shared_stack import SharedStackSpec
 

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.config import Settings
 from app.infra.zones import region_of
 from app.models import Member, SharedStack, WorkstationStatus
-from app.services import counts
+from app.services.runs import counts
 from app.services.shared import infrastructure_lines as lines
 from app.services.shared import shared_settings, shared_stack
 from app.services.shared.infrastructure_parts import OTHERS, Part, Snippet, Viewer, facts, mlflow, mlflow_elsewhere

@@ -4,8 +4,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from app.models import Action, AllowedIp, Run, RunKind, SharedStack
-from app.services import audit, runs, stacks
+from app.services import audit, runs
 from app.services.context import Context
+from app.services.runs import stacks
 from app.services.shared import shared_stack
 
 

@@ -11,7 +11,7 @@ from app.errors import InvalidError
 from app.infra.zones import region_of
 from app.models import SharedStack
 from app.models.allowed_ip import Network
-from app.services import ip_ranges
+from app.services.shared import ip_ranges
 
 OWNER = "roles/owner"
 PREFIX = re.compile(r"[a-z][-a-z0-9]{0,16}[a-z0-9]")

@@ -15,8 +15,9 @@ from app.config import Settings
 from app.crypto import Vault, new_secret
 from app.errors import ConflictError, InvalidError, NotFoundError
 from app.models import Action, AllowedIp, AllowedIpStatus, Member, Root, Run, RunKind, RunStatus, SharedStack, Stack
-from app.services import audit, runs, stacks
+from app.services import audit, runs
 from app.services.context import Context
+from app.services.runs import stacks
 from app.services.shared import shared_settings
 from app.services.shared.shared_settings import SharedSettings
 

@@ -2,9 +2,10 @@
 
 from app.errors import ConflictError
 from app.models import Action, Member, Run, RunKind, Stack, Workstation
-from app.services import audit, runs, stacks, workstations
+from app.services import audit, runs, workstations
 from app.services.context import Context
 from app.services.people import limits
+from app.services.runs import stacks
 from app.services.shared import shared_stack
 from app.services.workstations import specs
 from app.services.workstations.specs import MachineSpec, WorkstationPatch

@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.errors import ConflictError, InvalidError
 from app.models import Action, Member, Root, Run, RunKind, Stack, Workstation, WorkstationStatus
 from app.models.base import short_id
-from app.services import audit, runs, stacks
+from app.services import audit, runs
 from app.services.context import Context
 from app.services.keys import ssh_keys
 from app.services.keys.key_pairs import KeyPair
 from app.services.people import limits
+from app.services.runs import stacks
 from app.services.shared import shared_stack
 from app.services.workstations import impact, queries, specs
 from app.services.workstations.specs import WorkstationPatch, WorkstationSpec

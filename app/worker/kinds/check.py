@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Root, Run, RunKind
-from app.services import stacks
+from app.services.runs import stacks
 from app.worker.kinds.shared import SharedKind
 from app.worker.kinds.terraform import TerraformKind
 from app.worker.kinds.workstation import WorkstationKind

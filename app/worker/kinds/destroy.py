@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Root, Run, RunKind, Workstation
-from app.services import stacks
+from app.services.runs import stacks
 from app.services.terraform import state_versions
 from app.services.terraform.state_versions import State
 from app.services.workstations.impact import Severity

@@ -3,8 +3,9 @@
 import pytest
 
 from app.models import SharedStack
-from app.services import admin_inbox, allowed_ips, stacks
+from app.services import admin_inbox, allowed_ips
 from app.services.admin_inbox import AdminInbox
+from app.services.runs import stacks
 from tests.app.services.allowed_ips.test_decisions import HOME
 from tests.app.services.shared.test_shared_stack import Play
 from tests.app.services.shared.test_shared_stack import play as play

@@ -8,9 +8,9 @@ import pytest
 
 from app.models import Run, RunStatus, Worker
 from app.models.run_states import LostClaimError
-from app.services import counts
 from app.services.by_hand import checkouts
 from app.services.people import members
+from app.services.runs import counts
 from app.worker import claim as claims
 from app.worker.claim import Tools
 from app.worker.heartbeat import Heartbeat

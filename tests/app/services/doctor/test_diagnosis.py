@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infra.google import Quota
-from app.infra.google_project import Identity, Project
+from app.infra.google_project import GoogleIdentity, Project
 from app.services import doctor
 from app.services.catalog import Catalog
 from app.services.doctor import google_needs, portal_checks
@@ -25,7 +25,7 @@ WELL = Findings(
     project_id="ml-team",
     region="europe-west4",
     parts=PARTS,
-    identity=Identity("a service account", WORKER),
+    identity=GoogleIdentity("a service account", WORKER),
     project=PROJECT,
     billing=True,
     apis=APIS,
@@ -72,7 +72,13 @@ def test_all_is_well_without_a_command() -> None:
 @pytest.mark.parametrize(
     ("changes", "name", "verdict", "found", "command"),
     [
-        ({"identity": Unchecked("none found")}, "Identity", "missing", "none found", "gcloud auth application-default"),
+        (
+            {"identity": Unchecked("none found")},
+            "Identity",
+            "missing",
+            "none found",
+            "gcloud auth application-default",
+        ),
         ({"project": Unchecked("forbidden")}, "Project", "missing", "forbidden", "gcloud projects describe ml-team"),
         (
             {"project": Unchecked(OFF)},
@@ -101,14 +107,14 @@ def test_all_is_well_without_a_command() -> None:
             f"{BINDING} --role=roles/compute.admin --condition=None",
         ),
         (
-            {"permissions": frozenset(), "identity": Identity("a person")},
+            {"permissions": frozenset(), "identity": GoogleIdentity("a person")},
             "Permissions of roles/storage.admin",
             "missing",
             "8 of 8 required permissions missing",
             "--member=serviceAccount:WORKER_SERVICE_ACCOUNT",
         ),
         (
-            {"permissions": frozenset(), "identity": Identity("a person", "ada@example.com")},
+            {"permissions": frozenset(), "identity": GoogleIdentity("a person", "ada@example.com")},
             "Permissions of roles/storage.admin",
             "missing",
             "storage.buckets.create",

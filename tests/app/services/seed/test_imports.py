@@ -9,11 +9,12 @@ from app.config import REPOSITORY
 from app.crypto import Vault
 from app.errors import ConflictError, RefusedError
 from app.models import AllowedIp, AuditEntry, Member, Run, RunKind, SharedStack, Stack, Workstation
-from app.services import ip_ranges, workstations
+from app.services import workstations
 from app.services.catalog import Catalog
 from app.services.people import members
 from app.services.seed import imports
 from app.services.seed.imports import Import, ImportRefusedError, Source
+from app.services.shared import ip_ranges
 from app.services.workstations.specs import WorkstationSpec
 from tests.app.conftest import make_settings
 from tests.stage import Stage, identity

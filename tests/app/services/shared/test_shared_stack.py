@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 from app.config import Settings
 from app.errors import ConflictError, InvalidError
 from app.models import AllowedIp, AllowedIpStatus, Member, Run, RunKind, RunStatus, SharedStack
-from app.services import decisions, runs, stacks
+from app.services import decisions, runs
 from app.services.people import members
+from app.services.runs import stacks
 from app.services.shared import shared_settings, shared_stack
 from app.services.shared.shared_settings import SharedSettings
 from app.services.shared.shared_stack import SECRETS

@@ -10,7 +10,8 @@ from sqlalchemy import select, text
 from app.crypto import Vault
 from app.models import Run, StateVersion
 from app.models.base import Base
-from app.services import encryption, workstations
+from app.services import workstations
+from app.services.by_hand import encryption
 from app.services.shared import shared_stack
 from app.services.terraform import plans, state_versions
 from app.services.terraform.state_versions import State

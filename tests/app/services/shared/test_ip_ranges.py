@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.errors import InvalidError
 from app.models.allowed_ip import AllowedIp, Network
-from app.services import ip_ranges
+from app.services.shared import ip_ranges
 
 
 def networks(version: Literal[4, 6]) -> st.SearchStrategy[Network]:
