@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     oidc_client_secret: str = Field(
         "", description="OAuth client secret of the portal, for `web` and `up` alone.", repr=False
     )
+    oidc_proves_time: bool = Field(
+        False, description="The issuer answers with `auth_time` (Google: verified apps with session age claims)."
+    )
     allowed_domains: Words = Field((), description="Google Workspace domains whose people may sign in.")
     allowed_emails: Words = Field((), description="Single addresses that may sign in as well.")
     first_admin: str = Field("", description="Address that becomes admin at a sign-in while no admin may sign in.")

@@ -56,7 +56,7 @@ class FreshSignInRequiredError(SignInRequiredError):
     code = "fresh_sign_in_required"
 
     def __init__(self) -> None:
-        super().__init__("Confirm it's you: sign in again.")
+        super().__init__("Sign in again: this needs a sign-in from the last ten minutes.")
 
 
 class RefusedError(StationmasterError):

@@ -74,11 +74,14 @@ class OpenIdProvider:
         )
 
     async def send(self, request: Request, *, fresh: bool = False) -> Response:
-        """Send the browser to the issuer; with `fresh`, its person has to prove anew who they are.
+        """Send the browser to the issuer; with `fresh`, when its person entered their credentials is asked for.
 
         Raises UnavailableError when the issuer does not answer.
         """
-        asked = {"prompt": "login" if fresh else "select_account"}
+        # Google knows neither `prompt=login` nor `max_age`: nothing makes it ask for credentials anew.
+        asked = {"prompt": "select_account"}
+        if fresh and self._settings.oidc_proves_time:
+            asked["claims"] = '{"id_token":{"auth_time":{"essential":true}}}'
         if len(self._settings.allowed_domains) == 1 and not self._settings.allowed_emails:
             asked["hd"] = self._settings.allowed_domains[0]  # a hint to the account chooser; the claim is what counts
         callback = f"{self._settings.public_url}/auth/callback"

@@ -26,6 +26,8 @@ class SignIn(Base):
     revoked_at: Mapped[datetime | None]
     address: Mapped[str]
     user_agent: Mapped[str]
+    confirmed_at: Mapped[datetime | None]
+    """When its person was last known to confirm who they are; None for a sign-in that was not asked for as fresh."""
 
     member: Mapped[Member] = relationship(lazy="raise")
 
@@ -34,8 +36,8 @@ class SignIn(Base):
         return self.revoked_at is None and now < self.expires_at
 
     def is_fresh(self, now: datetime) -> bool:
-        """Whether its person proved who they are a short time ago."""
-        return now - self.created_at < FRESH_FOR
+        """Whether it was asked for as a fresh one, and a short time ago."""
+        return self.confirmed_at is not None and now - self.confirmed_at < FRESH_FOR
 
     def revoke(self, now: datetime) -> None:
         """End it; a second time changes nothing."""

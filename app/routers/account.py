@@ -9,7 +9,7 @@ from app.deps import ContextDep, IdPath, SignInDep
 from app.errors import InvalidError
 from app.services.context import Context
 from app.services.people import api_tokens, sign_ins
-from app.web import redirect, render
+from app.web import redirect, redirect_to_sign_in, render
 
 router = APIRouter(prefix="/account", include_in_schema=False)
 log = structlog.get_logger()
@@ -33,10 +33,15 @@ async def revoke_sign_in(sign_in_id: IdPath, ctx: ContextDep, _: SignInDep) -> R
 async def create_token(
     request: Request,
     ctx: ContextDep,
-    _: SignInDep,
+    sign_in: SignInDep,
     name: Annotated[str, Form()] = "",
 ) -> Response:
-    """Create a token. Only this response shows it, so it is not a redirect and must not be cached."""
+    """Create a token. Only this response shows it, so it is not a redirect and must not be cached.
+
+    Requires a fresh sign-in: the token reads private keys without one.
+    """
+    if not sign_in.is_fresh(ctx.now):
+        return redirect_to_sign_in("/account#tokens")
     try:
         token = await api_tokens.create(ctx, name)
     except InvalidError as error:

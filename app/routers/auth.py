@@ -1,5 +1,6 @@
 """Signing in with Google, and out."""
 
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import structlog
@@ -7,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.deps import MaybeCallerDep, PortalDep, SessionDep, cookie_name
 from app.errors import RefusedError
-from app.infra.oidc import SignInFailedError
+from app.infra.oidc import Identity, SignInFailedError
 from app.models.sign_in import FRESH_FOR
 from app.routers.paths import local_path
 from app.services.context import Context
@@ -34,21 +35,19 @@ async def sign_in_page(request: Request, caller: MaybeCallerDep, portal: PortalD
 async def start(request: Request, portal: PortalDep, next: str = "/", fresh: bool = False) -> Response:  # noqa: A002 - the query's name
     """Redirect to Google."""
     request.session.clear()
-    request.session.update(next=local_path(next), fresh=fresh)
+    # Signed into the cookie that holds this round trip's state: the callback's address can claim nothing.
+    request.session.update(next=local_path(next), fresh_at=portal.clock().timestamp() if fresh else None)
     return await portal.openid.send(request, fresh=fresh)
 
 
 @router.get("/auth/callback")
 async def callback(request: Request, portal: PortalDep, session: SessionDep) -> Response:
     """Handle Google's redirect: sign this browser in, and end its previous sign-in."""
-    path, fresh = local_path(request.session.get("next")), request.session.get("fresh")
+    path, asked_at = local_path(request.session.get("next")), request.session.get("fresh_at")
     identity = await portal.openid.receive(request)
     request.session.clear()
     ctx = portal.context(session)
-    if fresh and identity.proved_at and ctx.now - identity.proved_at > FRESH_FOR:
-        raise SignInFailedError(
-            "Google did not ask you to confirm your identity.", hint="Sign out at Google, then sign in again."
-        )
+    confirmed_at = _confirmed_at(identity, asked_at, ctx) if asked_at else None
     try:
         member = await members.sign_in(ctx, identity)
     except RefusedError as error:
@@ -61,6 +60,7 @@ async def callback(request: Request, portal: PortalDep, session: SessionDep) -> 
         ctx.acting(member),
         address=request.client.host if request.client else "",
         user_agent=request.headers.get("user-agent", ""),
+        confirmed_at=confirmed_at,
     )
     await sign_ins.forget_ended(session, ctx.now)
     log.info("signed in", member=member.id, sign_in=sign_in.row.id)
@@ -74,6 +74,20 @@ async def callback(request: Request, portal: PortalDep, session: SessionDep) -> 
         secure=portal.settings.is_https,
     )
     return response
+
+
+def _confirmed_at(identity: Identity, asked_at: float, ctx: Context) -> datetime:
+    """Since when a sign-in that was asked for as fresh is one: by the issuer's proof, or by when it was asked for."""
+    if not ctx.settings.oidc_proves_time:
+        return datetime.fromtimestamp(asked_at, UTC)
+    proved_at = identity.proved_at
+    if proved_at is None or ctx.now - proved_at >= FRESH_FOR:
+        raise SignInFailedError(
+            "Google does not confirm that you entered your password in the last ten minutes.",
+            hint="Sign out at Google, then sign in again.",
+        )
+    # A clock that goes ahead must not make it last longer.
+    return min(proved_at, ctx.now)
 
 
 @router.post("/sign-out")

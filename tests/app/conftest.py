@@ -162,7 +162,9 @@ async def signed_in(app: FastAPI, name: str) -> httpx2.AsyncClient:
     async with portal.database.sessions.begin() as session:
         ctx = portal.context(session)
         member = await members.sign_in(ctx, identity(name))
-        sign_in = await sign_ins.start(ctx.acting(member), address="127.0.0.1", user_agent="a test")
+        sign_in = await sign_ins.start(
+            ctx.acting(member), address="127.0.0.1", user_agent="a test", confirmed_at=ctx.now
+        )
     client = client_of(app)
     client.cookies.set(cookie_name(portal.settings), sign_in.secret)
     return client

@@ -29,8 +29,8 @@ class NewSignIn:
     """The value of the browser's cookie; stored nowhere."""
 
 
-async def start(ctx: Context, *, address: str, user_agent: str) -> NewSignIn:
-    """Sign the browser of the context's member in."""
+async def start(ctx: Context, *, address: str, user_agent: str, confirmed_at: datetime | None = None) -> NewSignIn:
+    """Sign the browser of the context's member in; `confirmed_at` for a sign-in that counts as fresh since then."""
     secret = new_secret()
     sign_in = SignIn(
         member=ctx.member,
@@ -40,6 +40,7 @@ async def start(ctx: Context, *, address: str, user_agent: str) -> NewSignIn:
         last_seen_at=ctx.now,
         address=address,
         user_agent=user_agent[:USER_AGENT_LENGTH],
+        confirmed_at=confirmed_at,
     )
     ctx.session.add(sign_in)
     await ctx.session.flush()

@@ -157,7 +157,7 @@ async def test_a_member_whose_account_is_refused_loses_sign_ins_and_tokens_at_on
     portal: FastAPI, browser: httpx2.AsyncClient, provider: OpenIdServer, changed: dict[str, object]
 ) -> None:
     async with client_of(portal) as elsewhere:
-        await sign_in(elsewhere, provider)
+        await sign_in(elsewhere, provider, fresh="1")
         made = await elsewhere.post("/account/tokens", data={"name": "CI"})
         token = re.findall(r"stm_[\w-]{20,}", made.text)[0]
         headers = {"Authorization": f"Bearer {token}"}
@@ -299,7 +299,7 @@ async def test_a_provider_that_does_not_answer_is_said_and_tried_anew_the_next_t
 async def test_after_signing_in_nobody_is_sent_elsewhere(
     browser: httpx2.AsyncClient, provider: OpenIdServer, elsewhere: str
 ) -> None:
-    assert (await sign_in(browser, provider, next=elsewhere)).headers["location"] == "/"
+    assert (await sign_in(browser, provider, next=elsewhere, fresh="1")).headers["location"] == "/"
     assert (await browser.get("/sign-in", params={"next": elsewhere})).headers["location"] == "/"
 
 
@@ -313,26 +313,48 @@ async def test_a_sign_in_that_is_no_longer_fresh_is_asked_for_again(
     assert 'href="/auth/start?next=%2Fssh-keys&amp;fresh=1"' in page.text
 
     back = await sign_in(browser, provider, next="/ssh-keys", fresh="1")
-    assert provider.asked[-1]["prompt"] == "login"
+    assert provider.asked[-1]["prompt"] == "select_account"
     assert back.headers["location"] == "/ssh-keys"
     assert (await browser.get("/sign-in?next=/ssh-keys")).headers["location"] == "/ssh-keys"
 
 
-async def test_a_fresh_sign_in_that_the_provider_did_not_ask_proof_for_is_refused(
+async def test_a_plain_sign_in_is_none_that_was_asked_for_as_fresh(
+    browser: httpx2.AsyncClient, provider: OpenIdServer
+) -> None:
+    await sign_in(browser, provider, next="/ssh-keys")
+    refused = await browser.post("/account/tokens", data={"name": "CI"})
+    assert refused.headers["location"] == "/sign-in?next=/account%23tokens"
+    assert "sign-in from the last ten minutes" in (await browser.get(refused.headers["location"])).text
+
+    await sign_in(browser, provider, fresh="1")
+    assert "Token created" in (await browser.post("/account/tokens", data={"name": "CI"})).text
+
+
+async def test_a_fresh_sign_in_counts_from_when_it_was_asked_for(
     browser: httpx2.AsyncClient, provider: OpenIdServer, clock: MovingClock
 ) -> None:
-    provider.claims["auth_time"] = int(clock().timestamp()) - 3600
+    start = await browser.get("/auth/start", params={"fresh": "1"})
+    clock.advance(minutes=11)
+    assert (await browser.get(provider.consent(start.headers["location"]))).status_code == 303
 
-    assert (await sign_in(browser, provider, fresh="1")).status_code == 400
+    assert (await browser.post("/account/tokens", data={"name": "CI"})).status_code == 303
+
+
+@pytest.mark.parametrize(("ago", "status"), [(None, 400), (3600, 400), (600, 400), (60, 303)])
+async def test_where_the_provider_proves_the_time_the_proof_is_demanded(
+    portal: FastAPI,
+    browser: httpx2.AsyncClient,
+    provider: OpenIdServer,
+    clock: MovingClock,
+    ago: int | None,
+    status: int,
+) -> None:
+    use(portal, make_settings(oidc_issuer=provider.issuer, oidc_proves_time=True))
+    provider.claims["auth_time"] = ago and int(clock().timestamp()) - ago
+
+    assert (await sign_in(browser, provider, fresh="1")).status_code == status
+    assert provider.asked[-1]["claims"] == '{"id_token":{"auth_time":{"essential":true}}}'
     assert (await sign_in(browser, provider)).status_code == 303
-
-
-async def test_the_proof_counts_from_when_it_was_given(
-    browser: httpx2.AsyncClient, provider: OpenIdServer, clock: MovingClock
-) -> None:
-    provider.claims["auth_time"] = int(clock().timestamp()) - 60
-
-    assert (await sign_in(browser, provider, fresh="1")).status_code == 303
 
 
 async def test_an_expired_sign_in_is_none(app: FastAPI, clock: MovingClock) -> None:
