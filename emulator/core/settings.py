@@ -39,6 +39,8 @@ class Settings:
     guest_attributes_per_minute: int
     """EMULATOR_GUEST_ATTRIBUTES_PER_MINUTE: how often a machine's guest attributes may be read a minute, and how often
     written. 0 (default): no limit."""
+    session_age_claims: bool
+    """EMULATOR_SESSION_AGE_CLAIMS: 1 for sign-ins that say when they were, where that is asked for. Default 0."""
     project: str
     """STATIONMASTER_GOOGLE_PROJECT: the project that exists here. Default pocket-project."""
     client_id: str
@@ -60,6 +62,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         ssh_base_port=_port(environ, "EMULATOR_SSH_BASE_PORT", 2200),
         faults=_faults(environ),
         guest_attributes_per_minute=_count(environ, "EMULATOR_GUEST_ATTRIBUTES_PER_MINUTE"),
+        session_age_claims=_count(environ, "EMULATOR_SESSION_AGE_CLAIMS") > 0,
         project=environ.get("STATIONMASTER_GOOGLE_PROJECT") or DEFAULT_PROJECT,
         client_id=environ.get("STATIONMASTER_OIDC_CLIENT_ID", ""),
         client_secret=environ.get("STATIONMASTER_OIDC_CLIENT_SECRET", ""),

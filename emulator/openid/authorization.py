@@ -1,6 +1,7 @@
 """What a relying party may ask of the authorize page, checked as Google checks it."""
 
 import ipaddress
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from urllib.parse import urlencode, urlsplit
 
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 MAX_LENGTH = 2048
+PROMPTS = {"none", "consent", "select_account"}
+"""There is no `login`, and no parameter max_age: https://developers.google.com/identity/openid-connect/openid-connect."""
 
 
 class AuthorizationError(Exception):
@@ -36,7 +39,7 @@ class AuthorizationRequest:
     nonce: str
     code_challenge: str
     wants_auth_time: bool
-    """The client asked for a fresh sign-in (prompt=login, max_age)."""
+    """The client asked for the claim `auth_time`."""
 
 
 def read_request(query: Mapping[str, str], client_id: str) -> AuthorizationRequest:
@@ -60,6 +63,9 @@ def read_request(query: Mapping[str, str], client_id: str) -> AuthorizationReque
         raise AuthorizationError(400, "invalid_request", "The code challenge must be S256: 43 characters of base64url.")
     state = query.get("state", "")
     prompt = query.get("prompt", "").split()
+    unknown = set(prompt) - PROMPTS
+    if unknown:
+        raise AuthorizationError(400, "invalid_request", f"Invalid parameter value for prompt: {min(unknown)}.")
     if "none" in prompt:
         raise RefusedToClient(redirect_uri, state, "interaction_required")
     return AuthorizationRequest(
@@ -68,7 +74,7 @@ def read_request(query: Mapping[str, str], client_id: str) -> AuthorizationReque
         state=state,
         nonce=query.get("nonce", ""),
         code_challenge=query.get("code_challenge", ""),
-        wants_auth_time="login" in prompt or "max_age" in query,
+        wants_auth_time=_wants_auth_time(query.get("claims", "")),
     )
 
 
@@ -76,6 +82,13 @@ def with_query(uri: str, parameters: Mapping[str, str]) -> str:
     """`uri` with parameters added after those it has; empty ones are left out."""
     query = urlencode({name: value for name, value in parameters.items() if value})
     return f"{uri}{'&' if urlsplit(uri).query else '?'}{query}"
+
+
+def _wants_auth_time(claims: str) -> bool:
+    try:
+        return "auth_time" in json.loads(claims or "{}")["id_token"]
+    except (ValueError, TypeError, KeyError):
+        return False
 
 
 def _challenge_allowed(query: Mapping[str, str]) -> bool:

@@ -17,10 +17,11 @@ FACT = "openid_key"
 
 
 class Signer:
-    def __init__(self, store: Store, issuer: str, client_id: str) -> None:
+    def __init__(self, store: Store, issuer: str, client_id: str, *, session_age_claims: bool = False) -> None:
         self._store = store
         self._issuer = issuer
         self._client_id = client_id
+        self._session_age_claims = session_age_claims
 
     def public_keys(self) -> Json:
         """The JWK set."""
@@ -42,7 +43,7 @@ class Signer:
         }
         if grant.request.nonce:
             claims["nonce"] = grant.request.nonce
-        if grant.request.wants_auth_time:
+        if grant.request.wants_auth_time and self._session_age_claims:
             claims["auth_time"] = int(grant.signed_in.timestamp())
         return str(jwt.encode({"alg": "RS256", "kid": self._key.kid, "typ": "JWT"}, claims, self._key))
 

@@ -39,7 +39,7 @@ def create_app(
         browser_url=settings.browser_url or url,
         client=client,
         grants=Grants(clock),
-        signer=Signer(cloud.store, url, client[0]),
+        signer=Signer(cloud.store, url, client[0], session_age_claims=settings.session_age_claims),
         pages=pages,
         clock=clock,
     )

@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -19,10 +20,12 @@ from emulator.openid.accounts import ACCOUNTS
 from emulator.openid.authorization import AuthorizationRequest
 from emulator.openid.grants import GrantError, Grants
 from tests.emulator.world import World
+from tests.emulator_process import start_emulator
 
 CALLBACK = "http://127.0.0.1:8000/auth/callback"
 VERIFIER = "v" * 64
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+AUTH_TIME = '{"id_token":{"auth_time":{"essential":true}}}'
 AUTHORIZE, TOKEN = "/o/oauth2/v2/auth", "/oauth2/token"
 
 
@@ -198,13 +201,31 @@ def test_the_client_may_authenticate_with_basic(world: World, browser: httpx2.Cl
     assert browser.post(TOKEN, data=form, auth=(client[0], "wrong")).status_code == 401
 
 
-def test_a_fresh_sign_in_that_was_asked_for_is_dated(world: World, browser: httpx2.Client) -> None:
-    for spec in ({"prompt": "login"}, {"max_age": "0"}):
-        code = chosen(browser, asked(world, **spec))["code"]
-        claims = claims_of(browser, exchange(world, browser, code).json()["id_token"])
-        assert claims["auth_time"] <= claims["iat"]
-    code = chosen(browser, asked(world))["code"]
+@pytest.mark.parametrize("spec", [{}, {"max_age": "0"}, {"claims": AUTH_TIME}])
+def test_no_sign_in_is_dated_while_session_age_claims_are_off(
+    world: World, browser: httpx2.Client, spec: dict[str, str]
+) -> None:
+    code = chosen(browser, asked(world, **spec))["code"]
     assert "auth_time" not in claims_of(browser, exchange(world, browser, code).json()["id_token"])
+
+
+def test_with_session_age_claims_a_sign_in_is_dated_where_that_is_asked_for(tmp_path: Path) -> None:
+    emulator = start_emulator(tmp_path, EMULATOR_SESSION_AGE_CLAIMS="1")
+    try:
+        world = World(emulator)
+        with httpx2.Client(base_url=emulator.url) as browser:
+            for spec in ({"claims": AUTH_TIME}, {"claims": "{"}, {}):
+                code = chosen(browser, asked(world, **spec))["code"]
+                claims = claims_of(browser, exchange(world, browser, code).json()["id_token"])
+                assert ("auth_time" in claims) is (spec.get("claims") == AUTH_TIME)
+    finally:
+        emulator.stop()
+
+
+def test_a_prompt_that_google_does_not_have_is_refused(world: World, browser: httpx2.Client) -> None:
+    refused = browser.get(AUTHORIZE, params=asked(world, prompt="login"))
+    assert refused.status_code == 400
+    assert "prompt" in refused.text
 
 
 def test_userinfo_wants_a_token_it_gave(browser: httpx2.Client) -> None:
