@@ -3,7 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from app.models import Action, AllowedIp, Run, RunKind, SharedStack
+from app.models import Action, AllowedIp, Run, RunKind, RunStatus, SharedStack
 from app.services import audit, runs
 from app.services.context import Context
 from app.services.runs import stacks
@@ -40,7 +40,9 @@ async def _left_over(ctx: Context, stack: SharedStack) -> list[str]:
 
 
 async def _was_asked_for(ctx: Context, stack: SharedStack) -> bool:
-    query = select(Run).where(Run.stack_id == stack.id, Run.kind == RunKind.CONFIGURE)
+    # What was superseded has become part of what came after it.
+    is_newest = Run.status != RunStatus.SUPERSEDED
+    query = select(Run).where(Run.stack_id == stack.id, Run.kind == RunKind.CONFIGURE, is_newest)
     last = await ctx.session.scalar(query.order_by(Run.created_at.desc(), Run.id).limit(1))
     if last is None or last.is_success:
         return False
