@@ -30,6 +30,10 @@ def download(page: Page, link: str) -> str:
 def install_files(person: Person, laptop: Laptop) -> None:
     """The page's first-time steps: the private half, the configuration, the known hosts."""
     person.open("/ssh-keys")
+    person.page.get_by_role("link", name="Download private key").first.click()
+    person.page.get_by_role("heading", name="Sign in again").wait_for()
+    person.page.get_by_role("link", name="Sign in with Google").click()
+    person.page.get_by_role("button", name="Grace Hopper").click()
     laptop.install("stationmaster", download(person.page, "Download private key"))
     person.open("/")
     laptop.install("config", download(person.page, "Download ssh_compute_config"))
