@@ -1,0 +1,151 @@
+"""Who may use which route: one row for each. A route without a row fails the tests; so does a row without a route."""
+
+from enum import StrEnum
+
+
+class Access(StrEnum):
+    """Whom a route lets in."""
+
+    PUBLIC = "Anybody."
+    GREETED = "Anybody, but a token that is not valid is told so."
+    MEMBER = "Whoever is signed in, by browser or token."
+    BROWSER = "Whoever is signed in by browser: a token does not do."
+    OWN = "The owner of the thing in the path, and admins."
+    OWN_ALONE = "The owner alone."
+    BROWSER_ALONE = "The owner alone, by browser."
+    FRESH_ALONE = "The owner alone, by token or a fresh sign-in."
+    FRESH_BROWSER_ALONE = "The owner alone, by a fresh sign-in."
+    FRESH_BROWSER = "Whoever is signed in by browser, freshly."
+    ADMIN = "Admins."
+    DECIDED = "Admins; whose it is may see it, but not decide on it; others don't see it."
+
+
+ROWS = {
+    Access.PUBLIC: """
+        GET /api/v1/openapi.json
+        GET /auth/callback
+        GET /auth/start
+        GET /healthz
+        GET /metrics
+        GET /readyz
+        POST /sign-out
+    """,
+    Access.GREETED: """
+        GET /sign-in
+    """,
+    Access.MEMBER: """
+        GET /
+        GET POST /allowed-ips
+        GET /allowed-ips/events
+        GET POST /api/v1/allowed-ips
+        GET /api/v1/infrastructure
+        GET /api/v1/runs
+        GET POST /api/v1/ssh-keys
+        POST /api/v1/ssh-keys/generate
+        GET POST /api/v1/workstations
+        GET /events
+        GET POST /infrastructure
+        GET /infrastructure/events
+        GET POST /ssh-keys
+        POST /ssh-keys/generate
+        POST /ssh-keys/username
+        GET /ssh_compute_config
+        GET /ssh_known_hosts
+        POST /workstations
+        GET /workstations/new
+    """,
+    Access.BROWSER: """
+        GET /account
+    """,
+    Access.OWN: """
+        POST /allowed-ips/{allowed_ip_id}/remove
+        DELETE /api/v1/allowed-ips/{allowed_ip_id}
+        GET /api/v1/runs/{run_id}
+        POST /api/v1/runs/{run_id}/approve
+        POST /api/v1/runs/{run_id}/cancel
+        POST /api/v1/runs/{run_id}/discard
+        GET /api/v1/runs/{run_id}/log
+        POST /api/v1/runs/{run_id}/retry
+        DELETE GET PATCH /api/v1/workstations/{workstation_id}
+        POST /api/v1/workstations/{workstation_id}/machine
+        POST /api/v1/workstations/{workstation_id}/restart
+        POST /api/v1/workstations/{workstation_id}/start
+        POST /api/v1/workstations/{workstation_id}/stop
+        GET /runs/{run_id}
+        POST /runs/{run_id}/approve
+        POST /runs/{run_id}/cancel
+        POST /runs/{run_id}/discard
+        GET /runs/{run_id}/events
+        GET /runs/{run_id}/kill
+        GET /runs/{run_id}/log
+        GET /runs/{run_id}/log.jsonl
+        POST /runs/{run_id}/retry
+        GET /workstations/{workstation_id}
+        GET POST /workstations/{workstation_id}/change
+        POST /workstations/{workstation_id}/check
+        GET POST /workstations/{workstation_id}/destroy
+        GET /workstations/{workstation_id}/events
+        POST /workstations/{workstation_id}/keep-drift
+        GET POST /workstations/{workstation_id}/machine
+        GET POST /workstations/{workstation_id}/restart
+        POST /workstations/{workstation_id}/restore
+        POST /workstations/{workstation_id}/start
+        GET /workstations/{workstation_id}/states
+        GET POST /workstations/{workstation_id}/stop
+    """,
+    Access.OWN_ALONE: """
+        DELETE /api/v1/ssh-keys/{key_id}
+        POST /ssh-keys/machines/{workstation_id}
+        GET POST /ssh-keys/{key_id}/delete
+    """,
+    Access.BROWSER_ALONE: """
+        POST /account/sign-ins/{sign_in_id}/revoke
+        POST /account/tokens/{token_id}/revoke
+    """,
+    Access.FRESH_ALONE: """
+        GET /api/v1/ssh-keys/{key_id}/private
+    """,
+    Access.FRESH_BROWSER_ALONE: """
+        GET /ssh-keys/{key_id}/private
+    """,
+    Access.FRESH_BROWSER: """
+        POST /account/tokens
+        POST /infrastructure/passwords/{key}
+    """,
+    Access.ADMIN: """
+        GET POST /admin/allowed-ips
+        POST /admin/allowed-ips/apply
+        GET /admin/audit
+        GET /admin/audit.csv
+        GET /admin/audit.jsonl
+        GET POST /admin/doctor
+        GET /admin/doctor/events
+        GET POST /admin/iam
+        POST /admin/iam/remove
+        GET /admin/members
+        POST /admin/members/limits
+        POST /admin/members/{member_id}/limits
+        POST /admin/members/{member_id}/role
+        GET POST /admin/shared-stack
+        POST /admin/shared-stack/check
+        GET POST /admin/shared-stack/destroy
+        GET /admin/shared-stack/events
+        POST /admin/shared-stack/roll-back
+        GET /admin/shared-stack/states
+        GET /api/v1/audit
+        GET POST /api/v1/iam-admins
+        DELETE /api/v1/iam-admins/{principal}
+        GET /api/v1/members
+        PATCH /api/v1/members/{member_id}
+        DELETE GET PATCH /api/v1/shared-stack
+        POST /api/v1/shared-stack/check
+        GET PATCH /api/v1/team
+    """,
+    Access.DECIDED: """
+        POST /admin/allowed-ips/{allowed_ip_id}/approve
+        POST /admin/allowed-ips/{allowed_ip_id}/refuse
+        POST /admin/allowed-ips/{allowed_ip_id}/remove
+        POST /api/v1/allowed-ips/{allowed_ip_id}/approve
+        POST /api/v1/allowed-ips/{allowed_ip_id}/refuse
+    """,
+}
