@@ -11,11 +11,11 @@ from sqlalchemy.orm import aliased
 
 from app.errors import NotFoundError
 from app.models import Member, Run, RunKind, RunStatus, SshKey, Stack, Workstation, WorkstationStatus
-from app.models.run_kinds import kinds_that
 from app.models.run_states import SUCCESS
 from app.services import runs
 from app.services.context import Context
 from app.services.keys import public_keys
+from app.services.runs.applied import MAKERS
 
 LEFT_TO_ITS_WORKER, NOTICED_FOR = timedelta(seconds=30), timedelta(minutes=10)
 """How long after its end a run is looked at by others than its worker: from, to."""
@@ -167,7 +167,7 @@ async def _histories(session: AsyncSession, workstation_ids: Sequence[str]) -> d
     """What each machine's keys follow from: its runs since its last success, the newest first."""
     others = aliased(Run)
     last_success = select(func.max(others.created_at)).where(
-        others.stack_id == Run.stack_id, others.status.in_(SUCCESS), others.kind.in_(kinds_that("uses_terraform"))
+        others.stack_id == Run.stack_id, others.status.in_(SUCCESS), others.kind.in_(MAKERS)
     )
     since = Run.created_at >= func.coalesce(last_success.scalar_subquery(), Run.created_at)
     newest_first = (Run.created_at.desc(), Run.id)

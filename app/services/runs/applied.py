@@ -13,7 +13,8 @@ from app.models.run_states import EXECUTING, SUCCESS
 
 NEWEST_RUNS = 50
 """So many are read: what a stack is follows from its last success and what came after it."""
-_MAKES = kinds_that("uses_terraform") & kinds_that("changes_stack")
+MAKERS = kinds_that("uses_terraform") & kinds_that("changes_stack")
+"""Kinds of runs that make a stack what it is."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Applied:
     @classmethod
     def of(cls, history: Sequence[Run]) -> Self:
         """From a stack's runs, the newest first."""
-        makers = [run for run in history if run.kind in _MAKES]
+        makers = [run for run in history if run.kind in MAKERS]
         begun = (run for run in makers if run.is_executing and not run.can_approve)
         under_way = next((run for run in begun if not run.has_changed_anything), None)
         since: list[Run] = []
@@ -56,7 +57,7 @@ class Applied:
 async def applied(session: AsyncSession, stack_id: str) -> Applied:
     """Read it from a stack's runs."""
     may_have = or_(Run.status.in_(SUCCESS | EXECUTING), Run.applying_at.is_not(None))
-    query = select(Run).where(Run.stack_id == stack_id, Run.kind.in_(_MAKES), may_have)
+    query = select(Run).where(Run.stack_id == stack_id, Run.kind.in_(MAKERS), may_have)
     newest_first = query.order_by(Run.finished_at.desc().nulls_first(), Run.created_at.desc())
     return Applied.of(list(await session.scalars(newest_first.limit(NEWEST_RUNS))))
 
@@ -67,6 +68,6 @@ async def last_inputs(session: AsyncSession, stack_id: str) -> dict[str, Any]:
     newest = next(iter([*((found.under_way,) if found.under_way else ()), *found.possible]), None)
     if newest:
         return dict(newest.inputs)
-    query = select(Run.inputs).where(Run.stack_id == stack_id, Run.kind.in_(_MAKES), Run.inputs != {})
+    query = select(Run.inputs).where(Run.stack_id == stack_id, Run.kind.in_(MAKERS), Run.inputs != {})
     inputs: dict[str, Any] | None = await session.scalar(query.order_by(Run.created_at.desc()).limit(1))
     return dict(inputs or {})

@@ -19,7 +19,7 @@ from app.worker.claim import Tools
 from app.worker.decide import MACHINE
 from app.worker.execute import execute
 from tests.app.worker.conftest import DISK, Script, provisioned, run_of, tells, workstation_of, writes_state
-from tests.stage import identity
+from tests.stage import MovingClock, identity
 
 pytestmark = pytest.mark.anyio
 
@@ -127,6 +127,15 @@ async def test_a_check_changes_nothing_and_says_that_the_machine_has_drifted(too
     assert (await run_of(tools, run_id)).status is RunStatus.PLANNED
     assert (after.has_drifted, after.drift_run_id, after.status) == (True, run_id, before.status)
     assert [call.split()[0] for call in script.calls] == ["apply", "plan", "show"]
+
+
+async def test_after_a_check_nothing_follows(tools: Tools, script: Script, clock: MovingClock) -> None:
+    workstation_id = await provisioned(tools, script)
+    clock.advance(minutes=1)
+    script.on("plan", "true")
+    await execute(tools, await ask(tools, workstation_id, "check"))
+    async with tools.database.sessions() as session:
+        assert await runs.pending(session, workstation_id) == []
 
 
 async def test_a_check_without_differences_ends_an_earlier_notice(tools: Tools, script: Script) -> None:
