@@ -55,7 +55,7 @@ async def test_what_a_choice_does_is_said_before_it_is_sent(grace: httpx2.AsyncC
     for sentence in (
         "Reducing the disk",
         "review the plan before",
-        "the machine is stopped",
+        "Google cannot change e2-standard-4 to g2-standard-8 in place",
         "Changing the image",
     ):
         assert sentence in form.text
