@@ -78,7 +78,9 @@ async def test_a_command_inherits_no_ignored_and_no_blocked_signal(tmp_path: Pat
     subprocess.run([sys.executable, "-c", IGNORING, str(tmp_path), script], check=True)
     step = Step(tmp_path, "apply-1")
     assert await step.wait(nothing, 0.05) == 0
-    assert {line.split()[1] for line in step.file("jsonl").read_text().splitlines()} == {"0" * 16}
+    masks = [int(line.split()[1], 16) for line in step.file("jsonl").read_text().splitlines()]
+    # Signals 32 and 33 are the C library's own: no program can set them back.
+    assert {mask & ~(0b11 << 31) for mask in masks} == {0}
 
 
 async def test_a_worker_that_ignores_interrupts_still_passes_them_on(tmp_path: Path) -> None:

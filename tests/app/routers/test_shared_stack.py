@@ -48,7 +48,7 @@ async def play(app: FastAPI, run_id: str, *, awaits: list[dict[str, str]] | None
             run.succeed(portal.clock())
         else:
             run.await_approval(awaits or [], portal.clock())
-            stack.restore_status()
+            stack.restore_status(portal.clock())
 
 
 @pytest.mark.parametrize("path", [PAGE, f"{PAGE}/states", f"{PAGE}/destroy", f"{PAGE}/events"])

@@ -130,7 +130,7 @@ async def test_nothing_is_looked_for_once_an_apply_has_ended_well(tools: Tools, 
     script.on("apply", writes_state(9, empty=True))
     await execute(tools, await ask_destroy(tools, workstation_id))
     assert "import" not in {call.split()[0] for call in script.calls}
-    assert "Looking at Google" not in await log_of(tools, run_id)
+    assert "Checking Google for resources" not in await log_of(tools, run_id)
 
 
 def test_every_type_in_the_workstations_root_can_be_adopted() -> None:

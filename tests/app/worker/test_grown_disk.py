@@ -73,7 +73,7 @@ async def test_undoing_leaves_the_disk_as_large_as_it_has_become(tools: Tools, s
     workstation = await workstation_of(tools, workstation_id)
     assert (await run_of(tools, run_id)).status is RunStatus.CANCELED
     assert (workstation.disk_size_gb, workstation.machine_type) == (200, "e2-standard-4")
-    assert "the data disk stays as large as it has become" in await log_of(tools, run_id)
+    assert "the data disk keeps its new size" in await log_of(tools, run_id)
 
 
 async def test_a_smaller_disk_that_was_wished_for_and_approved_is_smaller(tools: Tools, script: Script) -> None:

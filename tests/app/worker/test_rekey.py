@@ -66,7 +66,7 @@ async def test_keys_change_in_place_and_nobody_waits_for_a_boot(tools: Tools, sc
     await execute(tools, run_id)
     run, after = await run_of(tools, run_id), await workstation_of(tools, workstation_id)
     assert (run.kind, run.status, run.booting_at) == (RunKind.REKEY, RunStatus.APPLIED, None)
-    assert "has its owner's SSH keys" in await log_of(tools, run_id)
+    assert "now has exactly its owner's SSH keys" in await log_of(tools, run_id)
     assert (after.status, after.running_at) == (WorkstationStatus.RUNNING, before.running_at)
 
 
