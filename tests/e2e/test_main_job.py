@@ -81,7 +81,7 @@ def destroy(person: Person, path: str, choice: str) -> None:
     person.page.get_by_role("button", name="Delete").click()
     person.page.wait_for_url(re.compile(r"/(runs|workstations)/\w+$"))
     person.open(path)
-    expect(person.page.get_by_text("Deleted").first).to_be_visible(timeout=60_000)
+    expect(person.page.locator(".title-row").get_by_text("Deleted", exact=True)).to_be_visible(timeout=60_000)
 
 
 def test_a_host_key_that_is_not_the_pinned_one_is_refused(grace_api: ApiUser, laptop: Laptop) -> None:
@@ -112,7 +112,7 @@ def test_without_javascript_a_machine_is_created_followed_and_destroyed(
     person.page.get_by_role("button", name="Delete").click()
     grace_api.wait(path.rpartition("/")[2], "destroyed")
     person.open(path)
-    expect(person.page.get_by_text("Deleted").first).to_be_visible()
+    expect(person.page.locator(".title-row").get_by_text("Deleted", exact=True)).to_be_visible()
     assert person.portal.cloud_objects("plain-one") == []
 
 

@@ -55,7 +55,7 @@ async def test_it_is_waited_for_space_however_long_and_the_folder_is_named(tools
     (work / "terraform.tfvars.json.new").symlink_to(FULL)
 
     async def has_waited() -> bool:
-        return (await log_of(tools, run_id)).count("trying again in") >= WAITS
+        return (await log_of(tools, run_id)).count("Trying again in") >= WAITS
 
     running = asyncio.create_task(execute(tools, run_id))
     await until(has_waited)
@@ -63,7 +63,7 @@ async def test_it_is_waited_for_space_however_long_and_the_folder_is_named(tools
     assert (run.status, run.attempt, run.retries) == (RunStatus.PLANNING, 1, 0)
     told = await log_of(tools, run_id)
     assert re.search(r"The disk is full: /\S+ has [\d.]+ MB left", told)
-    assert "The run continues when there is space; trying again in 60 s." in told
+    assert "The run continues when there is space. Trying again in 60 s." in told
     (work / "terraform.tfvars.json.new").unlink()
     await running
     assert (await run_of(tools, run_id)).status is RunStatus.APPLIED
