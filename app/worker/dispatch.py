@@ -53,7 +53,10 @@ class Dispatcher:
                 slot.give_back()
                 raise
             if claim is None:
-                slot.give_back()
+                if slot.is_held:
+                    slot.give_back()
+                    # There was no use for it: that it is free again is no news, and must not wake us.
+                    self._tools.slots.freed.clear()
                 return
             self._begin(claim)
 

@@ -104,7 +104,11 @@ async def test_at_once_means_one_interrupt_then_adoption_and_undoing(tools: Tool
     await working
     told = await log_of(tools, run_id)
     assert told.count("Asked Terraform to stop.") == 1
-    assert told.index("Asked Terraform to stop.") < told.index("Checking Google for resources") < told.index("and rolled back")
+    assert (
+        told.index("Asked Terraform to stop.")
+        < told.index("Checking Google for resources")
+        < told.index("and rolled back")
+    )
     assert (await run_of(tools, run_id)).status is RunStatus.CANCELED
     assert (await workstation_of(tools, workstation_id)).status is WorkstationStatus.DESTROYED
 

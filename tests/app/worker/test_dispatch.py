@@ -8,6 +8,7 @@ import pytest
 
 from app.live import Hub
 from app.models import RunStatus
+from app.worker import claim as claims
 from app.worker.claim import Tools
 from app.worker.dispatch import Dispatcher
 from app.worker.slots import Slots
@@ -99,3 +100,20 @@ async def test_who_leaves_hands_over_what_only_waits(tools: Tools, script: Scrip
 
         await until(waits)
     assert (await run_of(tools, run_id)).status is RunStatus.INTERRUPTED
+
+
+async def test_with_nothing_to_do_it_looks_only_now_and_then(
+    tools: Tools, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+
+    async def take_next(*_: object) -> None:
+        nonlocal looks
+        looks += 1
+
+    monkeypatch.setattr("app.worker.dispatch.POLL_SECONDS", 3600)
+    monkeypatch.setattr(claims, "take_next", take_next)
+    async with At(tools):
+        await asyncio.sleep(0.5)
+        # Once at the start, and once more when the hub has begun to listen.
+        assert looks <= 3
