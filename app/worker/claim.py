@@ -183,8 +183,7 @@ async def candidates(session: AsyncSession, host: str, now: datetime, *, with_te
 async def take(tools: Tools, run_id: str, slot: Slot | None = None) -> Claim | None:
     """Claim a run; None when there is nothing to do (any more), or somebody else must have their turn first."""
     async with tools.database.sessions.begin() as session:
-        # Another worker that is claiming it has it.
-        run = await session.get(Run, run_id, with_for_update={"skip_locked": True})
+        run = await session.get(Run, run_id, with_for_update=True)
         if run is None:
             return None
         if not await lifecycle.claim(tools.context(session), run, tools.worker_id, tools.host):
