@@ -137,10 +137,15 @@ async def bind(session: AsyncSession, run: Run) -> None:
     """A worker claims this queued run: it takes the owner's keys as they are at this moment.
 
     A change of keys asks for nothing else, so the rest is as it was reached by then, whatever came before it; the disk
-    may have grown beyond that.
+    may have grown beyond that. A destroy brings no keys: it takes all as it was applied by then, for the run before it
+    may not have been claimed yet when it was asked for.
     """
     workstation = await session.get(Workstation, run.stack_id)
-    if workstation is None or not (run.kind.traits.takes_keys or run.kind is RunKind.CHECK):
+    if workstation is None or not run.kind.traits.uses_terraform:
+        return
+    if run.kind is RunKind.DESTROY:
+        applied = await runs.last_inputs(session, run.stack_id)
+        run.inputs = {runs.KEYS_INPUT: [], **applied, "disk_only": run.inputs["disk_only"]}
         return
     inputs = run.inputs
     if run.kind is RunKind.REKEY:

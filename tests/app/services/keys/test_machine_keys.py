@@ -113,6 +113,13 @@ class Play:
         await self.end(await self.begin(workstation_id))
         return workstation_id
 
+    async def destroy(self, workstation_id: str) -> str:
+        async def it(ctx: Context) -> str:
+            workstation = await ctx.session.get_one(Workstation, workstation_id)
+            return (await workstations.request_destroy(ctx, workstation, keep_disk=False)).id
+
+        return str(await self.do(it))
+
     async def pending(self, workstation_id: str) -> list[Run]:
         async def it(ctx: Context) -> list[Run]:
             return await runs.pending(ctx.session, workstation_id)
@@ -326,18 +333,35 @@ async def test_without_keys_nobody_is_let_in_and_the_next_pair_goes_to_all(play:
     assert [key.split()[-1] for key in run.inputs["ssh_public_keys"]] == ["stationmaster"]
 
 
-async def test_a_machine_that_goes_is_left_alone(stage: Stage, play: Play) -> None:
+async def test_a_machine_that_goes_is_left_alone(play: Play) -> None:
     machine = await play.make()
-
-    async def destroy(ctx: Context) -> None:
-        workstation = await ctx.session.get_one(Workstation, machine)
-        await workstations.request_destroy(ctx, workstation, keep_disk=False)
-
-    await play.do(destroy)
+    await play.destroy(machine)
     await play.add("laptop")
     assert [run.kind for run in await play.pending(machine)] == [RunKind.DESTROY]
     keys = await play.look()
     assert (keys.is_on_its_way, keys.is_up_to_date, keys.can_retry) == (False, False, False)
+
+
+async def test_a_destroy_asked_for_before_anything_was_claimed_has_all_of_terraforms_variables(play: Play) -> None:
+    machine = await play.create()
+    [provision] = await play.pending(machine)
+    await play.destroy(machine)
+    await play.begin(machine)
+    [destroy] = await play.pending(machine)
+    assert destroy.inputs == {**provision.inputs, "ssh_public_keys": [], "disk_only": False}
+
+
+async def test_a_destroy_says_of_the_keys_what_the_run_before_it_brought(play: Play) -> None:
+    machine = await play.make()
+    changing = await play.change(machine, disk_size_gb=120)
+    await play.begin(machine)
+    await play.destroy(machine)
+    await play.add("laptop")
+    await play.end(changing)
+    await play.begin(machine)
+    [destroy] = await play.pending(machine)
+    assert destroy.inputs["disk_size_gb"] == 120
+    assert [key.split()[-1] for key in destroy.inputs["ssh_public_keys"]] == ["stationmaster"]
 
 
 async def test_nobody_else_brings_keys_to_it_admins_included(by: By, play: Play, session: AsyncSession) -> None:
