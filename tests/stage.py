@@ -2,80 +2,38 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from typing import Any, TypeVar
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import origin
 from app.config import Settings
 from app.crypto import Vault
 from app.db import Database
-from app.infra.oidc import Identity
-from app.infra.secrets import SecretGoneError, SecretStore
-from app.models import Base, Member, Run, RunKind, Workstation
-from app.services import lifecycle, runs, workstations
+from app.infra.secrets import SecretStore
+from app.models import Base, CancelMode, LogLevel, Member, Run, Workstation
+from app.services import decisions, lifecycle, runs, workstations
 from app.services.catalog import Catalog
 from app.services.context import Context
 from app.services.people import members
-from app.services.runs import log, stacks
-from app.services.runs.stacks import Subject
+from app.services.runs import log
+from app.services.shared import shared_stack
+from app.services.shared.shared_settings import SharedSettings
+from app.services.terraform import plans
 from app.services.workstations import Requested
-from app.services.workstations.specs import WorkstationSpec
+from app.services.workstations.specs import WorkstationPatch, WorkstationSpec
+from tests import steps
+from tests.parts import MovingClock, SecretsInMemory, identity
 
-ADDRESS = "127.70.1.2"
-HOST_KEYS = {"ssh-ed25519": "AAAAC3NzaC1lZDI1NTE5AAAAIJz1Qn8uFTb9bX0p0Y0n1p0sXQ0v8Q7Yl6m0f0l3c1aB"}
 Row = TypeVar("Row", bound=Base)
+_NUMBERED_LINES = text(
+    "INSERT INTO log_lines (run_id, seq, at, level, step, message) "
+    "SELECT :run_id, seq, :at, 'info', 'apply', 'line ' || seq FROM generate_series(:first, :last) AS seq"
+)
 By = Callable[..., Context]
 """Makes a context for somebody, in the test's session: `by(grace)`, or `by()` for the portal itself."""
-
-
-@dataclass
-class MovingClock:
-    """A clock that stands still until it is moved."""
-
-    now: datetime = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **duration: float) -> datetime:
-        self.now += timedelta(**duration)
-        return self.now
-
-
-class SecretsInMemory(SecretStore):
-    """Secret Manager's place taken, for tests that are not about it."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, bytes] = {}
-
-    async def put(self, name: str, payload: bytes) -> None:
-        self.kept[name] = payload
-
-    async def get(self, name: str) -> bytes:
-        if name not in self.kept:
-            raise SecretGoneError("The private half of this key is no longer in Secret Manager.")
-        return self.kept[name]
-
-    async def delete(self, name: str) -> None:
-        self.kept.pop(name, None)
-
-    async def close(self) -> None:
-        pass
-
-
-def identity(name: str, /, **changes: Any) -> Identity:
-    """What Google says of somebody at example.com."""
-    known = Identity(
-        sub=f"sub-{name}",
-        email=f"{name}@example.com",
-        email_verified=True,
-        name=name.title(),
-        hd="example.com",
-    )
-    return replace(known, **changes)
 
 
 class Stage:
@@ -106,83 +64,131 @@ class Stage:
 
     @asynccontextmanager
     async def working_on(self, run_id: str) -> AsyncIterator[tuple[Context, Run]]:
-        """A transaction of the worker's, with the run's row locked."""
+        """A transaction of the worker's, with the run's row locked; whoever looks at the run is told."""
         async with self.database.sessions.begin() as session:
             run = await session.get_one(Run, run_id, with_for_update={"of": Run})
             yield self.context(session), run
             await session.flush()
             await runs.announce(session, run)
 
-    async def claim(self, run_id: str, *lines: str) -> None:
+    async def claim(self, run_id: str) -> None:
         """A worker takes it."""
         async with self.working_on(run_id) as (ctx, run):
-            assert await lifecycle.claim(ctx, run, "a-worker", "a-host")
-            await log.write(ctx.session, run, [log.LogEntry(line, ctx.now) for line in lines])
+            await steps.claim(ctx, run)
 
     async def apply(self, run_id: str) -> None:
-        """A worker takes it, and Terraform changes things."""
-        await self.claim(run_id)
+        """A worker takes it, unless one has it, and Terraform changes things."""
         async with self.working_on(run_id) as (ctx, run):
-            run.begin_apply(ctx.now)
+            await steps.apply(ctx, run)
 
-    async def finish(self, run_id: str) -> None:
-        """What is applied ends well."""
+    async def carry_out(self, run_id: str) -> None:
+        """From where it stands to its good end."""
         async with self.working_on(run_id) as (ctx, run):
-            become(await stacks.subject(ctx.session, run.stack_id), run, ctx.now)
-            await lifecycle.finish(ctx, run)
-        await self.follow_up(run_id)
+            await steps.carry_out(ctx, run)
+        await self._follow_up(run_id)
 
-    async def fail(self, run_id: str, error: str = "Error: quota") -> None:
-        """What is applied ends without success."""
+    async def fail(self, run_id: str, error: str = steps.STOCK_OUT) -> None:
+        """From where it stands to an end without success."""
         async with self.working_on(run_id) as (ctx, run):
-            await lifecycle.fail(ctx, run, error)
-        await self.follow_up(run_id)
+            await steps.fail(ctx, run, error)
+        await self._follow_up(run_id)
 
-    async def follow_up(self, run_id: str) -> None:
-        """What its worker does once a run has ended."""
+    async def _follow_up(self, run_id: str) -> None:
         async with self.database.sessions.begin() as session:
             await lifecycle.follow_up(self.context(session), await session.get_one(Run, run_id))
 
-    async def await_approval(self, run_id: str, awaits: Sequence[dict[str, str]] = ()) -> None:
-        """A worker takes it, and its plan has to be decided."""
-        await self.claim(run_id)
+    async def await_approval(
+        self, run_id: str, awaits: Sequence[dict[str, str]] = (), plan: dict[str, Any] | None = None
+    ) -> None:
+        """A worker takes it, and its plan has to be decided.
+
+        :param plan: as people are shown it.
+        """
         async with self.working_on(run_id) as (ctx, run):
-            await lifecycle.await_approval(ctx, run, list(awaits))
+            if plan:
+                await plans.keep(ctx.session, ctx.vault, run_id, plan, ctx.now, b"the plan's file")
+            await steps.await_approval(ctx, run, awaits)
 
-    async def carry_out(self, run_id: str) -> None:
-        """From the claim to the good end."""
-        await self.apply(run_id)
-        await self.finish(run_id)
+    async def write(self, run_id: str, *lines: str, level: LogLevel = LogLevel.INFO) -> None:
+        """Lines of the run's log, as Terraform says them."""
+        async with self.working_on(run_id) as (ctx, run):
+            await log.write(ctx.session, run, [log.LogEntry(line, ctx.now, level, "apply") for line in lines])
 
-    async def request(self, name: str = "dev-1", who: str = "grace", **fields: object) -> Requested:
+    async def write_numbered(self, run_id: str, number: int) -> None:
+        """So many lines at once, "line 1" and so on by their number in the log."""
+        async with self.working_on(run_id) as (ctx, run):
+            first, run.log_seq = run.log_seq + 1, run.log_seq + number
+            values = {"run_id": run_id, "at": ctx.now, "first": first, "last": run.log_seq}
+            await ctx.session.execute(_NUMBERED_LINES, values)
+
+    async def request(self, name: str = "dev-1", who: str = "grace", **fields: Any) -> Requested:
         """Somebody asks for a machine."""
         spec = WorkstationSpec.model_validate({"name": name, "machine_type": "e2-standard-4", **fields})
         async with self.acting(who) as ctx:
             return await workstations.request(ctx, ctx.member, spec)
 
-    async def make(self, name: str = "dev-1", who: str = "grace", **fields: object) -> Workstation:
+    async def make(self, name: str = "dev-1", who: str = "grace", **fields: Any) -> Workstation:
         """A machine that runs."""
         requested = await self.request(name, who, **fields)
         await self.carry_out(requested.run.id)
         self.clock.advance(minutes=1)
         return await self.row(Workstation, requested.workstation.id)
 
+    async def configure(self, reason: str = "", **fields: Any) -> Run:
+        """Ada asks for other settings of the shared stack, a minute later."""
+        self.clock.advance(minutes=1)
+        async with self.acting("ada") as ctx:
+            stack = await shared_stack.find(ctx)
+            desired = (await shared_stack.desired(ctx, stack)).settings
+            chosen = SharedSettings.model_validate({**desired.model_dump(), **fields})
+            return await shared_stack.configure(ctx, stack, chosen, reason)
+
+    async def approve(self, run_id: str, who: str = "ada", *, confirm: Sequence[str] = ()) -> None:
+        """Somebody lets it do what it awaits."""
+        async with self.acting(who) as ctx:
+            await decisions.approve(ctx, await runs.find(ctx.session, ctx.member, run_id), confirm)
+
+    async def discard(self, run_id: str, who: str = "ada") -> None:
+        """Somebody does not."""
+        async with self.acting(who) as ctx:
+            await decisions.discard(ctx, await runs.find(ctx.session, ctx.member, run_id))
+
+    async def cancel(self, run_id: str, who: str = "grace", mode: CancelMode = CancelMode.UNDO) -> None:
+        """Somebody stops it."""
+        async with self.acting(who) as ctx:
+            await decisions.cancel(ctx, await runs.find(ctx.session, ctx.member, run_id), mode)
+
+    async def retry(self, run_id: str, who: str = "grace") -> Run:
+        """Somebody asks for the same again."""
+        async with self.acting(who) as ctx:
+            return await decisions.retry(ctx, await runs.find(ctx.session, ctx.member, run_id))
+
+    async def change(self, workstation_id: str, who: str = "grace", **fields: Any) -> Run:
+        """Somebody asks for changes of a machine, a minute later."""
+        self.clock.advance(minutes=1)
+        async with self.acting(who) as ctx:
+            machine = await ctx.session.get_one(Workstation, workstation_id)
+            return await workstations.request_change(ctx, machine, WorkstationPatch.model_validate(fields))
+
+    async def destroy(self, workstation_id: str, who: str = "grace", *, keep_disk: bool = True) -> Run:
+        """Somebody deletes it, a minute later."""
+        self.clock.advance(minutes=1)
+        async with self.acting(who) as ctx:
+            machine = await ctx.session.get_one(Workstation, workstation_id)
+            return await workstations.request_destroy(ctx, machine, keep_disk=keep_disk)
+
+    async def make_shared_stack(self) -> str:
+        """It exists, and lets nobody in; returns its id."""
+        async with self.acting("ada") as ctx:
+            return (await steps.make_shared_stack(ctx)).id
+
+    async def pending(self, stack_id: str) -> str:
+        """The id of the stack's only run that is pending."""
+        async with self.database.sessions() as session:
+            [run] = await runs.pending(session, stack_id)
+            return run.id
+
     async def row(self, model: type[Row], row_id: str) -> Row:
         """A row as it is now."""
         async with self.database.sessions() as session:
             return await session.get_one(model, row_id)
-
-
-def become(subject: Subject, run: Run, now: datetime) -> None:
-    """What the kinds of runs write down of their subject at a good end (app/worker/kinds)."""
-    if run.kind is RunKind.CHECK:
-        subject.become_checked(None, now)
-    elif run.kind is RunKind.DESTROY:
-        subject.become_destroyed(now, disk_kept=bool(run.inputs.get("disk_only")))
-    elif isinstance(subject, Workstation):
-        if run.kind is not RunKind.REKEY:
-            subject.take(run.changes)
-            subject.become_running(ADDRESS, HOST_KEYS, now)
-    else:
-        subject.take(run.changes)
-        subject.become_ready({}, now)

@@ -3,26 +3,29 @@
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
+import asyncssh
 import httpx2
 import hypothesis
 import pytest
 import structlog
-from cryptography.fernet import Fernet
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import db, origin
 from app.config import Settings
 from app.db import Database
-from app.deps import cookie_name
 from app.failed_sign_ins import FailedSignIns
 from app.infra.oidc import OpenIdProvider
 from app.live import Hub
 from app.main import create_app
-from app.services.people import members, sign_ins
+from app.worker.claim import Tools
+from tests.app.worker.scripted import ADDRESS, KEY, Script, make_tools
+from tests.clients import client_of, signed_in
 from tests.database import empty, fresh_database
-from tests.stage import By, MovingClock, SecretsInMemory, Stage, identity
+from tests.parts import MovingClock, SecretsInMemory, make_settings
+from tests.stage import By, Stage
 
 # Tracebacks without local variables: a minute for a request that breaks is too much.
 structlog.configure(
@@ -86,24 +89,6 @@ def secrets() -> SecretsInMemory:
     return SecretsInMemory()
 
 
-def make_settings(**changes: object) -> Settings:
-    """Settings of a portal for example.com, whatever the environment says."""
-    values: dict[str, object] = {
-        "public_url": "http://portal.test",
-        "database_url": "postgresql://nowhere/nothing",
-        "encryption_keys": (Fernet.generate_key().decode(),),
-        "oidc_issuer": "http://127.0.0.1:9",
-        "oidc_client_id": "portal",
-        "oidc_client_secret": "a-client-secret",
-        "allowed_domains": ("example.com",),
-        "first_admin": "ada@example.com",
-        "google_project": "test-project",
-        # Tests share one address, and fail on purpose.
-        "failed_sign_in_limit": 10_000,
-    }
-    return Settings.model_validate({**values, **changes})
-
-
 @pytest.fixture
 def settings(database_url: str) -> Settings:
     return make_settings(database_url=database_url)
@@ -126,48 +111,26 @@ def app_of_process() -> FastAPI:
 
 
 @pytest.fixture
-async def app(
-    app_of_process: FastAPI, settings: Settings, database: Database, clock: MovingClock, secrets: SecretsInMemory
-) -> FastAPI:
+async def app(app_of_process: FastAPI, stage: Stage) -> FastAPI:
     """The portal, with the test's parts; nothing of it is started in the background."""
     app_of_process.state.portal = replace(
         app_of_process.state.portal,
-        settings=settings,
-        database=database,
-        hub=Hub(database),
-        clock=clock,
-        secrets=secrets,
-        openid=OpenIdProvider(settings),
-        failed_sign_ins=FailedSignIns(settings, clock),
+        settings=stage.settings,
+        database=stage.database,
+        hub=Hub(stage.database),
+        vault=stage.vault,
+        clock=stage.clock,
+        secrets=stage.secrets,
+        openid=OpenIdProvider(stage.settings),
+        failed_sign_ins=FailedSignIns(stage.settings, stage.clock),
     )
     return app_of_process
-
-
-def client_of(app: FastAPI, **headers: str) -> httpx2.AsyncClient:
-    """A browser (or a script) that talks to this portal."""
-    return httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app=app), base_url=app.state.portal.settings.public_url, headers=headers
-    )
 
 
 @pytest.fixture
 async def client(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
     async with client_of(app) as client:
         yield client
-
-
-async def signed_in(app: FastAPI, name: str) -> httpx2.AsyncClient:
-    """A browser in which `name`@example.com is signed in."""
-    portal = app.state.portal
-    async with portal.database.sessions.begin() as session:
-        ctx = portal.context(session)
-        member = await members.sign_in(ctx, identity(name))
-        sign_in = await sign_ins.start(
-            ctx.acting(member), address="127.0.0.1", user_agent="a test", confirmed_at=ctx.now
-        )
-    client = client_of(app)
-    client.cookies.set(cookie_name(portal.settings), sign_in.secret)
-    return client
 
 
 @pytest.fixture
@@ -187,3 +150,39 @@ async def ada(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
     """The admin."""
     async with await signed_in(app, "ada") as client:
         yield client
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Script:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    return Script(folder)
+
+
+@pytest.fixture
+async def ssh_port() -> AsyncIterator[int]:
+    """Of the SSH server at every machine's address; it lets nobody in."""
+    acceptor = await asyncssh.listen(ADDRESS, 0, server_host_keys=[KEY])
+    yield acceptor.get_port()
+    acceptor.close()
+
+
+@pytest.fixture
+def worker_settings(tmp_path: Path, script: Script, database_url: str, ssh_port: int) -> Settings:
+    root = tmp_path / "terraform" / "workstation"
+    root.mkdir(parents=True)
+    (root / "main.tf").write_text("# nothing")
+    (tmp_path / "terraform" / "modules").mkdir()
+    return make_settings(
+        database_url=database_url,
+        data_dir=tmp_path / "data",
+        terraform=str(script.executable),
+        terraform_dir=tmp_path / "terraform",
+        ssh_port=ssh_port,
+        workstation_limit=1000,
+    )
+
+
+@pytest.fixture
+def tools(worker_settings: Settings, database: Database, clock: MovingClock) -> Tools:
+    return make_tools(worker_settings, database, clock)

@@ -8,7 +8,7 @@ import pytest
 
 from app import config
 from app.errors import ConfigurationError
-from tests.app.conftest import make_settings
+from tests.parts import make_settings
 
 NEEDED = {
     "STATIONMASTER_OIDC_CLIENT_ID": "portal",

@@ -3,8 +3,8 @@ import pytest
 from fastapi import FastAPI
 
 from app.services.people import api_tokens, members
-from tests.app.conftest import client_of
-from tests.stage import identity
+from tests.clients import client_of
+from tests.parts import identity
 
 pytestmark = pytest.mark.anyio
 

@@ -21,8 +21,8 @@ from cryptography.fernet import Fernet
 
 from app import error_tracking
 from app.errors import ConfigurationError
-from tests.app.conftest import make_settings
 from tests.database import fresh_database
+from tests.parts import make_settings
 from tests.web_process import web_process
 
 CANARY = "a-canary-of-somebody"

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from app import db
-from tests.app.conftest import client_of
+from tests.clients import client_of
 
 pytestmark = pytest.mark.anyio
 SAID = "The database is not responding."

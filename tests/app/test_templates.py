@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.web import HERE, create_templates
-from tests.app.conftest import make_settings
+from tests.parts import make_settings
 
 TEMPLATES = sorted((HERE / "templates").rglob("*.html"))
 

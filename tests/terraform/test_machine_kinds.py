@@ -13,8 +13,8 @@ from app.services.catalog import Catalog, MachineType
 from app.services.workstations import specs
 from app.worker.decide import MACHINE
 from emulator.core import catalog as emulated
-from tests.app.conftest import make_settings
 from tests.emulator_process import EmulatorProcess, start_emulator
+from tests.parts import make_settings
 from tests.terraform.conftest import Terraform
 from tests.terraform.machine import REPOSITORY
 

@@ -16,11 +16,7 @@ from app.__main__ import cli
 from app.db import Database
 from app.services.terraform import state_versions
 from app.worker.claim import Tools
-from tests.app.worker.conftest import Script, provisioned
-from tests.app.worker.conftest import script as script
-from tests.app.worker.conftest import ssh_port as ssh_port
-from tests.app.worker.conftest import tools as tools
-from tests.app.worker.conftest import worker_settings as worker_settings
+from tests.app.worker.scripted import Script, provisioned
 from tests.database import fresh_database
 from tests.emulator_process import EmulatorProcess, start_emulator
 

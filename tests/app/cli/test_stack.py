@@ -21,12 +21,9 @@ from app.services.people import members
 from app.services.terraform import state_versions
 from app.worker.claim import Tools
 from app.worker.execute import execute
-from tests.app.worker.conftest import Script, spec, state, writes_state
-from tests.app.worker.conftest import script as script
-from tests.app.worker.conftest import ssh_port as ssh_port
-from tests.app.worker.conftest import tools as tools
-from tests.app.worker.conftest import worker_settings as worker_settings
-from tests.stage import Stage, identity
+from tests.app.worker.scripted import Script, spec, state, writes_state
+from tests.parts import identity
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 INIT = "mkdir -p .terraform/providers; echo '{}' > .terraform/modules.json; ln -s ../../main.tf .terraform/providers/it"

@@ -13,9 +13,9 @@ from google.api_core.exceptions import BadRequest, Forbidden, ServiceUnavailable
 
 from app.infra.google import Compute
 from app.infra.machines import OperationFailedError, Power
-from tests.app.conftest import make_settings
 from tests.emulator.world import IN_REGION, IN_ZONE, PROJECT, ZONE, World, until
 from tests.emulator_process import start_emulator
+from tests.parts import make_settings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("emulated-compute")]
 DISK, ADDRESS = "google_compute_disk", "google_compute_address"

@@ -5,9 +5,9 @@ from google.api_core.exceptions import Forbidden, ServiceUnavailable
 from google.auth.exceptions import GoogleAuthError
 
 from app.infra.google_project import GoogleProject, Project
-from tests.app.conftest import make_settings
 from tests.emulator.world import PROJECT
 from tests.emulator_process import EmulatorProcess, start_emulator
+from tests.parts import make_settings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("emulated-project")]
 ACCOUNT = f"vm@{PROJECT}.iam.gserviceaccount.com"

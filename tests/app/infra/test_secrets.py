@@ -5,8 +5,8 @@ from structlog.testing import capture_logs
 
 from app.errors import UnavailableError
 from app.infra.secrets import SecretGoneError, SecretStore
-from tests.app.conftest import make_settings
 from tests.emulator_process import EmulatorProcess, start_emulator
+from tests.parts import make_settings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("emulated-secrets")]
 SECRET, VERSION = "google_secret_manager_secret", "google_secret_manager_secret_version"

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from app import db
 from app.middleware import bodies
-from tests.app.conftest import client_of
+from tests.clients import client_of
 from tests.web_process import WebProcess
 
 pytestmark = pytest.mark.anyio

@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 
 from app.crypto import digest
 from app.middleware.telemetry import HEADERS
-from tests.app.conftest import client_of
+from tests.clients import client_of
 from tests.web_process import WebProcess
 
 pytestmark = pytest.mark.anyio

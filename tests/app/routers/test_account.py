@@ -4,7 +4,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from tests.app.conftest import client_of, signed_in
+from tests.clients import client_of, signed_in
 
 pytestmark = pytest.mark.anyio
 

@@ -8,10 +8,8 @@ import pytest
 from fastapi import FastAPI
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from app.models import SharedStack
 from app.services import runs
-from tests.app import shared_stack_play as play
-from tests.stage import MovingClock
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 PAGE, ADMIN = "/allowed-ips", "/admin/allowed-ips"
@@ -19,11 +17,9 @@ HOME = {"cidr": "203.0.113.7", "label": "home <1>", "lasts": "1 hour"}
 
 
 @pytest.fixture
-async def stack_id(app: FastAPI) -> str:
+async def stack_id(stage: Stage) -> str:
     """The shared stack is there."""
-    portal = app.state.portal
-    async with portal.database.sessions.begin() as session:
-        return (await play.make_shared_stack(portal.context(session))).id
+    return await stage.make_shared_stack()
 
 
 async def ask(browser: httpx2.AsyncClient, **fields: str) -> str:
@@ -42,13 +38,6 @@ def ids(page: httpx2.Response) -> set[str]:
 def text_of(page: httpx2.Response) -> str:
     """What is to be read."""
     return " ".join(re.sub(r"<[^>]+>", " ", page.text).split())
-
-
-async def apply(app: FastAPI, stack_id: str) -> None:
-    """A worker brings the firewall to it."""
-    portal = app.state.portal
-    async with portal.database.sessions.begin() as session:
-        await play.apply(session, await session.get_one(SharedStack, stack_id), portal.clock())
 
 
 @pytest.fixture
@@ -91,7 +80,7 @@ async def test_one_click_asks_for_ones_own_address_even_if_it_is_private(
 
 
 async def test_from_the_ask_to_the_end(
-    app: FastAPI, grace: httpx2.AsyncClient, ada: httpx2.AsyncClient, stack_id: str, clock: MovingClock
+    stage: Stage, grace: httpx2.AsyncClient, ada: httpx2.AsyncClient, stack_id: str
 ) -> None:
     ip = await ask(grace)
     page = text_of(await ada.get(ADMIN))
@@ -105,7 +94,7 @@ async def test_from_the_ask_to_the_end(
     run_id = re.findall(r'href="/runs/(\w+)"', page)[0]
     assert (await ada.get(f"/runs/{run_id}")).status_code == 200
     assert "Adding" in text_of(await grace.get(PAGE))
-    await apply(app, stack_id)
+    await stage.carry_out(await stage.pending(stack_id))
     page = text_of(await grace.get(PAGE))
     assert "Active" in page
     assert "until 3 Mar 2026, 09:30 UTC" in page
@@ -113,7 +102,7 @@ async def test_from_the_ask_to_the_end(
     removed = await ada.post(f"{ADMIN}/{ip}/remove")
     assert removed.status_code == 303
     assert "Removing" in text_of(await ada.get(ADMIN))
-    await apply(app, stack_id)
+    await stage.carry_out(await stage.pending(stack_id))
     assert "1 expired, removed or denied" in text_of(await grace.get(PAGE))
     assert "No allowed addresses" in text_of(await ada.get(ADMIN))
 
@@ -157,7 +146,7 @@ async def test_a_range_to_confirm_is_confirmed_by_a_box_that_then_appears(grace:
 
 
 async def test_an_admin_adds_for_somebody_else(
-    grace: httpx2.AsyncClient, ada: httpx2.AsyncClient, app: FastAPI, stack_id: str
+    grace: httpx2.AsyncClient, ada: httpx2.AsyncClient, stack_id: str
 ) -> None:
     office = {"cidr": "198.51.100.0/24", "label": "office", "lasts": "for ever"}
     nobody = await ada.post(ADMIN, data={**office, "owner": "nobody@example.com"})
@@ -169,22 +158,17 @@ async def test_an_admin_adds_for_somebody_else(
     assert "office 198.51.100.0/24" in text_of(await grace.get(PAGE))
 
 
-async def test_what_was_left_undone_is_tried_again(
-    app: FastAPI, ada: httpx2.AsyncClient, stack_id: str, clock: MovingClock
-) -> None:
+async def test_what_was_left_undone_is_tried_again(stage: Stage, ada: httpx2.AsyncClient, stack_id: str) -> None:
     await ask(ada)
     [ip] = ids(await ada.get(ADMIN))
     await ada.post(f"{ADMIN}/{ip}/approve")
-    async with app.state.portal.database.sessions.begin() as session:
-        await play.fail(session, await session.get_one(SharedStack, stack_id), clock())
+    await stage.fail(await stage.pending(stack_id))
     page = await ada.get(ADMIN)
     assert "The firewall is out of date" in page.text
     assert "Not applied" in page.text
 
     again = await ada.post(f"{ADMIN}/apply")
-    async with app.state.portal.database.sessions() as session:
-        run = await play.pending_run(session, await session.get_one(SharedStack, stack_id))
-    assert again.headers["location"] == f"/runs/{run.id}"
+    assert again.headers["location"] == f"/runs/{await stage.pending(stack_id)}"
 
 
 async def test_a_decision_that_came_too_late_is_a_page(grace: httpx2.AsyncClient, ada: httpx2.AsyncClient) -> None:

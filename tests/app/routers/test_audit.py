@@ -11,8 +11,9 @@ from fastapi import FastAPI
 from app.models import Action
 from app.routers.audit_files import AuditEntryAnswer
 from app.services import audit
-from tests.app.conftest import client_of, signed_in
-from tests.app.routers.play import await_approval, check, create, make_run, run_of
+from tests.app.routers.lost_disk import await_approval
+from tests.clients import client_of, create, restore, run_of, signed_in
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 PATHS = ("/admin/audit", "/admin/audit.csv", "/admin/audit.jsonl", "/api/v1/audit")
@@ -48,7 +49,7 @@ async def test_only_admins_are_led_there(grace: httpx2.AsyncClient, ada: httpx2.
 
 
 async def test_the_page_says_who_did_what_from_where_with_a_link_to_it(
-    app: FastAPI, grace: httpx2.AsyncClient, ada: httpx2.AsyncClient
+    grace: httpx2.AsyncClient, ada: httpx2.AsyncClient
 ) -> None:
     machine_id = await create(grace)
     page = (await ada.get("/admin/audit?kind=workstation")).text
@@ -77,12 +78,12 @@ async def test_an_entry_bears_the_request_and_the_clients_address(
 
 
 async def test_a_refused_decision_leaves_no_entry(
-    app: FastAPI, grace: httpx2.AsyncClient, ada: httpx2.AsyncClient
+    stage: Stage, grace: httpx2.AsyncClient, ada: httpx2.AsyncClient
 ) -> None:
     machine_id = await create(grace)
-    await make_run(app, await run_of(grace, machine_id))
-    asked = await check(grace, machine_id)
-    await await_approval(app, asked)
+    await stage.carry_out(await run_of(grace, machine_id))
+    asked = await restore(grace, machine_id)
+    await await_approval(stage, asked)
     before = await lines(ada)
     assert (await grace.post(f"/runs/{asked}/approve", data={"confirm": "no"})).status_code == 422
     assert (await grace.post(f"/runs/{asked}/retry")).status_code == 409

@@ -14,9 +14,9 @@ from app.main import create_app
 from app.models import Member
 from app.services import audit
 from app.services.audit import AuditFilter
-from tests.app.conftest import client_of, make_settings, signed_in
 from tests.app.openid_provider import OpenIdServer, openid_server
-from tests.stage import MovingClock
+from tests.clients import client_of, signed_in
+from tests.parts import MovingClock, make_settings
 
 pytestmark = pytest.mark.anyio
 COOKIE = "stationmaster"
@@ -364,9 +364,7 @@ async def test_an_expired_sign_in_is_none(app: FastAPI, clock: MovingClock) -> N
         assert (await browser.get("/account")).headers["location"] == "/sign-in?next=/account"
 
 
-async def test_who_is_no_longer_allowed_is_out_at_once_and_may_choose_another_account(
-    app: FastAPI, clock: MovingClock
-) -> None:
+async def test_who_is_no_longer_allowed_is_out_at_once_and_may_choose_another_account(app: FastAPI) -> None:
     async with await signed_in(app, "grace") as browser:
         use(app, make_settings(allowed_domains=("other.test",), first_admin=""))
 

@@ -10,8 +10,9 @@ import pytest
 from fastapi import FastAPI
 
 from app.infra.oidc import OpenIdProvider
-from tests.app.conftest import client_of, make_settings
+from tests.clients import client_of
 from tests.emulator_process import EmulatorProcess, start_emulator
+from tests.parts import make_settings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("emulated-sign-in")]
 

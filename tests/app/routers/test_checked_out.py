@@ -8,28 +8,23 @@ from fastapi import FastAPI
 
 from app.models import Run
 from app.services.by_hand import checkouts
-from tests.app.routers.play import check, create, make_run, run_of
-from tests.stage import MovingClock
+from tests.clients import restore
+from tests.parts import MovingClock
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def machine_id(app: FastAPI, grace: httpx2.AsyncClient) -> str:
-    machine_id = await create(grace)
-    await make_run(app, await run_of(grace, machine_id))
-    return machine_id
+async def machine_id(stage: Stage) -> str:
+    return (await stage.make()).id
 
 
 @pytest.fixture
-async def run_id(app: FastAPI, ada: httpx2.AsyncClient, machine_id: str, clock: MovingClock) -> str:
+async def run_id(stage: Stage, machine_id: str) -> str:
     """Ada has it for eight hours."""
-    clock.advance(minutes=1)
-    portal = app.state.portal
-    async with portal.database.sessions.begin() as session:
-        by = await checkouts.admin(session, None)
-        taken = await checkouts.check_out(portal.context(session, by), machine_id, timedelta(hours=8))
-    return taken.run.id
+    async with stage.acting("ada") as ctx:
+        return (await checkouts.check_out(ctx, machine_id, timedelta(hours=8))).run.id
 
 
 async def test_they_say_who_has_it_and_until_when(grace: httpx2.AsyncClient, machine_id: str, run_id: str) -> None:
@@ -48,7 +43,7 @@ async def test_they_say_who_has_it_and_until_when(grace: httpx2.AsyncClient, mac
 async def test_a_wish_made_meanwhile_says_what_it_waits_for(
     grace: httpx2.AsyncClient, machine_id: str, run_id: str
 ) -> None:
-    queued = await check(grace, machine_id)
+    queued = await restore(grace, machine_id)
     page = (await grace.get(f"/runs/{queued}")).text
     assert "Starts when the previous run has ended" in page
     assert f'href="/runs/{run_id}"' in page

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app.models import Member
-from tests.app.conftest import client_of, make_settings
 from tests.app.openid_provider import OpenIdServer, openid_server
 from tests.app.routers.test_auth import COOKIE, people, sign_in, use
+from tests.clients import client_of
+from tests.parts import make_settings
 
 pytestmark = pytest.mark.anyio
 

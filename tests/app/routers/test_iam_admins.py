@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from app.models import Run, SharedStack
 from app.services import runs
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 PAGE = "/admin/iam"
@@ -42,7 +43,7 @@ async def test_only_admins_see_and_change_the_list(
     assert "None managed here" in (await ada.get(PAGE)).text
 
 
-async def test_one_added_is_seen_on_the_list_with_a_link_to_the_run(app: FastAPI, ada: httpx2.AsyncClient) -> None:
+async def test_one_added_is_seen_on_the_list_with_a_link_to_the_run(stage: Stage, ada: httpx2.AsyncClient) -> None:
     run_id = await add(ada, "grace@example.com")
     page = (await ada.get(PAGE)).text
     assert "user:grace@example.com" in page
@@ -50,16 +51,16 @@ async def test_one_added_is_seen_on_the_list_with_a_link_to_the_run(app: FastAPI
     assert f'<a href="/runs/{run_id}">View run to add it</a>' in page
     assert "Add IAM admin user:grace@example.com" not in page
 
-    await apply(app, run_id)
+    await stage.carry_out(run_id)
     page = (await ada.get(PAGE)).text
     assert "Applied" in page
     assert "remove the last IAM admin" in page
     assert ">Remove<" not in page
 
 
-async def test_one_removed_is_seen_going_and_can_be_kept(app: FastAPI, ada: httpx2.AsyncClient) -> None:
-    await apply(app, await add(ada, "grace@example.com"))
-    await apply(app, await add(ada, "eve@elsewhere.test", confirm_outside="yes"))
+async def test_one_removed_is_seen_going_and_can_be_kept(stage: Stage, ada: httpx2.AsyncClient) -> None:
+    await stage.carry_out(await add(ada, "grace@example.com"))
+    await stage.carry_out(await add(ada, "eve@elsewhere.test", confirm_outside="yes"))
     gone = await ada.post(f"{PAGE}/remove", data={"principal": "user:eve@elsewhere.test"})
     assert gone.headers["location"].startswith("/runs/")
     page = (await ada.get(PAGE)).text
@@ -102,9 +103,9 @@ async def test_somebody_from_outside_is_asked_about_once(ada: httpx2.AsyncClient
     await add(ada, "eve@gmial.com", confirm_outside="yes")
 
 
-async def test_who_has_to_stay_does_with_the_reason(app: FastAPI, ada: httpx2.AsyncClient) -> None:
-    await apply(app, await add(ada, "user:ada@example.com"))
-    await apply(app, await add(ada, "user:grace@example.com"))
+async def test_who_has_to_stay_does_with_the_reason(stage: Stage, ada: httpx2.AsyncClient) -> None:
+    await stage.carry_out(await add(ada, "user:ada@example.com"))
+    await stage.carry_out(await add(ada, "user:grace@example.com"))
     refused = await ada.post(f"{PAGE}/remove", data={"principal": "user:ada@example.com"})
 
     assert refused.status_code == 409

@@ -14,12 +14,10 @@ from app.deps import Portal
 from app.models import AuditEntry, SharedStackStatus
 from app.services.shared import infrastructure_state, shared_stack
 from app.services.shared.infrastructure_state import Sighting
-from tests.app.conftest import client_of
-from tests.app.routers.api.conftest import script_of
-from tests.app.routers.play import create
 from tests.app.services.shared.infrastructure_samples import EVERYTHING, NOTHING, OF_PART, outputs
+from tests.clients import client_of, create, script_of
 from tests.database import dump
-from tests.stage import MovingClock
+from tests.parts import MovingClock
 
 pytestmark = pytest.mark.anyio
 PAGE, API = "/infrastructure", "/api/v1/infrastructure"
@@ -115,7 +113,7 @@ async def test_asking_rings_for_a_worker_and_the_page_waits(app: FastAPI, grace:
     assert ("Checking…" in page, "Refresh" in page, "every 10s" in page) == (True, False, True)
 
 
-async def test_htmx_gets_the_fragment(app: FastAPI, grace: httpx2.AsyncClient) -> None:
+async def test_htmx_gets_the_fragment(grace: httpx2.AsyncClient) -> None:
     fragment = await grace.get(PAGE, headers={"HX-Request": "true"})
     assert fragment.text.lstrip().startswith('<div id="infrastructure"')
 

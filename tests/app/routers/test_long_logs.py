@@ -8,19 +8,22 @@ import pytest
 from fastapi import FastAPI
 
 from app.routers import streams
-from tests.app.routers.play import change, claim, create, run_of, write_lines
+from app.services import lifecycle
+from tests.clients import create, run_of
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 LINES = 100_000
 
 
 @pytest.fixture
-async def run_id(app: FastAPI, grace: httpx2.AsyncClient) -> str:
+async def run_id(stage: Stage, grace: httpx2.AsyncClient) -> str:
     """A run that ended with so many lines."""
     run_id = await run_of(grace, await create(grace))
-    await claim(app, run_id)
-    await write_lines(app, run_id, LINES - 1)
-    await change(app, run_id, lambda run, _: run.fail("it broke", run.created_at))
+    await stage.claim(run_id)
+    await stage.write_numbered(run_id, LINES - 1)
+    async with stage.working_on(run_id) as (ctx, run):
+        await lifecycle.fail(ctx, run, "it broke")
     return run_id
 
 

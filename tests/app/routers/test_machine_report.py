@@ -2,11 +2,12 @@
 
 import httpx2
 import pytest
-from fastapi import FastAPI
 
-from app.models import Run, Workstation
+from app.models import Workstation
 from app.models.machine_report import MachineReport
-from tests.app.routers.play import HOST_KEY, change, create, make_run, run_of
+from tests.clients import create, run_of
+from tests.stage import Stage
+from tests.steps import HOST_KEYS
 
 pytestmark = pytest.mark.anyio
 AT = "2026-03-02T09:29:00.000Z"
@@ -17,33 +18,28 @@ MOUNTED = (
 TROUBLE = "cannot be mounted. <b>Its file system</b> may want e2fsck."
 
 
-async def running(app: FastAPI, grace: httpx2.AsyncClient, **told: str) -> tuple[str, str]:
+async def running(stage: Stage, grace: httpx2.AsyncClient, **told: str) -> tuple[str, str]:
     """A machine that says so; returns its id and its page."""
-    workstation_id = await create(grace)
-    run_id = await run_of(grace, workstation_id)
-    await make_run(app, run_id)
-    attributes = {"boot-stage": f"ready {AT}", "hostkeys-ssh-ed25519": HOST_KEY}
+    workstation = await stage.make()
+    attributes = {"boot-stage": f"ready {AT}", "hostkeys-ssh-ed25519": HOST_KEYS["ssh-ed25519"]}
     report = MachineReport.read({**attributes, **{key.replace("_", "-"): value for key, value in told.items()}})
-
-    def heard(_: Run, workstation: Workstation) -> None:
-        workstation.record_report(report, app.state.portal.clock())
-
-    await change(app, run_id, heard)
-    return workstation_id, (await grace.get(f"/workstations/{workstation_id}")).text
+    async with stage.database.sessions.begin() as session:
+        (await session.get_one(Workstation, workstation.id)).record_report(report, stage.clock())
+    return workstation.id, (await grace.get(f"/workstations/{workstation.id}")).text
 
 
-async def test_the_page_shows_mount_space_driver_and_boot(app: FastAPI, grace: httpx2.AsyncClient) -> None:
-    _, page = await running(app, grace, mount=MOUNTED, driver="ok 580.95.05")
+async def test_the_page_shows_mount_space_driver_and_boot(stage: Stage, grace: httpx2.AsyncClient) -> None:
+    _, page = await running(stage, grace, mount=MOUNTED, driver="ok 580.95.05")
     for shown in ("Mounted from", "/dev/sdb1", "(ext4)", "40.0 GiB of 100.0 GiB", "580.95.05", "Ready,", AT[:19]):
         assert shown in page
     assert "is not mounted" not in page
 
 
 async def test_a_disk_that_is_not_mounted_leads_to_the_commands_for_this_machine(
-    app: FastAPI, grace: httpx2.AsyncClient
+    stage: Stage, grace: httpx2.AsyncClient
 ) -> None:
     mount = f"state=unmounted volume={VOLUME}-part1 device=/dev/sdb1 type=ext4 size= free= at={AT} reason={TROUBLE}"
-    _, page = await running(app, grace, mount=mount, boot_stage=f"failed {AT}")
+    _, page = await running(stage, grace, mount=mount, boot_stage=f"failed {AT}")
     assert "/home/jupyter is not mounted" in page
     assert f"sudo mount {VOLUME}-part1 /home/jupyter" in page
     assert f"sudo e2fsck -f {VOLUME}-part1" in page
@@ -51,30 +47,32 @@ async def test_a_disk_that_is_not_mounted_leads_to_the_commands_for_this_machine
 
 
 async def test_a_disk_with_something_else_on_it_is_looked_at_and_not_mounted(
-    app: FastAPI, grace: httpx2.AsyncClient
+    stage: Stage, grace: httpx2.AsyncClient
 ) -> None:
-    _, page = await running(app, grace, mount=f"state=unmounted volume={VOLUME} device=/dev/sdb type=xfs reason=No.")
+    _, page = await running(stage, grace, mount=f"state=unmounted volume={VOLUME} device=/dev/sdb type=xfs reason=No.")
     assert f"sudo wipefs --no-act {VOLUME}" in page
     assert "sudo mount" not in page
 
 
 async def test_a_disk_that_is_not_there_is_attached_by_restoring_the_settings(
-    app: FastAPI, grace: httpx2.AsyncClient
+    stage: Stage, grace: httpx2.AsyncClient
 ) -> None:
-    workstation_id, page = await running(app, grace, mount=f"state=absent volume={VOLUME} type= reason=Is it attached?")
+    workstation_id, page = await running(
+        stage, grace, mount=f"state=absent volume={VOLUME} type= reason=Is it attached?"
+    )
     assert "Is it attached?" in page
     assert f'action="/workstations/{workstation_id}/restore"' in page
     assert "sudo mount" not in page
 
 
-async def test_a_machine_that_has_said_nothing_gets_the_general_help(app: FastAPI, grace: httpx2.AsyncClient) -> None:
+async def test_a_machine_that_has_said_nothing_gets_the_general_help(stage: Stage, grace: httpx2.AsyncClient) -> None:
     workstation_id = await create(grace)
-    await make_run(app, await run_of(grace, workstation_id))
+    await stage.carry_out(await run_of(grace, workstation_id))
     page = (await grace.get(f"/workstations/{workstation_id}")).text
     assert "No report yet" in page
     assert f"sudo mount {VOLUME} /home/jupyter" in page
 
 
-async def test_a_missing_driver_is_said(app: FastAPI, grace: httpx2.AsyncClient) -> None:
-    _, page = await running(app, grace, mount=MOUNTED, driver="missing")
+async def test_a_missing_driver_is_said(stage: Stage, grace: httpx2.AsyncClient) -> None:
+    _, page = await running(stage, grace, mount=MOUNTED, driver="missing")
     assert "Not installed yet" in page

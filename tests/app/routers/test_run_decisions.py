@@ -4,11 +4,13 @@ import re
 
 import httpx2
 import pytest
-from fastapi import FastAPI
 
 from app.models import LogLevel
-from tests.app.routers.play import apply, await_approval, change, check, claim, create, make_run, run_of
-from tests.stage import MovingClock
+from app.services import lifecycle
+from tests.app.routers.lost_disk import await_approval
+from tests.clients import create, restore, run_of
+from tests.parts import MovingClock
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 
@@ -24,12 +26,12 @@ async def run_id(grace: httpx2.AsyncClient, machine_id: str) -> str:
 
 
 @pytest.fixture
-async def asked_id(app: FastAPI, grace: httpx2.AsyncClient, machine_id: str, run_id: str, clock: MovingClock) -> str:
+async def asked_id(stage: Stage, grace: httpx2.AsyncClient, machine_id: str, run_id: str, clock: MovingClock) -> str:
     """A run whose plan would lose the disk."""
-    await make_run(app, run_id)
+    await stage.carry_out(run_id)
     clock.advance(minutes=1)
-    run = await check(grace, machine_id)
-    await await_approval(app, run)
+    run = await restore(grace, machine_id)
+    await await_approval(stage, run)
     return run
 
 
@@ -38,9 +40,9 @@ def _modes(page: str) -> list[str]:
 
 
 async def test_a_run_that_changed_nothing_yet_has_one_button(
-    app: FastAPI, grace: httpx2.AsyncClient, run_id: str
+    stage: Stage, grace: httpx2.AsyncClient, run_id: str
 ) -> None:
-    await claim(app, run_id)
+    await stage.claim(run_id)
     page = (await grace.get(f"/runs/{run_id}")).text
 
     assert page.count(f'action="/runs/{run_id}/cancel"') == 1
@@ -50,9 +52,9 @@ async def test_a_run_that_changed_nothing_yet_has_one_button(
 
 
 async def test_a_run_that_applies_is_undone_gently_by_default_or_stopped_now(
-    app: FastAPI, grace: httpx2.AsyncClient, run_id: str
+    stage: Stage, grace: httpx2.AsyncClient, run_id: str
 ) -> None:
-    await apply(app, run_id)
+    await stage.apply(run_id)
     page = (await grace.get(f"/runs/{run_id}")).text
 
     assert _modes(page) == ["undo", "now"]
@@ -65,9 +67,9 @@ async def test_a_run_that_applies_is_undone_gently_by_default_or_stopped_now(
 
 
 async def test_terraform_is_killed_only_from_a_page_that_says_what_it_risks(
-    app: FastAPI, grace: httpx2.AsyncClient, run_id: str
+    stage: Stage, grace: httpx2.AsyncClient, run_id: str
 ) -> None:
-    await apply(app, run_id)
+    await stage.apply(run_id)
     assert _modes((await grace.get(f"/runs/{run_id}/kill")).text) == []
     await grace.post(f"/runs/{run_id}/cancel", data={"mode": "now"})
     page = (await grace.get(f"/runs/{run_id}")).text
@@ -82,13 +84,13 @@ async def test_terraform_is_killed_only_from_a_page_that_says_what_it_risks(
 
 
 async def test_what_a_destroy_has_done_is_not_said_to_be_undone(
-    app: FastAPI, grace: httpx2.AsyncClient, machine_id: str, run_id: str, clock: MovingClock
+    stage: Stage, grace: httpx2.AsyncClient, machine_id: str, run_id: str, clock: MovingClock
 ) -> None:
-    await make_run(app, run_id)
+    await stage.carry_out(run_id)
     clock.advance(minutes=1)
     await grace.post(f"/workstations/{machine_id}/destroy")
     destroy = await run_of(grace, machine_id)
-    await apply(app, destroy)
+    await stage.apply(destroy)
     page = (await grace.get(f"/runs/{destroy}")).text
 
     assert _modes(page) == ["now"]
@@ -105,10 +107,11 @@ async def test_a_way_to_stop_that_does_not_exist_stops_nothing(
     assert "Queued" in (await grace.get(f"/runs/{run_id}")).text
 
 
-async def test_the_page_says_who_stopped_it(app: FastAPI, grace: httpx2.AsyncClient, run_id: str) -> None:
-    await claim(app, run_id)
+async def test_the_page_says_who_stopped_it(stage: Stage, grace: httpx2.AsyncClient, run_id: str) -> None:
+    await stage.claim(run_id)
     await grace.post(f"/runs/{run_id}/cancel")
-    await change(app, run_id, lambda run, _: run.end_canceled(run.created_at))
+    async with stage.working_on(run_id) as (ctx, run):
+        await lifecycle.cancel(ctx, run, is_undone=True)
 
     assert "canceled by Grace" in (await grace.get(f"/runs/{run_id}")).text
 
@@ -149,10 +152,12 @@ async def test_discarding_leaves_everything_as_it_is(grace: httpx2.AsyncClient, 
 
 
 async def test_a_run_that_is_tried_again_says_when_and_why(
-    app: FastAPI, grace: httpx2.AsyncClient, run_id: str, clock: MovingClock
+    stage: Stage, grace: httpx2.AsyncClient, run_id: str
 ) -> None:
-    await claim(app, run_id)
-    await change(app, run_id, lambda run, _: run.try_again(clock()), "Error 503: backend", level=LogLevel.ERROR)
+    await stage.claim(run_id)
+    await stage.write(run_id, "Error 503: backend", level=LogLevel.ERROR)
+    async with stage.working_on(run_id) as (ctx, run):
+        run.try_again(ctx.now)
     page = (await grace.get(f"/runs/{run_id}")).text
 
     assert "Retrying automatically" in page
@@ -161,12 +166,12 @@ async def test_a_run_that_is_tried_again_says_when_and_why(
 
 
 async def test_a_queued_run_says_why_it_waits_and_the_one_before_it_what_comes_next(
-    app: FastAPI, grace: httpx2.AsyncClient, machine_id: str, run_id: str, clock: MovingClock
+    stage: Stage, grace: httpx2.AsyncClient, machine_id: str, run_id: str, clock: MovingClock
 ) -> None:
     assert "No worker is running" in (await grace.get(f"/runs/{run_id}")).text
-    await claim(app, run_id)
+    await stage.claim(run_id)
     clock.advance(minutes=1)
-    queued = await check(grace, machine_id)
+    queued = await restore(grace, machine_id)
 
     waiting = (await grace.get(f"/runs/{queued}")).text
     assert "Starts when the previous run has ended." in waiting

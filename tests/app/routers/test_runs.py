@@ -1,10 +1,10 @@
 import httpx2
 import pytest
-from fastapi import FastAPI
 
 from app.models import LogLevel
-from tests.app.routers.play import change, claim, create, fail, make_run, run_of
-from tests.stage import MovingClock
+from tests.clients import create, run_of
+from tests.parts import MovingClock
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 
@@ -15,10 +15,11 @@ async def run_id(grace: httpx2.AsyncClient) -> str:
 
 
 async def test_a_run_shows_its_state_stages_and_log_and_follows_on_from_there(
-    app: FastAPI, grace: httpx2.AsyncClient, run_id: str
+    stage: Stage, grace: httpx2.AsyncClient, run_id: str
 ) -> None:
-    await claim(app, run_id)
-    await change(app, run_id, lambda run, _: run.begin_apply(run.created_at), "Creating <b>it</b>")
+    await stage.claim(run_id)
+    await stage.apply(run_id)
+    await stage.write(run_id, "Creating <b>it</b>")
     page = (await grace.get(f"/runs/{run_id}")).text
 
     for shown in ("Applying", "Create dev-1", "Claimed", "Creating &lt;b&gt;it&lt;/b&gt;"):
@@ -27,8 +28,8 @@ async def test_a_run_shows_its_state_stages_and_log_and_follows_on_from_there(
     assert 'http-equiv="refresh"' in page
 
 
-async def test_a_run_that_ended_follows_nothing(app: FastAPI, grace: httpx2.AsyncClient, run_id: str) -> None:
-    await make_run(app, run_id)
+async def test_a_run_that_ended_follows_nothing(stage: Stage, grace: httpx2.AsyncClient, run_id: str) -> None:
+    await stage.carry_out(run_id)
     page = (await grace.get(f"/runs/{run_id}")).text
 
     assert "Applied" in page
@@ -38,9 +39,9 @@ async def test_a_run_that_ended_follows_nothing(app: FastAPI, grace: httpx2.Asyn
 
 
 async def test_a_failed_run_shows_the_hint_then_the_raw_text_and_is_retried_as_a_new_run(
-    app: FastAPI, grace: httpx2.AsyncClient, run_id: str, clock: MovingClock
+    stage: Stage, grace: httpx2.AsyncClient, run_id: str, clock: MovingClock
 ) -> None:
-    await fail(app, run_id)
+    await stage.fail(run_id)
     clock.advance(minutes=1)
     page = (await grace.get(f"/runs/{run_id}")).text
     again = await grace.post(f"/runs/{run_id}/retry")
@@ -53,14 +54,14 @@ async def test_a_failed_run_shows_the_hint_then_the_raw_text_and_is_retried_as_a
 
 
 async def test_a_queued_run_ends_at_once_when_cancelled_and_a_begun_one_by_its_worker(
-    app: FastAPI, grace: httpx2.AsyncClient, run_id: str
+    stage: Stage, grace: httpx2.AsyncClient, run_id: str
 ) -> None:
     assert f'action="/runs/{run_id}/cancel"' in (await grace.get(f"/runs/{run_id}")).text
     assert (await grace.post(f"/runs/{run_id}/cancel")).headers["location"] == f"/runs/{run_id}"
     assert "Canceled" in (await grace.get(f"/runs/{run_id}")).text
 
     begun = await run_of(grace, await create(grace, name="dev-2"))
-    await claim(app, begun)
+    await stage.claim(begun)
     assert (await grace.post(f"/runs/{begun}/cancel")).headers["location"] == f"/runs/{begun}"
     refused = await grace.post(f"/runs/{begun}/cancel")
     assert refused.status_code == 409
@@ -69,10 +70,10 @@ async def test_a_queued_run_ends_at_once_when_cancelled_and_a_begun_one_by_its_w
 
 @pytest.mark.parametrize(("sent", "first"), [({}, 2), ({"Last-Event-ID": "2"}, 3), ({"Last-Event-ID": "2x"}, 2)])
 async def test_the_stream_gives_the_lines_after_those_one_has_and_ends_with_the_run(
-    app: FastAPI, grace: httpx2.AsyncClient, run_id: str, sent: dict[str, str], first: int
+    stage: Stage, grace: httpx2.AsyncClient, run_id: str, sent: dict[str, str], first: int
 ) -> None:
-    await change(app, run_id, lambda *_: None, "alpha", "beta", "gamma\nthe third's second row")
-    await make_run(app, run_id)
+    await stage.write(run_id, "alpha", "beta", "gamma\nthe third's second row")
+    await stage.carry_out(run_id)
     stream = await grace.get(f"/runs/{run_id}/events", params={"after": 1}, headers=sent)
 
     assert stream.headers["content-type"].startswith("text/event-stream")
@@ -82,10 +83,10 @@ async def test_the_stream_gives_the_lines_after_those_one_has_and_ends_with_the_
 
 
 async def test_a_long_log_is_streamed_in_batches_and_downloaded_whole(
-    app: FastAPI, grace: httpx2.AsyncClient, run_id: str
+    stage: Stage, grace: httpx2.AsyncClient, run_id: str
 ) -> None:
-    await change(app, run_id, lambda *_: None, *(f"line {number}" for number in range(1, 1201)))
-    await make_run(app, run_id)
+    await stage.write(run_id, *(f"line {number}" for number in range(1, 1201)))
+    await stage.carry_out(run_id)
     stream = await grace.get(f"/runs/{run_id}/events")
     text = await grace.get(f"/runs/{run_id}/log")
     page = await grace.get(f"/runs/{run_id}")
@@ -98,22 +99,22 @@ async def test_a_long_log_is_streamed_in_batches_and_downloaded_whole(
     assert ">line 203<" in page.text
 
 
-async def test_the_log_file_says_what_is_an_error(app: FastAPI, grace: httpx2.AsyncClient, run_id: str) -> None:
-    await change(app, run_id, lambda *_: None, "it broke", level=LogLevel.ERROR)
+async def test_the_log_file_says_what_is_an_error(stage: Stage, grace: httpx2.AsyncClient, run_id: str) -> None:
+    await stage.write(run_id, "it broke", level=LogLevel.ERROR)
     text = (await grace.get(f"/runs/{run_id}/log")).text
 
     assert text == "2026-03-02T09:30:00.000+00:00 apply: ERROR: it broke\n"
 
 
-async def test_others_find_nothing(app: FastAPI, linus: httpx2.AsyncClient, run_id: str) -> None:
+async def test_others_find_nothing(linus: httpx2.AsyncClient, run_id: str) -> None:
     for path in ("", "/events", "/log"):
         assert (await linus.get(f"/runs/{run_id}{path}")).status_code == 404
     for path in ("/cancel", "/retry"):
         assert (await linus.post(f"/runs/{run_id}{path}")).status_code == 404
 
 
-async def test_whoever_signs_out_reads_no_further_line(app: FastAPI, grace: httpx2.AsyncClient, run_id: str) -> None:
-    await make_run(app, run_id)
+async def test_whoever_signs_out_reads_no_further_line(stage: Stage, grace: httpx2.AsyncClient, run_id: str) -> None:
+    await stage.carry_out(run_id)
     await grace.post("/sign-out")
 
     assert (await grace.get(f"/runs/{run_id}/events")).status_code == 303

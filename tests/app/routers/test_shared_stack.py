@@ -4,11 +4,11 @@ import re
 
 import httpx2
 import pytest
-from fastapi import FastAPI
 
-from app.models import Run, SharedStack
-from app.services.terraform import plans
-from tests.stage import MovingClock
+from app.models import SharedStack
+from app.services import lifecycle
+from tests.parts import MovingClock
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 PAGE = "/admin/shared-stack"
@@ -30,25 +30,6 @@ async def configure(ada: httpx2.AsyncClient, **fields: str) -> str:
     answer = await ada.post(PAGE, data={**FORM, **fields})
     assert answer.status_code == 303, answer.text
     return answer.headers["location"].rpartition("/")[2]
-
-
-async def play(app: FastAPI, run_id: str, *, awaits: list[dict[str, str]] | None = None, apply: bool = False) -> None:
-    """What a worker does with it."""
-    portal = app.state.portal
-    async with portal.database.sessions.begin() as session:
-        run = await session.get_one(Run, run_id)
-        stack = await session.get_one(SharedStack, run.stack_id)
-        run.claim("worker", "host", portal.clock())
-        stack.begin(run)
-        await plans.keep(session, portal.vault, run.id, {"changes": [], "outputs": []}, portal.clock())
-        if apply:
-            run.begin_apply(portal.clock())
-            stack.take(run.changes)
-            stack.become_ready({"mlflow_url": "http://mlflow"}, portal.clock())
-            run.succeed(portal.clock())
-        else:
-            run.await_approval(awaits or [], portal.clock())
-            stack.restore_status(portal.clock())
 
 
 @pytest.mark.parametrize("path", [PAGE, f"{PAGE}/states", f"{PAGE}/destroy", f"{PAGE}/events"])
@@ -96,9 +77,9 @@ async def test_what_does_not_fit_is_said_at_its_field_with_what_was_typed_kept(a
     assert "/runs/" not in (await ada.get(PAGE)).text
 
 
-async def test_a_plan_is_approved_or_discarded_on_its_runs_page(app: FastAPI, ada: httpx2.AsyncClient) -> None:
+async def test_a_plan_is_approved_or_discarded_on_its_runs_page(stage: Stage, ada: httpx2.AsyncClient) -> None:
     run_id = await configure(ada)
-    await play(app, run_id)
+    await stage.await_approval(run_id)
     page = (await ada.get(f"/runs/{run_id}")).text
     assert "Approve and apply" in page
     assert 'name="confirm"' not in page
@@ -107,10 +88,10 @@ async def test_a_plan_is_approved_or_discarded_on_its_runs_page(app: FastAPI, ad
     assert "approved by Ada" in (await ada.get(f"/runs/{run_id}")).text
 
 
-async def test_each_thing_that_would_be_lost_wants_its_name(app: FastAPI, ada: httpx2.AsyncClient) -> None:
+async def test_each_thing_that_would_be_lost_wants_its_name(stage: Stage, ada: httpx2.AsyncClient) -> None:
     run_id = await configure(ada)
     lost = [{"address": f"bucket.{name}", "action": "delete", "name": name} for name in ("data-x", "logs-x")]
-    await play(app, run_id, awaits=lost)
+    await stage.await_approval(run_id, lost)
     page = (await ada.get(f"/runs/{run_id}")).text
     assert page.count('name="confirm"') == 2
     wrong = await ada.post(f"/runs/{run_id}/approve", data={"confirm": ["data-x", "data-x"]})
@@ -121,13 +102,13 @@ async def test_each_thing_that_would_be_lost_wants_its_name(app: FastAPI, ada: h
 
 
 async def test_history_says_who_and_why_and_leads_back(
-    app: FastAPI, ada: httpx2.AsyncClient, clock: MovingClock
+    stage: Stage, ada: httpx2.AsyncClient, clock: MovingClock
 ) -> None:
     first = await configure(ada)
-    await play(app, first, apply=True)
+    await stage.carry_out(first)
     clock.advance(minutes=5)
     second = await configure(ada, deploy_sql="yes", reason="With a database")
-    await play(app, second, apply=True)
+    await stage.carry_out(second)
     page = (await ada.get(PAGE)).text
     assert page.index("With a database") < page.index("The team begins")
     assert page.count("Roll back") == 1
@@ -137,25 +118,23 @@ async def test_history_says_who_and_why_and_leads_back(
     assert (await ada.post(f"{PAGE}/roll-back", data={"run_id": "nosuchrun1"})).status_code == 404
 
 
-async def test_drift_is_told_and_compared_on_demand(app: FastAPI, ada: httpx2.AsyncClient) -> None:
+async def test_drift_is_told_and_compared_on_demand(stage: Stage, ada: httpx2.AsyncClient) -> None:
     assert (await ada.post(f"{PAGE}/check")).status_code == 409
-    await play(app, await configure(ada), apply=True)
+    await stage.carry_out(await configure(ada))
     asked = await ada.post(f"{PAGE}/check")
     run_id = asked.headers["location"].rpartition("/")[2]
-    portal = app.state.portal
-    async with portal.database.sessions.begin() as session:
-        run = await session.get_one(Run, run_id)
-        run.claim("worker", "host", portal.clock())
-        run.find_differences(portal.clock())
-        (await session.get_one(SharedStack, run.stack_id)).become_checked(run_id, portal.clock())
+    await stage.claim(run_id)
+    async with stage.working_on(run_id) as (ctx, run):
+        (await ctx.session.get_one(SharedStack, run.stack_id)).become_checked(run_id, ctx.now)
+        await lifecycle.finish(ctx, run, differs=True)
     page = (await ada.get(PAGE)).text
     assert "Drift detected" in page
     assert f'href="/runs/{run_id}"' in page
 
 
-async def test_its_destruction_is_planned_and_decided(app: FastAPI, ada: httpx2.AsyncClient) -> None:
+async def test_its_destruction_is_planned_and_decided(stage: Stage, ada: httpx2.AsyncClient) -> None:
     assert (await ada.post(f"{PAGE}/destroy")).status_code == 409
-    await play(app, await configure(ada), apply=True)
+    await stage.carry_out(await configure(ada))
     assert "Delete the shared stack?" in (await ada.get(f"{PAGE}/destroy")).text
     run_id = (await ada.post(f"{PAGE}/destroy")).headers["location"].rpartition("/")[2]
     assert "Delete the shared stack" in (await ada.get(f"/runs/{run_id}")).text

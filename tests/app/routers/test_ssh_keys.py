@@ -3,12 +3,12 @@ import re
 import asyncssh
 import httpx2
 import pytest
-from fastapi import FastAPI
 from structlog.testing import capture_logs
 
-from tests.app.routers import play
+from tests.clients import create, run_of
 from tests.database import dump
-from tests.stage import MovingClock, SecretsInMemory
+from tests.parts import MovingClock, SecretsInMemory
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 LINE = asyncssh.generate_private_key("ssh-ed25519", comment="grace@laptop").export_public_key().decode()
@@ -123,7 +123,7 @@ async def test_deleting_asks_first_and_then_destroys_the_secret(
 
 
 async def test_somebody_elses_key_is_not_there(
-    app: FastAPI, grace: httpx2.AsyncClient, linus: httpx2.AsyncClient, secrets: SecretsInMemory
+    grace: httpx2.AsyncClient, linus: httpx2.AsyncClient, secrets: SecretsInMemory
 ) -> None:
     key_id = await make_pair(grace)
 
@@ -135,11 +135,11 @@ async def test_somebody_elses_key_is_not_there(
 
 
 async def test_the_page_says_which_key_is_where_and_what_is_on_its_way(
-    app: FastAPI, grace: httpx2.AsyncClient, clock: MovingClock
+    stage: Stage, grace: httpx2.AsyncClient, clock: MovingClock
 ) -> None:
     await make_pair(grace)
-    machine = await play.create(grace)
-    await play.make_run(app, await play.run_of(grace, machine))
+    machine = await create(grace)
+    await stage.carry_out(await run_of(grace, machine))
     page = (await grace.get("/ssh-keys")).text
     assert "On dev-1" in page
     assert "All workstations accept exactly these keys" in page
@@ -149,23 +149,23 @@ async def test_the_page_says_which_key_is_where_and_what_is_on_its_way(
     await grace.post("/ssh-keys", data={"name": "desktop", "public_key": LINE})
     page = (await grace.get("/ssh-keys")).text
     assert "Deploying to dev-1" in page
-    assert f"/runs/{await play.run_of(grace, machine)}" in page
+    assert f"/runs/{await run_of(grace, machine)}" in page
     assert "All workstations accept exactly" not in page
 
 
 async def test_a_deleted_key_that_is_still_let_in_is_said_and_can_be_retried(
-    app: FastAPI, grace: httpx2.AsyncClient, clock: MovingClock
+    stage: Stage, grace: httpx2.AsyncClient, clock: MovingClock
 ) -> None:
     lost = await make_pair(grace, "lost-laptop")
     await make_pair(grace, "desktop")
-    machine = await play.create(grace)
-    await play.make_run(app, await play.run_of(grace, machine))
+    machine = await create(grace)
+    await stage.carry_out(await run_of(grace, machine))
     clock.advance(minutes=1)
     assert "will be removed from dev-1" in (await grace.get(f"/ssh-keys/{lost}/delete")).text
     await grace.post(f"/ssh-keys/{lost}/delete")
     assert "lost-laptop" in (await grace.get("/ssh-keys")).text
 
-    await play.fail(app, await play.run_of(grace, machine), "Error: quota")
+    await stage.fail(await run_of(grace, machine), "Error: quota")
     page = (await grace.get("/ssh-keys")).text
     assert "A deleted key is still accepted" in page
     assert "Not up to date" in page
@@ -173,16 +173,16 @@ async def test_a_deleted_key_that_is_still_let_in_is_said_and_can_be_retried(
     clock.advance(minutes=1)
     retried = await grace.post(f"/ssh-keys/machines/{machine}")
     assert retried.headers["location"] == "/ssh-keys#machines"
-    await play.make_run(app, await play.run_of(grace, machine))
+    await stage.carry_out(await run_of(grace, machine))
     page = (await grace.get("/ssh-keys")).text
     assert "lost-laptop" not in page
     assert "All workstations accept exactly these keys" in page
 
 
-async def test_the_last_key_is_deleted_with_a_warning(app: FastAPI, grace: httpx2.AsyncClient) -> None:
+async def test_the_last_key_is_deleted_with_a_warning(grace: httpx2.AsyncClient) -> None:
     first, second = await make_pair(grace, "laptop"), await make_pair(grace, "desktop")
     assert "This is your last key" not in (await grace.get(f"/ssh-keys/{first}/delete")).text
-    await play.create(grace)
+    await create(grace)
     await grace.post(f"/ssh-keys/{first}/delete")
     page = (await grace.get(f"/ssh-keys/{second}/delete")).text
     assert "This is your last key" in page
@@ -194,15 +194,15 @@ async def test_the_last_key_is_deleted_with_a_warning(app: FastAPI, grace: httpx
 async def test_somebody_elses_machine_takes_no_keys_from_here(
     grace: httpx2.AsyncClient, linus: httpx2.AsyncClient, ada: httpx2.AsyncClient
 ) -> None:
-    machine = await play.create(grace)
+    machine = await create(grace)
     for other in (linus, ada):
         assert (await other.post(f"/ssh-keys/machines/{machine}")).status_code == 404
 
 
 async def test_a_chosen_user_name_is_that_of_machines_to_come(grace: httpx2.AsyncClient) -> None:
-    before = await play.create(grace)
+    before = await create(grace)
     assert (await grace.post("/ssh-keys/username", data={"ssh_username": "hopper"})).status_code == 303
-    after = await play.create(grace, name="dev-2")
+    after = await create(grace, name="dev-2")
     names = [(await grace.get(f"/api/v1/workstations/{each}")).json()["ssh_username"] for each in (before, after)]
     assert names == ["grace", "hopper"]
     page = (await grace.get("/ssh-keys")).text

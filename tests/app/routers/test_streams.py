@@ -17,18 +17,18 @@ from app.live import Hub, Signals
 from app.models import Member
 from app.routers import streams
 from app.services.people import members, refusals
-from tests.app.conftest import client_of
-from tests.app.routers.play import create, make_run, run_of
-from tests.stage import MovingClock, identity
+from tests.clients import client_of, create, run_of
+from tests.parts import MovingClock, identity
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def stream(app: FastAPI, grace: httpx2.AsyncClient) -> str:
+async def stream(stage: Stage, grace: httpx2.AsyncClient) -> str:
     """A stream of Grace's that ends by itself."""
     run_id = await run_of(grace, await create(grace))
-    await make_run(app, run_id)
+    await stage.carry_out(run_id)
     return f"/runs/{run_id}/events"
 
 

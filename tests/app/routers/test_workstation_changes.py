@@ -5,19 +5,20 @@ import pytest
 from fastapi import FastAPI
 
 from app.deps import Portal
-from app.models import Run, RunKind
+from app.models import Run, RunKind, Workstation
 from app.services.terraform import plans
-from tests.app.routers.play import change, create, make_run, run_of
-from tests.stage import MovingClock
+from tests.clients import create, run_of
+from tests.parts import MovingClock
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 AS_IT_IS = {"machine_type": "e2-standard-4", "disk_size_gb": "100", "disk_type": "pd-balanced", "image": ""}
 
 
 @pytest.fixture
-async def machine_id(app: FastAPI, grace: httpx2.AsyncClient, clock: MovingClock) -> str:
+async def machine_id(stage: Stage, grace: httpx2.AsyncClient, clock: MovingClock) -> str:
     machine_id = await create(grace)
-    await make_run(app, await run_of(grace, machine_id))
+    await stage.carry_out(await run_of(grace, machine_id))
     clock.advance(minutes=1)
     return machine_id
 
@@ -120,11 +121,11 @@ async def test_a_check_changes_nothing_and_a_restore_plans_the_same_again(
 
 
 async def test_a_machine_that_has_drifted_says_so_and_what_can_be_done(
-    app: FastAPI, grace: httpx2.AsyncClient, machine_id: str
+    stage: Stage, app: FastAPI, grace: httpx2.AsyncClient, machine_id: str
 ) -> None:
-    portal = app.state.portal
     run_id = await run_of(grace, machine_id)
-    await change(app, run_id, lambda _, workstation: workstation.become_checked(run_id, portal.clock()))
+    async with stage.working_on(run_id) as (ctx, _):
+        (await ctx.session.get_one(Workstation, machine_id)).become_checked(run_id, ctx.now)
     page = (await grace.get(f"/workstations/{machine_id}")).text
     assert "has drifted from its settings" in page
     assert f'action="/workstations/{machine_id}/restore"' in page
@@ -132,9 +133,9 @@ async def test_a_machine_that_has_drifted_says_so_and_what_can_be_done(
     assert (await grace.post(f"/workstations/{machine_id}/keep-drift")).status_code == 409
     differs = {"path": "machine_type", "before": "e2-standard-8", "after": "e2-standard-4", "note": None}
     found = {"address": "a", "type": "google_compute_instance", "name": "workstation", "action": "update"}
-    async with portal.database.sessions.begin() as session:
+    async with stage.working_on(run_id) as (ctx, _):
         view = {"changes": [{**found, "attributes": [differs]}], "outputs": []}
-        await plans.keep(session, portal.vault, run_id, view, portal.clock())
+        await plans.keep(ctx.session, ctx.vault, run_id, view, ctx.now)
     assert "/keep-drift" in (await grace.get(f"/workstations/{machine_id}")).text
     kept = await _run(app, await grace.post(f"/workstations/{machine_id}/keep-drift"))
     assert (kept.kind, kept.changes["machine_type"]) == (RunKind.UPDATE, "e2-standard-8")

@@ -12,7 +12,8 @@ from app.crypto import Vault
 from app.models import Run
 from app.services.terraform import state_versions
 from app.services.terraform.state_versions import State
-from tests.app.routers.play import claim, create, run_of
+from tests.clients import create, run_of
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 
@@ -60,10 +61,10 @@ async def test_each_state_says_what_changed_and_nothing_secret(
 
 
 async def test_what_came_too_late_is_marked_and_nothing_is_compared_with_it(
-    app: FastAPI, grace: httpx2.AsyncClient, machine_id: str
+    stage: Stage, app: FastAPI, grace: httpx2.AsyncClient, machine_id: str
 ) -> None:
     run_id = await run_of(grace, machine_id)
-    await claim(app, run_id)
+    await stage.claim(run_id)
     await store(app, run_id, state(1, 100))
     portal = app.state.portal
     async with portal.database.sessions.begin() as session:

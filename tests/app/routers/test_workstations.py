@@ -10,8 +10,10 @@ from sqlalchemy import func, select
 from app.models import Run, Workstation
 from app.routers import streams
 from app.services.catalog.availability import Availability
-from tests.app.routers.play import HOST_KEY, claim, create, fail, make_run, run_of
-from tests.stage import MovingClock
+from tests.clients import create, run_of
+from tests.parts import MovingClock
+from tests.stage import Stage
+from tests.steps import HOST_KEYS
 
 pytestmark = pytest.mark.anyio
 
@@ -166,12 +168,12 @@ async def test_a_price_that_is_known_in_part_is_said_to_be_so(grace: httpx2.Asyn
 
 
 async def test_how_long_it_takes_is_learnt_from_earlier_machines(
-    app: FastAPI, grace: httpx2.AsyncClient, clock: MovingClock
+    stage: Stage, grace: httpx2.AsyncClient, clock: MovingClock
 ) -> None:
     assert "Ready in about a minute, an estimate" in (await grace.get("/workstations/new")).text
     run_id = await run_of(grace, await create(grace, machine_type="e2-standard-4"))
     clock.advance(minutes=7)
-    await make_run(app, run_id)
+    await stage.carry_out(run_id)
 
     page = (await grace.get("/workstations/new")).text
     assert "Ready in about 7 minutes, based on earlier builds." in page
@@ -204,10 +206,10 @@ async def test_a_price_for_nonsense_is_unknown(grace: httpx2.AsyncClient, size: 
 
 
 async def test_a_machine_being_built_shows_stages_and_follows_by_itself(
-    app: FastAPI, grace: httpx2.AsyncClient
+    stage: Stage, grace: httpx2.AsyncClient
 ) -> None:
     workstation_id = await create(grace)
-    await claim(app, await run_of(grace, workstation_id))
+    await stage.claim(await run_of(grace, workstation_id))
     page = await grace.get(f"/workstations/{workstation_id}")
 
     assert "Provisioning" in page.text
@@ -217,9 +219,9 @@ async def test_a_machine_being_built_shows_stages_and_follows_by_itself(
     assert "ssh dev-1" not in page.text
 
 
-async def test_a_running_machine_shows_how_to_connect(app: FastAPI, grace: httpx2.AsyncClient) -> None:
+async def test_a_running_machine_shows_how_to_connect(stage: Stage, grace: httpx2.AsyncClient) -> None:
     workstation_id = await create(grace)
-    await make_run(app, await run_of(grace, workstation_id))
+    await stage.carry_out(await run_of(grace, workstation_id))
     page = await grace.get(f"/workstations/{workstation_id}")
 
     for shown in (
@@ -251,11 +253,11 @@ async def test_htmx_gets_the_fragment_alone(grace: httpx2.AsyncClient) -> None:
 
 
 async def test_a_failed_machine_shows_the_hint_first_and_can_be_retried_or_removed(
-    app: FastAPI, grace: httpx2.AsyncClient
+    stage: Stage, grace: httpx2.AsyncClient
 ) -> None:
     workstation_id = await create(grace)
     run_id = await run_of(grace, workstation_id)
-    await fail(app, run_id)
+    await stage.fail(run_id)
     page = (await grace.get(f"/workstations/{workstation_id}")).text
 
     assert page.index("no capacity for this machine type") < page.index("ZONE_RESOURCE_POOL_EXHAUSTED")
@@ -264,10 +266,10 @@ async def test_a_failed_machine_shows_the_hint_first_and_can_be_retried_or_remov
 
 
 async def test_destroying_asks_first_and_keeps_the_disk_unless_told_otherwise(
-    app: FastAPI, grace: httpx2.AsyncClient, clock: MovingClock
+    stage: Stage, app: FastAPI, grace: httpx2.AsyncClient, clock: MovingClock
 ) -> None:
     workstation_id = await create(grace)
-    await make_run(app, await run_of(grace, workstation_id))
+    await stage.carry_out(await run_of(grace, workstation_id))
     clock.advance(hours=1)
     asked = await grace.get(f"/workstations/{workstation_id}/destroy")
     answered = await grace.post(f"/workstations/{workstation_id}/destroy")
@@ -325,8 +327,8 @@ async def test_nobody_is_sent_to_sign_in(client: httpx2.AsyncClient) -> None:
     assert fragment.status_code == 401
 
 
-async def test_the_ssh_files_have_the_running_machines(app: FastAPI, grace: httpx2.AsyncClient) -> None:
-    await make_run(app, await run_of(grace, await create(grace)))
+async def test_the_ssh_files_have_the_running_machines(stage: Stage, grace: httpx2.AsyncClient) -> None:
+    await stage.carry_out(await run_of(grace, await create(grace)))
     await create(grace, name="not-yet")
     config = await grace.get("/ssh_compute_config")
     known_hosts = await grace.get("/ssh_known_hosts")
@@ -334,7 +336,7 @@ async def test_the_ssh_files_have_the_running_machines(app: FastAPI, grace: http
     assert config.headers["content-type"].startswith("text/plain")
     assert "Host dev-1\n    HostName 127.70.1.2\n" in config.text
     assert "not-yet" not in config.text
-    assert known_hosts.text == f"127.70.1.2 ssh-ed25519 {HOST_KEY}\n"
+    assert known_hosts.text == f"127.70.1.2 ssh-ed25519 {HOST_KEYS['ssh-ed25519']}\n"
 
 
 async def test_a_stream_of_changes_speaks_at_once_and_ends_with_the_process(

@@ -4,7 +4,8 @@ import pytest
 
 from app.models import Member
 from app.services.people import members
-from tests.stage import By, identity
+from tests.parts import identity
+from tests.stage import By
 
 
 @pytest.fixture

@@ -17,24 +17,11 @@ from app.services.audit import AuditFilter
 from app.services.context import Context
 from app.services.people import api_tokens, members
 from tests.database import dump
-from tests.stage import By, MovingClock, Stage, identity
+from tests.parts import MovingClock, identity
+from tests.stage import By, Stage
+from tests.steps import audit_actions, audit_entries
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def grace(by: By) -> Member:
-    return await members.sign_in(by(), identity("grace"))
-
-
-async def told(session: AsyncSession, **desired: object) -> list[AuditEntry]:
-    """Entries, the oldest first."""
-    await session.flush()
-    return (await audit.entries(session, AuditFilter.model_validate(desired)))[::-1]
-
-
-async def actions(session: AsyncSession, **desired: object) -> list[str]:
-    return [entry.action for entry in await told(session, **desired)]
 
 
 def note(ctx: Context, name: str) -> None:
@@ -56,7 +43,7 @@ async def test_an_entry_says_who_what_when_and_from_where(
 ) -> None:
     with origin.bound("203.0.113.7", "a-request"):
         audit.record(by(grace), Action.CHANGE_MEMBER, "x", "y", {"a": 1, "b": 2}, {"b": 3, "a": 1})
-    entry = (await told(session))[-1]
+    entry = (await audit_entries(session))[-1]
 
     assert (entry.actor_id, entry.actor, entry.at) == (grace.id, "grace@example.com", clock())
     assert (entry.action, entry.thing_kind, entry.thing_id, entry.thing_name) == ("member.change", "member", "x", "y")
@@ -70,7 +57,7 @@ async def test_who_is_no_member_is_the_operator_or_the_portal_itself(session: As
     with origin.bound("198.51.100.1", "r"):
         note(by(), "by itself")
 
-    assert [(entry.actor_id, entry.actor, entry.origin) for entry in await told(session)] == [
+    assert [(entry.actor_id, entry.actor, entry.origin) for entry in await audit_entries(session)] == [
         (None, "operator", "command line"),
         (None, "Stationmaster", "198.51.100.1"),
     ]
@@ -81,10 +68,10 @@ async def test_a_decision_that_is_rolled_back_leaves_no_entry(stage: Stage, data
         grace = await members.sign_in(stage.context(session), identity("grace"))
     async with database.sessions() as session:
         await api_tokens.create(stage.context(session, grace), "CI")
-        assert await actions(session) == ["member.join", "token.make"]
+        assert await audit_actions(session) == ["member.join", "token.make"]
         await session.rollback()
     async with database.sessions() as session:
-        assert await actions(session) == ["member.join"]
+        assert await audit_actions(session) == ["member.join"]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +103,7 @@ async def test_entries_keep_nobody_from_being_deleted(session: AsyncSession, gra
     await session.delete(grace)
     await session.flush()
 
-    assert [entry.actor_id for entry in await told(session)] == [grace_id]
+    assert [entry.actor_id for entry in await audit_entries(session)] == [grace_id]
 
 
 @pytest.fixture
@@ -150,7 +137,7 @@ async def three(session: AsyncSession, by: By, grace: Member, clock: MovingClock
 async def test_entries_are_found_by_person_decision_thing_and_day(
     three: AsyncSession, desired: dict[str, object], names: list[str]
 ) -> None:
-    assert [entry.thing_name for entry in await told(three, **desired)] == names
+    assert [entry.thing_name for entry in await audit_entries(three, **desired)] == names
 
 
 async def test_a_page_begins_below_the_last_entry_of_the_one_before(three: AsyncSession) -> None:

@@ -16,9 +16,9 @@ from app.services.catalog import Catalog
 from app.services.keys import ssh_keys
 from app.services.people import api_tokens, members, sign_ins
 from app.services.workstations.specs import WorkstationPatch, WorkstationSpec
-from tests.app.services.test_audit import actions, told
-from tests.app.services.test_audit import grace as grace
-from tests.stage import By, MovingClock, identity
+from tests.parts import MovingClock, identity
+from tests.stage import By
+from tests.steps import audit_actions, audit_entries
 
 pytestmark = pytest.mark.anyio
 WISH = WorkstationSpec(name="dev-1", machine_type="e2-standard-4")
@@ -43,7 +43,7 @@ async def test_what_happens_to_a_workstation_is_told_from_before_to_after(
     nothing = WorkstationPatch()
     await workstations.request_change(by(grace), workstation, nothing)
     await workstations.request_destroy(by(grace), workstation, keep_disk=True)
-    requested, changed, checked, destroyed = await told(session, kind="workstation")
+    requested, changed, checked, destroyed = await audit_entries(session, kind="workstation")
 
     assert (requested.action, requested.thing_id, requested.thing_name) == (
         "workstation.request",
@@ -76,7 +76,7 @@ async def test_decisions_about_a_run_are_told_and_refused_ones_are_not(
     with pytest.raises(ConflictError):
         await decisions.discard(by(grace), run)
     await decisions.cancel(by(grace), run, CancelMode.UNDO)
-    approved, canceled = await told(session, kind="run")
+    approved, canceled = await audit_entries(session, kind="run")
 
     assert (approved.action, approved.thing_id, approved.thing_name) == ("run.approve", run.id, "provision dev-1")
     assert approved.after == {"awaits": ["delete disk.data"]}
@@ -87,7 +87,6 @@ async def test_a_discarded_run_that_is_retried_names_the_new_one(
     session: AsyncSession,
     by: By,
     grace: Member,
-    clock: MovingClock,
 ) -> None:
     requested = await workstations.request(by(grace), grace, WISH)
     workstation, run = requested.workstation, requested.run
@@ -96,7 +95,7 @@ async def test_a_discarded_run_that_is_retried_names_the_new_one(
     await session.flush()
     await decisions.discard(by(grace), run)
     again = await decisions.retry(by(grace), run)
-    discarded, retried = await told(session, kind="run")
+    discarded, retried = await audit_entries(session, kind="run")
 
     assert (discarded.action, retried.action) == ("run.discard", "run.retry")
     assert (retried.thing_id, retried.after) == (run.id, {"again": again.id})
@@ -116,13 +115,13 @@ async def test_keys_tokens_and_sign_ins_are_told_without_a_secret(session: Async
     await sign_ins.sign_out(by(), first.secret)
     await sign_ins.sign_out(by(), first.secret)
     await sign_ins.revoke(by(grace), second.row.id)
-    assert await actions(session) == [
+    assert await audit_actions(session) == [
         "member.join",
         *("ssh_key.generate", "ssh_key.read", "ssh_key.delete", "ssh_key.add"),
         *("token.make", "token.revoke"),
         *("sign_in.start", "sign_in.start", "sign_in.end", "sign_in.revoke"),
     ]
-    entries = await told(session)
+    entries = await audit_entries(session)
     assert entries[1].after == {"fingerprint": made.fingerprint}
     text = repr([[getattr(entry, column.key) for column in AuditEntry.__table__.columns] for entry in entries])
 
@@ -140,7 +139,7 @@ async def test_keys_tokens_and_sign_ins_are_told_without_a_secret(session: Async
 async def test_a_token_made_on_the_command_line_is_the_operators_doing(session: AsyncSession, by: By) -> None:
     with origin.bound(origin.COMMAND_LINE):
         await api_tokens.create_for_email(by(), "ada@example.com", "first")
-    joined, made = await told(session)
+    joined, made = await audit_entries(session)
 
     assert (joined.actor, joined.after) == ("operator", {"email": "ada@example.com", "role": "admin"})
     assert (made.actor, made.thing_name, made.after) == ("operator", "first", {"member": "ada@example.com"})
@@ -151,7 +150,7 @@ async def test_a_members_role_and_address_are_told_when_they_change(
 ) -> None:
     await members.sign_in(by(), identity("grace"))
     await members.sign_in(by(), identity("grace", email="hopper@example.com"))
-    joined, changed = await told(session, kind="member")
+    joined, changed = await audit_entries(session, kind="member")
 
     assert (joined.action, joined.actor, joined.after["role"]) == ("member.join", "grace@example.com", "member")
     assert (changed.action, changed.before, changed.after) == (
@@ -166,7 +165,7 @@ async def test_whose_address_went_to_somebody_else_lost_it_by_the_portal_itself(
 ) -> None:
     with origin.bound("203.0.113.7", "r"):
         await members.sign_in(by(), identity("grace", sub="newcomer"))
-    lost, joined = (await told(session, kind="member"))[1:]
+    lost, joined = (await audit_entries(session, kind="member"))[1:]
 
     assert (lost.actor, lost.thing_id, lost.before) == ("Stationmaster", grace.id, {"email": "grace@example.com"})
     assert (joined.action, joined.actor_id != grace.id) == ("member.join", True)
@@ -193,7 +192,7 @@ async def test_work_by_hand_is_told(
             await checkouts.give_back(by(), taken.run.id, "Given back.")
         else:
             await checkouts.expire(by(), taken.run)
-    entries = await told(session, kind="stack")
+    entries = await audit_entries(session, kind="stack")
 
     assert [entry.action.removeprefix("stack.") for entry in entries] == [
         *("check_out", "check_in", "check_out", "give_back", "check_out", "expire")

@@ -9,7 +9,7 @@ from app import live
 from app.db import Database
 from app.live import Hub
 from app.services import snapshots
-from tests.stage import MovingClock
+from tests.parts import MovingClock
 
 pytestmark = pytest.mark.anyio
 

@@ -12,8 +12,8 @@ from app.services.people import members
 from app.services.shared import shared_settings, shared_stack
 from app.worker.claim import Tools
 from app.worker.execute import execute
-from tests.app.worker.conftest import Script, run_of, tells
-from tests.stage import identity
+from tests.app.worker.scripted import Script, run_of, tells
+from tests.parts import identity
 
 FIREWALL = 'google_compute_firewall.ingress["mlflow-access"]'
 BUCKET = "module.storage[0].google_storage_bucket.data_logs"

@@ -11,7 +11,7 @@ from app.models import RunStatus, Stack
 from app.worker.adopt import _IDS, ids_of_creates
 from app.worker.claim import Tools
 from app.worker.execute import execute
-from tests.app.worker.conftest import (
+from tests.app.worker.scripted import (
     DISK,
     VM,
     PromptCompute,

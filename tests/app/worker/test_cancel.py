@@ -9,7 +9,7 @@ from app.services import decisions, runs
 from app.services.people import members
 from app.worker.claim import Tools
 from app.worker.execute import execute
-from tests.app.worker.conftest import (
+from tests.app.worker.scripted import (
     DISK,
     VM,
     Script,
@@ -22,7 +22,7 @@ from tests.app.worker.conftest import (
     workstation_of,
     writes_state,
 )
-from tests.stage import identity
+from tests.parts import identity
 
 pytestmark = pytest.mark.anyio
 STOPPED = "trap 'echo \"{}\"; exit 1' INT; touch begun; i=0; while [ $i -lt 200 ]; do sleep 0.05; i=$((i+1)); done\n"

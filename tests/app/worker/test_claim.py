@@ -14,8 +14,8 @@ from app.services.terraform import state_versions
 from app.worker import claim as claims
 from app.worker.claim import Tools
 from tests.app.counting import loaded
-from tests.app.worker.conftest import ask_destroy, run_of, spec, state, workstation_of
-from tests.stage import MovingClock, identity
+from tests.app.worker.scripted import ask_destroy, run_of, spec, state, workstation_of
+from tests.parts import MovingClock, identity
 
 pytestmark = pytest.mark.anyio
 S = RunStatus

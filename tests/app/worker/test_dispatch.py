@@ -12,7 +12,7 @@ from app.worker import claim as claims
 from app.worker.claim import Tools
 from app.worker.dispatch import Dispatcher
 from app.worker.slots import Slots
-from tests.app.worker.conftest import PromptCompute, Script, run_of, spec, writes_state
+from tests.app.worker.scripted import PromptCompute, Script, run_of, spec, writes_state
 
 pytestmark = pytest.mark.anyio
 

@@ -7,9 +7,9 @@ import pytest
 
 from app.worker.claim import Tools
 from app.worker.execute import execute
-from tests.app.worker.conftest import Script
+from tests.app.worker.scripted import Script
 from tests.app.worker.shared_stack import Shared
-from tests.stage import MovingClock
+from tests.parts import MovingClock
 
 pytestmark = pytest.mark.anyio
 BINDING = {

@@ -10,7 +10,7 @@ from app.models import RunStatus, WorkstationStatus
 from app.services.terraform import state_versions
 from app.worker.claim import Tools
 from app.worker.execute import execute
-from tests.app.worker.conftest import (
+from tests.app.worker.scripted import (
     DISK,
     HOST_KEYS,
     VM,

@@ -16,8 +16,8 @@ from app.models import RunStatus, StateVersion
 from app.worker.claim import Tools
 from app.worker.execute import execute
 from app.worker.retry import BACK_OFF_SECONDS
-from tests.app.worker.conftest import VM, Script, log_of, run_of, spec, state, tells, workstation_of, writes_state
-from tests.stage import MovingClock
+from tests.app.worker.scripted import VM, Script, log_of, run_of, spec, state, tells, workstation_of, writes_state
+from tests.parts import MovingClock
 
 pytestmark = pytest.mark.anyio
 FULL = Path("/dev/full")

@@ -11,7 +11,7 @@ from app.services.keys import machine_keys
 from app.services.workstations.specs import WorkstationPatch
 from app.worker.claim import Tools
 from app.worker.execute import execute
-from tests.app.worker.conftest import (
+from tests.app.worker.scripted import (
     DISK,
     VM,
     Script,

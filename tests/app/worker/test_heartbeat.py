@@ -14,8 +14,8 @@ from app.services.runs import counts
 from app.worker import claim as claims
 from app.worker.claim import Tools
 from app.worker.heartbeat import Heartbeat
-from tests.app.worker.conftest import run_of, spec
-from tests.stage import MovingClock, identity
+from tests.app.worker.scripted import run_of, spec
+from tests.parts import MovingClock, identity
 
 pytestmark = pytest.mark.anyio
 S = RunStatus

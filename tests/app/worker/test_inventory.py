@@ -9,9 +9,9 @@ from app.infra.google import Compute
 from app.services.catalog import Catalog
 from app.services.catalog.availability import EVERYWHERE
 from app.worker.inventory import take_inventory
-from tests.app.conftest import make_settings
 from tests.emulator.world import PROJECT, World
 from tests.emulator_process import start_emulator
+from tests.parts import make_settings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("emulated-compute")]
 CATALOG = Catalog.load(REPOSITORY / "app" / "catalog.json")

@@ -6,24 +6,23 @@ from datetime import timedelta
 import pytest
 
 from app import origin
-from app.models import Run, RunKind, SharedStack
+from app.models import Run, RunKind
 from app.services import allowed_ips, runs
 from app.services.allowed_ips.requests import AllowedIpSpec
 from app.services.people import members
 from app.services.shared import shared_stack
 from app.worker import periodic
 from app.worker.claim import Tools
-from tests.app import shared_stack_play as play
-from tests.app.services.test_audit import told
-from tests.stage import MovingClock, identity
+from tests.parts import MovingClock, identity
+from tests.stage import Stage
+from tests.steps import audit_entries, make_shared_stack
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def stack_id(tools: Tools) -> str:
-    async with tools.database.sessions.begin() as session:
-        return (await play.make_shared_stack(tools.context(session))).id
+async def stack_id(stage: Stage) -> str:
+    return await stage.make_shared_stack()
 
 
 async def pending(tools: Tools, stack_id: str) -> list[Run]:
@@ -31,25 +30,14 @@ async def pending(tools: Tools, stack_id: str) -> list[Run]:
         return await runs.pending(session, stack_id)
 
 
-async def end_check(tools: Tools, stack_id: str, *, well: bool) -> None:
-    async with tools.database.sessions.begin() as session:
-        [run] = await runs.pending(session, stack_id)
-        run.claim("worker", "host", tools.clock())
-        if well:
-            run.find_no_changes(tools.clock())
-            (await session.get_one(SharedStack, stack_id)).become_checked(None, tools.clock())
-        else:
-            run.fail("Error: no network", tools.clock())
-
-
 async def test_a_time_that_is_over_is_a_run_and_an_entry_of_the_portals_own(
-    tools: Tools, stack_id: str, clock: MovingClock
+    stage: Stage, tools: Tools, stack_id: str, clock: MovingClock
 ) -> None:
     async with tools.database.sessions.begin() as session:
         ada = await members.sign_in(tools.context(session), identity("ada"))
         spec = AllowedIpSpec("203.0.113.7", "home", clock() + timedelta(minutes=30))
         await allowed_ips.add(tools.context(session).acting(ada), ada, spec)
-        await play.apply(session, await session.get_one(SharedStack, stack_id), clock())
+    await stage.carry_out(await stage.pending(stack_id))
     await periodic.do(tools)
     assert await pending(tools, stack_id) == []
 
@@ -58,12 +46,14 @@ async def test_a_time_that_is_over_is_a_run_and_an_entry_of_the_portals_own(
         await asyncio.gather(periodic.do(tools), periodic.do(tools))
     [run] = await pending(tools, stack_id)
     async with tools.database.sessions() as session:
-        [entry] = await told(session, action="allowed_ip.expire")
+        [entry] = await audit_entries(session, action="allowed_ip.expire")
     assert (run.kind, run.requested_by, run.changes["allowed_ips"]) == (RunKind.CONFIGURE, None, [])
     assert (entry.actor, entry.thing_name) == ("Stationmaster", "203.0.113.7/32 (home)")
 
 
-async def test_the_stack_is_compared_with_google_once_a_day(tools: Tools, stack_id: str, clock: MovingClock) -> None:
+async def test_the_stack_is_compared_with_google_once_a_day(
+    stage: Stage, tools: Tools, stack_id: str, clock: MovingClock
+) -> None:
     clock.advance(hours=23)
     await periodic.do(tools)
     assert await pending(tools, stack_id) == []
@@ -73,18 +63,18 @@ async def test_the_stack_is_compared_with_google_once_a_day(tools: Tools, stack_
     [run] = await pending(tools, stack_id)
     assert (run.kind, run.requested_by) == (RunKind.CHECK, None)
 
-    await end_check(tools, stack_id, well=True)
+    await stage.carry_out(run.id)
     clock.advance(hours=23)
     await periodic.do(tools)
     assert await pending(tools, stack_id) == []
 
 
 async def test_a_comparison_that_failed_is_made_again_the_next_day_and_not_the_next_minute(
-    tools: Tools, stack_id: str, clock: MovingClock
+    stage: Stage, tools: Tools, stack_id: str, clock: MovingClock
 ) -> None:
     clock.advance(days=2)
     await periodic.do(tools)
-    await end_check(tools, stack_id, well=False)
+    await stage.fail(await stage.pending(stack_id))
     clock.advance(minutes=1)
     await periodic.do(tools)
     assert await pending(tools, stack_id) == []
@@ -102,7 +92,7 @@ async def test_no_comparison_is_made_of_what_is_not_there_or_is_being_changed(to
 
     async with tools.database.sessions.begin() as session:
         ada = await members.sign_in(tools.context(session), identity("ada"))
-        stack = await play.make_shared_stack(tools.context(session))
+        stack = await make_shared_stack(tools.context(session))
         spec = await shared_stack.desired(tools.context(session), stack)
         await shared_stack.request(tools.context(session).acting(ada), stack, spec)
     clock.advance(days=2)

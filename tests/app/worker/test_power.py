@@ -16,7 +16,7 @@ from app.services.workstations.specs import WorkstationPatch
 from app.worker import claim as claims
 from app.worker.claim import Tools
 from app.worker.execute import execute
-from tests.app.worker.conftest import (
+from tests.app.worker.scripted import (
     HOST_KEYS,
     PromptCompute,
     Script,
@@ -30,7 +30,7 @@ from tests.app.worker.conftest import (
 )
 from tests.app.worker.test_restart import hurried
 from tests.app.worker.test_unasked import plans_to
-from tests.stage import identity
+from tests.parts import identity
 
 pytestmark = pytest.mark.anyio
 W = WorkstationStatus

@@ -11,7 +11,7 @@ from app.models.machine_report import MountState
 from app.worker.claim import Tools
 from app.worker.execute import execute
 from app.worker.readiness import report_of
-from tests.app.worker.conftest import (
+from tests.app.worker.scripted import (
     HOST_KEYS,
     READY,
     PromptCompute,

@@ -19,7 +19,7 @@ from app.worker.execute import execute, leave_to_the_other
 from app.worker.folder import RunFolder
 from app.worker.retry import BACK_OFF_SECONDS
 from app.worker.sweep import Sweep
-from tests.app.worker.conftest import (
+from tests.app.worker.scripted import (
     DISK,
     VM,
     PromptCompute,
@@ -37,7 +37,7 @@ from tests.app.worker.conftest import (
     workstation_of,
     writes_state,
 )
-from tests.stage import MovingClock, identity
+from tests.parts import MovingClock, identity
 
 pytestmark = pytest.mark.anyio
 UNAVAILABLE = '{"type":"diagnostic","diagnostic":{"severity":"error","summary":"googleapi: Error 503: later"}}'

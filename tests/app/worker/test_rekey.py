@@ -12,7 +12,7 @@ from app.services.keys import machine_keys, ssh_keys
 from app.services.people import members
 from app.worker.claim import Tools
 from app.worker.execute import execute
-from tests.app.worker.conftest import (
+from tests.app.worker.scripted import (
     DISK,
     VM,
     Script,
@@ -24,7 +24,7 @@ from tests.app.worker.conftest import (
     workstation_of,
     writes_state,
 )
-from tests.stage import identity
+from tests.parts import identity
 
 pytestmark = pytest.mark.anyio
 KEYS = {"metadata": ({"ssh-keys": "grace:a"}, {"ssh-keys": "grace:a\ngrace:b"})}

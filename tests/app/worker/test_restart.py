@@ -16,7 +16,7 @@ from app.worker import periodic
 from app.worker.claim import Claim, Tools
 from app.worker.execute import execute
 from app.worker.readiness import Place, place_of
-from tests.app.worker.conftest import (
+from tests.app.worker.scripted import (
     PromptCompute,
     Script,
     log_of,
@@ -26,7 +26,7 @@ from tests.app.worker.conftest import (
 )
 from tests.app.worker.test_recover import HurriedClock
 from tests.app.worker.test_rekey import add_key
-from tests.stage import MovingClock
+from tests.parts import MovingClock
 
 pytestmark = pytest.mark.anyio
 AGAIN = "ready 2026-01-05T13:00:10.000Z"

@@ -10,8 +10,8 @@ from app.db import Database
 from app.errors import ConfigurationError
 from app.models import Root
 from app.worker.roots import Roots
-from tests.app.worker.conftest import Script
-from tests.stage import MovingClock
+from tests.app.worker.scripted import Script
+from tests.parts import MovingClock
 
 pytestmark = pytest.mark.anyio
 BOTH_AT_ONCE = """

@@ -17,9 +17,9 @@ from app.worker.adopt_shared import IDS, MADE_AGAIN, WITHIN_OURS, is_of, wanted_
 from app.worker.claim import Tools
 from app.worker.decide import awaited
 from app.worker.execute import execute
-from tests.app.worker.conftest import Script, log_of, make_tools, run_of, tells
+from tests.app.worker.scripted import Script, log_of, make_tools, run_of, tells
 from tests.app.worker.shared_stack import BUCKET, FIREWALL, Shared, change
-from tests.stage import MovingClock, identity
+from tests.parts import MovingClock, identity
 
 pytestmark = pytest.mark.anyio
 

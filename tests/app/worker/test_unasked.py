@@ -18,8 +18,8 @@ from app.services.workstations.specs import WorkstationPatch
 from app.worker.claim import Tools
 from app.worker.decide import MACHINE
 from app.worker.execute import execute
-from tests.app.worker.conftest import DISK, Script, provisioned, run_of, tells, workstation_of, writes_state
-from tests.stage import MovingClock, identity
+from tests.app.worker.scripted import DISK, Script, provisioned, run_of, tells, workstation_of, writes_state
+from tests.parts import identity
 
 pytestmark = pytest.mark.anyio
 

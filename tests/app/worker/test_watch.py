@@ -6,9 +6,9 @@ from google.auth.exceptions import DefaultCredentialsError
 from app.worker.claim import Tools
 from app.worker.execute import execute
 from app.worker.watch import Watch
-from tests.app.worker.conftest import PromptCompute, Script, ask_destroy, provisioned, workstation_of
+from tests.app.worker.scripted import PromptCompute, Script, ask_destroy, provisioned, workstation_of
 from tests.app.worker.test_readiness import ANOTHER, UNMOUNTED
-from tests.stage import MovingClock
+from tests.parts import MovingClock
 
 pytestmark = pytest.mark.anyio
 

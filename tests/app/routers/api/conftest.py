@@ -7,8 +7,8 @@ import pytest
 from fastapi import FastAPI
 
 from app.services.people import api_tokens, members
-from tests.app.conftest import client_of
-from tests.stage import identity
+from tests.clients import client_of
+from tests.parts import identity
 
 
 async def script_of(app: FastAPI, name: str) -> httpx2.AsyncClient:

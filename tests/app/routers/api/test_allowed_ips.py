@@ -5,9 +5,8 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from tests.app import shared_stack_play as play
-from tests.app.routers.api.conftest import script_of
-from tests.stage import MovingClock
+from tests.clients import script_of
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 PATH = "/api/v1/allowed-ips"
@@ -24,11 +23,8 @@ async def items(script: httpx2.AsyncClient, query: str = "") -> list[Any]:
     return list((await script.get(PATH + query)).json()["items"])
 
 
-async def test_ask_approve_remove(
-    app: FastAPI, script: httpx2.AsyncClient, admin: httpx2.AsyncClient, clock: MovingClock
-) -> None:
-    async with app.state.portal.database.sessions.begin() as session:
-        await play.make_shared_stack(app.state.portal.context(session))
+async def test_ask_approve_remove(stage: Stage, script: httpx2.AsyncClient, admin: httpx2.AsyncClient) -> None:
+    await stage.make_shared_stack()
     asked = await script.post(PATH, json={**HOME, "expires_at": "2026-03-03T00:00:00Z"})
     assert asked.status_code == 201
     ip = asked.json()

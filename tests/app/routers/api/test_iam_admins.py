@@ -4,8 +4,8 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from tests.app.routers.api.conftest import script_of
-from tests.app.routers.test_iam_admins import apply
+from tests.clients import script_of
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 PATH = "/api/v1/iam-admins"
@@ -28,11 +28,11 @@ async def test_members_are_refused(script: httpx2.AsyncClient) -> None:
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "refused")
 
 
-async def test_one_is_added_and_removed_by_runs(app: FastAPI, admin: httpx2.AsyncClient) -> None:
+async def test_one_is_added_and_removed_by_runs(stage: Stage, admin: httpx2.AsyncClient) -> None:
     for principal in (ADA, "Grace@example.com"):
         added = await admin.post(PATH, json={"principal": principal})
         assert (added.status_code, added.json()["kind"], added.json()["status"]) == (202, "configure", "queued")
-        await apply(app, added.json()["id"])
+        await stage.carry_out(added.json()["id"])
     removed = await admin.delete(f"{PATH}/{GRACE}")
 
     assert removed.status_code == 202
@@ -55,14 +55,14 @@ async def test_one_is_added_and_removed_by_runs(app: FastAPI, admin: httpx2.Asyn
     ]
 
 
-async def test_what_is_refused_is_said_at_its_field_or_with_its_reason(app: FastAPI, admin: httpx2.AsyncClient) -> None:
+async def test_what_is_refused_is_said_at_its_field_or_with_its_reason(stage: Stage, admin: httpx2.AsyncClient) -> None:
     outside = await admin.post(PATH, json={"principal": "eve@elsewhere.test"})
     typo = await admin.post(PATH, json={"principal": "user:grace@@example.com"})
     assert (outside.status_code, list(outside.json()["error"]["fields"])) == (422, ["confirm_outside"])
     assert (typo.status_code, list(typo.json()["error"]["fields"])) == (422, ["principal"])
 
     confirmed = await admin.post(PATH, json={"principal": "eve@elsewhere.test", "confirm_outside": True})
-    await apply(app, confirmed.json()["id"])
+    await stage.carry_out(confirmed.json()["id"])
     last = await admin.delete(f"{PATH}/user:eve@elsewhere.test")
     assert (last.status_code, last.json()["error"]["code"]) == (409, "conflict")
     assert "last IAM admin" in last.json()["error"]["message"]

@@ -2,7 +2,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from tests.app.routers.api.conftest import script_of
+from tests.clients import script_of
 
 pytestmark = pytest.mark.anyio
 PATH = "/api/v1/members"

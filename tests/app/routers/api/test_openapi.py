@@ -36,9 +36,8 @@ from sqlalchemy import func, select
 from app.main import API
 from app.models import Run, SshKey, Workstation
 from app.services.people import api_tokens, members
-from tests.app.conftest import client_of
-from tests.app.routers.api.conftest import script_of
-from tests.stage import identity
+from tests.clients import client_of, script_of
+from tests.parts import identity
 
 pytestmark = pytest.mark.anyio
 MACHINES = "/api/v1/workstations"

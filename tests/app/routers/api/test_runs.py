@@ -6,9 +6,10 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from tests.app.routers import play
-from tests.app.routers.api.conftest import script_of
-from tests.stage import MovingClock
+from tests.app.routers.lost_disk import DISK, await_approval
+from tests.clients import script_of
+from tests.parts import MovingClock
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 MACHINES = "/api/v1/workstations"
@@ -27,13 +28,13 @@ async def read(script: httpx2.AsyncClient, run_id: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def asked(app: FastAPI, script: httpx2.AsyncClient, clock: MovingClock) -> tuple[str, str]:
+async def asked(stage: Stage, script: httpx2.AsyncClient, clock: MovingClock) -> tuple[str, str]:
     """A machine whose change would lose its disk: its id, and the run that waits for a decision."""
     machine_id, run_id = await create(script)
-    await play.make_run(app, run_id)
+    await stage.carry_out(run_id)
     clock.advance(minutes=1)
     desired = (await script.patch(f"{MACHINES}/{machine_id}", json={"disk_size_gb": 50})).json()["run_id"]
-    await play.await_approval(app, desired)
+    await await_approval(stage, desired)
     return machine_id, desired
 
 
@@ -42,9 +43,9 @@ async def test_a_plan_is_told_attribute_by_attribute(script: httpx2.AsyncClient,
     run = await read(script, run_id)
 
     assert (run["status"], run["can_approve"], run["changes"]) == ("awaiting_approval", True, {"disk_size_gb": 50})
-    assert run["awaits"] == [{"address": play.DISK, "action": "replace", "name": f"box-{machine_id}-home"}]
+    assert run["awaits"] == [{"address": DISK, "action": "replace", "name": f"box-{machine_id}-home"}]
     disk, machine = run["plan"]
-    assert (disk["address"], disk["action"], disk["state"]) == (play.DISK, "replace", "pending")
+    assert (disk["address"], disk["action"], disk["state"]) == (DISK, "replace", "pending")
     assert disk["attributes"][0] == {"path": "size", "before": "100", "after": "50", "note": "forces replacement"}
     assert machine["attributes"][0]["after"] == "<i>new</i>"
 
@@ -73,11 +74,11 @@ async def test_what_is_discarded_changes_nothing(script: httpx2.AsyncClient, ask
 
 
 async def test_a_run_that_applies_is_stopped_gently_then_harder_and_never_by_accident(
-    app: FastAPI, script: httpx2.AsyncClient
+    stage: Stage, script: httpx2.AsyncClient
 ) -> None:
     _, run_id = await create(script)
-    await play.claim(app, run_id)
-    await play.change(app, run_id, lambda run, _: run.begin_apply(run.created_at))
+    await stage.claim(run_id)
+    await stage.apply(run_id)
     assert (await read(script, run_id))["cancel_choices"] == ["undo", "now"]
 
     for body, status, choices in (
@@ -100,11 +101,11 @@ async def _cancel(script: httpx2.AsyncClient, run_id: str) -> httpx2.Response:
 
 
 async def test_a_run_says_why_it_waits_and_what_comes_next(
-    app: FastAPI, script: httpx2.AsyncClient, clock: MovingClock
+    stage: Stage, script: httpx2.AsyncClient, clock: MovingClock
 ) -> None:
     machine_id, first = await create(script)
     assert "worker" in (await read(script, first))["waits"]
-    await play.claim(app, first)
+    await stage.claim(first)
     clock.advance(minutes=1)
     second = (await script.patch(f"{MACHINES}/{machine_id}", json={"spot": True})).json()["run_id"]
 
@@ -114,11 +115,12 @@ async def test_a_run_says_why_it_waits_and_what_comes_next(
 
 
 async def test_a_run_that_is_tried_again_says_when(
-    app: FastAPI, script: httpx2.AsyncClient, clock: MovingClock
+    stage: Stage, script: httpx2.AsyncClient, clock: MovingClock
 ) -> None:
     _, run_id = await create(script)
-    await play.claim(app, run_id)
-    await play.change(app, run_id, lambda run, _: run.try_again(clock()))
+    await stage.claim(run_id)
+    async with stage.working_on(run_id) as (ctx, run):
+        run.try_again(ctx.now)
 
     assert (await read(script, run_id))["retry_at"] == clock().isoformat().replace("+00:00", "Z")
 

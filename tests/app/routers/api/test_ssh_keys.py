@@ -9,9 +9,9 @@ from jsonschema import Draft202012Validator
 from structlog.testing import capture_logs
 
 from app.services.people import api_tokens, members
-from tests.app.conftest import client_of
-from tests.app.routers import play
-from tests.stage import MovingClock, SecretsInMemory, identity
+from tests.clients import client_of
+from tests.parts import MovingClock, SecretsInMemory, identity
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 KEYS = "/api/v1/ssh-keys"
@@ -131,7 +131,7 @@ async def test_a_private_half_removed_by_hand_is_gone_and_its_key_can_be_deleted
 
 
 async def test_nobody_elses_key_is_there(
-    app: FastAPI, script: httpx2.AsyncClient, linus: httpx2.AsyncClient, secrets: SecretsInMemory
+    script: httpx2.AsyncClient, linus: httpx2.AsyncClient, secrets: SecretsInMemory
 ) -> None:
     key = (await script.post(f"{KEYS}/generate", json={"name": "laptop"})).json()
 
@@ -173,11 +173,11 @@ async def test_the_document_promises_no_other_shape_of_errors_for_keys(app: Fast
 
 
 async def test_the_list_says_which_keys_are_on_which_machine(
-    app: FastAPI, script: httpx2.AsyncClient, clock: MovingClock
+    stage: Stage, app: FastAPI, script: httpx2.AsyncClient, clock: MovingClock
 ) -> None:
     lost = (await script.post(KEYS, json={"name": "laptop", "public_key": LINE})).json()
     made = await script.post("/api/v1/workstations", json={"name": "dev-1", "machine_type": "e2-standard-4"})
-    await play.make_run(app, made.json()["run_id"])
+    await stage.carry_out(made.json()["run_id"])
     clock.advance(minutes=1)
     [machine] = (await script.get(KEYS)).json()["machines"]
     assert machine == {

@@ -6,10 +6,9 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from app.db import Database
 from app.models import Workstation
 from tests.app.counting import loaded
-from tests.app.routers.api.conftest import script_of
+from tests.clients import script_of
 
 pytestmark = pytest.mark.anyio
 MACHINES = "/api/v1/workstations"
@@ -103,7 +102,7 @@ async def test_the_disk_type_follows_the_machine_type(script: httpx2.AsyncClient
     assert (made.json()["disk_type"], made.json()["price_per_hour_usd"]) == ("hyperdisk-balanced", None)
 
 
-async def test_a_page_is_read_and_not_the_whole_list(script: httpx2.AsyncClient, database: Database) -> None:
+async def test_a_page_is_read_and_not_the_whole_list(script: httpx2.AsyncClient) -> None:
     for number in range(5):
         await script.post(MACHINES, json={"name": f"dev-{number}", "machine_type": "e2-standard-4"})
     with loaded(Workstation) as seen:

@@ -15,10 +15,9 @@ from app.services.allowed_ips.requests import AllowedIpSpec
 from app.services.context import Context
 from app.services.people import members
 from app.services.shared import shared_stack
-from tests.app import shared_stack_play as play
-from tests.app.services.test_audit import actions, told
-from tests.app.services.test_audit import grace as grace
-from tests.stage import By, MovingClock, identity
+from tests.parts import MovingClock, identity
+from tests.stage import By
+from tests.steps import apply, audit_actions, audit_entries, carry_out, fail, make_shared_stack, pending_run
 
 pytestmark = pytest.mark.anyio
 HOME = AllowedIpSpec("203.0.113.7", "home")
@@ -27,13 +26,8 @@ S = Standing
 
 
 @pytest.fixture
-async def ada(by: By) -> Member:
-    return await members.sign_in(by(), identity("ada"))
-
-
-@pytest.fixture
 async def stack(by: By) -> SharedStack:
-    return await play.make_shared_stack(by())
+    return await make_shared_stack(by())
 
 
 async def ask(ctx: Context, spec: AllowedIpSpec = HOME) -> AllowedIp:
@@ -56,11 +50,11 @@ async def test_from_the_ask_to_the_end_of_its_time(
     assert await runs.pending(session, stack.id) == []
 
     await allowed_ips.approve(by(ada), ip, ip.expires_at)
-    run = await play.pending_run(session, stack)
+    run = await pending_run(by(), stack)
     assert (run.requested_by, run.reason) == (ada.id, "Allow 203.0.113.7/32 (home)")
     assert run.inputs["mlflow_allowed_ips"] == ["203.0.113.7/32"]
     assert await standing(by(), ip) is S.BEING_ADDED
-    await play.apply(session, stack, clock())
+    await carry_out(by(), await pending_run(by(), stack))
     assert await standing(by(), ip) is S.ON_THE_LIST
 
     clock.advance(minutes=59)
@@ -69,13 +63,17 @@ async def test_from_the_ask_to_the_end_of_its_time(
     assert await standing(by(), ip) is S.BEING_REMOVED
     assert await allowed_ips.expire(by()) == [ip]
     assert await allowed_ips.expire(by()) == []
-    run = await play.pending_run(session, stack)
+    run = await pending_run(by(), stack)
     assert (run.requested_by, run.inputs["mlflow_allowed_ips"]) == (None, [])
     assert await standing(by(), ip) is S.BEING_REMOVED
-    await play.apply(session, stack, clock())
+    await carry_out(by(), await pending_run(by(), stack))
 
     assert await standing(by(), ip) is S.EXPIRED
-    assert await actions(session, kind="allowed_ip") == ["allowed_ip.ask", "allowed_ip.approve", "allowed_ip.expire"]
+    assert await audit_actions(session, kind="allowed_ip") == [
+        "allowed_ip.ask",
+        "allowed_ip.approve",
+        "allowed_ip.expire",
+    ]
 
 
 async def test_decisions_are_written_down_with_who_and_until_when(
@@ -91,7 +89,7 @@ async def test_decisions_are_written_down_with_who_and_until_when(
     # As in a worker.
     with origin.bound(origin.WORKER, "none"):
         await allowed_ips.expire(by())
-    entries = await told(session, kind="allowed_ip")
+    entries = await audit_entries(session, kind="allowed_ip")
 
     assert [entry.action.partition(".")[2] for entry in entries] == [
         *("ask", "approve", "add", "remove", "ask", "refuse", "expire")
@@ -113,35 +111,35 @@ async def test_many_changes_at_once_become_one_run(
     await allowed_ips.remove(by(ada), asked[0])
     await allowed_ips.add(by(ada), ada, OFFICE)
 
-    run = await play.pending_run(session, stack)
+    run = await pending_run(by(), stack)
     assert run.inputs["mlflow_allowed_ips"] == [
         *("198.51.100.0/24", "203.0.113.1/32", "203.0.113.2/32", "203.0.113.3/32")
     ]
-    await play.apply(session, stack, clock())
+    await carry_out(by(), await pending_run(by(), stack))
     assert [await standing(by(), ip) for ip in asked] == [
         *(S.REMOVED, S.ON_THE_LIST, S.ON_THE_LIST, S.ON_THE_LIST, S.REFUSED, S.ASKED)
     ]
 
 
 async def test_those_that_end_together_go_by_one_run(
-    session: AsyncSession, by: By, stack: SharedStack, ada: Member, clock: MovingClock
+    by: By, stack: SharedStack, ada: Member, clock: MovingClock
 ) -> None:
     end = clock() + timedelta(hours=1)
     for number in (1, 2, 3):
         spec = AllowedIpSpec(f"203.0.113.{number}", "desk", end)
         await allowed_ips.add(by(ada), ada, spec)
-    await play.apply(session, stack, clock())
+    await carry_out(by(), await pending_run(by(), stack))
     clock.advance(hours=2)
 
     assert len(await allowed_ips.expire(by())) == 3
-    assert (await play.pending_run(session, stack)).inputs["mlflow_allowed_ips"] == []
+    assert (await pending_run(by(), stack)).inputs["mlflow_allowed_ips"] == []
 
 
 async def test_a_change_while_a_run_is_applied_is_the_next_run(
     session: AsyncSession, by: By, stack: SharedStack, ada: Member, clock: MovingClock
 ) -> None:
     first = await allowed_ips.add(by(ada), ada, HOME)
-    await play.begin(session, stack, clock())
+    await apply(by(), await pending_run(by(), stack))
     await allowed_ips.remove(by(ada), first)
     executing, queued = await runs.pending(session, stack.id)
 
@@ -157,17 +155,17 @@ async def test_one_range_of_two_people_stays_until_neither_wants_it(
     hers = await ask(by(grace), replace(HOME, expires_at=clock() + timedelta(days=1)))
     adas = await ask(by(ada))
     await allowed_ips.approve(by(ada), hers, hers.expires_at)
-    await play.begin(session, stack, clock())
+    await apply(by(), await pending_run(by(), stack))
     # The same ranges: this joins the run that is being applied.
     await allowed_ips.approve(by(ada), adas, None)
-    run = await play.pending_run(session, stack)
+    run = await pending_run(by(), stack)
     stack.take(run.changes)
     run.succeed(clock())
     assert [await standing(by(), ip) for ip in (hers, adas)] == [S.ON_THE_LIST] * 2
 
     await allowed_ips.remove(by(grace), hers)
-    assert (await play.pending_run(session, stack)).inputs["mlflow_allowed_ips"] == ["203.0.113.7/32"]
-    await play.apply(session, stack, clock())
+    assert (await pending_run(by(), stack)).inputs["mlflow_allowed_ips"] == ["203.0.113.7/32"]
+    await carry_out(by(), await pending_run(by(), stack))
     assert [await standing(by(), ip) for ip in (hers, adas)] == [S.REMOVED, S.ON_THE_LIST]
 
 
@@ -175,14 +173,14 @@ async def test_what_a_failed_run_left_undone_is_said_and_tried_again(
     session: AsyncSession, by: By, stack: SharedStack, ada: Member, clock: MovingClock
 ) -> None:
     ip = await allowed_ips.add(by(ada), ada, HOME)
-    await play.fail(session, stack, clock())
+    await fail(by(), await pending_run(by(), stack))
     assert await standing(by(), ip) is S.NOT_APPLIED
 
     await allowed_ips.apply_again(by(ada))
     assert await standing(by(), ip) is S.BEING_ADDED
-    await play.apply(session, stack, clock())
+    await carry_out(by(), await pending_run(by(), stack))
     await allowed_ips.remove(by(ada), ip)
-    await play.fail(session, stack, clock())
+    await fail(by(), await pending_run(by(), stack))
     found = await listing.read(by())
 
     assert (await standing(by(), ip), found.has_left_overs) == (S.STILL_LET_IN, True)
@@ -190,13 +188,13 @@ async def test_what_a_failed_run_left_undone_is_said_and_tried_again(
 
 
 async def test_a_retry_of_an_old_run_takes_nobody_off_who_was_approved_since(
-    session: AsyncSession, by: By, stack: SharedStack, ada: Member, clock: MovingClock
+    by: By, stack: SharedStack, ada: Member
 ) -> None:
     await allowed_ips.add(by(ada), ada, HOME)
-    old = await play.pending_run(session, stack)
-    await play.fail(session, stack, clock())
+    old = await pending_run(by(), stack)
+    await fail(by(), await pending_run(by(), stack))
     await allowed_ips.add(by(ada), ada, OFFICE)
-    await play.apply(session, stack, clock())
+    await carry_out(by(), await pending_run(by(), stack))
     again = await decisions.retry(by(ada), old)
 
     assert again.inputs["mlflow_allowed_ips"] == ["198.51.100.0/24", "203.0.113.7/32"]
@@ -210,7 +208,7 @@ async def test_where_there_is_no_shared_stack_what_is_approved_comes_with_it(
     with pytest.raises(ConflictError, match="not deployed"):
         await allowed_ips.apply_again(by(ada))
 
-    stack = await play.make_shared_stack(by())
+    stack = await make_shared_stack(by())
     spec = await shared_stack.desired(by(), stack)
     run = await shared_stack.request(by(ada), stack, spec)
     assert run.inputs["mlflow_allowed_ips"] == ["203.0.113.7/32"]
@@ -223,7 +221,7 @@ async def test_while_the_stack_is_being_destroyed_nothing_is_added_and_time_goes
     spec = replace(HOME, expires_at=clock() + timedelta(hours=1))
     ip = await allowed_ips.add(by(ada), ada, spec)
     asked = await ask(by(grace), OFFICE)
-    await play.apply(session, stack, clock())
+    await carry_out(by(), await pending_run(by(), stack))
     await shared_stack.request_destroy(by(ada), stack)
     with pytest.raises(ConflictError, match="being deleted"):
         await allowed_ips.approve(by(ada), asked, None)
@@ -238,7 +236,7 @@ async def test_the_same_asked_for_twice_joins(session: AsyncSession, by: By, gra
     again = await allowed_ips.ask(by(grace), replace(HOME, label="elsewhere"))
 
     assert (first.ip.id, first.is_new, again.is_new) == (again.ip.id, True, False)
-    assert await actions(session, kind="allowed_ip") == ["allowed_ip.ask"]
+    assert await audit_actions(session, kind="allowed_ip") == ["allowed_ip.ask"]
 
 
 async def test_what_an_admin_adds_approves_the_owners_ask_for_it(

@@ -13,18 +13,13 @@ from app.services import admin_inbox, allowed_ips
 from app.services.allowed_ips import listing
 from app.services.allowed_ips.requests import AllowedIpSpec
 from app.services.people import members
-from tests.app.conftest import make_settings
 from tests.app.counting import loaded
-from tests.stage import By, MovingClock, identity
+from tests.parts import MovingClock, identity, make_settings
+from tests.stage import By
 
 pytestmark = pytest.mark.anyio
 SETTINGS = make_settings()
 GRACE = Member(email="grace@example.com")
-
-
-@pytest.fixture
-async def grace(by: By) -> Member:
-    return await members.sign_in(by(), identity("grace"))
 
 
 async def ask(by: By, member: Member, cidr: str, clock: MovingClock) -> AllowedIp:

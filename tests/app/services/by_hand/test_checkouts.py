@@ -19,7 +19,8 @@ from app.services.terraform import state_versions
 from app.services.terraform.state_versions import State
 from app.services.workstations.specs import WorkstationPatch, WorkstationSpec
 from app.worker.claim import candidates
-from tests.stage import Stage, identity
+from tests.parts import identity
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 CATALOG = Catalog.load(REPOSITORY / "app" / "catalog.json")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from app.config import REPOSITORY
 from app.services.catalog import Catalog, MachineType, compatibility
 from app.services.workstations.specs import WorkstationSpec, check
-from tests.app.conftest import make_settings
+from tests.parts import make_settings
 
 CATALOG = Catalog.load(REPOSITORY / "app" / "catalog.json")
 SETTINGS = make_settings()

@@ -6,7 +6,7 @@ from app.services.catalog import Catalog, series
 from emulator.core.catalog import MACHINE_TYPES
 from emulator.core.ids import Scoped
 from emulator.rules import machine_shape
-from tests.app.conftest import make_settings
+from tests.parts import make_settings
 
 TYPES = [offer.name for offer in Catalog.load(make_settings().catalog_file).machine_types]
 

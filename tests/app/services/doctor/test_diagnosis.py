@@ -13,8 +13,8 @@ from app.services.catalog import Catalog
 from app.services.doctor import google_needs, portal_checks
 from app.services.doctor.checks import Check, DatabaseFinding, Findings, Space, Unchecked, Verdict, worst
 from app.services.shared import shared_stack
-from tests.app.conftest import make_settings
-from tests.stage import By, MovingClock
+from tests.parts import MovingClock, make_settings
+from tests.stage import By
 
 WORKER = "worker@ml-team.iam.gserviceaccount.com"
 PARTS = (google_needs.WORKSTATIONS, "storage")

@@ -16,8 +16,9 @@ from app.services import workstations
 from app.services.keys import key_pairs, ssh_keys
 from app.services.workstations.requests import Requested
 from app.services.workstations.specs import WorkstationSpec
-from tests.app.conftest import signed_in
-from tests.stage import By, SecretsInMemory, Stage
+from tests.clients import signed_in
+from tests.parts import SecretsInMemory
+from tests.stage import By, Stage
 
 pytestmark = pytest.mark.anyio
 LINE = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()

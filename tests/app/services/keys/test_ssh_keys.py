@@ -13,9 +13,9 @@ from app.errors import InvalidError, NotFoundError, UnavailableError
 from app.models import Member, SshKey
 from app.services.keys import key_pairs, ssh_keys
 from app.services.people import members
-from tests.app.conftest import make_settings
 from tests.database import dump
-from tests.stage import By, SecretsInMemory, identity
+from tests.parts import SecretsInMemory, identity, make_settings
+from tests.stage import By
 
 pytestmark = pytest.mark.anyio
 LINE = asyncssh.generate_private_key("ssh-ed25519", comment="x").export_public_key().decode()
@@ -31,11 +31,6 @@ class BrokenSecrets(SecretsInMemory):
 
     async def delete(self, name: str) -> None:
         raise UnavailableError("Secret Manager is not responding.")
-
-
-@pytest.fixture
-async def grace(by: By) -> Member:
-    return await members.sign_in(by(), identity("grace"))
 
 
 async def test_a_pasted_key_is_kept_under_its_name_as_comment(session: AsyncSession, by: By, grace: Member) -> None:

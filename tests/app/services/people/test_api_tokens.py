@@ -5,14 +5,10 @@ from app.errors import InvalidError, NotFoundError, RefusedError
 from app.models import Member
 from app.services.people import api_tokens, members
 from tests.database import dump
-from tests.stage import By, MovingClock, identity
+from tests.parts import MovingClock, identity
+from tests.stage import By
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def grace(by: By) -> Member:
-    return await members.sign_in(by(), identity("grace"))
 
 
 async def test_a_token_acts_for_its_member_until_it_is_revoked(

@@ -9,12 +9,12 @@ from app.db import Database
 from app.errors import ConflictError, InvalidError, NotFoundError
 from app.models import Member, Run, SharedStack
 from app.services import doctor, runs, snapshots
-from app.services.people import iam_admins, members
+from app.services.people import iam_admins
 from app.services.people.iam_admins import IamAdmin, IamAdminState
 from app.services.shared import shared_stack
-from tests.app.conftest import make_settings
-from tests.app.services.test_audit import told
-from tests.stage import By, Stage, identity
+from tests.parts import make_settings
+from tests.stage import By, Stage
+from tests.steps import audit_entries
 
 pytestmark = pytest.mark.anyio
 GRACE = "user:grace@example.com"
@@ -22,11 +22,6 @@ LINUS = "user:linus@example.com"
 ADA = "user:ada@example.com"
 WORKER = "serviceAccount:worker@test-project.iam.gserviceaccount.com"
 AWAITS = [{"address": "google_project_iam_member.admin", "action": "create"}]
-
-
-@pytest.fixture
-async def ada(by: By) -> Member:
-    return await members.sign_in(by(), identity("ada"))
 
 
 @pytest.fixture
@@ -91,7 +86,7 @@ async def test_an_added_one_is_planned_with_a_reason_and_the_audit_says_before_a
 ) -> None:
     await the_list.have(ADA)
     run = await the_list.add("Grace@example.com ")
-    first, second = await told(session, kind="iam_admin")
+    first, second = await audit_entries(session, kind="iam_admin")
 
     assert run.inputs["iam_admins"] == [ADA, GRACE]
     assert run.reason == f"Add IAM admin {GRACE}"
@@ -104,7 +99,7 @@ async def test_a_removed_one_is_planned_with_a_reason_and_the_audit_says_before_
 ) -> None:
     await the_list.have(ADA, GRACE)
     run = await the_list.remove(GRACE.upper())
-    removal = (await told(session, kind="iam_admin"))[-1]
+    removal = (await audit_entries(session, kind="iam_admin"))[-1]
 
     assert run.inputs["iam_admins"] == [ADA]
     assert run.reason == f"Remove IAM admin {GRACE}"
@@ -307,4 +302,4 @@ async def test_a_typing_error_writes_nothing_however_it_is_confirmed(session: As
         await the_list.add("user:grace@example", confirm_outside=True)
 
     assert await runs.pending(session, the_list.stack.id) == []
-    assert await told(session, kind="iam_admin") == []
+    assert await audit_entries(session, kind="iam_admin") == []

@@ -12,8 +12,8 @@ from app.services.people import limits, members
 from app.services.people.limits import Chosen, Counts, LimitReachedError
 from app.services.workstations import kept_disks
 from app.services.workstations.specs import MachineSpec, WorkstationPatch, WorkstationSpec
-from tests.app.services.test_audit import told
 from tests.stage import By, Stage
+from tests.steps import audit_entries
 
 pytestmark = pytest.mark.anyio
 CPU, GPU = "e2-standard-4", "g2-standard-8"
@@ -125,7 +125,7 @@ async def test_the_members_own_limit_counts_before_the_teams_and_that_before_the
     await limits.change(by(ada), grace, Chosen(None, 0))
     everybody = {entry.member.name: entry.allowance.limit for entry in await members.list_of(by(ada))}
     assert everybody == {"Ada": Counts(10, 1), "Grace": Counts(10, 0)}
-    entries = [entry for entry in await told(by().session) if entry.action in {"team.change", "member.change"}]
+    entries = [entry for entry in await audit_entries(by().session) if entry.action in {"team.change", "member.change"}]
 
     assert [(entry.actor, entry.thing_name, entry.before, entry.after) for entry in entries] == [
         ("ada@example.com", "team", {"workstation_limit": None}, {"workstation_limit": 10}),

@@ -11,8 +11,8 @@ from app.db import Database
 from app.errors import InvalidError, RefusedError
 from app.models import AuditEntry, Member, Role
 from app.services.people import members
-from tests.app.conftest import make_settings
-from tests.stage import By, MovingClock, Stage, identity
+from tests.parts import MovingClock, identity, make_settings
+from tests.stage import By, Stage
 
 pytestmark = pytest.mark.anyio
 

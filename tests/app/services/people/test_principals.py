@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.errors import InvalidError
 from app.services.people.principals import PrincipalKind, parse
-from tests.app.conftest import make_settings
+from tests.parts import make_settings
 
 AS_TERRAFORM_HAS_IT = re.compile(
     r"(user|group|serviceAccount):[^@:\s]+@[a-zA-Z0-9.-]+\.[a-zA-Z]{2,}|domain:[a-zA-Z0-9.-]+\.[a-zA-Z]{2,}"

@@ -9,21 +9,11 @@ from app.db import Database
 from app.errors import ConflictError, NotFoundError, RefusedError
 from app.models import Member, Role
 from app.services.people import members
-from tests.app.conftest import make_settings
-from tests.app.services.test_audit import told
-from tests.stage import By, MovingClock, Stage, identity
+from tests.parts import MovingClock, identity, make_settings
+from tests.stage import By, Stage
+from tests.steps import audit_entries
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def ada(by: By) -> Member:
-    return await members.sign_in(by(), identity("ada"))
-
-
-@pytest.fixture
-async def grace(by: By, ada: Member) -> Member:
-    return await members.sign_in(by(), identity("grace"))
 
 
 async def test_a_role_changes_there_and_back_and_the_audit_says_so(
@@ -32,7 +22,7 @@ async def test_a_role_changes_there_and_back_and_the_audit_says_so(
     for role in (Role.ADMIN, Role.ADMIN, Role.MEMBER):
         await members.change_role(by(ada), grace, role)
         assert grace.role is role
-    changes = [entry for entry in await told(session, kind="member") if entry.action == "member.change"]
+    changes = [entry for entry in await audit_entries(session, kind="member") if entry.action == "member.change"]
 
     assert [(entry.actor, entry.thing_name, entry.before, entry.after) for entry in changes] == [
         ("ada@example.com", "grace@example.com", {"role": "member"}, {"role": "admin"}),
@@ -96,8 +86,8 @@ async def test_the_operator_makes_an_admin_of_anybody_who_may_sign_in(
         await members.set_role(by(), "eve@elsewhere.test", Role.ADMIN)
     with pytest.raises(NotFoundError):
         await members.set_role(by(), "linus@example.com", Role.MEMBER)
-    changes = [(entry.thing_name, entry.after) for entry in await told(session, kind="member") if not entry.actor_id]
-    assert changes == [
+    entries = [entry for entry in await audit_entries(session, kind="member") if not entry.actor_id]
+    assert [(entry.thing_name, entry.after) for entry in entries] == [
         ("grace@example.com", {"email": "grace@example.com", "role": "member"}),
         ("grace@example.com", {"role": "admin"}),
         ("ada@example.com", {"role": "member"}),

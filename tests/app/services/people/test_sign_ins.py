@@ -9,14 +9,10 @@ from app.models import Member, SignIn
 from app.services.context import Context
 from app.services.people import members, sign_ins
 from tests.database import dump
-from tests.stage import By, MovingClock, identity
+from tests.parts import MovingClock, identity
+from tests.stage import By
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def grace(by: By) -> Member:
-    return await members.sign_in(by(), identity("grace"))
 
 
 async def start(ctx: Context, user_agent: str = "Firefox") -> tuple[SignIn, str]:

@@ -13,7 +13,8 @@ from app.services.runs import progress
 from app.services.runs.progress import StageState
 from app.services.workstations import Adopted
 from app.services.workstations.specs import WorkstationSpec
-from tests.stage import By, identity
+from tests.parts import identity
+from tests.stage import By
 
 pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -16,8 +16,8 @@ from app.services.seed import imports
 from app.services.seed.imports import Import, ImportRefusedError, Source
 from app.services.shared import ip_ranges
 from app.services.workstations.specs import WorkstationSpec
-from tests.app.conftest import make_settings
-from tests.stage import Stage, identity
+from tests.parts import identity, make_settings
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 CATALOG = Catalog.load(REPOSITORY / "app" / "catalog.json")

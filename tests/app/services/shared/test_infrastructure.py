@@ -7,7 +7,6 @@ import pytest
 from app.models import Member, Role, SharedStack
 from app.services.shared import infrastructure
 from app.services.shared.infrastructure_parts import Part, Viewer
-from tests.app.conftest import make_settings
 from tests.app.services.shared.infrastructure_samples import (
     ACCOUNT,
     ADA,
@@ -21,6 +20,7 @@ from tests.app.services.shared.infrastructure_samples import (
     WRITER,
     outputs,
 )
+from tests.parts import make_settings
 
 SETTINGS = make_settings(google_project=PROJECT, default_zone="europe-west1-b")
 ELSEWHERE = make_settings(mlflow_url="https://mlflow.example.com")

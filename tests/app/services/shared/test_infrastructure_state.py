@@ -7,7 +7,7 @@ from app.services import snapshots
 from app.services.shared import infrastructure_state
 from app.services.shared.infrastructure_state import SNAPSHOT, UNSEEN, Light, Sighting, lights
 from tests.app.services.shared.infrastructure_samples import EVERYTHING, NOTHING, outputs
-from tests.stage import MovingClock
+from tests.parts import MovingClock
 
 ALL_WELL = Sighting(machine="RUNNING", answers=True, database="RUNNABLE", cluster="RUNNING")
 

@@ -13,9 +13,9 @@ from app.services.context import Context
 from app.services.people import members
 from app.services.shared import leavers, shared_stack
 from app.services.shared.shared_settings import SharedSettings
-from tests.app import shared_stack_play as play
-from tests.app.conftest import make_settings
-from tests.stage import By, MovingClock, identity
+from tests.parts import MovingClock, identity, make_settings
+from tests.stage import By
+from tests.steps import carry_out, fail, make_shared_stack, pending_run
 
 pytestmark = pytest.mark.anyio
 Due = Callable[..., Awaitable[Run | None]]
@@ -23,23 +23,13 @@ WITHOUT_GRACE = make_settings(allowed_domains=(), allowed_emails=("ada@example.c
 
 
 @pytest.fixture
-async def ada(by: By) -> Member:
-    return await members.sign_in(by(), identity("ada"))
-
-
-@pytest.fixture
-async def grace(by: By) -> Member:
-    return await members.sign_in(by(), identity("grace"))
-
-
-@pytest.fixture
 async def stack(by: By, ada: Member, grace: Member) -> SharedStack:
     """It has an account for each member, and lets Grace in from her home."""
-    stack = await play.make_shared_stack(by())
+    stack = await make_shared_stack(by())
     chosen = SharedSettings(prefix="team", zone="europe-west4-a", member_service_accounts=True)
     await shared_stack.configure(by(ada), stack, chosen, "The team begins")
     await allowed_ips.add(by(ada), grace, AllowedIpSpec("203.0.113.7", "home"))
-    run = await play.apply(by().session, stack, by().now)
+    run = await carry_out(by(), await pending_run(by(), stack))
     assert sorted(run.inputs["members"].values()) == ["user:ada@example.com", "user:grace@example.com"]
     return stack
 
@@ -75,11 +65,11 @@ async def test_whom_no_rule_names_is_taken_away_once(by: By, due: Due, ada: Memb
     assert await due(WITHOUT_GRACE) is None
     assert await standing(by(settings=WITHOUT_GRACE)) is Standing.BEING_REMOVED
 
-    await play.fail(by().session, stack, by().now)
+    await fail(by(), await pending_run(by(), stack))
     assert await due(WITHOUT_GRACE) is None
     again = await decisions.retry(by(ada, settings=WITHOUT_GRACE), run)
     assert list(again.inputs["members"].values()) == ["user:ada@example.com"]
-    await play.apply(by().session, stack, by().now)
+    await carry_out(by(), await pending_run(by(), stack))
     assert await due(WITHOUT_GRACE) is None
     [entry] = (await listing.read(by(settings=WITHOUT_GRACE))).entries
     assert (entry.standing, entry.notes) == (
@@ -116,5 +106,5 @@ async def test_a_plan_that_waits_is_left_alone(by: By, due: Due, ada: Member, st
     assert await due(WITHOUT_GRACE) is None
     [pending] = await runs.pending(by().session, stack.id)
     assert len(pending.inputs["members"]) == 2
-    await play.fail(by().session, stack, by().now)
+    await fail(by(), await pending_run(by(), stack))
     assert await due(WITHOUT_GRACE)

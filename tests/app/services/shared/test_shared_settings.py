@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from app.models import SharedStack
 from app.services.shared import shared_settings
 from app.services.shared.shared_settings import SharedSettings
-from tests.app.conftest import make_settings
+from tests.parts import make_settings
 
 BASE = {"prefix": "team", "zone": "europe-west4-a"}
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.services.terraform.scrub import SHORTEST, Scrubber, secrets_of_settings, secrets_of_state
 from app.services.terraform.state_versions import State
-from tests.app.conftest import make_settings
+from tests.parts import make_settings
 
 
 def test_secrets_are_replaced_wherever_they_stand() -> None:

@@ -11,7 +11,8 @@ from app.services import workstations
 from app.services.people import members
 from app.services.workstations import Requested
 from app.services.workstations.specs import WorkstationSpec
-from tests.stage import Stage, identity
+from tests.parts import identity
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 

@@ -5,41 +5,38 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 from fastapi import FastAPI
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
+from tests.app.in_browser.windows import Windows
+from tests.app.in_browser.windows import problems as problems_of
 from tests.app.routers.test_infrastructure import ALL_WELL, deploy, look
 from tests.app.services.shared.infrastructure_samples import EVERYTHING, outputs
-from tests.app.test_pages_in_browser import _problems as problems
-from tests.app.test_pages_in_browser import address, browser, grace, open_page, open_window
 
-__all__ = ["address", "browser", "grace"]
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("browser")]
 PAGE = "/infrastructure"
 
 
 @pytest.fixture
-async def page(app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str) -> AsyncIterator[Page]:
-    context = await open_window(browser, app, grace, address)
+async def page(windows: Windows, grace: httpx2.AsyncClient) -> AsyncIterator[Page]:
+    context = await windows.open("grace")
     yield await context.new_page()
     await context.close()
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 360), ("dark", 1280)])
-async def test_it_is_accessible_and_fits_the_window(
-    app: FastAPI, browser: Browser, address: str, scheme: str, width: int
-) -> None:
-    page = await open_page(browser, app, "ada", address, color_scheme=scheme, viewport={"width": width, "height": 800})
+async def test_it_is_accessible_and_fits_the_window(app: FastAPI, windows: Windows, scheme: str, width: int) -> None:
+    page = await windows.page("ada", color_scheme=scheme, viewport={"width": width, "height": 800})
     await page.goto(PAGE)
-    found = await problems(page)
+    found = await problems_of(page)
     await deploy(app, EVERYTHING)
     await look(app, EVERYTHING)
     await page.goto(PAGE)
     await page.evaluate("document.querySelectorAll('.part details').forEach((each) => (each.open = true))")
-    found += await problems(page)
+    found += await problems_of(page)
     await expect(page.locator("svg[role=group]:visible")).to_have_count(1)
     await page.get_by_role("button", name="Show password", exact=True).click()
     await expect(page.get_by_role("heading", name="Password of MLflow")).to_be_visible()
-    found += await problems(page)
+    found += await problems_of(page)
 
     assert found == []
 
@@ -77,10 +74,10 @@ async def test_a_look_is_asked_for_and_shown_when_it_is_taken(app: FastAPI, page
 
 
 async def test_a_password_is_shown_without_javascript(
-    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str
+    app: FastAPI, windows: Windows, grace: httpx2.AsyncClient
 ) -> None:
     await deploy(app, EVERYTHING)
-    context = await open_window(browser, app, grace, address, java_script_enabled=False)
+    context = await windows.open("grace", java_script_enabled=False)
     page = await context.new_page()
     await page.goto(PAGE)
     await page.get_by_role("button", name="Show password").click()

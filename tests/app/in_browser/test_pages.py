@@ -1,33 +1,17 @@
 """The pages as a browser shows them: readable for everybody, on a phone as well, and following what happens."""
 
 import asyncio
-import shutil
-from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import httpx2
 import pytest
-import uvicorn
-from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]  # ships no types
 from fastapi import FastAPI
-from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright, expect
+from playwright.async_api import Route, expect
 
-from app import clock as clocks
-from app.deps import cookie_name
-from tests.app.conftest import signed_in
-from tests.app.routers.play import (
-    apply,
-    await_approval,
-    change,
-    check,
-    claim,
-    create,
-    fail,
-    make_run,
-    run_of,
-    write_lines,
-)
-from tests.stage import MovingClock
+from tests.app.in_browser.windows import Windows
+from tests.app.in_browser.windows import problems as problems_of
+from tests.app.routers.lost_disk import await_approval
+from tests.clients import create, restore, run_of
+from tests.stage import Stage
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("browser")]
 
@@ -41,82 +25,21 @@ COUNT_ROWS = """() => {
 IS_AT_END = "(log => log.scrollHeight - log.scrollTop - log.clientHeight < 40)(document.querySelector('#log'))"
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        yield browser
-        await browser.close()
-
-
-@pytest.fixture
-async def address(app: FastAPI) -> AsyncIterator[str]:
-    """The portal on a port of its own, with its live hub and the real clock."""
-    app.state.portal = replace(app.state.portal, clock=clocks.utc_now)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    settings = app.state.portal.settings.model_copy(update={"public_url": address})
-    app.state.portal = replace(app.state.portal, settings=settings)
-    yield address
-    app.state.portal.hub.close()
-    server.should_exit = True
-    await serving
-
-
-@pytest.fixture
-async def grace(app: FastAPI, address: str, clock: MovingClock) -> AsyncIterator[httpx2.AsyncClient]:
-    """Signed in, by the clock that the browser's requests are judged by."""
-    async with await signed_in(app, "grace") as client:
-        yield client
-
-
-async def open_window(
-    browser: Browser, app: FastAPI, grace: httpx2.AsyncClient, address: str, **options: object
-) -> BrowserContext:
-    context = await browser.new_context(base_url=address, **options)  # type: ignore[arg-type]  # playwright's own names
-    name = cookie_name(app.state.portal.settings)
-    await context.add_cookies([{"name": name, "value": grace.cookies[name], "url": address}])
-    return context
-
-
-async def open_page(browser: Browser, app: FastAPI, name: str, address: str, **options: object) -> Page:
-    """A page of somebody who signs in just now."""
-    async with await signed_in(app, name) as client:
-        return await (await open_window(browser, app, client, address, **options)).new_page()
-
-
-async def _problems(page: Page) -> list[str]:
-    results = await Axe().run(page)
-    problems = [
-        f"{page.url} {violation['id']}: {violation['nodes'][0]['html']}"
-        for violation in results.response["violations"]
-        if violation["impact"] in {"serious", "critical"}
-    ]
-    if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-        problems.append(f"{page.url} is wider than the window")
-    return problems
-
-
 @pytest.mark.parametrize(("scheme", "width"), [("light", 360), ("dark", 1280)])
 async def test_main_pages_are_accessible_and_fit_the_window(
-    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str, scheme: str, width: int
+    stage: Stage, windows: Windows, grace: httpx2.AsyncClient, scheme: str, width: int
 ) -> None:
     running = await create(grace, name="a-name-as-long-as-they-can-be1", machine_type="g2-standard-8")
-    await make_run(app, await run_of(grace, running))
+    await stage.carry_out(await run_of(grace, running))
     broken = await create(grace, name="dev-2")
     failed = await run_of(grace, broken)
-    await fail(app, failed)
+    await stage.fail(failed)
     busy = await create(grace, name="dev-3")
     applying = await run_of(grace, busy)
-    await apply(app, applying)
-    asked = await check(grace, running)
-    await await_approval(app, asked)
-    context = await open_window(
-        browser, app, grace, address, color_scheme=scheme, viewport={"width": width, "height": 800}
-    )
+    await stage.apply(applying)
+    asked = await restore(grace, running)
+    await await_approval(stage, asked)
+    context = await windows.open("grace", color_scheme=scheme, viewport={"width": width, "height": 800})
     page = await context.new_page()
     problems: list[str] = []
     for path in (
@@ -136,22 +59,22 @@ async def test_main_pages_are_accessible_and_fit_the_window(
         "/nowhere",
     ):
         await page.goto(path)
-        problems += await _problems(page)
-    page = await open_page(browser, app, "ada", address, color_scheme=scheme, viewport={"width": width, "height": 800})
+        problems += await problems_of(page)
+    page = await windows.page("ada", color_scheme=scheme, viewport={"width": width, "height": 800})
     await page.goto("/admin/audit")
     await page.locator("main summary").first.click()
     await page.locator("summary", has_text="Admin").click()
-    problems += await _problems(page)
+    problems += await problems_of(page)
 
     assert problems == []
 
 
 @pytest.mark.parametrize("has_javascript", [True, False])
 async def test_the_audit_is_filtered_with_and_without_javascript(
-    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str, has_javascript: bool
+    windows: Windows, grace: httpx2.AsyncClient, has_javascript: bool
 ) -> None:
     await create(grace)
-    page = await open_page(browser, app, "ada", address, java_script_enabled=has_javascript)
+    page = await windows.page("ada", java_script_enabled=has_javascript)
     await page.goto("/")
     await page.locator("summary", has_text="Admin").click()
     await page.get_by_role("link", name="Audit").click()
@@ -165,40 +88,39 @@ async def test_the_audit_is_filtered_with_and_without_javascript(
     await expect(page.get_by_label("Action")).to_have_value("workstation.request")
 
 
-async def test_the_pages_follow_a_run_by_themselves(
-    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str
-) -> None:
+async def test_the_pages_follow_a_run_by_themselves(stage: Stage, windows: Windows, grace: httpx2.AsyncClient) -> None:
     workstation_id = await create(grace)
     run_id = await run_of(grace, workstation_id)
-    context = await open_window(browser, app, grace, address)
+    context = await windows.open("grace")
     machine, run = await context.new_page(), await context.new_page()
     await machine.goto(f"/workstations/{workstation_id}")
     await run.goto(f"/runs/{run_id}")
 
-    await claim(app, run_id)
+    await stage.claim(run_id)
     await expect(run.locator(".log-line")).to_have_count(1)
     await expect(run.locator(".tag").first).to_have_text("Planning")
     await machine.bring_to_front()
     await expect(machine.locator(".tag").first).to_have_text("Provisioning")
-    await change(app, run_id, lambda run, _: run.begin_apply(run.created_at), "<img src=x>", "two", "three")
+    await stage.apply(run_id)
+    await stage.write(run_id, "<img src=x>", "two", "three")
     await expect(run.locator(".log-text").nth(1)).to_have_text("<img src=x>")
     await expect(run.locator(".log-line")).to_have_count(4)
 
 
 async def test_a_log_resumes_where_the_connection_was_lost(
-    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str
+    stage: Stage, app: FastAPI, windows: Windows, grace: httpx2.AsyncClient
 ) -> None:
     run_id = await run_of(grace, await create(grace))
-    await claim(app, run_id)
-    context = await open_window(browser, app, grace, address)
+    await stage.claim(run_id)
+    context = await windows.open("grace")
     page = await context.new_page()
     await page.goto(f"/runs/{run_id}")
-    await change(app, run_id, lambda *_: None, "before")
+    await stage.write(run_id, "before")
     await expect(page.locator(".log-line")).to_have_count(2)
 
     await context.set_offline(True)
     app.state.portal.hub.close()
-    await change(app, run_id, lambda *_: None, "meanwhile", "meanwhile too")
+    await stage.write(run_id, "meanwhile", "meanwhile too")
     app.state.portal.hub.closing = False
     await context.set_offline(False)
 
@@ -206,12 +128,12 @@ async def test_a_log_resumes_where_the_connection_was_lost(
 
 
 async def test_a_log_of_100_000_lines_is_followed_with_a_bounded_number_of_rows(
-    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str
+    stage: Stage, app: FastAPI, windows: Windows, grace: httpx2.AsyncClient
 ) -> None:
     run_id = await run_of(grace, await create(grace))
-    await claim(app, run_id)
-    await write_lines(app, run_id, 89_999)
-    context = await open_window(browser, app, grace, address)
+    await stage.claim(run_id)
+    await stage.write_numbered(run_id, 89_999)
+    context = await windows.open("grace")
     page = await context.new_page()
     await page.goto(f"/runs/{run_id}")
     rows, last = page.locator(".log-line"), page.locator(".log-line").last
@@ -219,11 +141,11 @@ async def test_a_log_of_100_000_lines_is_followed_with_a_bounded_number_of_rows(
     await expect(rows).to_have_count(1000)
     await page.evaluate(COUNT_ROWS)
 
-    await write_lines(app, run_id, 9_000)
+    await stage.write_numbered(run_id, 9_000)
     await expect(last).to_contain_text("line 99000", timeout=30_000)
     await context.set_offline(True)
     app.state.portal.hub.close()
-    await write_lines(app, run_id, 1_000)
+    await stage.write_numbered(run_id, 1_000)
     app.state.portal.hub.closing = False
     await context.set_offline(False)
     await expect(last).to_contain_text("line 100000", timeout=30_000)
@@ -235,10 +157,8 @@ async def test_a_log_of_100_000_lines_is_followed_with_a_bounded_number_of_rows(
     assert await page.evaluate(IS_AT_END)
 
 
-async def test_a_machine_is_asked_for_without_javascript(
-    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str
-) -> None:
-    context = await open_window(browser, app, grace, address, java_script_enabled=False)
+async def test_a_machine_is_asked_for_without_javascript(windows: Windows, grace: httpx2.AsyncClient) -> None:
+    context = await windows.open("grace", java_script_enabled=False)
     page = await context.new_page()
     await page.goto("/")
     await page.get_by_role("link", name="New workstation").click()
@@ -248,10 +168,8 @@ async def test_a_machine_is_asked_for_without_javascript(
     await expect(page.locator(".tag").first).to_have_text("Requested")
 
 
-async def test_a_preset_is_taken_and_priced_without_javascript(
-    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str
-) -> None:
-    context = await open_window(browser, app, grace, address, java_script_enabled=False)
+async def test_a_preset_is_taken_and_priced_without_javascript(windows: Windows, grace: httpx2.AsyncClient) -> None:
+    context = await windows.open("grace", java_script_enabled=False)
     page = await context.new_page()
     await page.goto("/workstations/new")
     await page.get_by_role("link", name="L4").click()
@@ -268,11 +186,11 @@ async def test_a_preset_is_taken_and_priced_without_javascript(
 
 
 async def test_a_run_is_stopped_harder_and_harder_without_javascript(
-    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str
+    stage: Stage, windows: Windows, grace: httpx2.AsyncClient
 ) -> None:
     run_id = await run_of(grace, await create(grace))
-    await apply(app, run_id)
-    context = await open_window(browser, app, grace, address, java_script_enabled=False)
+    await stage.apply(run_id)
+    context = await windows.open("grace", java_script_enabled=False)
     page = await context.new_page()
     await page.goto(f"/runs/{run_id}")
 
@@ -286,13 +204,13 @@ async def test_a_run_is_stopped_harder_and_harder_without_javascript(
 
 
 async def test_a_disk_is_given_up_by_its_name_without_javascript(
-    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str
+    stage: Stage, windows: Windows, grace: httpx2.AsyncClient
 ) -> None:
     machine_id = await create(grace)
-    await make_run(app, await run_of(grace, machine_id))
-    asked = await check(grace, machine_id)
-    await await_approval(app, asked)
-    context = await open_window(browser, app, grace, address, java_script_enabled=False)
+    await stage.carry_out(await run_of(grace, machine_id))
+    asked = await restore(grace, machine_id)
+    await await_approval(stage, asked)
+    context = await windows.open("grace", java_script_enabled=False)
     page = await context.new_page()
     await page.goto(f"/runs/{asked}")
     await expect(page.get_by_text("forces replacement")).to_be_visible()
@@ -306,10 +224,10 @@ async def test_a_disk_is_given_up_by_its_name_without_javascript(
 
 
 async def test_a_log_is_followed_even_where_the_streams_script_comes_late(
-    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str
+    stage: Stage, windows: Windows, grace: httpx2.AsyncClient
 ) -> None:
     run_id = await run_of(grace, await create(grace))
-    context = await open_window(browser, app, grace, address)
+    context = await windows.open("grace")
     page = await context.new_page()
 
     async def later(route: Route) -> None:
@@ -318,5 +236,5 @@ async def test_a_log_is_followed_even_where_the_streams_script_comes_late(
 
     await page.route("**/hx-sse.min.js", later)
     await page.goto(f"/runs/{run_id}")
-    await claim(app, run_id)
+    await stage.claim(run_id)
     await expect(page.locator(".log-line")).to_have_count(1)

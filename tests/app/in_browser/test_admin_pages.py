@@ -2,14 +2,11 @@
 
 import httpx2
 import pytest
-from fastapi import FastAPI
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
-from tests.app.routers.test_iam_admins import apply
-from tests.app.test_pages_in_browser import _problems, open_page
-from tests.app.test_pages_in_browser import address as address
-from tests.app.test_pages_in_browser import browser as browser
-from tests.app.test_pages_in_browser import grace as grace
+from tests.app.in_browser.windows import Windows
+from tests.app.in_browser.windows import problems as problems_of
+from tests.stage import Stage
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("browser")]
 LONG = "serviceAccount:a-name-as-long-as-they-can-be1@a-project-with-a-long-name-123.iam.gserviceaccount.com"
@@ -17,9 +14,9 @@ LONG = "serviceAccount:a-name-as-long-as-they-can-be1@a-project-with-a-long-name
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 360), ("dark", 1280)])
 async def test_the_pages_are_accessible_and_fit_the_window(
-    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str, scheme: str, width: int
+    stage: Stage, windows: Windows, grace: httpx2.AsyncClient, scheme: str, width: int
 ) -> None:
-    page = await open_page(browser, app, "ada", address, color_scheme=scheme, viewport={"width": width, "height": 800})
+    page = await windows.page("ada", color_scheme=scheme, viewport={"width": width, "height": 800})
     problems: list[str] = []
     for principal in ("user:ada@example.com", LONG):
         await page.goto("/admin/iam")
@@ -27,30 +24,30 @@ async def test_the_pages_are_accessible_and_fit_the_window(
         await page.get_by_role("button", name="Create plan").click()
         if principal == LONG:
             await expect(page.get_by_text("is outside")).to_be_visible()
-            problems += await _problems(page)
+            problems += await problems_of(page)
             await page.get_by_label("Confirm external principal").check()
             await page.get_by_role("button", name="Create plan").click()
         await page.wait_for_url("**/runs/*")
         if principal != LONG:
-            await apply(app, page.url.rpartition("/")[2])
+            await stage.carry_out(page.url.rpartition("/")[2])
     await page.goto("/admin/iam")
     await expect(page.get_by_text("Adding")).to_be_visible()
-    problems += await _problems(page)
+    problems += await problems_of(page)
     await page.goto("/admin/members")
     await expect(page.get_by_text("grace@example.com")).to_be_visible()
-    problems += await _problems(page)
+    problems += await problems_of(page)
     await page.goto("/admin/shared-stack")
     await expect(page.get_by_text("Checked for drift")).to_be_visible()
-    problems += await _problems(page)
+    problems += await problems_of(page)
 
     assert problems == []
 
 
 @pytest.mark.parametrize("has_javascript", [True, False])
 async def test_a_role_is_given_and_taken_with_and_without_javascript(
-    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str, has_javascript: bool
+    windows: Windows, grace: httpx2.AsyncClient, has_javascript: bool
 ) -> None:
-    page = await open_page(browser, app, "ada", address, java_script_enabled=has_javascript)
+    page = await windows.page("ada", java_script_enabled=has_javascript)
     await page.goto("/")
     await page.locator("summary", has_text="Admin").click()
     await page.get_by_role("link", name="Members").click()
@@ -61,10 +58,8 @@ async def test_a_role_is_given_and_taken_with_and_without_javascript(
     await expect(row.locator(".tag")).to_have_text("Member")
 
 
-async def test_the_list_follows_a_run_by_itself(
-    app: FastAPI, browser: Browser, grace: httpx2.AsyncClient, address: str
-) -> None:
-    page = await open_page(browser, app, "ada", address)
+async def test_the_list_follows_a_run_by_itself(stage: Stage, windows: Windows, grace: httpx2.AsyncClient) -> None:
+    page = await windows.page("ada")
     await page.goto("/admin/iam")
     await page.get_by_label("Principal", exact=True).fill("grace@example.com")
     await page.get_by_role("button", name="Create plan").click()
@@ -75,7 +70,7 @@ async def test_the_list_follows_a_run_by_itself(
     await expect(row.locator(".tag")).to_have_text("Adding")
     await page.get_by_label("Principal", exact=True).fill("linus@exam")
 
-    await apply(app, run_id)
+    await stage.carry_out(run_id)
 
     await expect(row.locator(".tag")).to_have_text("Applied")
     await expect(page.get_by_label("Principal", exact=True)).to_have_value("linus@exam")

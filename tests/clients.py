@@ -1,0 +1,64 @@
+"""Browsers and scripts that talk to the portal, and what people do with them."""
+
+import re
+
+import httpx2
+from fastapi import FastAPI
+
+from app.deps import cookie_name
+from app.services.people import api_tokens, members, sign_ins
+from tests.parts import identity
+
+
+def client_of(app: FastAPI, **headers: str) -> httpx2.AsyncClient:
+    """A browser (or a script) that talks to this portal."""
+    return httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=app), base_url=app.state.portal.settings.public_url, headers=headers
+    )
+
+
+async def signed_in(app: FastAPI, name: str) -> httpx2.AsyncClient:
+    """A browser in which `name`@example.com is signed in."""
+    portal = app.state.portal
+    async with portal.database.sessions.begin() as session:
+        ctx = portal.context(session)
+        member = await members.sign_in(ctx, identity(name))
+        sign_in = await sign_ins.start(
+            ctx.acting(member), address="127.0.0.1", user_agent="a test", confirmed_at=ctx.now
+        )
+    client = client_of(app)
+    client.cookies.set(cookie_name(portal.settings), sign_in.secret)
+    return client
+
+
+async def token_of(app: FastAPI, name: str) -> str:
+    """An API token of `name`@example.com."""
+    portal = app.state.portal
+    async with portal.database.sessions.begin() as session:
+        ctx = portal.context(session)
+        member = await members.sign_in(ctx, identity(name))
+        return (await api_tokens.create(ctx.acting(member), "CI")).plain
+
+
+async def script_of(app: FastAPI, name: str) -> httpx2.AsyncClient:
+    """A script with a token of `name`@example.com."""
+    return client_of(app, Authorization=f"Bearer {await token_of(app, name)}")
+
+
+async def create(browser: httpx2.AsyncClient, **fields: str) -> str:
+    """Ask for a workstation through the form; returns its id."""
+    response = await browser.post("/workstations", data={"name": "dev-1", "machine_type": "e2-standard-4", **fields})
+    assert response.status_code == 303, response.text
+    return str(response.headers["location"]).rpartition("/")[2]
+
+
+async def run_of(browser: httpx2.AsyncClient, workstation_id: str) -> str:
+    """The id of the newest run, as the workstation's page links to it."""
+    page = await browser.get(f"/workstations/{workstation_id}")
+    return str(re.findall(r"/runs/(\w+)", page.text)[0])
+
+
+async def restore(browser: httpx2.AsyncClient, workstation_id: str) -> str:
+    """Ask for the same machine once more; returns the run's id."""
+    answer = await browser.post(f"/workstations/{workstation_id}/restore")
+    return str(answer.headers["location"]).rpartition("/")[2]
