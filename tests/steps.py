@@ -82,7 +82,9 @@ def _write_down(subject: Subject, run: Run, now: datetime) -> None:
     elif run.kind is RunKind.DESTROY:
         subject.become_destroyed(now, disk_kept=bool(run.inputs.get("disk_only")))
     elif isinstance(subject, Workstation):
-        if run.kind is not RunKind.REKEY:
+        if run.kind is RunKind.STOP:
+            subject.become_stopped()
+        elif run.kind is not RunKind.REKEY:
             subject.take(run.changes)
             subject.become_running(ADDRESS, HOST_KEYS, now)
     else:

@@ -15,13 +15,11 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from app.live import Hub
 from app.models import ApiToken, Member, SignIn
 from app.services.shared import shared_stack
-from tests.app.conftest import client_of, signed_in
 from tests.app.routers.access import ROWS, Access
-from tests.app.routers.api.conftest import script_of
-from tests.app.routers.play import create, make_run, run_of
 from tests.app.services.shared.infrastructure_samples import EVERYTHING
+from tests.clients import client_of, create, run_of, script_of, signed_in
 from tests.database import dump
-from tests.stage import MovingClock
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 SIGN_IN, REFUSED, ABSENT, THROUGH = "sign in", "refused", "absent", "through"
@@ -100,12 +98,12 @@ class World:
 
 
 @pytest.fixture
-async def world(app: FastAPI, clock: MovingClock) -> AsyncIterator[World]:
+async def world(app: FastAPI, stage: Stage) -> AsyncIterator[World]:
     people = {"nobody": client_of(app), "bad token": client_of(app, Authorization="Bearer stm_x")}
     people["expired sign-in"] = await signed_in(app, "grace")
-    clock.advance(days=6, hours=23, minutes=40)
+    stage.clock.advance(days=6, hours=23, minutes=40)
     people["stale owner"] = await signed_in(app, "grace")
-    clock.advance(minutes=20)
+    stage.clock.advance(minutes=20)
     # Seen before the others sign in: a row that is written later counts as a later one (_of).
     assert (await people["stale owner"].get("/api/v1/runs")).status_code == 200
     for who, name in {"owner": "grace", "other": "linus", "admin": "ada"}.items():
@@ -114,12 +112,12 @@ async def world(app: FastAPI, clock: MovingClock) -> AsyncIterator[World]:
     people["ended sign-in"], people["no longer allowed"] = ended, await signed_in(app, "eve")
     people["forged"] = client_of(app, **{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.test"})
     people["forged"].cookies = people["owner"].cookies
-    yield World(app, await _things(app, people), people)
+    yield World(app, await _things(stage, app, people), people)
     for client in people.values():
         await client.aclose()
 
 
-async def _things(app: FastAPI, people: dict[str, httpx2.AsyncClient]) -> dict[str, str]:
+async def _things(stage: Stage, app: FastAPI, people: dict[str, httpx2.AsyncClient]) -> dict[str, str]:
     """By the word that stands for each in paths."""
     owner, script = people["owner"], people["owner's token"]
     ids = {
@@ -128,7 +126,7 @@ async def _things(app: FastAPI, people: dict[str, httpx2.AsyncClient]) -> dict[s
         "key": "mlflow-member",
     }
     ids["run_id"] = await run_of(owner, ids["workstation_id"])
-    await make_run(app, ids["run_id"])
+    await stage.carry_out(ids["run_id"])
     ids["key_id"] = (await script.post("/api/v1/ssh-keys/generate", json={"name": "pair"})).json()["id"]
     asked = {"cidr": "203.0.113.7", "label": "office"}
     ids["allowed_ip_id"] = (await script.post("/api/v1/allowed-ips", json=asked)).json()["id"]

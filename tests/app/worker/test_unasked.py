@@ -19,7 +19,7 @@ from app.worker.claim import Tools
 from app.worker.decide import MACHINE
 from app.worker.execute import execute
 from tests.app.worker.scripted import DISK, Script, provisioned, run_of, tells, workstation_of, writes_state
-from tests.parts import identity
+from tests.parts import MovingClock, identity
 
 pytestmark = pytest.mark.anyio
 
