@@ -5,14 +5,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import func, select
 
 from app.live import Hub
-from app.models import RunStatus
+from app.models import Run, RunStatus
+from app.services import workstations
+from app.services.people import members
+from app.services.workstations.specs import WorkstationSpec
 from app.worker import claim as claims
 from app.worker.claim import Tools
 from app.worker.dispatch import Dispatcher
 from app.worker.slots import Slots
 from tests.app.worker.scripted import PromptCompute, Script, run_of, spec, writes_state
+from tests.parts import identity
 
 pytestmark = pytest.mark.anyio
 
@@ -85,6 +90,51 @@ async def test_no_more_terraforms_than_slots_work_at_once(tools: Tools, script: 
         for run_id in run_ids:
             assert await at.ends(run_id) is RunStatus.APPLIED
     assert times.read_text().split() == ["begin", "end"] * 3
+
+
+async def asks_for(tools: Tools, name: str, machine_count: int) -> list[str]:
+    """Somebody asks for so many machines; returns the ids of their runs."""
+    async with tools.database.transaction() as session:
+        ctx = tools.context(session)
+        member = await members.sign_in(ctx, identity(name))
+        specs = [
+            WorkstationSpec.model_validate({"name": f"dev-{number}", "machine_type": "e2-standard-4"})
+            for number in range(machine_count)
+        ]
+        return [(await workstations.request(ctx.acting(member), member, each)).run.id for each in specs]
+
+
+async def test_one_waits_for_the_next_free_slot_behind_somebody_elses_two_hundred_and_forty(
+    tools: Tools, script: Script
+) -> None:
+    """Terraform works until its run is let go, so slots become free one by one."""
+    let_go = script.folder / "let-go"
+    let_go.mkdir()
+    wait = f'until [ -e {let_go}/"$(basename "$(dirname "$PWD")")" ]; do sleep 0.02; done'
+    script.on("apply", f"{wait}\n{writes_state(3)}")
+    graces = set(await asks_for(tools, "grace", 240))
+    async with At(tools) as at:
+
+        async def all_slots_work() -> bool:
+            async with tools.database.sessions() as session:
+                working = select(func.count()).where(Run.status == RunStatus.APPLYING)
+                return await session.scalar(working) == 2
+
+        await until(all_slots_work)
+        first, second = at.dispatcher.run_ids
+        [only] = await asks_for(tools, "linus", 1)
+        (let_go / first).touch()
+        await at.ends(first)
+        await until(all_slots_work)
+        assert at.dispatcher.run_ids == {second, only}
+
+        for run_id in (only, second):
+            (let_go / run_id).touch()
+            assert await at.ends(run_id) is RunStatus.APPLIED
+        await until(all_slots_work)
+        assert at.dispatcher.run_ids < graces
+        for run_id in graces:
+            (let_go / run_id).touch()
 
 
 async def test_who_leaves_hands_over_what_only_waits(tools: Tools, script: Script) -> None:
