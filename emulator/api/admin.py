@@ -9,11 +9,15 @@ from starlette.routing import BaseRoute, Route
 
 from emulator.cloud.cloud import Cloud
 from emulator.cloud.faults import FaultError
+from emulator.cloud.outside import AT_ONCE, happen
 from emulator.core.errors import CloudError
 from emulator.core.ids import INSTANCE
 from emulator.core.project_settings import ProjectSettings
 from emulator.core.store import CloudResource, Json
 from emulator.web.bodies import json_body
+
+SOMEBODY = "somebody@example.com"
+"""Whom an operation names where the fault does not say it."""
 
 
 class AdminApi:
@@ -84,19 +88,17 @@ class AdminApi:
         return JSONResponse(settings.as_json())
 
     async def add(self, values: Json) -> Json:
-        """`vanish` and `preempt` happen at once, other faults at the next matching call. Raises FaultError."""
-        if values.get("preset") not in ("vanish", "preempt"):
+        """What is in AT_ONCE happens now, other faults at the next matching call. Raises FaultError."""
+        preset, user = str(values.get("preset")), str(values.get("user") or SOMEBODY)
+        if preset not in AT_ONCE:
             return {"faults": [self._cloud.faults.add(values).number]}
-        preempting = values["preset"] == "preempt"
+        type_ = str(values.get("type", "")) if preset == "vanish" else INSTANCE
         try:
-            matched = self._matching(INSTANCE if preempting else str(values.get("type", "")), str(values.get("id", "")))
+            matched = self._matching(type_, str(values.get("id", "")))
         except re.error as error:
             raise FaultError(f"the id is not a regular expression: {error}") from None
         for resource in matched:
-            if preempting:
-                await self._cloud.change_power("preempt", resource.id)
-            else:
-                self._cloud.vanish(resource)
+            await happen(self._cloud, preset, resource, user)
         return {"objects": [resource.id for resource in matched]}
 
     def _matching(self, type_: str, pattern: str) -> list[CloudResource]:

@@ -61,6 +61,12 @@ def aggregate(name: str) -> Collection:
     return found
 
 
+def scope_of_link(self_link: str) -> str:
+    """The scope of what an aggregated list shows: zones/Z, regions/R or global."""
+    scope = self_link.partition("/projects/")[2].split("/")[1:3]
+    return "global" if scope[0] == "global" else "/".join(scope)
+
+
 def operation_user(place: Place) -> str:
     return f"stationmaster@{place.project}.iam.gserviceaccount.com"
 
@@ -86,7 +92,14 @@ COLLECTIONS = {
         Collection(
             "addresses", "address", ADDRESS, ("regions",), _stored(ADDRESS, address_view), ("global", *_EACH_REGION)
         ),
-        Collection("operations", "operation", "operations", ("zones", "regions", "global"), _operations),
+        Collection(
+            "operations",
+            "operation",
+            "operations",
+            ("zones", "regions", "global"),
+            _operations,
+            ("global", *_EACH_REGION, *_EACH_ZONE),
+        ),
         Collection(
             "machineTypes",
             "machineType",

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from emulator.api.call_log import CallLog
-from emulator.api.collections import Place, aggregate, collection, operation_user
+from emulator.api.collections import Place, aggregate, collection, operation_user, scope_of_link
 from emulator.cloud.cloud import Cloud
 from emulator.core.catalog import REGIONS, ZONES
 from emulator.core.errors import CloudError, not_found
@@ -16,6 +16,7 @@ from emulator.core.ids import INSTANCE, link
 from emulator.core.projects import with_project_id
 from emulator.core.rate_limit import RateLimit
 from emulator.core.store import Json
+from emulator.views.fields import select
 from emulator.views.instances import guest_attributes_view
 from emulator.views.lists import aggregated_view, list_view, page
 from emulator.views.places import compute_project_view
@@ -68,7 +69,7 @@ class ComputeApi:
             await self._cloud.inject_faults("list", found.type, place.path)
             items, token = page(found.views(self._cloud, place), request.query_params)
             path = f"{place.path}/{found.name}"
-            return list_view(found.kind, path, link(path), items, token)
+            return select(list_view(found.kind, path, link(path), items, token), request.query_params.get("fields", ""))
 
     async def get(self, request: Request, place: Place) -> Json:
         found, name = collection(request.path_params["collection"], place), request.path_params["name"]
@@ -84,13 +85,13 @@ class ComputeApi:
         found = aggregate(request.path_params["collection"])
         with self._calls.call("aggregatedList", found.type, place.path):
             await self._cloud.inject_faults("aggregatedList", found.type, place.path)
-            everything = [
-                view for scope in found.scopes for view in found.views(self._cloud, replace(place, scope=scope))
-            ]
-            items, token = page(everything, request.query_params)
-            scopes = {scope: [i for i in items if f"/{scope}/" in i["selfLink"]] for scope in found.scopes}
+            items, token = page(found.views(self._cloud, replace(place, scope="")), request.query_params)
+            scopes: dict[str, list[Json]] = {scope: [] for scope in found.scopes}
+            for item in items:
+                scopes[scope_of_link(item["selfLink"])].append(item)
             path = f"projects/{place.project}/aggregated/{found.name}"
-            return aggregated_view(found.kind, path, link(path), scopes, found.name, token)
+            view = aggregated_view(found.kind, path, link(path), scopes, found.name, token)
+            return select(view, request.query_params.get("fields", ""))
 
     async def power(self, request: Request, place: Place) -> Json:
         verb, id_ = request.path_params["verb"], self._instance_id(request, place)

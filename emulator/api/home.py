@@ -10,16 +10,12 @@ from starlette.routing import BaseRoute, Route
 from emulator.api.admin import AdminApi
 from emulator.cloud.cloud import Cloud
 from emulator.cloud.faults import MEANINGS, FaultError
+from emulator.cloud.outside import AT_ONCE
 from emulator.core.ids import INSTANCE, last, parse_id
 from emulator.core.store import CloudResource, Json
 from emulator.machines.machine_spec import public_keys_of
 from emulator.web.bodies import form_fields
 from emulator.web.pages import Pages
-
-AT_ONCE = {
-    "preempt": "stops running machines now, as Google does with Spot machines",
-    "vanish": "deletes machines now, outside Terraform",
-}
 
 
 class HomePage:
@@ -44,7 +40,7 @@ class HomePage:
         values: Json = {"preset": form.get("preset", ""), "id": re.escape(form.get("id", "").strip())}
         if values["preset"] == "vanish":
             values["type"] = INSTANCE
-        elif values["preset"] != "preempt":
+        elif values["preset"] not in AT_ONCE:
             values["times"] = form.get("times") or "1"
         try:
             await self._admin.add(values)

@@ -11,8 +11,16 @@ from emulator.rules.base import Rules
 from emulator.rules.instance_power import check_stop, power_off, power_on
 from emulator.rules.registry import rules_of
 
-POWER_OPS = {"start": "STAGING", "stop": "STOPPING", "reset": "RUNNING", "preempt": "STOPPING"}
+POWER_OPS = {
+    "start": "STAGING",
+    "stop": "STOPPING",
+    "reset": "RUNNING",
+    "preempt": "STOPPING",
+    "host-error": "REPAIRING",
+}
 """Operation → the machine's status while it lasts."""
+_LASTS_AS = {"preempt": "stop", "host-error": "start"}
+"""Which operation's wait it takes, where that is not its own."""
 
 
 class Cloud(OperationRunner):
@@ -52,12 +60,18 @@ class Cloud(OperationRunner):
             self._set_status(resource, "STOPPING")
         await self._to_the_end(self._finish_delete(resource, operation, outcome))
 
+    def delete_outside(self, resource: CloudResource, user: str) -> None:
+        """Begins the deletion of a machine that nobody asks Terraform for."""
+        operation = self.operations.begin("delete", self._idle(INSTANCE, resource.id), user=user)
+        self._set_status(resource, "STOPPING")
+        self._spawn(self._finish_delete(resource, operation, Outcome()))
+
     # --- what the Compute API does beside Terraform
 
     async def change_power(
-        self, op: str, instance_id: str, request_id: str = "", *, decides_on_ssds: bool = False
+        self, op: str, instance_id: str, request_id: str = "", *, decides_on_ssds: bool = False, user: str = ""
     ) -> Json:
-        """Begins start, stop, reset or preempt; returns the operation, which goes on by itself.
+        """Begins one of POWER_OPS; returns the operation, which goes on by itself.
 
         A repeated request id returns the operation of the first request. `decides_on_ssds`: the request says whether
         the data on local SSDs is discarded.
@@ -71,7 +85,7 @@ class Cloud(OperationRunner):
             raise not_ready(instance_id)
         if op == "stop":
             check_stop(resource, decides_on_ssds=decides_on_ssds)
-        operation = self.operations.begin(op, resource, request_id)
+        operation = self.operations.begin(op, resource, request_id, user)
         is_already_so = resource.cloud["status"] == {"start": "RUNNING", "stop": "TERMINATED"}.get(op)
         if is_already_so:
             self.operations.end(operation, resource)
@@ -164,7 +178,7 @@ class Cloud(OperationRunner):
         self._end(resource, operation, outcome.error, change)
 
     async def _finish_power(self, op: str, resource: CloudResource, operation: Json, outcome: Outcome) -> None:
-        await self.latency.wait("stop" if op == "preempt" else op, INSTANCE)
+        await self.latency.wait(_LASTS_AS.get(op, op), INSTANCE)
         await asyncio.sleep(outcome.delay)
 
         def change(current: CloudResource) -> None:
@@ -182,5 +196,5 @@ class Cloud(OperationRunner):
         self._save(resource)
 
     def _powered(self, op: str, resource: CloudResource) -> None:
-        (power_on if op in ("start", "reset") else power_off)(self.context, resource)
+        (power_off if POWER_OPS[op] == "STOPPING" else power_on)(self.context, resource)
         self._save(resource)

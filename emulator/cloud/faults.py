@@ -87,7 +87,7 @@ class FaultInjector:
         """`values` are a fault's fields, on top of its preset's. Raises FaultError."""
         name = values.get("preset", "")
         if name and name not in PRESETS:
-            raise FaultError(f"there is no preset {name!r}; there are {', '.join(sorted(PRESETS))}, vanish and preempt")
+            raise FaultError(f"there is no preset {name!r}; there are {', '.join(sorted(PRESETS))}")
         fault = _checked({**PRESETS.get(name, {}), **values, "number": self._next})
         self._next += 1
         self.faults.append(fault)

@@ -10,7 +10,12 @@ from emulator.core.errors import CloudError
 from emulator.core.ids import ATTACHMENT, instance_of_attachment, parse_id
 from emulator.core.store import CloudResource, Json, Store
 
-GOOGLE_NAMES = {"create": "insert", "boot": "start"}
+GOOGLE_NAMES = {
+    "create": "insert",
+    "boot": "start",
+    "preempt": "compute.instances.preempted",
+    "host-error": "compute.instances.hostError",
+}
 
 
 class Operations:
@@ -19,8 +24,11 @@ class Operations:
         self._clock = clock
         self._awaited: dict[str, asyncio.Event] = {}
 
-    def begin(self, op: str, resource: CloudResource, request_id: str = "") -> Json:
-        """`op` is create, update, delete, start, stop, reset or preempt."""
+    def begin(self, op: str, resource: CloudResource, request_id: str = "", user: str = "") -> Json:
+        """`op` is create, update, delete, start, stop, reset, preempt or host-error.
+
+        Without a `user`, it is whoever calls the API.
+        """
         now = self._clock()
         body: Json = {
             "name": _name(now),
@@ -34,6 +42,7 @@ class Operations:
             "progress": 0,
             "inserted": rfc3339(now),
             "request_id": request_id,
+            "user": user,
         }
         self._store.put_operation(body["name"], resource, body, done=False)
         return body
@@ -67,8 +76,9 @@ class Operations:
                 await asyncio.wait_for(event.wait(), at_most_s)
 
     def in_scope(self, project: str, scope: str) -> list[Json]:
-        """Newest first; `scope` is global, zones/Z or regions/R."""
-        return [body for body in self._store.operations() if scope_of(body) == (project, scope)]
+        """Newest first; `scope` is global, zones/Z or regions/R; empty for those of the whole project."""
+        found = ((body, scope_of(body)) for body in self._store.operations())
+        return [body for body, (owner, place) in found if owner == project and place and scope in ("", place)]
 
 
 def scope_of(body: Json) -> tuple[str, str]:
@@ -79,8 +89,6 @@ def scope_of(body: Json) -> tuple[str, str]:
 def _google_name(op: str, type_: str) -> str:
     if type_ == ATTACHMENT:
         return {"create": "attachDisk", "delete": "detachDisk"}.get(op, op)
-    if op == "preempt":
-        return "compute.instances.preempted"
     return GOOGLE_NAMES.get(op, op)
 
 

@@ -63,7 +63,7 @@ def operation_view(body: Json, user: str) -> Json:
         "targetLink": link(body["target"]),
         "targetId": body["target_number"],
         "status": body["status"],
-        "user": user,
+        "user": body.get("user") or user,
         "progress": body["progress"],
         "insertTime": body["inserted"],
         "startTime": body["inserted"],

@@ -1,5 +1,7 @@
 """Fault injection, as Terraform and the Compute API see it."""
 
+from typing import Any
+
 import pytest
 
 from emulator.cloud.faults import FaultError, FaultInjector
@@ -77,6 +79,41 @@ def test_a_preempted_machine_is_stopped_by_google(world: World) -> None:
     preemption = next(o for o in operations if o["operationType"] == "compute.instances.preempted")
     assert world.operation_done(preemption)["targetLink"].endswith(instance)
     assert world.rest(instance)["status"] == "TERMINATED"
+
+
+@pytest.mark.parametrize(
+    ("preset", "operation", "user", "status"),
+    [
+        ("stop", "stop", "grace@example.com", "TERMINATED"),
+        ("host-error", "compute.instances.hostError", "system", "RUNNING"),
+    ],
+)
+def test_what_happens_outside_is_an_operation_of_whoever_did_it(
+    world: World, preset: str, operation: str, user: str, status: str
+) -> None:
+    instance = world.instance()
+    world.emulator.fault(preset, id=f"{instance}$", user="grace@example.com")
+    [done] = outside(world, instance, operation)
+    assert (done["user"], world.operation_done(done)["status"]) == (user, "DONE")
+    assert world.rest(instance)["status"] == status
+
+
+def test_a_machine_deleted_in_the_console_is_gone_and_its_operation_says_by_whom(world: World) -> None:
+    instance = world.instance()
+    world.emulator.fault("delete", id=f"{instance}$", user="grace@example.com")
+    [done] = outside(world, instance, "delete")
+    world.operation_done(done)
+    assert done["user"] == "grace@example.com"
+    assert refused(lambda: world.rest(instance))["status"] == 404
+
+
+def outside(world: World, instance: str, operation: str) -> list[dict[str, Any]]:
+    """Operations of this kind on the machine, from the aggregated list, as much of each as is asked for."""
+    fields = "items/*/operations(name,operationType,targetLink,user),nextPageToken"
+    answer = world.rest(f"projects/{PROJECT}/aggregated/operations?fields={fields}")
+    found = [each for scope in answer["items"].values() for each in scope.get("operations", ())]
+    assert {field for each in found for field in each} == {"name", "operationType", "targetLink", "user"}
+    return [each for each in found if each["targetLink"].endswith(instance) and each["operationType"] == operation]
 
 
 def test_a_stock_out_on_start_is_an_operation_that_fails(world: World) -> None:

@@ -1,0 +1,33 @@
+"""What happens to machines without the portal: people at Google's console, and Google itself."""
+
+from emulator.cloud.cloud import Cloud
+from emulator.core.errors import CloudError
+from emulator.core.store import CloudResource
+
+AT_ONCE = {
+    "vanish": "deletes machines now, outside Terraform, and Google has no operation of it",
+    "preempt": "stops running machines now, as Google does with Spot machines",
+    "stop": "stops running machines now, as somebody does in Google's console",
+    "start": "starts stopped machines now, as somebody does in Google's console",
+    "delete": "deletes machines now, as somebody does in Google's console",
+    "host-error": "the host of running machines fails now, and Google starts them on another one",
+}
+"""Presets that do not wait for a call."""
+SYSTEM = "system"
+"""Whom Google names for what nobody asked for."""
+
+
+async def happen(cloud: Cloud, preset: str, resource: CloudResource, user: str) -> None:
+    """Does it to this resource; what it is not in a state for leaves it as it is."""
+    if preset == "vanish":
+        cloud.vanish(resource)
+        return
+    by = SYSTEM if preset in ("preempt", "host-error") else user
+    try:
+        if preset == "delete":
+            cloud.delete_outside(resource, by)
+        else:
+            await cloud.change_power(preset, resource.id, decides_on_ssds=True, user=by)
+    except CloudError as refusal:
+        if refusal.reason != "resourceNotReady":
+            raise
