@@ -88,6 +88,15 @@ class GoogleProject:
             found |= set(answer.get("permissions", ()))
         return frozenset(found)
 
+    async def holders(self) -> dict[str, frozenset[str]]:
+        """Role → who has it without a condition, by the project's IAM policy."""
+        asked = {"options": {"requestedPolicyVersion": 3}}
+        answer = await self._call(
+            "POST", "cloudresourcemanager", f"v3/projects/{self._project}:getIamPolicy", json=asked
+        )
+        bindings = [binding for binding in answer.get("bindings", ()) if not binding.get("condition")]
+        return {str(binding["role"]): frozenset(binding.get("members", ())) for binding in bindings}
+
     async def may_act_as(self, service_account: str) -> bool:
         """Whether machines may be given that service account."""
         path = f"v1/projects/-/serviceAccounts/{quote(service_account)}:testIamPermissions"

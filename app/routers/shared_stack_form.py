@@ -31,7 +31,10 @@ _SWITCHES = (
     ),
 )
 _SAFETY = (
-    ("authoritative_admins", "Removes the role from all other principals, including those added by other tools."),
+    (
+        "authoritative_admins",
+        "Takes the role from everyone else, also if another tool granted it. The plan names who would lose it.",
+    ),
     ("deletion_protection", "Google refuses to delete the database and the cluster while this is on."),
     ("force_destroy_buckets", "If off, buckets that are not empty cannot be deleted."),
 )

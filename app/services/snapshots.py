@@ -10,6 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import live, queue
 from app.models import Snapshot
 
+DOCTOR = "doctor"
+"""The doctor's: its checks, and whom Google sees in the worker."""
+
 _IS_ASKED_FOR = text(
     """
     SELECT EXISTS (SELECT 1 FROM procrastinate_jobs

@@ -14,6 +14,7 @@ from app.services.runs.stacks import Subject
 from app.services.terraform import plans
 from app.services.terraform.attributes import REPLACES, UNKNOWN, Attribute, Change
 from app.views import run_stop
+from app.views.run_approval import Approval
 
 SHORT_PLAN = 12
 """Up to this many attributes, a plan is shown expanded."""
@@ -80,6 +81,11 @@ class RunView:
     """The page that deletes a workstation whose run failed; empty if there is nothing to delete."""
     canceled_by: Member | None
     approved_by: Member | None
+
+    @property
+    def approval(self) -> Approval:
+        """What an approval would allow."""
+        return Approval.of(self.run)
 
     @property
     def cancels_simply(self) -> bool:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.infra.google_project import GoogleProject
 from app.models import LogLevel, Run, Workstation
 from app.services import lifecycle
 from app.services.catalog import series
@@ -14,6 +15,7 @@ from app.services.workstations.impact import Severity
 from app.worker.claim import Claim
 from app.worker.commands import Commands
 from app.worker.errors import ApprovalRequiredError, RunFailedError
+from app.worker.lost_roles import holders_before, lost_roles
 from app.worker.planned import PLAN_FILE, Planned
 
 MACHINE = "module.compute[0].google_compute_instance.workstation"
@@ -29,12 +31,11 @@ WHITELIST = re.compile(r'google_compute_firewall\.ingress\["mlflow-access(-v6)?"
 _LOST_FOR_GOOD = {
     "google_artifact_registry_repository": "repository_id",
     "google_container_cluster": "name",
-    "google_project_iam_member": "member",
     "google_sql_database": "name",
     "google_sql_database_instance": "name",
     "google_storage_bucket": "name",
 }
-"""Types that hold data, run other people's work or are others' rights → the attribute that names one to people."""
+"""Types that hold data or run other people's work → the attribute that names one to people."""
 
 IAM_ADMINS = "admin"
 """Name of the resource in terraform/shared that makes the listed IAM admins such."""
@@ -107,6 +108,8 @@ class Decision:
         misfits = [change["address"] for change in awaits if change["address"] in planned.adopted and _is_loss(change)]
         if misfits:
             raise RunFailedError(f"{misfits[0]} was adopted from Google and would be replaced. No changes were made.")
+        holders = await holders_before(planned.shown, GoogleProject(self._tools.settings))
+        awaits += lost_roles(planned.shown, holders)
         if all(WHITELIST.fullmatch(change["address"]) for change in awaits):
             return
         await self.require(awaits, planned.shown, "Plan created. Waiting for approval.", "")
@@ -190,13 +193,16 @@ def replacements(state: State | None, inputs: dict[str, Any]) -> list[str]:
 
 
 def awaited(shown: dict[str, Any]) -> list[Awaited]:
-    """Every change of a plan of the shared stack, with the name of what would be lost for good."""
+    """Every change of a plan of the shared stack, with the name of what, or who, would lose something."""
     found = []
     for change in plan_view.managed_changes(shown):
         entry = {"address": change["address"], "action": plan_view.action(change)}
         attribute = _LOST_FOR_GOOD.get(change["type"])
-        if attribute and _is_loss(entry) and not _is_own_account(change):
-            entry["name"] = str(change["change"]["before"][attribute])
+        before = change["change"]["before"]
+        if attribute and _is_loss(entry):
+            entry["name"] = str(before[attribute])
+        if change["type"] == "google_project_iam_member" and _is_loss(entry) and not _is_own_account(change):
+            entry |= {"name": str(before["member"]), "member": str(before["member"]), "role": str(before["role"])}
         found.append(entry)
     return found
 

@@ -1,5 +1,10 @@
-"""Terraform is stopped while it makes the shared stack: the next run takes in what is there, then all goes."""
+"""Terraform is stopped while it makes the shared stack: the next run takes in what is there, then all goes.
 
+`STOPS=20 SEED=7` in the environment: so many points, drawn by this seed.
+"""
+
+import os
+import random
 import time
 from collections.abc import Iterator
 
@@ -16,6 +21,15 @@ EVERYTHING = {
     "deletion_protection": False,
     "force_destroy_buckets": True,
 }
+STOPS, SEED = int(os.environ.get("STOPS", "5")), int(os.environ.get("SEED", "1"))
+LAST = 66
+"""Of the 70 things that are made: after it, Terraform may have ended before it is stopped."""
+
+
+def drawn() -> list[tuple[int, list[str]]]:
+    """Points at which Terraform is stopped, by the number of things made so far, and how."""
+    draw = random.Random(SEED)
+    return [(draw.randint(1, LAST), draw.choice((["now"], ["now", "force"]))) for _ in range(STOPS)]
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +48,7 @@ def stop(stack: SharedStack, run_id: str, modes: list[str]) -> None:
         assert answer.status == 200, answer.text
 
 
-@pytest.mark.parametrize(
-    ("made", "modes"), [(3, ["now"]), (20, ["now", "force"]), (35, ["now"]), (50, ["now", "force"]), (65, ["now"])]
-)
+@pytest.mark.parametrize(("made", "modes"), drawn())
 def test_what_a_stopped_terraform_left_is_taken_in(stack: SharedStack, made: int, modes: list[str]) -> None:
     run_id = stack.begin("PATCH", SETTINGS, {"settings": EVERYTHING})
     deadline = time.monotonic() + 200

@@ -43,7 +43,11 @@ class Awaited(BaseModel):
 
     address: str
     action: str
-    name: str | None = Field(description="A resource whose data is deleted. Required in `confirm`.")
+    name: str | None = Field(
+        description="A resource whose data is deleted, or a principal or role that loses access. Required in `confirm`."
+    )
+    member: str | None = Field(description="A principal that would lose `role` in the project.")
+    role: str | None
 
 
 class RunAnswer(BaseModel):
@@ -83,7 +87,9 @@ def brief(run: Run) -> RunAnswer:
         requested_by=run.requester.email if run.requester else None,
         changes=run.changes,
         plan=None,
-        awaits=[Awaited.model_validate({"name": None, **change}) for change in run.awaits],
+        awaits=[
+            Awaited.model_validate({"name": None, "member": None, "role": None, **change}) for change in run.awaits
+        ],
         can_approve=run.can_approve,
         cancel=run.cancel,
         cancel_choices=list(run.cancel_choices),

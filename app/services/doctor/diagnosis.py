@@ -18,7 +18,7 @@ from app.services.doctor.checks import Check, Findings, Unchecked, Verdict
 from app.services.runs import stacks
 from app.services.shared import shared_settings
 
-SNAPSHOT = "doctor"
+SNAPSHOT = snapshots.DOCTOR
 OK, WARNING, MISSING = Verdict.OK, Verdict.WARNING, Verdict.MISSING
 ACCOUNT_PLACEHOLDER = "serviceAccount:WORKER_SERVICE_ACCOUNT"
 NEEDED_QUOTAS = ("CPUS_ALL_REGIONS", "CPUS", "DISKS_TOTAL_GB", "IN_USE_ADDRESSES", "SSD_TOTAL_GB", "STATIC_ADDRESSES")

@@ -11,11 +11,12 @@ from app.config import Settings
 from app.errors import ConflictError, InvalidError, NotFoundError
 from app.models import Action, Member, Run, RunKind, RunStatus, SharedStack
 from app.models.run_states import FINAL
-from app.services import audit, doctor, runs, snapshots
+from app.services import audit, runs
 from app.services.context import Context
 from app.services.people import principals
 from app.services.people.principals import Principal, PrincipalKind
 from app.services.shared import shared_settings, shared_stack
+from app.services.shared.exclusive_admins import portal_accounts
 
 NO_LAST = "You can't remove the last IAM admin. Add another one first."
 NOT_ONESELF = "You can't remove your own admin role. Ask another admin."
@@ -77,7 +78,7 @@ async def list_of(ctx: Context, stack: SharedStack) -> list[IamAdmin]:
     applied = set(stack.iam_admins) if stack.exists else set()
     movers = [going] if going else [run for run in pending if run.kind is RunKind.CONFIGURE and not run.is_canceling]
     failed = None if movers else await _failed(ctx.session, stack)
-    accounts = await _portal_accounts(ctx)
+    accounts = await portal_accounts(ctx)
     return [
         IamAdmin(
             name,
@@ -114,13 +115,6 @@ async def _failed(session: AsyncSession, stack: SharedStack) -> Run | None:
     ended = query.where(Run.status.in_(FINAL - {RunStatus.SUPERSEDED})).order_by(Run.finished_at.desc()).limit(1)
     last = await session.scalar(ended)
     return last if last and not last.is_success else None
-
-
-async def _portal_accounts(ctx: Context) -> set[str]:
-    """The portal's own Google accounts: those in the settings, and the worker's identity."""
-    seen = await snapshots.read(ctx.session, doctor.SNAPSHOT)
-    identity = str(seen.content.get("identity") or "") if seen else ""
-    return {*ctx.settings.portal_accounts, *([identity.lower()] if "@" in identity else [])}
 
 
 def _kept_because(name: str, desired: Sequence[str], by: Member, accounts: set[str]) -> str:
@@ -167,7 +161,7 @@ async def remove(ctx: Context, stack: SharedStack, typed: str) -> Run:
     await shared_stack.lock(ctx.session, stack)
     spec = await shared_stack.desired(ctx, stack)
     principal = _on_the_list(typed, spec.iam_admins)
-    accounts = await _portal_accounts(ctx)
+    accounts = await portal_accounts(ctx)
     reason = _kept_because(str(principal), spec.iam_admins, ctx.member, accounts)
     if reason:
         raise ConflictError(reason)

@@ -18,7 +18,7 @@ from app.models import Action, AllowedIp, AllowedIpStatus, Member, Root, Run, Ru
 from app.services import audit, runs
 from app.services.context import Context
 from app.services.runs import stacks
-from app.services.shared import shared_settings
+from app.services.shared import exclusive_admins, shared_settings
 from app.services.shared.shared_settings import SharedSettings
 
 SECRETS = ("sql_password", "mlflow_admin_password", "mlflow_member_password", "mlflow_secret_key")
@@ -132,7 +132,7 @@ async def configure(ctx: Context, stack: SharedStack, chosen: SharedSettings, re
     if chosen.zone not in ctx.catalog.zones:
         raise InvalidError("Fix the errors below.", fields={"zone": "This zone is not available."})
     before = await desired(ctx, stack)
-    _check_role(chosen, before)
+    await _check_role(ctx, chosen, before)
     run = await request(ctx, stack, replace(before, settings=chosen), reason)
     _record(ctx, Action.CONFIGURE_SHARED_STACK, stack, before.settings, chosen)
     return run
@@ -141,23 +141,32 @@ async def configure(ctx: Context, stack: SharedStack, chosen: SharedSettings, re
 async def roll_back(ctx: Context, stack: SharedStack, to: Run) -> Run:
     """Queue a rollback to the settings of an earlier run. IAM admins and allowed IPs keep their desired state.
 
-    Raises InvalidError if today's IAM admins cannot have the earlier role.
+    Raises InvalidError if today's IAM admins cannot have the earlier role, or others must not lose it.
     """
     await lock(ctx.session, stack)
     if to.stack_id != stack.id or to.kind is not RunKind.CONFIGURE:
         raise NotFoundError("run")
     earlier = _spec(to.changes, stack, ctx.settings).settings
     before = await desired(ctx, stack)
-    _check_role(earlier, before)
+    await _check_role(ctx, earlier, before)
     reason = f"Roll back to {to.created_at:%-d %b %Y, %H:%M} UTC"
     run = await request(ctx, stack, replace(before, settings=earlier), reason)
     _record(ctx, Action.ROLL_BACK_SHARED_STACK, stack, before.settings, earlier)
     return run
 
 
-def _check_role(chosen: SharedSettings, before: SharedStackSpec) -> None:
-    if problem := shared_settings.problem_of_role(chosen.iam_admin_role, before.iam_admins):
-        raise InvalidError("Fix the errors below.", fields={"iam_admin_role": problem})
+async def _check_role(ctx: Context, chosen: SharedSettings, before: SharedStackSpec) -> None:
+    if fields := await _problems_of_role(ctx, chosen, before):
+        raise InvalidError("Fix the errors below.", fields=fields)
+
+
+async def _problems_of_role(ctx: Context, chosen: SharedSettings, before: SharedStackSpec) -> dict[str, str]:
+    """Why today's IAM admins, others or the portal keep the role from being as chosen, by the setting."""
+    problems = {
+        "iam_admin_role": shared_settings.problem_of_role(chosen.iam_admin_role, before.iam_admins),
+        "authoritative_admins": await exclusive_admins.problem(ctx, before.settings, chosen, before.iam_admins),
+    }
+    return {name: problem for name, problem in problems.items() if problem}
 
 
 def _record(ctx: Context, action: Action, stack: SharedStack, before: SharedSettings, after: SharedSettings) -> None:
@@ -204,7 +213,11 @@ async def ask_again(ctx: Context, run: Run) -> Run:
     if run.kind is RunKind.CHECK:
         return await check(ctx, stack)
     await lock(ctx.session, stack)
-    return await request(ctx, stack, _spec(run.changes, stack, ctx.settings), run.reason)
+    spec = _spec(run.changes, stack, ctx.settings)
+    applied = replace(spec, settings=shared_settings.of(stack, ctx.settings))
+    if problems := await _problems_of_role(ctx, spec.settings, applied):
+        raise ConflictError(" ".join(problems.values()))
+    return await request(ctx, stack, spec, run.reason)
 
 
 async def request_destroy(ctx: Context, stack: SharedStack) -> Run:

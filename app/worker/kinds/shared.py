@@ -8,9 +8,8 @@ from app.services.terraform.state_versions import State
 from app.worker.adopt_shared import SharedAdoption
 from app.worker.decide import Decision
 from app.worker.kinds.terraform import TerraformKind
-from app.worker.planned import Planned
-
-BINDING = "google_project_iam_binding"
+from app.worker.lost_roles import BINDING
+from app.worker.planned import PLAN_FILE, Known, Planned
 
 
 class SharedKind(TerraformKind):
@@ -41,3 +40,7 @@ class SharedKind(TerraformKind):
         """Everything wants a decision but what allowed IPs change."""
         await Decision(self.claim, self.commands, self.stack_id).of_shared_stack(planned)
         return planned
+
+    async def look_again(self, known: Known) -> None:
+        """Who was given a role since the plan was approved is not to lose it unnamed."""
+        await self.review(Planned(known.state, [], [], await self.commands.show(PLAN_FILE)))

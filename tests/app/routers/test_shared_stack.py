@@ -141,3 +141,32 @@ async def test_its_destruction_is_planned_and_decided(stage: Stage, ada: httpx2.
     refused = await ada.post(PAGE, data=FORM)
     assert refused.status_code == 409
     assert "being deleted" in refused.text
+
+
+async def test_whoever_would_lose_the_role_by_an_exclusive_list_is_told_at_the_field(ada: httpx2.AsyncClient) -> None:
+    answer = await ada.post(PAGE, data={**FORM, "authoritative_admins": "yes"})
+    assert answer.status_code == 422
+    assert "Add user:ada@example.com to the IAM admins first." in answer.text
+    assert re.search(r'name="authoritative_admins"[^>]*checked', answer.text)
+
+
+async def test_the_plan_names_who_loses_the_role_and_wants_the_role_typed(
+    ada: httpx2.AsyncClient, stage: Stage
+) -> None:
+    run_id = await configure(ada)
+    address = "google_project_iam_binding.this[0]"
+    role, eve = "roles/owner", "user:eve@elsewhere.test"
+    awaits = [
+        {"address": address, "action": "restrict", "name": role},
+        {"address": address, "action": "remove", "member": eve, "role": role},
+    ]
+    await stage.await_approval(run_id, awaits)
+    page = (await ada.get(f"/runs/{run_id}")).text
+    assert "This will remove access" in page
+    assert f'<span class="mono">{eve}</span> loses <span class="mono">{role}</span>' in page
+    assert f'Type <span class="mono">{role}</span> to confirm' in page
+    assert "delete data" not in page
+    shown = (await ada.get(f"/api/v1/runs/{run_id}")).json()["awaits"]
+    assert shown[1] == {"name": None, **awaits[1]}
+    assert (await ada.post(f"/runs/{run_id}/approve", data={"confirm": "owner"})).status_code == 422
+    assert (await ada.post(f"/runs/{run_id}/approve", data={"confirm": role})).status_code == 303

@@ -211,8 +211,10 @@ def test_only_what_is_lost_for_good_wants_its_name() -> None:
         "resource_changes": [
             change(BUCKET, "replace", name="data-x"),
             change("module.sql[0].google_sql_database_instance.this", "delete", name="postgres-x"),
-            change('google_project_iam_member.admin["user:b@x.com"]', "delete", member="user:b@x.com"),
-            change('google_project_iam_member.admin["serviceAccount:c@x"]', "delete", member="serviceAccount:c@x"),
+            change('google_project_iam_member.admin["user:b@x.com"]', "delete", member="user:b@x.com", role="r"),
+            change(
+                'google_project_iam_member.admin["serviceAccount:c"]', "delete", member="serviceAccount:c", role="r"
+            ),
             change("module.kubernetes[0].google_project_iam_member.nodes", "delete", member="serviceAccount:own@x"),
             change("module.kubernetes[0].google_container_cluster.this", "update", name="cluster-x"),
             change("google_compute_firewall.allow_ssh", "delete", name="allow-ssh"),
@@ -220,7 +222,7 @@ def test_only_what_is_lost_for_good_wants_its_name() -> None:
         ]
     }
     assert [entry.get("name") for entry in awaited(shown)] == [
-        *("data-x", "postgres-x", "user:b@x.com", "serviceAccount:c@x"),
+        *("data-x", "postgres-x", "user:b@x.com", "serviceAccount:c"),
         *(None, None, None),
     ]
 

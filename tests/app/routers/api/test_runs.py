@@ -43,7 +43,8 @@ async def test_a_plan_is_told_attribute_by_attribute(script: httpx2.AsyncClient,
     run = await read(script, run_id)
 
     assert (run["status"], run["can_approve"], run["changes"]) == ("awaiting_approval", True, {"disk_size_gb": 50})
-    assert run["awaits"] == [{"address": DISK, "action": "replace", "name": f"box-{machine_id}-home"}]
+    name = f"box-{machine_id}-home"
+    assert run["awaits"] == [{"address": DISK, "action": "replace", "name": name, "member": None, "role": None}]
     disk, machine = run["plan"]
     assert (disk["address"], disk["action"], disk["state"]) == (DISK, "replace", "pending")
     assert disk["attributes"][0] == {"path": "size", "before": "100", "after": "50", "note": "forces replacement"}

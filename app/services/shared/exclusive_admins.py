@@ -1,0 +1,38 @@
+"""Taking the admins' role from everybody who is not on the list: who has to be on it first."""
+
+from collections.abc import Iterable
+
+from app.services import snapshots
+from app.services.context import Context
+from app.services.shared.shared_settings import SharedSettings
+
+SERVICE_ACCOUNTS = "gserviceaccount.com"
+
+
+async def portal_accounts(ctx: Context) -> set[str]:
+    """The portal's own Google accounts: those in the settings, and the worker's identity."""
+    seen = await snapshots.read(ctx.session, snapshots.DOCTOR)
+    identity = str(seen.content.get("identity") or "") if seen else ""
+    return {*ctx.settings.portal_accounts, *([identity.lower()] if "@" in identity else [])}
+
+
+async def problem(
+    ctx: Context, before: SharedSettings, chosen: SharedSettings, iam_admins: Iterable[str]
+) -> str | None:
+    """Who would lose the role and must not, as a sentence. None if nobody does, or the role stays as it is."""
+    role = _exclusive_role(chosen)
+    if role is None or role == _exclusive_role(before):
+        return None
+    needed = [*([f"user:{ctx.actor.email}"] if ctx.actor else []), *map(_principal, sorted(await portal_accounts(ctx)))]
+    missing = sorted(set(needed) - set(iam_admins))
+    if not missing:
+        return None
+    return f"Add {' and '.join(missing)} to the IAM admins first. You and the portal must keep the role."
+
+
+def _exclusive_role(settings: SharedSettings) -> str | None:
+    return settings.iam_admin_role if settings.authoritative_admins else None
+
+
+def _principal(account: str) -> str:
+    return f"{'serviceAccount' if account.endswith(SERVICE_ACCOUNTS) else 'user'}:{account}"
