@@ -152,7 +152,7 @@ def _sentence(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename} cannot be used: {error.strerror}."
-    return f"The database does not answer. {error}" if db.is_away(error) else None
+    return f"The database does not answer. {error}" if db.is_unavailable(error) else None
 
 
 if __name__ == "__main__":

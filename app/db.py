@@ -34,7 +34,7 @@ def libpq_url(database_url: str) -> str:
     return f"postgresql://{database_url.partition('://')[2]}"
 
 
-def is_away(error: Exception) -> bool:
+def is_unavailable(error: Exception) -> bool:
     """Whether the database could not be asked, rather than refusing what was asked of it."""
     if isinstance(error, PoolTimeoutError):
         return True
@@ -70,7 +70,7 @@ class Database:
             yield session
             await session.commit()
 
-    async def reachable(self) -> None:
+    async def wait_until_reachable(self) -> None:
         """Return once the database answers; an outage is waited out."""
         while True:
             try:

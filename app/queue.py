@@ -15,7 +15,7 @@ JOBS = "jobs"
 queue = App(connector=PsycopgConnector())
 
 
-async def ask_for_snapshot(session: AsyncSession, name: str) -> None:
+async def enqueue_snapshot(session: AsyncSession, name: str) -> None:
     """Tell a worker to take the snapshot of this name, unless one is already told to and has not begun."""
     lock = f"{TAKE_SNAPSHOT}:{name}"
     try:

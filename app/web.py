@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.templating import Jinja2Templates
 
 from app.config import Settings
-from app.db import is_away
+from app.db import is_unavailable
 from app.errors import InvalidError, NotFoundError, SignInRequiredError, StationmasterError, UnavailableError
 from app.services.catalog import HOURS_A_MONTH
 
@@ -160,7 +160,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(SQLAlchemyError)
     async def database(request: Request, error: SQLAlchemyError) -> Response:
-        if not is_away(error):
+        if not is_unavailable(error):
             raise error
         log.warning("the database does not answer", error=str(error.__cause__ or error))
         hint = "Wait a moment, then try again. Your workstations keep running."

@@ -95,7 +95,7 @@ class Stage:
 
     async def _follow_up(self, run_id: str) -> None:
         async with self.database.sessions.begin() as session:
-            await lifecycle.follow_up(self.context(session), await session.get_one(Run, run_id))
+            await lifecycle.deploy_missed_keys(self.context(session), await session.get_one(Run, run_id))
 
     async def await_approval(
         self, run_id: str, awaits: Sequence[dict[str, str]] = (), plan: dict[str, Any] | None = None

@@ -14,7 +14,7 @@ from app.errors import NotFoundError
 if TYPE_CHECKING:
     from app.cli.adopt_disk import DiskAdoption, DiskRequest
     from app.cli.adoption_folder import AdoptionFolder, Found
-    from app.services.by_hand.adoptions import Begun
+    from app.services.by_hand.adoptions import LeasedStack
 
 T = TypeVar("T")
 adopt = typer.Typer(no_args_is_help=True, help="Adopt existing resources at Google: a disk, or the shared resources.")
@@ -56,10 +56,10 @@ async def _shared(email: str | None, *, sure: bool) -> None:
         root = await Roots(portal.settings, portal.database, clock.utc_now).ready(Root.SHARED)
         async with portal.database.sessions.begin() as session:
             ctx = portal.context(session)
-            begun = await adoptions.begin_shared(ctx.acting(await imports.importer(ctx, email)))
+            leased = await adoptions.begin_shared(ctx.acting(await imports.importer(ctx, email)))
         try:
             with tempfile.TemporaryDirectory(prefix="stationmaster-adopt-") as folder:
-                adoption = AdoptionFolder(Path(folder) / begun.run_id, root, begun, portal.settings)
+                adoption = AdoptionFolder(Path(folder) / leased.run_id, root, leased, portal.settings)
                 try:
                     found = await _take_shared(adoption, sure=sure)
                     state = adoption.state
@@ -67,11 +67,11 @@ async def _shared(email: str | None, *, sure: bool) -> None:
                     adoption.remove()
             async with portal.database.sessions.begin() as session:
                 ids = [each.resource_id for each in found]
-                await adoptions.finish_shared(portal.context(session), begun, state, ids)
+                await adoptions.finish_shared(portal.context(session), leased, state, ids)
         except BaseException:
             async with portal.database.sessions.begin() as session:
                 reason = "Canceled: nothing was adopted."
-                await checkouts.give_back(portal.context(session), begun.run_id, reason)
+                await checkouts.discard(portal.context(session), leased.run_id, reason)
             raise
     typer.echo(f"Adopted: {len(found)}. The plan for the remaining changes will wait for approval in the portal.")
 
@@ -82,7 +82,7 @@ async def _take_shared(adoption: "AdoptionFolder", *, sure: bool) -> list["Found
     seen: set[str] = set()
     while new := await _find_more(adoption, seen):
         # What is inside of them has a name that Terraform can tell only now.
-        await adoption.take_in(new, typer.echo)
+        await adoption.import_all(new, typer.echo)
         found += new
     if not found:
         raise NotFoundError("resource with a name that the shared stack uses")
@@ -91,10 +91,10 @@ async def _take_shared(adoption: "AdoptionFolder", *, sure: bool) -> list["Found
 
 
 async def _find_more(adoption: "AdoptionFolder", seen: set[str]) -> list["Found"]:
-    from app.worker.adopt_shared import wanted_by
+    from app.worker.adopt_shared import planned_creates
 
     desired = [
-        (address, id_) for address, _, id_ in wanted_by(await adoption.plan("-refresh=false")) if id_ not in seen
+        (address, id_) for address, _, id_ in planned_creates(await adoption.plan("-refresh=false")) if id_ not in seen
     ]
     seen.update(id_ for _, id_ in desired)
     return [found for address, id_ in desired if (found := await adoption.find(address, id_))]
@@ -128,9 +128,9 @@ async def _disk(spec: "DiskRequest", email: str | None, *, sure: bool) -> None:
 async def _take_disk(adopting: "DiskAdoption", root: Path, email: str | None, *, sure: bool) -> str:
     from app.cli.adoption_folder import AdoptionFolder
 
-    begun: Begun = adopting.begun
+    leased: LeasedStack = adopting.leased
     with tempfile.TemporaryDirectory(prefix="stationmaster-adopt-") as folder:
-        adoption = AdoptionFolder(Path(folder) / begun.stack_id, root, begun, adopting.settings)
+        adoption = AdoptionFolder(Path(folder) / leased.stack_id, root, leased, adopting.settings)
         try:
             found, actions = await adopting.take(adoption)
             _show_and_confirm(actions, found, sure=sure)

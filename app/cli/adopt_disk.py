@@ -13,7 +13,7 @@ from app.infra.zones import region_of
 from app.models.base import short_id
 from app.services import runs, workstations
 from app.services.by_hand import adoptions
-from app.services.by_hand.adoptions import Begun
+from app.services.by_hand.adoptions import LeasedStack
 from app.services.context import Context
 from app.services.people import members
 from app.services.runs import stacks
@@ -47,7 +47,7 @@ class DiskAdoption:
     owner: str
     spec: WorkstationSpec
     adopted: Adopted
-    begun: Begun
+    leased: LeasedStack
 
     @property
     def settings(self) -> Settings:
@@ -69,14 +69,14 @@ class DiskAdoption:
         account = shared_stack.service_account_of(await stacks.shared(session), owner, settings)
         machine = workstations.draft(ctx, owner, spec, adopted)
         inputs = {**specs.terraform_inputs(machine, {}, account, ctx.catalog, settings), runs.KEYS_INPUT: []}
-        return cls(portal, owner.email, spec, adopted, Begun(adopted.stack_id, inputs))
+        return cls(portal, owner.email, spec, adopted, LeasedStack(adopted.stack_id, inputs))
 
     async def take(self, adoption: AdoptionFolder) -> tuple[list[Found], dict[str, str]]:
         """Look, and take in: what was found, and what the next run does with each.
 
         The workstation's disk is asked for as it is, so that it stays. Raises NotFoundError or ConflictError.
         """
-        inputs = self.begun.inputs
+        inputs = self.leased.inputs
         zone = inputs["zone"]
         project, region = inputs["project"], region_of(zone)
         desired = {DISK: f"projects/{project}/zones/{zone}/disks/{self.adopted.disk}"}
@@ -94,9 +94,9 @@ class DiskAdoption:
         if problems := specs.check(self.spec, self.portal.catalog, self.settings):
             raise ConflictError(f"{found[0].resource_id} cannot be used: {' '.join(problems.values())}")
         inputs = {**inputs, "disk_size_gb": self.spec.disk_size_gb, "disk_type": self.spec.disk_type}
-        self.begun = replace(self.begun, inputs=inputs)
+        self.leased = replace(self.leased, inputs=inputs)
         adoption.write_variables(inputs)
-        await adoption.take_in(found, typer.echo)
+        await adoption.import_all(found, typer.echo)
         return found, await adoption.impact(found)
 
     async def file(self, state: State, email: str | None) -> str:
@@ -105,7 +105,7 @@ class DiskAdoption:
             ctx = self.portal.context(session)
             ctx = ctx.acting(await imports.importer(ctx, email))
             owner = await members.by_address(ctx, self.owner)
-            run = await adoptions.request_around(ctx, self.begun, owner, self.spec, self.adopted, state)
+            run = await adoptions.request_around(ctx, self.leased, owner, self.spec, self.adopted, state)
             return f"Adopted. Run {run.id} creates workstation {self.spec.name} of {self.owner} with it."
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from app.config import Settings
 from app.errors import ConflictError, UnavailableError
 from app.infra import terraform
-from app.services.by_hand.adoptions import Begun
+from app.services.by_hand.adoptions import LeasedStack
 from app.services.terraform import plan_view
 from app.services.terraform.scrub import Scrubber, secrets_of_settings
 from app.services.terraform.state_resources import instances
@@ -36,11 +36,11 @@ class Found:
 class AdoptionFolder:
     """One search, in a folder that is thrown away afterwards."""
 
-    def __init__(self, path: Path, root: Path, begun: Begun, settings: Settings) -> None:
-        self._begun, self._folder = begun, RunFolder(path)
-        self._folder.prepare(root, begun.inputs, begun.state)
-        self._driver = Driver(self._folder, terraform.executable(settings.terraform), begun.secrets)
-        self._clean = Scrubber({*secrets_of_settings(settings), *begun.secrets.values()}).clean
+    def __init__(self, path: Path, root: Path, leased: LeasedStack, settings: Settings) -> None:
+        self._begun, self._folder = leased, RunFolder(path)
+        self._folder.prepare(root, leased.inputs, leased.state)
+        self._driver = Driver(self._folder, terraform.executable(settings.terraform), leased.secrets)
+        self._clean = Scrubber({*secrets_of_settings(settings), *leased.secrets.values()}).clean
 
     def remove(self) -> None:
         """Remove the folder."""
@@ -67,11 +67,11 @@ class AdoptionFolder:
         """Other variables, now that more is known."""
         self._folder.write_variables(inputs)
 
-    async def take_in(self, found: list[Found], log: Callable[[str], None]) -> None:
+    async def import_all(self, found: list[Found], log: Callable[[str], None]) -> None:
         """Write them into the state."""
         for each in found:
             log(f"Importing {each.resource_id}")
-            await self._checked(self._driver.take_in(each.address, each.resource_id))
+            await self._checked(self._driver.import_resource(each.address, each.resource_id))
 
     async def impact(self, found: list[Found]) -> dict[str, str]:
         """Address → what the stack's next run would do with what was taken in.

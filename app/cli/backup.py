@@ -47,13 +47,13 @@ def restore(file: File, keys: Keys = None) -> None:
     _check_release(file)
     with _empty_database(settings) as url:
         if keys:
-            _take_keys(settings, keys)
+            _install_keys(settings, keys)
         opening = _encryption_keys(settings)
         options = ("--single-transaction", "--exit-on-error", *LIKE_HERE, f"--dbname={_name(url)}")
         postgres_programs.run("pg_restore", *options, str(file), url=url)
         migrate.upgrade(url)
         restored = settings.model_copy(update={"database_url": url, "encryption_keys": opening})
-        unread = asyncio.run(_take_up(restored, file.name))
+        unread = asyncio.run(_prepare_restored(restored, file.name))
     if unread:
         raise StartError(f"Restored, but {unread} values in it cannot be decrypted: a key is missing.")
     typer.echo("Restored. Everybody has to sign in again; API tokens are as they were in the backup.")
@@ -78,7 +78,7 @@ def _check_release(file: Path) -> None:
         raise StartError(f"{file} was made by a newer release of Stationmaster.")
 
 
-def _take_keys(settings: Settings, keys: Path) -> None:
+def _install_keys(settings: Settings, keys: Path) -> None:
     """For `up`, which reads them in the data folder. Raises StartError where others are configured already."""
     file = settings.data_dir / data_folder.KEY
     if settings.encryption_keys or file.exists():
@@ -96,13 +96,13 @@ def _encryption_keys(settings: Settings) -> tuple[str, ...]:
     return tuple(key.strip() for key in file.read_text().split(","))
 
 
-async def _take_up(settings: Settings, name: str) -> int:
+async def _prepare_restored(settings: Settings, name: str) -> int:
     """Returns how many values no key opens."""
     from app.services.by_hand import encryption, restores
 
     async with terminal.portal_of(settings) as portal:
         async with portal.database.sessions.begin() as session:
-            await restores.take_up(portal.context(session), name)
+            await restores.prepare_restored(portal.context(session), name)
         return (await encryption.counts(portal.database, portal.vault))[encryption.NO_KEY]
 
 

@@ -46,7 +46,7 @@ class Child:
         """Whether it runs now."""
         return self.process is not None and self.process.poll() is None
 
-    def look_after(self) -> None:
+    def restart_if_dead(self) -> None:
         """Start it again if it died, later each time."""
         now = time.monotonic()
         if self.process is not None and not self.is_alive:

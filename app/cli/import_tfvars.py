@@ -86,7 +86,7 @@ def _show(prepared: "Import", project: str) -> None:
 
 def _show_shared(prepared: "Import") -> None:
     shared = prepared.shared
-    if not shared.is_wanted:
+    if not shared.is_desired:
         return
     typer.echo("Shared stack: one plan, which waits for approval in the portal")
     for name, value in shared.settings.items():
@@ -100,5 +100,5 @@ def _show_shared(prepared: "Import") -> None:
 def _summary(prepared: "Import", by: str) -> str:
     asked = len(prepared.to_request)
     parts = [f"{asked} workstation{'' if asked == 1 else 's'} requested"] if asked else []
-    parts += ["the shared stack's plan will wait for approval"] if prepared.shared.is_wanted else []
+    parts += ["the shared stack's plan will wait for approval"] if prepared.shared.is_desired else []
     return f"Imported by {by}: {', '.join(parts)}."

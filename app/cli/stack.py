@@ -53,7 +53,7 @@ async def _checkout(stack_id: str, path: Path, email: str | None, hours: int) ->
         except BaseException:
             async with portal.database.sessions.begin() as session:
                 reason = "Given back: the folder could not be written."
-                await checkouts.give_back(portal.context(session), taken.run.id, reason)
+                await checkouts.discard(portal.context(session), taken.run.id, reason)
             raise
         _say_what_next(folder, portal.settings, f"{taken.run.lease_until:{checkouts.TIME}}")
 
@@ -113,7 +113,7 @@ async def _give_back(portal: terminal.Installation, folder: "CheckoutFolder") ->
 
     text = "Returned. Nothing was stored."
     async with portal.database.sessions.begin() as session:
-        await checkouts.give_back(portal.context(session), folder.ticket().run_id, text)
+        await checkouts.discard(portal.context(session), folder.ticket().run_id, text)
     return text
 
 

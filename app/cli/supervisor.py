@@ -54,9 +54,9 @@ class Supervisor:
         try:
             self._start_database()
             self._start_portal()
-            self._look_after_until_ready()
+            self._keep_running_until_ready()
             while not self._stopping:
-                self._look_after()
+                self._keep_running()
         finally:
             self._end()
 
@@ -81,17 +81,17 @@ class Supervisor:
         worker = environment.chosen(environment.WORKER, without=environment.NOT_FOR_WORKER)
         self.children += [portal_process("web", web, self.lock), portal_process("worker", worker, self.lock)]
 
-    def _look_after(self) -> None:
+    def _keep_running(self) -> None:
         for child in self.children:
-            child.look_after()
+            child.restart_if_dead()
         time.sleep(LOOK_SECONDS)
 
-    def _look_after_until_ready(self) -> None:
+    def _keep_running_until_ready(self) -> None:
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         while not self._stopping and not _answers(f"http://{self.settings.host}:{self.settings.port}/readyz"):
             if time.monotonic() > deadline:
                 raise StartError("The portal did not become ready within five minutes: the lines above say why.")
-            self._look_after()
+            self._keep_running()
         if not self._stopping:
             print(f"Stationmaster is ready at {self.settings.public_url}", flush=True)  # noqa: T201 - the contract's line
 

@@ -17,7 +17,7 @@ def is_full(error: OSError) -> bool:
     return error.errno in _FULL
 
 
-def says_full(text: str) -> bool:
+def reports_full_disk(text: str) -> bool:
     """Whether another program complains of it."""
     return bool(_SAYS_FULL.search(text))
 
@@ -28,17 +28,17 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(existing).free
 
 
-def fullest(folders: Iterable[Path]) -> Path:
+def least_free(folders: Iterable[Path]) -> Path:
     """The one with the least space left."""
     return min(folders, key=free_bytes)
 
 
-def is_spent(folders: Iterable[Path]) -> bool:
+def any_is_full(folders: Iterable[Path]) -> bool:
     """Whether one of them has nothing left."""
     return any(free_bytes(folder) < _NOTHING_LEFT for folder in folders)
 
 
-def complaint(folders: Iterable[Path]) -> str:
+def shortage(folders: Iterable[Path]) -> str:
     """The sentence that names the folder and what is free there."""
-    folder = fullest(folders)
+    folder = least_free(folders)
     return f"The disk is full: {folder} has {free_bytes(folder) / 1e6:.1f} MB left."

@@ -17,7 +17,7 @@ _STATES = {
     "apply_complete": ResourceState.DONE,
     "apply_errored": ResourceState.FAILED,
 }
-_UNTOLD = frozenset({"version", "outputs"})
+_NOT_LOGGED = frozenset({"version", "outputs"})
 """Events that say nothing to a person: the version, and output values."""
 
 
@@ -34,7 +34,7 @@ class Event:
     state: ResourceState | None = None
     is_error: bool = False
     """A diagnostic that ends the command."""
-    is_told: bool = True
+    is_logged: bool = True
     """Whether it belongs in the log."""
 
     @property
@@ -63,7 +63,7 @@ def parse(line: str) -> Event:
         address=(change.get("resource") or {}).get("addr"),
         action=change.get("action"),
         state=_STATES.get(kind),
-        is_told=kind not in _UNTOLD,
+        is_logged=kind not in _NOT_LOGGED,
     )
 
 

@@ -26,7 +26,7 @@ def accept_signals() -> None:
 
 @dataclass(frozen=True)
 class Step:
-    """One command in a run's folder. Its files: STEP.jsonl (output), .err, .sid, .pid, .rc and .told."""
+    """One command in a run's folder. Its files: STEP.jsonl (output), .err, .sid, .pid, .rc and .interrupted."""
 
     folder: Path
     name: str
@@ -53,7 +53,7 @@ class Step:
 
         Raises OSError, as on a full disk, before anything is started.
         """
-        for suffix in ("sid", "pid", "rc", "told"):
+        for suffix in ("sid", "pid", "rc", "interrupted"):
             self.file(suffix).unlink(missing_ok=True)
         recorded = str(self.file("sid"))
         reserve(recorded)
@@ -99,7 +99,7 @@ class Step:
         A second interrupt would make Terraform drop its state. The mark outlives whoever sent the first.
         """
         try:
-            self.file("told").touch(exist_ok=False)
+            self.file("interrupted").touch(exist_ok=False)
         except FileExistsError:
             return False
         # The shim passes it on; where the shim was killed, the command gets it itself.

@@ -42,9 +42,9 @@ def record(name: str, content: str) -> None:
     os.rename(f"{name}.tmp", name)  # noqa: PTH104 - pathlib is slow to import
 
 
-def mark_as_told(step: str) -> None:
+def mark_as_interrupted(step: str) -> None:
     """Terraform has had its one interrupt; whoever takes over after the shim's death must not send another."""
-    os.close(os.open(f"{step}.told", os.O_WRONLY | os.O_CREAT, 0o600))
+    os.close(os.open(f"{step}.interrupted", os.O_WRONLY | os.O_CREAT, 0o600))
 
 
 def is_watched() -> bool:
@@ -87,7 +87,7 @@ def main() -> int:
         if (desired or unwatched >= 2) and not interrupted:
             interrupted = True
             try:
-                mark_as_told(step)
+                mark_as_interrupted(step)
             except OSError as error:  # a full disk, which must not keep Terraform going
                 print(error, file=sys.stderr)  # noqa: T201 - the step's own file of complaints
             os.kill(pid, signal.SIGINT)

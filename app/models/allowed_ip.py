@@ -92,11 +92,11 @@ class AllowedIp(Base):
         """It is on the list, or is to be."""
         return self.status is AllowedIpStatus.APPROVED
 
-    def is_living(self, now: datetime) -> bool:
+    def is_active(self, now: datetime) -> bool:
         """Asked for or approved, and its time is not over."""
         return (self.can_be_decided or self.can_be_removed) and not self.has_expired(now)
 
-    def is_wanted(self, now: datetime, settings: Settings) -> bool:
+    def is_desired(self, now: datetime, settings: Settings) -> bool:
         """Whether the firewall is to let it in. Its owner has to be loaded."""
         is_approved = self.status is AllowedIpStatus.APPROVED and not self.has_expired(now)
         return is_approved and self.owner.may_sign_in(settings)
@@ -119,7 +119,7 @@ class AllowedIp(Base):
     def standing(self, firewall: Firewall, now: datetime, settings: Settings) -> Standing:
         """How it stands. Its owner has to be loaded."""
         is_suspended = self.status is AllowedIpStatus.APPROVED and not self.owner.may_sign_in(settings)
-        if self.is_wanted(now, settings):
+        if self.is_desired(now, settings):
             if self.id not in firewall.planned:
                 return Standing.NOT_APPLIED
             return Standing.ON_THE_LIST if self.id in firewall.open_to else Standing.BEING_ADDED

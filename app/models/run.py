@@ -126,14 +126,14 @@ class Run(Base):
         self._become(S.INTERRUPTED, now)
         self.lease_until = None
 
-    def begin_anew(self) -> None:
+    def start_over(self) -> None:
         """Terraform was killed under its worker: planned and applied once more, at once."""
         if self.status not in {S.PLANNING, S.APPLYING}:
             raise TransitionError(self.id, self.status, S.PLANNING)
         self.status = S.PLANNING
         self.interruptions += 1
 
-    def try_again(self, at: datetime, *, counts: bool = True) -> None:
+    def schedule_retry(self, at: datetime, *, counts: bool = True) -> None:
         """It met trouble that passes as a rule: it is planned and applied anew at that time.
 
         :param counts: it is tried again so often and no more.
@@ -188,7 +188,7 @@ class Run(Base):
         self._become(S.ERRORED, now)
         self.error = error
 
-    def ask_cancel(self, mode: CancelMode, by: Member, now: datetime) -> None:
+    def request_cancel(self, mode: CancelMode, by: Member, now: datetime) -> None:
         """Somebody wants it stopped. What no worker holds ends at once; otherwise its worker sees to it."""
         if mode not in self.cancel_choices:
             raise TransitionError(self.id, self.status, S.CANCELED)
@@ -206,7 +206,7 @@ class Run(Base):
         self.superseded_by = by.id
 
     @property
-    def asked_by(self) -> str:
+    def requester_name(self) -> str:
         """Name of who asked for it."""
         return self.requester.name if self.requester else ITSELF
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, Request, Response
 
 from app.deps import AdminDep, AllowedIpDep, ContextDep
 from app.errors import InvalidError
-from app.routers.allowed_ip_form import AS_ASKED, TIME_OPTIONS, Typed, end_of, typed_into
+from app.routers.allowed_ip_form import AS_REQUESTED, TIME_OPTIONS, Typed, end_of, typed_into
 from app.services import allowed_ips
 from app.services.allowed_ips import listing
 from app.services.context import Context
@@ -46,9 +46,11 @@ async def apply_again(ctx: ContextDep, _: AdminDep) -> Response:
 
 
 @router.post("/{allowed_ip_id}/approve")
-async def approve(ip: AllowedIpDep, ctx: ContextDep, _: AdminDep, lasts: Annotated[str, Form()] = AS_ASKED) -> Response:
+async def approve(
+    ip: AllowedIpDep, ctx: ContextDep, _: AdminDep, lasts: Annotated[str, Form()] = AS_REQUESTED
+) -> Response:
     """Approve a request for the requested or another duration."""
-    end = ip.expires_at if lasts == AS_ASKED else end_of(lasts, ctx.now)
+    end = ip.expires_at if lasts == AS_REQUESTED else end_of(lasts, ctx.now)
     await allowed_ips.approve(ctx, ip, end)
     return redirect(PAGE)
 
@@ -72,5 +74,5 @@ async def _context(ctx: Context, typed: Typed) -> dict[str, Any]:
         "every": await listing.read(ctx),
         "typed": typed,
         "times": TIME_OPTIONS,
-        "as_asked": AS_ASKED,
+        "as_requested": AS_REQUESTED,
     }

@@ -10,7 +10,7 @@ from app.errors import InvalidError
 from app.services.allowed_ips.requests import AllowedIpSpec
 
 FOR_EVER = "for ever"
-AS_ASKED = "as asked"
+AS_REQUESTED = "as requested"
 _TIMES = {
     "1 hour": timedelta(hours=1),
     "1 day": timedelta(days=1),

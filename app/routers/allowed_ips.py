@@ -33,7 +33,7 @@ async def ask(request: Request, ctx: ContextDep) -> Response:
     """Request access for an address or range. Invalid fields are shown with their errors and what was typed."""
     typed = await typed_into(request)
     try:
-        await allowed_ips.ask(ctx, typed.spec(ctx.now))
+        await allowed_ips.request_range(ctx, typed.spec(ctx.now))
     except InvalidError as error:
         context = await _context(ctx, replace(typed, problems=error.fields))
         return render(request, "allowed_ips/list.html", context, status=422)

@@ -24,7 +24,7 @@ async def page(request: Request, session: SessionDep, _: AdminDep) -> Response:
         "snapshot": snapshot,
         "groups": [(verdict, [one for one in checks if one.verdict is verdict]) for verdict in reversed(Verdict)],
         "worst": worst(checks),
-        "is_asked_for": await snapshots.is_asked_for(session, doctor.SNAPSHOT),
+        "is_requested": await snapshots.is_requested(session, doctor.SNAPSHOT),
     }
     return render(request, "doctor/show.html", context, fragment="doctor/_show.html")
 
@@ -32,7 +32,7 @@ async def page(request: Request, session: SessionDep, _: AdminDep) -> Response:
 @router.post("")
 async def examine(session: SessionDep, admin: AdminDep) -> Response:
     """Have a worker look again."""
-    await snapshots.ask(session, doctor.SNAPSHOT)
+    await snapshots.request(session, doctor.SNAPSHOT)
     log.info("examination asked for", member=admin.id)
     return redirect("/admin/doctor")
 

@@ -48,7 +48,7 @@ async def _context(session: AsyncSession, portal: Portal, member: Member) -> dic
         "snapshot": snapshot,
         "lights": lights,
         "is_stale": bool(snapshot and infrastructure_state.is_stale(snapshot, portal.clock())),
-        "is_asked_for": await snapshots.is_asked_for(session, SNAPSHOT),
+        "is_requested": await snapshots.is_requested(session, SNAPSHOT),
         "scene": drawn,
         "pictures": [infrastructure_layout.wide(drawn), infrastructure_layout.narrow(drawn)] if outputs else [],
         "admins": [] if outputs else await members.admins(portal.context(session, member)),
@@ -56,9 +56,9 @@ async def _context(session: AsyncSession, portal: Portal, member: Member) -> dic
 
 
 @router.post("")
-async def look(session: SessionDep, member: MemberDep) -> Response:
+async def refresh(session: SessionDep, member: MemberDep) -> Response:
     """Have a worker look again."""
-    await snapshots.ask(session, SNAPSHOT)
+    await snapshots.request(session, SNAPSHOT)
     log.info("look at the infrastructure asked for", member=member.id)
     return redirect(PAGE)
 

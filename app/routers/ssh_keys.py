@@ -81,9 +81,9 @@ async def delete(key_id: IdPath, ctx: ContextDep) -> Response:
 
 
 @router.post("/machines/{workstation_id}")
-async def bring(workstation_id: IdPath, ctx: ContextDep) -> Response:
+async def deploy(workstation_id: IdPath, ctx: ContextDep) -> Response:
     """Retry a deployment of the keys that failed."""
-    await machine_keys.bring(ctx, await machine_keys.find(ctx.session, ctx.member, workstation_id))
+    await machine_keys.deploy(ctx, await machine_keys.find(ctx.session, ctx.member, workstation_id))
     return redirect("/ssh-keys#machines")
 
 
@@ -110,7 +110,7 @@ async def _context(
     return {
         "keys": keys,
         "machines": machines,
-        "is_busy": any(machine.is_on_its_way for machine in machines),
+        "is_busy": any(machine.will_be_up_to_date for machine in machines),
         "username": username or {"name": ctx.member.ssh_username, "problems": {}},
         "pasted": pasted or {"name": "", "public_key": "", "problems": {}},
         "pair": pair or {"name": "" if keys else ssh_keys.FIRST_PAIR, "problems": {}},

@@ -10,7 +10,7 @@ from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Scope, Send
 
-from app.db import is_away
+from app.db import is_unavailable
 from app.deps import Portal, is_still_signed_in
 from app.live import Signals, access_topic
 from app.models import LogLine
@@ -51,7 +51,7 @@ async def _until_away(events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         async for event in events:
             yield event
     except SQLAlchemyError as error:
-        if not is_away(error):
+        if not is_unavailable(error):
             raise
         log.warning("a stream lost the database", error=str(error))
 

@@ -101,7 +101,7 @@ async def _form(
     context["has_keys"] = bool(await ssh_keys.list_of(ctx.session, ctx.member))
     chosen, zone = context["chosen"], context["form"]["zone"]
     is_available = chosen is not None and chosen.in_zone
-    context["expectation"] = await progress.to_running(ctx.session, chosen.machine, zone) if is_available else None
+    context["expectation"] = await progress.time_to_running(ctx.session, chosen.machine, zone) if is_available else None
     status = error.status if error else 200
     return render(request, "workstations/new.html", context, fragment="workstations/_form.html", status=status)
 

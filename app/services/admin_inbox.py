@@ -28,7 +28,7 @@ class AdminInbox:
 
 async def for_admins(session: AsyncSession, now: datetime) -> AdminInbox:
     """Everything that currently requires an admin."""
-    requests = await listing.count_asked(session, now)
+    requests = await listing.count_requested(session, now)
     stack = await stacks.shared(session)
     pending = await runs.pending(session, stack.id) if stack else []
     plan = next((run for run in pending if run.can_approve), None)

@@ -34,7 +34,7 @@ async def cancel(ctx: Context, run: Run, mode: CancelMode) -> None:
         raise ConflictError("This run can no longer be stopped.")
     if mode not in run.cancel_choices:
         raise ConflictError(_REFUSED[mode])
-    run.ask_cancel(mode, ctx.member, ctx.now)
+    run.request_cancel(mode, ctx.member, ctx.now)
     await audit.record_run(ctx, Action.CANCEL_RUN, run, mode=mode)
     if run.is_final:
         await lifecycle.drop(ctx, run)
@@ -110,7 +110,7 @@ async def _check_limit(ctx: Context, run: Run, subject: Workstation) -> None:
 
 async def _rekey_again(ctx: Context, run: Run, subject: Workstation) -> Run:
     # The owner's keys of today count, not those of the failed run; and no other requested run may be superseded.
-    again = await machine_keys.bring(ctx, subject)
+    again = await machine_keys.deploy(ctx, subject)
     if again is None:
         raise ConflictError(f"{subject.name} already has its owner's SSH keys, or is being deleted.")
     await audit.record_run(ctx, Action.RETRY_RUN, run, again=again.id)

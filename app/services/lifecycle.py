@@ -101,7 +101,7 @@ async def drop(ctx: Context, run: Run) -> None:
     """It was cancelled or discarded while no worker had it, so nothing was changed; the caller says which."""
     (await stacks.subject(ctx.session, run.stack_id)).restore_status(ctx.now)
     await _ended(ctx.session, run)
-    await follow_up(ctx, run)
+    await deploy_missed_keys(ctx, run)
 
 
 async def hand_over(ctx: Context, run: Run) -> None:
@@ -128,7 +128,7 @@ async def approve(ctx: Context, run: Run) -> None:
     await _offer(ctx.session, run)
 
 
-async def follow_up(ctx: Context, run: Run) -> None:
+async def deploy_missed_keys(ctx: Context, run: Run) -> None:
     """The owner's keys may have changed since the run began, and what it did not reach it did not bring.
 
     In a transaction that holds no run: whoever asks for something locks the stack before its runs. A change of keys
@@ -136,7 +136,7 @@ async def follow_up(ctx: Context, run: Run) -> None:
     """
     workstation = await ctx.session.get(Workstation, run.stack_id)
     if workstation and run.is_final and not run.kind.traits.gives_way:
-        await machine_keys.bring(ctx.acting(None), workstation)
+        await machine_keys.deploy(ctx.acting(None), workstation)
 
 
 async def _keep_disk_size(ctx: Context, run: Run) -> None:

@@ -36,12 +36,12 @@ async def read(session: AsyncSession, name: str) -> Snapshot | None:
     return await session.get(Snapshot, name, populate_existing=True)
 
 
-async def ask(session: AsyncSession, name: str) -> None:
+async def request(session: AsyncSession, name: str) -> None:
     """Have a worker take it, once, however many ask."""
-    await queue.ask_for_snapshot(session, name)
+    await queue.enqueue_snapshot(session, name)
     await live.signal(session, live.snapshot_topic(name))
 
 
-async def is_asked_for(session: AsyncSession, name: str) -> bool:
+async def is_requested(session: AsyncSession, name: str) -> bool:
     """Whether a worker takes it now, or is to."""
     return bool(await session.scalar(_IS_ASKED_FOR, {"task": queue.TAKE_SNAPSHOT, "name": name}))

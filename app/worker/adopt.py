@@ -36,21 +36,21 @@ class WorkstationAdoption:
         """Take in what is there; returns the addresses. Raises RunFailedError for what is somebody else's."""
         await self._claim.log("Checking Google for resources that an interrupted run created.")
         try:
-            await self._let_operations_end()
+            await self._wait_for_operations()
             await self._commands.plan("-refresh=false", out=PLAN_FILE)
             found = await self._find(ids_of_creates(await self._commands.show(PLAN_FILE)))
         except GOOGLE_ERRORS as error:
             raise TransientError(f"Listing resources at Google failed:\n{error}") from error
         for address, resource_id in found.items():
             await self._claim.log(f"Found {resource_id}, created for this machine. Adopting it.")
-            await self._commands.take_in(address, resource_id)
+            await self._commands.import_resource(address, resource_id)
         async with self._claim.writing() as (session, run):
             (await session.get_one(Stack, run.stack_id)).needs_reconcile = False
             if not found:
                 await self._claim.log_in(session, run, "No such resources found.")
         return list(found)
 
-    async def _let_operations_end(self) -> None:
+    async def _wait_for_operations(self) -> None:
         """What Google is still at cannot be judged yet. Its operations end by themselves, well or not."""
         reported: list[str] = []
         while pending := await self._compute.pending_operations(self._zone, self._stack_id):

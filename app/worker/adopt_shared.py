@@ -85,7 +85,7 @@ class SharedAdoption:
     async def _adopt_those_known(self) -> list[str]:
         await self._commands.plan("-refresh=false", out=PLAN_FILE)
         adopted = []
-        for address, type_, resource_id in wanted_by(await self._commands.show(PLAN_FILE)):
+        for address, type_, resource_id in planned_creates(await self._commands.show(PLAN_FILE)):
             found = await self._commands.probe(address, resource_id)
             if found is None:
                 continue
@@ -94,12 +94,12 @@ class SharedAdoption:
                     f"{resource_id} exists at Google already and is not of this stack. It was not touched."
                 )
             await self._claim.log(f"Found {resource_id}, created for this stack. Adopting it.")
-            await self._commands.take_in(address, resource_id)
+            await self._commands.import_resource(address, resource_id)
             adopted.append(address)
         return adopted
 
 
-def wanted_by(shown: dict[str, Any]) -> list[tuple[str, str, str]]:
+def planned_creates(shown: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Address, type and import id of what the plan would create and could not create twice.
 
     Left out is what the plan cannot tell the name of, since it is inside something else that is still to be made.

@@ -109,7 +109,7 @@ class Claim:
 
         A database that is away is waited for.
         """
-        await self.tools.database.reachable()
+        await self.tools.database.wait_until_reachable()
         async with self.tools.database.sessions.begin() as session:
             run = await session.get_one(Run, self.run_id, with_for_update=True)
             if run.attempt != self.attempt or run.status not in {RunStatus.PLANNING, RunStatus.APPLYING}:
@@ -119,7 +119,7 @@ class Claim:
 
     async def requested_cancel(self) -> CancelMode | None:
         """How hard somebody wants the run stopped, if at all. A database that is away is waited for."""
-        await self.tools.database.reachable()
+        await self.tools.database.wait_until_reachable()
         async with self.tools.database.sessions() as session:
             return await session.scalar(select(Run.cancel).where(Run.id == self.run_id))
 
@@ -136,7 +136,9 @@ class Claim:
         """Append events to the log and bring the resources they speak of up to date."""
         now = self.tools.clock()
         lines = [
-            LogEntry(self.clean(event.message), event.at or now, event.level, step) for event in events if event.is_told
+            LogEntry(self.clean(event.message), event.at or now, event.level, step)
+            for event in events
+            if event.is_logged
         ]
         await write(session, run, lines)
         for event in events:
@@ -190,4 +192,4 @@ async def take(tools: Tools, run_id: str, slot: Slot | None = None) -> Claim | N
             return None
         subject = await stacks.subject(session, run.stack_id)
         secrets = shared_stack.secrets_of(subject, tools.vault) if isinstance(subject, SharedStack) else {}
-        return Claim(tools, run.id, run.attempt, secrets, slot or tools.slots.for_a_run())
+        return Claim(tools, run.id, run.attempt, secrets, slot or tools.slots.new_slot())

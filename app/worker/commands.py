@@ -64,7 +64,7 @@ class Commands:
         """Bring the state up to date with what exists, and change nothing."""
         await self._run("refresh", "-refresh-only", stopped_by=NEVER, auto_approve=terraform.FLAG)
 
-    async def take_in(self, address: str, resource_id: str) -> None:
+    async def import_resource(self, address: str, resource_id: str) -> None:
         """Write into the state what exists at Google already (`terraform import`)."""
         await self._run("import", address, resource_id, stopped_by=NEVER, no_color=terraform.FLAG)
 
@@ -89,12 +89,12 @@ class Commands:
 
     async def pause(self, seconds: float) -> None:
         """Wait, without a slot. Raises CanceledError or HandedOverError when there is no more waiting."""
-        self.claim.slot.give_back()
+        self.claim.slot.release()
         await self._check_is_wanted()
         await asyncio.sleep(seconds)
 
     async def _check_is_wanted(self) -> None:
-        self.folder.show_that_somebody_watches()
+        self.folder.touch_watch_file()
         if self.claim.tools.leaving.is_set():
             raise HandedOverError
         if not self.undoing and await self.claim.requested_cancel():
@@ -157,8 +157,8 @@ class Commands:
     def _failure(self, errors: list[str], *, was_killed: bool = False) -> Exception:
         text = "\n\n".join(errors)
         # The disk may be too full to say so, or for the shim to write down how the command ended.
-        if disk.says_full(text) or disk.is_spent(self.folder.places):
-            return DiskFullError(disk.complaint(self.folder.places))
+        if disk.reports_full_disk(text) or disk.any_is_full(self.folder.places):
+            return DiskFullError(disk.shortage(self.folder.places))
         return KilledError(text) if was_killed else _ERRORS[failures.of_all(errors)](text)
 
     def _argv(self, name: str, arguments: Collection[str], options: dict[str, object]) -> list[str]:

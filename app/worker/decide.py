@@ -50,14 +50,14 @@ class Decision:
         self._claim, self._commands, self._stack_id = claim, commands, stack_id
         self._tools, self._folder = claim.tools, commands.folder
 
-    async def of_workstation(self, planned: Planned, asked: Severity) -> Planned:
+    async def of_workstation(self, planned: Planned, expected: Severity) -> Planned:
         """The plan, once it does to the machine no more than was asked for or approved.
 
-        :param asked: what the requester was shown that the run does, at most.
+        :param expected: what the requester was shown that the run does, at most.
         Raises ApprovalRequiredError, or RunFailedError where rolling back would do more.
         """
         planned = await self.of_data_disk(planned)
-        more = [effect for effect in _effects(planned) if effect.severity > asked]
+        more = [effect for effect in _effects(planned) if effect.severity > expected]
         if more:
             await self.require(
                 [{"address": effect.address, "action": effect.action} for effect in more],
@@ -105,9 +105,13 @@ class Decision:
     async def of_shared_stack(self, planned: Planned) -> None:
         """Everything wants a decision but what allowed IPs change. Raises ApprovalRequiredError, or RunFailedError."""
         awaits = awaited(planned.shown)
-        misfits = [change["address"] for change in awaits if change["address"] in planned.adopted and _is_loss(change)]
-        if misfits:
-            raise RunFailedError(f"{misfits[0]} was adopted from Google and would be replaced. No changes were made.")
+        mismatched = [
+            change["address"] for change in awaits if change["address"] in planned.adopted and _is_loss(change)
+        ]
+        if mismatched:
+            raise RunFailedError(
+                f"{mismatched[0]} was adopted from Google and would be replaced. No changes were made."
+            )
         holders = await holders_before(planned.shown, GoogleProject(self._tools.settings))
         awaits += lost_roles(planned.shown, holders)
         if all(WHITELIST.fullmatch(change["address"]) for change in awaits):

@@ -44,17 +44,17 @@ class Dispatcher:
 
     async def _begin_what_can_be_begun(self) -> None:
         while not self._tools.leaving.is_set():
-            slot = self._tools.slots.for_a_run()
+            slot = self._tools.slots.new_slot()
             if not self._tools.slots.are_all_taken:
                 await slot.take()
             try:
                 claim = await claims.take_next(self._tools, slot)
             except BaseException:
-                slot.give_back()
+                slot.release()
                 raise
             if claim is None:
                 if slot.is_held:
-                    slot.give_back()
+                    slot.release()
                     # There was no use for it: that it is free again is no news, and must not wake us.
                     self._tools.slots.freed.clear()
                 return

@@ -46,7 +46,7 @@ class Driver:
         """A plan file, attribute by attribute. Raises TerraformError."""
         return dict(json.loads(await self._done("show", plan, json=terraform.FLAG)))
 
-    async def take_in(self, address: str, resource_id: str) -> None:
+    async def import_resource(self, address: str, resource_id: str) -> None:
         """Write into the state what exists at Google (`terraform import`). Raises TerraformError."""
         await self._done("import", address, resource_id, input=False, no_color=terraform.FLAG)
 

@@ -65,7 +65,7 @@ class Examination:
             provider=await self._provider() if database.is_migrated else None,
             database=database,
             space=self._space(),
-            settings=portal_checks.oddities(settings, Catalog.load(settings.catalog_file)),
+            settings=portal_checks.questionable_settings(settings, Catalog.load(settings.catalog_file)),
         )
 
     async def _parts(self, found: DatabaseFinding) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ class Examination:
             return await doctor.parts_in_use(session, self.settings)
 
     def _space(self) -> Space:
-        folder = disk.fullest(folders(self.settings))
+        folder = disk.least_free(folders(self.settings))
         return Space(str(folder), disk.free_bytes(folder))
 
     def _terraform(self) -> str | Unchecked:

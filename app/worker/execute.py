@@ -34,14 +34,14 @@ async def carry_out(claim: Claim) -> None:
             await Execution(claim, folder, await Attempt.read(claim, folder)).run()
         except LostClaimError:
             log.warning("another attempt has taken this run over")
-            await leave_to_the_other(claim, folder)
+            await yield_to_other_attempt(claim, folder)
         except Exception as error:
             log.exception("run was dropped by an unexpected error")
             await interrupt(claim, error)
         else:
-            await follow_up(claim)
+            await deploy_missed_keys(claim)
         finally:
-            claim.slot.give_back()
+            claim.slot.release()
 
 
 class Execution:
@@ -117,12 +117,12 @@ class Execution:
         log.info("run failed")
 
 
-async def follow_up(claim: Claim) -> None:
+async def deploy_missed_keys(claim: Claim) -> None:
     """What the end of a run may call for, in a transaction of its own."""
-    await claim.tools.database.reachable()
+    await claim.tools.database.wait_until_reachable()
     async with claim.tools.database.sessions.begin() as session:
         run = await session.get_one(Run, claim.run_id)
-        await lifecycle.follow_up(claim.tools.context(session), run)
+        await lifecycle.deploy_missed_keys(claim.tools.context(session), run)
 
 
 async def interrupt(claim: Claim, error: Exception) -> None:
@@ -133,7 +133,7 @@ async def interrupt(claim: Claim, error: Exception) -> None:
         await lifecycle.interrupt(claim.tools.context(session), run)
 
 
-async def leave_to_the_other(claim: Claim, folder: RunFolder) -> None:
+async def yield_to_other_attempt(claim: Claim, folder: RunFolder) -> None:
     """Another attempt has the run. On this host it follows our Terraform; on another one ours must end.
 
     What ours still wrote goes to quarantine, and the stack is to be reconciled: it may have made what the other one

@@ -62,7 +62,7 @@ class RunFolder:
         for file in root.iterdir():
             if file.suffix == ".tf" or file.name in {".terraform", ".terraform.lock.hcl"}:
                 _link(self.work / file.name, file)
-        self.show_that_somebody_watches()
+        self.touch_watch_file()
         self.write_variables(variables)
         self._restore(state)
 
@@ -105,14 +105,14 @@ class RunFolder:
             return None
         return status.st_mtime_ns, status.st_size
 
-    def show_that_somebody_watches(self) -> None:
+    def touch_watch_file(self) -> None:
         """The shim stops a Terraform that nobody has watched for a while: another host may then take the run over."""
         if self.work.is_dir():
             (self.work / WATCHED).touch()
 
     async def watch(self) -> None:
         """The same, while a step is waited for."""
-        self.show_that_somebody_watches()
+        self.touch_watch_file()
 
     def newest_step(self) -> Step | None:
         """The command that was started last; None in an empty folder."""

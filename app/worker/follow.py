@@ -60,16 +60,16 @@ class Follower:
         code = await self._step.wait(self._tick, POLL_SECONDS)
         self.was_killed = code is None or code < 0
         self._folder.pick_up_errored_state()
-        while await self._look():
+        while await self._store_output():
             pass
         if code != 0:
-            await self._tell_crash(code)
+            await self._log_crash(code)
         return code
 
     async def _tick(self) -> None:
-        self._folder.show_that_somebody_watches()
+        self._folder.touch_watch_file()
         try:
-            await self._look()
+            await self._store_output()
             if time.monotonic() - self._listened >= LISTEN_SECONDS:
                 self._listened = time.monotonic()
                 await self._listen()
@@ -89,7 +89,7 @@ class Follower:
             if self._step.interrupt():
                 await self._claim.log("Asked Terraform to stop.", LogLevel.WARN)
 
-    async def _look(self) -> bool:
+    async def _store_output(self) -> bool:
         """Store what is new; returns whether there was any output."""
         lines, offset = self._new_lines()
         state = self._new_state()
@@ -138,7 +138,7 @@ class Follower:
             if event.state is ResourceState.PENDING and event.action not in {"read", "noop", "move"}
         ]
 
-    async def _tell_crash(self, code: int | None) -> None:
+    async def _log_crash(self, code: int | None) -> None:
         """A crash speaks on stderr, not in events."""
         stderr = storable(self._step.file("err").read_text(errors="replace")).strip()
         if stderr:

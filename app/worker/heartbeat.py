@@ -43,7 +43,7 @@ class Heartbeat:
         now = self._tools.clock()
         self._reachable_since = self._reachable_since or now
         async with self._tools.database.sessions.begin() as session:
-            alive = {"seen_at": now, "free_bytes": disk.free_bytes(disk.fullest(folders(self._tools.settings)))}
+            alive = {"seen_at": now, "free_bytes": disk.free_bytes(disk.least_free(folders(self._tools.settings)))}
             await session.execute(update(Worker).where(Worker.id == self._tools.worker_id).values(alive))
             await session.execute(
                 update(Run)

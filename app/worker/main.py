@@ -164,7 +164,7 @@ async def _register(tools: Tools) -> None:
     async with tools.database.sessions.begin() as session:
         session.add(worker)
         # The catalog may have become another one since the last worker, and the project as well.
-        await snapshots.ask(session, availability.SNAPSHOT)
+        await snapshots.request(session, availability.SNAPSHOT)
 
 
 async def _unregister(tools: Tools) -> None:

@@ -8,15 +8,15 @@ from app.config import Settings
 from app.infra import mlflow
 from app.infra.google import Compute
 from app.infra.google_project import GoogleProject
-from app.services.shared.infrastructure_state import UNSEEN, Outputs, Sighting
+from app.services.shared.infrastructure_state import UNSEEN, Outputs, PartStates
 from app.worker.errors import GOOGLE_ERRORS
 
 log = structlog.get_logger()
 
 
-async def look(outputs: Outputs, settings: Settings, compute: Compute) -> Sighting:
+async def observe(outputs: Outputs, settings: Settings, compute: Compute) -> PartStates:
     """What of the outputs is there, and how. What cannot be seen is UNSEEN, and never raises."""
-    google, sighting = GoogleProject(settings), Sighting()
+    google, sighting = GoogleProject(settings), PartStates()
     if outputs.get("mlflow_instance_name"):
         status = _status(compute, outputs["mlflow_zone"], outputs["mlflow_instance_name"])
         sighting.machine = await _seen("mlflow", status)

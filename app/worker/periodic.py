@@ -25,8 +25,8 @@ async def do(tools: Tools) -> None:
         if run:
             log.info("checking the shared stack for drift", run=run.id)
     async with tools.database.sessions() as session:
-        forgotten = await machine_keys.forgotten(session, tools.clock())
+        forgotten = await machine_keys.possibly_outdated(session, tools.clock())
     for workstation_id in forgotten:
         async with tools.database.sessions.begin() as session:
             workstation = await session.get_one(Workstation, workstation_id)
-            await machine_keys.bring(tools.context(session), workstation)
+            await machine_keys.deploy(tools.context(session), workstation)

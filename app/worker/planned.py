@@ -46,6 +46,6 @@ class Planned:
         return [change for change in self.changes if change.is_loss]
 
     @property
-    def misfits(self) -> list[Event]:
+    def mismatched(self) -> list[Event]:
         """What was adopted and would be replaced: it is not what was asked for."""
         return [change for change in self.losses if change.address in self.adopted]

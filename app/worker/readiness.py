@@ -18,7 +18,7 @@ from app.worker.errors import GOOGLE_ERRORS, RunFailedError
 
 log = structlog.get_logger()
 BOOT_POLL_SECONDS = (0.05, 0.05, 0.1, 0.1, 0.2, 0.2, 0.5, 1.0, 2.0)
-"""Waits between looks; the last one repeats."""
+"""Waits between checks; the last one repeats."""
 SILENCE_SECONDS = 30.0
 """A machine that has booted and that this worker has not reached for so long is kept from it by a firewall."""
 CLOCKS_DIFFER = timedelta(seconds=1)
@@ -90,14 +90,14 @@ class Readiness:
         await self._until(self._answers, deadline, "did not answer by SSH with the host key that it has")
         return self.report
 
-    async def _until(self, look: Callable[[], Awaitable[bool]], deadline: float, otherwise: str) -> None:
-        looks = 0
-        while not await look():
+    async def _until(self, is_done: Callable[[], Awaitable[bool]], deadline: float, otherwise: str) -> None:
+        checks = 0
+        while not await is_done():
             if asyncio.get_running_loop().time() >= deadline:
                 minutes = self.claim.tools.settings.boot_timeout // 60
                 raise RunFailedError(f"{self.place.instance} {otherwise} within {minutes} minutes.{self.last_problem}")
-            await self.commands.pause(BOOT_POLL_SECONDS[min(looks, len(BOOT_POLL_SECONDS) - 1)])
-            looks += 1
+            await self.commands.pause(BOOT_POLL_SECONDS[min(checks, len(BOOT_POLL_SECONDS) - 1)])
+            checks += 1
         self.last_problem = ""
 
     async def _has_booted(self) -> bool:

@@ -30,7 +30,7 @@ async def retry(claim: Claim, commands: Commands, attempt: Callable[[], Awaitabl
         try:
             return await _attempt(commands, attempt)
         except KilledError as error:
-            await _begin_anew(claim, str(error))
+            await _start_over(claim, str(error))
         except DiskFullError as error:
             await _wait_for_space(claim, commands, str(error), FULL_SECONDS[min(full, len(FULL_SECONDS) - 1)])
             full += 1
@@ -48,16 +48,16 @@ async def _attempt(commands: Commands, attempt: Callable[[], Awaitable[T]]) -> T
         return await attempt()
     except OSError as error:
         if disk.is_full(error):
-            raise DiskFullError(disk.complaint(commands.folder.places)) from error
+            raise DiskFullError(disk.shortage(commands.folder.places)) from error
         raise TransientError(str(error)) from error
 
 
-async def _begin_anew(claim: Claim, error: str) -> None:
+async def _start_over(claim: Claim, error: str) -> None:
     """Raises RunFailedError when it was killed too often: it may be the run that has it killed."""
     async with claim.writing() as (session, run):
         if run.interruptions >= MAX_INTERRUPTIONS:
             raise RunFailedError(error)
-        run.begin_anew()
+        run.start_over()
         await claim.log_in(session, run, "Terraform was killed. Starting again.", LogLevel.WARN)
 
 
@@ -67,7 +67,7 @@ async def _back_off(claim: Claim, commands: Commands, error: str) -> None:
             raise RunFailedError(error)
         seconds, most = BACK_OFF_SECONDS[run.retries], len(BACK_OFF_SECONDS)
         until = claim.tools.clock() + timedelta(seconds=seconds)
-        run.try_again(until)
+        run.schedule_retry(until)
         message = f"This is usually temporary. Trying again in {seconds} s ({run.retries} of {most})."
         await claim.log_in(session, run, message, LogLevel.WARN)
     log.info("run will be tried again", seconds=seconds, error=error)
@@ -77,7 +77,7 @@ async def _back_off(claim: Claim, commands: Commands, error: str) -> None:
 async def _wait_for_space(claim: Claim, commands: Commands, error: str, seconds: int) -> None:
     async with claim.writing() as (session, run):
         until = claim.tools.clock() + timedelta(seconds=seconds)
-        run.try_again(until, counts=False)
+        run.schedule_retry(until, counts=False)
         message = f"{error} The run continues when there is space. Trying again in {seconds} s."
         await claim.log_in(session, run, message, LogLevel.WARN)
     log.error("run waits for space", seconds=seconds, error=error)

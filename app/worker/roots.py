@@ -91,7 +91,7 @@ class Roots:
         output, _ = await process.communicate()
         if process.returncode:
             said = output.decode(errors="replace")
-            if disk.says_full(said):
+            if disk.reports_full_disk(said):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
             raise ConfigurationError(f"terraform init failed for {folder.name}:\n{said}")
         log.info("root initialised", root=folder.name)

@@ -16,7 +16,7 @@ class Slots:
         """Whether the next one would have to wait."""
         return self._semaphore.locked()
 
-    def for_a_run(self) -> "Slot":
+    def new_slot(self) -> "Slot":
         """A slot that is not held yet."""
         return Slot(self._semaphore, self.freed)
 
@@ -37,7 +37,7 @@ class Slot:
             self.is_held = True
         return True
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Let another run have it; nothing to do for one that is not held."""
         if self.is_held:
             self.is_held = False

@@ -10,7 +10,7 @@ from app.worker.claim import Tools
 from app.worker.errors import GOOGLE_ERRORS
 from app.worker.examine import Examination
 from app.worker.inventory import take_inventory
-from app.worker.observe_shared import look
+from app.worker.observe_shared import observe
 
 log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ async def _look(tools: Tools) -> None:
     async with tools.database.sessions() as session:
         stack = await stacks.shared(session)
         outputs = stack.outputs if stack else {}
-    seen = await look(outputs, tools.settings, tools.compute)
+    seen = await observe(outputs, tools.settings, tools.compute)
     async with tools.database.sessions.begin() as session:
         await infrastructure_state.keep(session, outputs, seen, tools.clock())
 

@@ -28,7 +28,7 @@ class Sweep:
         """Sweep until cancelled. A database that is away is waited for."""
         while True:
             try:
-                await self._tools.database.reachable()
+                await self._tools.database.wait_until_reachable()
                 await self.sweep()
             except OperationalError as error:
                 log.warning("the sweep cannot reach the database", error=str(error.orig))

@@ -32,13 +32,13 @@ class Watch:
         """Watch until cancelled. A database that is away is waited for."""
         while True:
             try:
-                await self._tools.database.reachable()
-                await self.look()
+                await self._tools.database.wait_until_reachable()
+                await self.observe()
             except OperationalError as error:
                 log.warning("the watch cannot reach the database", error=str(error.orig))
             await asyncio.sleep(TICK_SECONDS)
 
-    async def look(self) -> None:
+    async def observe(self) -> None:
         """Once at each machine whose turn it is."""
         await asyncio.gather(*(self._look_at(*machine) for machine in await self._take()))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.worker.adopt_shared import IDS, wanted_by
+from app.worker.adopt_shared import IDS, planned_creates
 from app.worker.decide import MACHINE
 from tests.emulator_process import EmulatorProcess, start_emulator
 from tests.terraform.conftest import Terraform
@@ -84,7 +84,7 @@ def take_in(stack: SharedStack) -> dict[str, str]:
     while True:
         stack.run("plan", "-refresh=false", "-out=found.tfplan")
         shown: dict[str, Any] = json.loads(stack.run("show", "-json", "found.tfplan"))
-        wanted = [(address, id_) for address, _, id_ in wanted_by(shown) if address not in taken]
+        wanted = [(address, id_) for address, _, id_ in planned_creates(shown) if address not in taken]
         if not wanted:
             return taken
         for address, id_ in wanted:

@@ -106,7 +106,7 @@ async def ask_or_add(new: NewAllowedIp, ctx: ContextDep, response: Response) -> 
     owner = await _owner(ctx, new.owner)
     if ctx.member.is_admin:
         return await _one(ctx, await allowed_ips.add(ctx, owner, spec))
-    asked = await allowed_ips.ask(ctx, spec)
+    asked = await allowed_ips.request_range(ctx, spec)
     if not asked.is_new:
         response.status_code = 200
     return await _one(ctx, asked.ip)

@@ -149,7 +149,7 @@ async def change_workstation(workstation: WorkstationDep, change: WorkstationPat
 
 
 @router.post("/{workstation_id}/machine", status_code=202)
-async def bring_workstation_back(workstation: WorkstationDep, spec: MachineSpec, ctx: ContextDep) -> RunStarted:
+async def create_from_kept_disk(workstation: WorkstationDep, spec: MachineSpec, ctx: ContextDep) -> RunStarted:
     """Make a new machine for the disk that was kept of a destroyed one."""
     run = await kept_disks.request_machine(ctx, workstation, spec)
     return RunStarted(run_id=run.id)

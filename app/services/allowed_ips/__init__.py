@@ -2,28 +2,28 @@
 
 from app.services.allowed_ips.decisions import (
     MOST_A_MEMBER,
+    active,
     add,
     apply_again,
     approve,
-    ask,
     expire,
     find,
-    living,
     owner_named,
     refuse,
     remove,
+    request_range,
 )
 
 __all__ = [
     "MOST_A_MEMBER",
+    "active",
     "add",
     "apply_again",
     "approve",
-    "ask",
     "expire",
     "find",
-    "living",
     "owner_named",
     "refuse",
     "remove",
+    "request_range",
 ]

@@ -47,7 +47,7 @@ async def owner_named(session: AsyncSession, email: str) -> Member:
 
 
 @dataclass(frozen=True)
-class Asked:
+class RangeRequest:
     """The result of a request."""
 
     ip: AllowedIp
@@ -55,7 +55,7 @@ class Asked:
     """False if the member had already requested this range."""
 
 
-async def ask(ctx: Context, spec: AllowedIpSpec) -> Asked:
+async def request_range(ctx: Context, spec: AllowedIpSpec) -> RangeRequest:
     """Request a range for the context's member. A second request for the same range returns the first one.
 
     Raises InvalidError if a field is invalid or the range is already allowed, ConflictError if the member has too many.
@@ -63,10 +63,10 @@ async def ask(ctx: Context, spec: AllowedIpSpec) -> Asked:
     member = ctx.member
     network = requests.parse_range(spec, ctx.now)
     await _lock_requests_of(ctx.session, member)
-    own = [ip for ip in await living(ctx.session, ctx.now) if ip.owner_id == member.id]
-    asked = _asked(own, network)
-    if asked:
-        return Asked(asked, is_new=False)
+    own = [ip for ip in await active(ctx.session, ctx.now) if ip.owner_id == member.id]
+    requested = _requested(own, network)
+    if requested:
+        return RangeRequest(requested, is_new=False)
     await _refuse_what_is_there(ctx, network, spec, own)
     if len(own) >= MOST_A_MEMBER:
         raise ConflictError(
@@ -75,7 +75,7 @@ async def ask(ctx: Context, spec: AllowedIpSpec) -> Asked:
     ip = _new(member, network, spec, S.ASKED, ctx.now)
     ctx.session.add(ip)
     await _record(ctx, Action.ASK_ALLOWED_IP, ip, after=_details(ip, member))
-    return Asked(ip, is_new=True)
+    return RangeRequest(ip, is_new=True)
 
 
 async def add(ctx: Context, owner: Member, spec: AllowedIpSpec) -> AllowedIp:
@@ -86,10 +86,10 @@ async def add(ctx: Context, owner: Member, spec: AllowedIpSpec) -> AllowedIp:
     """
     network = requests.parse_range(spec, ctx.now)
     await _lock_stack(ctx.session)
-    asked = _asked([ip for ip in await living(ctx.session, ctx.now) if ip.owner_id == owner.id], network)
-    if asked:
-        await approve(ctx, asked, spec.expires_at)
-        return asked
+    requested = _requested([ip for ip in await active(ctx.session, ctx.now) if ip.owner_id == owner.id], network)
+    if requested:
+        await approve(ctx, requested, spec.expires_at)
+        return requested
     await _refuse_what_is_there(ctx, network, spec)
     ip = _new(owner, network, spec, S.APPROVED, ctx.now)
     ip.decide(S.APPROVED, ctx.actor, ctx.now)
@@ -172,20 +172,20 @@ async def expire(ctx: Context) -> list[AllowedIp]:
     return ended
 
 
-async def living(session: AsyncSession, now: datetime) -> list[AllowedIp]:
+async def active(session: AsyncSession, now: datetime) -> list[AllowedIp]:
     """Requested and approved IPs that have not expired, with their owners, newest first."""
     query = select(AllowedIp).where(AllowedIp.status.in_({S.ASKED, S.APPROVED})).options(joinedload(AllowedIp.owner))
     found = await session.scalars(query.order_by(AllowedIp.created_at.desc(), AllowedIp.id))
-    return [ip for ip in found if ip.is_living(now)]
+    return [ip for ip in found if ip.is_active(now)]
 
 
 async def _refuse_what_is_there(
     ctx: Context, network: Network, spec: AllowedIpSpec, own: list[AllowedIp] | None = None
 ) -> None:
     """Raises InvalidError if a range that covers this one as long is allowed already, or requested by the member."""
-    there = await living(ctx.session, ctx.now)
+    there = await active(ctx.session, ctx.now)
     for ip in (ip for ip in there if ip.contains(network) and ip.lasts_until(spec.expires_at)):
-        if ip.is_wanted(ctx.now, ctx.settings):
+        if ip.is_desired(ctx.now, ctx.settings):
             sentence = f"{network} is already allowed by {ip.cidr} ({ip.label})."
             raise InvalidError("Already allowed.", fields={"cidr": sentence})
         if own and ip in own:
@@ -193,7 +193,7 @@ async def _refuse_what_is_there(
             raise InvalidError("Already requested.", fields={"cidr": sentence})
 
 
-def _asked(ips: list[AllowedIp], network: Network) -> AllowedIp | None:
+def _requested(ips: list[AllowedIp], network: Network) -> AllowedIp | None:
     return next((ip for ip in ips if ip.can_be_decided and ip.cidr == str(network)), None)
 
 

@@ -44,7 +44,7 @@ class AllowedIpList:
     """The pending run that updates the firewall, if there is one."""
 
     @property
-    def asked(self) -> list[Entry]:
+    def requested(self) -> list[Entry]:
         """Requests that await a decision."""
         return [entry for entry in self.entries if entry.standing is Standing.ASKED]
 
@@ -59,7 +59,7 @@ class AllowedIpList:
         return [entry for entry in self.entries if entry.standing in ENDED]
 
     @property
-    def has_left_overs(self) -> bool:
+    def needs_update(self) -> bool:
         """Whether the firewall differs from the decisions and no run is pending that updates it."""
         return any(entry.standing in LEFT for entry in self.entries)
 
@@ -100,10 +100,10 @@ async def entry_of(ctx: Context, ip: AllowedIp) -> Entry:
     return next(entry for entry in entries(list(ips), firewall, ctx.now, ctx.settings) if entry.ip.id == ip.id)
 
 
-async def count_asked(session: AsyncSession, now: datetime) -> int:
+async def count_requested(session: AsyncSession, now: datetime) -> int:
     """How many wait for an admin."""
-    asked = select(func.count()).where(AllowedIp.status == AllowedIpStatus.ASKED)
-    return await session.scalar(asked.where(or_(AllowedIp.expires_at.is_(None), AllowedIp.expires_at > now))) or 0
+    query = select(func.count()).where(AllowedIp.status == AllowedIpStatus.ASKED)
+    return await session.scalar(query.where(or_(AllowedIp.expires_at.is_(None), AllowedIp.expires_at > now))) or 0
 
 
 def _select() -> Select[AllowedIp]:
@@ -112,16 +112,16 @@ def _select() -> Select[AllowedIp]:
 
 def _is_current(firewall: Firewall) -> ColumnElement[bool]:
     """What was asked for or approved, and whatever the firewall lets in, or may."""
-    living = AllowedIp.status.in_({AllowedIpStatus.ASKED, AllowedIpStatus.APPROVED})
-    return or_(living, AllowedIp.id.in_(firewall.perhaps_open_to | firewall.planned))
+    active = AllowedIp.status.in_({AllowedIpStatus.ASKED, AllowedIpStatus.APPROVED})
+    return or_(active, AllowedIp.id.in_(firewall.perhaps_open_to | firewall.planned))
 
 
 def entries(ips: Sequence[AllowedIp], firewall: Firewall, now: datetime, settings: Settings) -> list[Entry]:
     """How each stands, the newest first. Their owners have to be loaded."""
-    living = [ip for ip in ips if ip.is_living(now)]
-    around, inside = _nesting(living, {ip.id for ip in living if ip.is_wanted(now, settings)})
+    active = [ip for ip in ips if ip.is_active(now)]
+    around, inside = _nesting(active, {ip.id for ip in active if ip.is_desired(now, settings)})
     standings = {ip.id: ip.standing(firewall, now, settings) for ip in ips}
-    notes = {ip.id: tuple(_notes(ip, standings[ip.id], around[ip.id], inside[ip.id])) for ip in living}
+    notes = {ip.id: tuple(_notes(ip, standings[ip.id], around[ip.id], inside[ip.id])) for ip in active}
     newest_first = sorted(ips, key=lambda ip: (-ip.created_at.timestamp(), ip.id))
     return [Entry(ip, standings[ip.id], notes.get(ip.id, ())) for ip in newest_first]
 
@@ -142,14 +142,14 @@ Names = defaultdict[str, list[str]]
 """Names of others, by the id of one."""
 
 
-def _nesting(living: Sequence[AllowedIp], wanted: Collection[str]) -> tuple[Names, Names]:
+def _nesting(active: Sequence[AllowedIp], wanted: Collection[str]) -> tuple[Names, Names]:
     """Which of those that are let in (`wanted`, by id) are around each, and which inside.
 
     Ranges in CIDR notation are nested or apart: in their order, those around one are the ones still open before it.
     """
     around, inside = Names(list), Names(list)
     open_ranges: list[AllowedIp] = []
-    for ip in sorted(living, key=lambda ip: (ip.network.version, ip.network.network_address, ip.network.prefixlen)):
+    for ip in sorted(active, key=lambda ip: (ip.network.version, ip.network.network_address, ip.network.prefixlen)):
         network = ip.network
         while open_ranges and not open_ranges[-1].contains(network):
             open_ranges.pop()

@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Begun:
+class LeasedStack:
     """What an adoption works with."""
 
     stack_id: str
@@ -39,7 +39,7 @@ class Begun:
     run_id: str = ""
 
 
-async def begin_shared(ctx: Context) -> Begun:
+async def begin_shared(ctx: Context) -> LeasedStack:
     """Lease the shared stack as it is wanted. The wish that waits is queued behind: its plan is made anew afterwards.
 
     Raises ConflictError while a run is at work, or while the stack is to be destroyed.
@@ -64,7 +64,7 @@ async def begin_shared(ctx: Context) -> Begun:
     await write(session, run, [LogEntry(message, ctx.now)])
     await runs.announce(session, run)
     state = await state_versions.newest(session, ctx.vault, stack.id)
-    return Begun(stack.id, run.inputs, shared_stack.secrets_of(stack, ctx.vault), state, run.id)
+    return LeasedStack(stack.id, run.inputs, shared_stack.secrets_of(stack, ctx.vault), state, run.id)
 
 
 async def _queue_again(session: AsyncSession, waiting: Run, now: datetime) -> None:
@@ -85,14 +85,14 @@ async def _queue_again(session: AsyncSession, waiting: Run, now: datetime) -> No
     session.add(again)
 
 
-async def finish_shared(ctx: Context, begun: Begun, state: State, adopted: list[str]) -> None:
+async def finish_shared(ctx: Context, leased: LeasedStack, state: State, adopted: list[str]) -> None:
     """The state has what was adopted. Raises ConflictError when the lease is over: nothing is stored then."""
-    held = await checkouts.lock_checkout(ctx.session, begun.run_id)
+    held = await checkouts.lock_checkout(ctx.session, leased.run_id)
     await _store(ctx.acting(held.by), held.run, state, adopted)
 
 
 async def request_around(
-    ctx: Context, begun: Begun, owner: Member, spec: WorkstationSpec, adopted: Adopted, state: State
+    ctx: Context, leased: LeasedStack, owner: Member, spec: WorkstationSpec, adopted: Adopted, state: State
 ) -> Run:
     """Ask for a workstation that has an old disk (and address), with the state that they are in already.
 
@@ -101,7 +101,7 @@ async def request_around(
     requested = await workstations.request(ctx, owner, spec, adopted)
     if not requested.is_new:
         raise ConflictError(f"{owner.email} has a workstation called {spec.name}.")
-    lease = checkouts.lease(ctx, begun.stack_id, requested.run.inputs, ctx.now + LASTS)
+    lease = checkouts.lease(ctx, leased.stack_id, requested.run.inputs, ctx.now + LASTS)
     ctx.session.add(lease)
     await ctx.session.flush()
     await _store(ctx, lease, state, [name for name in (adopted.disk, adopted.address) if name])

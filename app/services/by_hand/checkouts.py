@@ -172,7 +172,7 @@ async def check_in(
     return sentence
 
 
-async def give_back(ctx: Context, run_id: str, reason: str) -> None:
+async def discard(ctx: Context, run_id: str, reason: str) -> None:
     """End it without storing anything. The next plan looks for what was made. Raises ConflictError when it has ended.
 
     :param reason: a sentence for the log.

@@ -7,7 +7,7 @@ from app.services import audit
 from app.services.context import Context
 
 
-async def take_up(ctx: Context, name: str) -> None:
+async def prepare_restored(ctx: Context, name: str) -> None:
     """Make a restored database fit to go on with.
 
     What happened at Google since the backup is found before the next plan of each stack, as after a crash. Sign-ins

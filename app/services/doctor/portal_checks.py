@@ -14,7 +14,7 @@ LEAST_BYTES = 200 * 1000**2
 OK, WARNING, MISSING = Verdict.OK, Verdict.WARNING, Verdict.MISSING
 
 
-def oddities(settings: Settings, catalog: Catalog) -> tuple[str, ...]:
+def questionable_settings(settings: Settings, catalog: Catalog) -> tuple[str, ...]:
     """What is allowed and yet hardly meant."""
     address = urlsplit(settings.public_url)
     is_local = address.hostname in ("127.0.0.1", "localhost", "::1")

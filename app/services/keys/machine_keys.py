@@ -53,7 +53,7 @@ class MachineKeys:
         return [line.split(maxsplit=2)[-1] for identity, line in self.possible.items() if identity not in self.desired]
 
     @property
-    def is_on_its_way(self) -> bool:
+    def will_be_up_to_date(self) -> bool:
         """It will be up to date without anybody's doing."""
         return self.run is not None and not self.run.can_approve
 
@@ -92,14 +92,14 @@ async def find(session: AsyncSession, member: Member, workstation_id: str) -> Wo
     return found
 
 
-async def bring_to_all(ctx: Context, member: Member) -> list[Run]:
+async def deploy_to_all(ctx: Context, member: Member) -> list[Run]:
     """The member's keys are others now: queue what brings them to every machine, in the caller's transaction."""
     # In one order: two such changes at once wait for each other, and not crosswise.
     machines = sorted(await _machines_of(ctx.session, member.id), key=lambda machine: machine.id)
-    return [run for machine in machines if (run := await bring(ctx, machine))]
+    return [run for machine in machines if (run := await deploy(ctx, machine))]
 
 
-async def bring(ctx: Context, workstation: Workstation) -> Run | None:
+async def deploy(ctx: Context, workstation: Workstation) -> Run | None:
     """Queue what brings its owner's keys to one machine; returns the run that will, None where nothing is to be done.
 
     What is queued already does it by the way (`bind`), and nothing of it is superseded: whoever ends a run that does
@@ -121,8 +121,8 @@ async def bring(ctx: Context, workstation: Workstation) -> Run | None:
     return await runs.request(ctx, stack, RunKind.REKEY, {})
 
 
-async def forgotten(session: AsyncSession, now: datetime) -> list[str]:
-    """Machines whose newest run has ended lately, and for which `bring` is to be called in case nobody did.
+async def possibly_outdated(session: AsyncSession, now: datetime) -> list[str]:
+    """Machines whose newest run has ended lately, and for which `deploy` is to be called in case nobody did.
 
     A worker does when a run ends; it may be lost just then. What a change of keys failed to do is not tried again.
     """
@@ -188,15 +188,15 @@ async def _histories(session: AsyncSession, workstation_ids: Sequence[str]) -> d
 
 def _keys(workstation: Workstation, history: Sequence[Run], desired: Iterable[str]) -> MachineKeys:
     pending = [run for run in history if run.is_queued or run.is_executing]
-    brought = [_by_identity(run.inputs) for run in runs.Applied.of(history).possible]
-    possible = {key: line for each in reversed(brought) for key, line in each.items()}
+    key_sets = [_by_identity(run.inputs) for run in runs.Applied.of(history).possible]
+    possible = {key: line for each in reversed(key_sets) for key, line in each.items()}
     identities = frozenset(public_keys.identity(line) for line in desired)
     return MachineKeys(
         workstation=workstation,
-        certain={key: line for key, line in possible.items() if all(key in each for each in brought)},
+        certain={key: line for key, line in possible.items() if all(key in each for each in key_sets)},
         possible=possible,
         desired=identities,
-        run=_bringing(pending, identities),
+        run=_pending_deployment(pending, identities),
         last=history[0] if history else None,
         is_going=not workstation.can_change or any(_destroys(run) for run in pending),
     )
@@ -206,17 +206,17 @@ def _by_identity(inputs: dict[str, Any]) -> dict[str, str]:
     return {public_keys.identity(line): line for line in inputs.get(runs.KEYS_INPUT, [])}
 
 
-def _bringing(pending: Sequence[Run], desired: frozenset[str]) -> Run | None:
+def _pending_deployment(pending: Sequence[Run], desired: frozenset[str]) -> Run | None:
     """The run that is to bring what is wanted; else one on whose decision everything waits."""
     for run in pending:
         if run.is_queued and (run.kind.traits.takes_keys or not run.kind.traits.uses_terraform):
             return next((other for other in pending if other.can_approve), run)
-        if run.is_executing and _brings(run, desired):
+        if run.is_executing and _deploys(run, desired):
             return run
     return None
 
 
-def _brings(run: Run, desired: frozenset[str]) -> bool:
+def _deploys(run: Run, desired: frozenset[str]) -> bool:
     return run.kind.traits.takes_keys and not run.is_canceling and _by_identity(run.inputs).keys() == desired
 
 

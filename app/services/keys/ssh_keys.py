@@ -77,7 +77,7 @@ async def add(ctx: Context, name: str, pasted: str) -> SshKey:
     session.add(row)
     await session.flush()
     log.info("ssh key added", member=member.id, key=row.id, fingerprint=row.fingerprint)
-    await machine_keys.bring_to_all(ctx, member)
+    await machine_keys.deploy_to_all(ctx, member)
     _record(ctx, Action.ADD_SSH_KEY, row)
     return row
 
@@ -113,7 +113,7 @@ async def claim_first(ctx: Context, owner: Member, pair: KeyPair | None) -> None
 
 async def _claim(ctx: Context, pair: KeyPair, name: str) -> SshKey:
     key = await key_pairs.claim(ctx, ctx.member, pair, name)
-    await machine_keys.bring_to_all(ctx, ctx.member)
+    await machine_keys.deploy_to_all(ctx, ctx.member)
     _record(ctx, Action.GENERATE_SSH_KEY, key)
     return key
 
@@ -146,7 +146,7 @@ async def delete(ctx: Context, key: SshKey) -> None:
     await ctx.session.delete(key)
     await ctx.session.flush()
     log.info("ssh key deleted", member=key.member_id, key=key.id, fingerprint=key.fingerprint)
-    await machine_keys.bring_to_all(ctx, owner)
+    await machine_keys.deploy_to_all(ctx, owner)
     _record(ctx, Action.DELETE_SSH_KEY, key)
 
 

@@ -54,7 +54,7 @@ async def of_run(session: AsyncSession, run: Run, resources: list[RunResource], 
     names = run.kind.traits.stages
     if await session.get(SharedStack, run.stack_id):
         names = run.kind.traits.shared_stages or names
-    stages = _Way(run, resources, await _boot_of(session, run)).stages(names)
+    stages = _StageRules(run, resources, await _boot_of(session, run)).stages(names)
     if run.is_final:
         return Progress(stages, 100, round(elapsed), round(expected), None)
     percent = min(99, round(100 * elapsed / expected)) if not run.is_queued else 0
@@ -72,7 +72,7 @@ async def _expected_seconds(session: AsyncSession, run: Run) -> float:
     if workstation is None:
         learnt = await _learnt(session, _of_kind(run.kind).where(Run.stack_id == run.stack_id))
     else:
-        learnt = await usual(session, run.kind, workstation.machine_type, workstation.zone)
+        learnt = await usual_duration(session, run.kind, workstation.machine_type, workstation.zone)
     return learnt or run.kind.traits.prior_seconds
 
 
@@ -84,14 +84,14 @@ class Expectation:
     is_learnt: bool
 
 
-async def to_running(session: AsyncSession, machine: MachineType, zone: str) -> Expectation:
+async def time_to_running(session: AsyncSession, machine: MachineType, zone: str) -> Expectation:
     """For a machine of this type in this zone."""
-    learnt = await usual(session, RunKind.PROVISION, machine.name, zone)
+    learnt = await usual_duration(session, RunKind.PROVISION, machine.name, zone)
     guess = PRIOR_SECONDS_WITH_GPU if machine.gpu else RunKind.PROVISION.traits.prior_seconds
     return Expectation(learnt or guess, is_learnt=learnt is not None)
 
 
-async def usual(session: AsyncSession, kind: RunKind, machine_type: str, zone: str) -> float | None:
+async def usual_duration(session: AsyncSession, kind: RunKind, machine_type: str, zone: str) -> float | None:
     """Seconds that runs of this kind take for this machine type in this zone; None before there were any."""
     its_own = _of_kind(kind).join(Workstation, Workstation.id == Run.stack_id)
     return await _learnt(session, its_own.where(Workstation.machine_type == machine_type, Workstation.zone == zone))
@@ -113,7 +113,7 @@ _RESOURCES = {"disk": "compute_disk", "address": "compute_address", "machine": "
 
 
 @dataclass(frozen=True)
-class _Way:
+class _StageRules:
     """What the stages of one run are judged by."""
 
     run: Run
@@ -192,16 +192,16 @@ class _Way:
         return self._under_way() if self.boot else StageState.TO_COME
 
 
-_JUDGES: dict[str, Callable[[_Way], StageState]] = {
-    "queued": _Way.queued,
-    "preparing": _Way.preparing,
-    "planning": _Way.preparing,
-    "resetting": _Way.preparing,
-    "starting": _Way.preparing,
-    "stopping": _Way.preparing,
-    "approved": _Way.approved,
-    "applying": _Way.applying,
-    "booting": _Way.booting,
-    "mounting": _Way.mounting,
+_JUDGES: dict[str, Callable[[_StageRules], StageState]] = {
+    "queued": _StageRules.queued,
+    "preparing": _StageRules.preparing,
+    "planning": _StageRules.preparing,
+    "resetting": _StageRules.preparing,
+    "starting": _StageRules.preparing,
+    "stopping": _StageRules.preparing,
+    "approved": _StageRules.approved,
+    "applying": _StageRules.applying,
+    "booting": _StageRules.booting,
+    "mounting": _StageRules.mounting,
 }
 """How far a stage is; those that are not named are done when the run has succeeded."""

@@ -29,7 +29,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DesiredWorkstation:
     """One workstation of the file."""
 
     email: str
@@ -42,19 +42,19 @@ class Wanted:
 class Import:
     """What filing the two files would do."""
 
-    workstations: tuple[Wanted, ...]
+    workstations: tuple[DesiredWorkstation, ...]
     shared: SharedPart
     notes: tuple[str, ...]
 
     @property
-    def to_request(self) -> list[Wanted]:
+    def to_request(self) -> list[DesiredWorkstation]:
         """Those that are not there yet."""
         return [desired for desired in self.workstations if not desired.exists]
 
     @property
     def changes_nothing(self) -> bool:
         """All of it is there, or under way."""
-        return not self.to_request and not self.shared.is_wanted
+        return not self.to_request and not self.shared.is_desired
 
 
 class ImportRefusedError(InvalidError):
@@ -84,7 +84,7 @@ async def prepare(ctx: Context, variables: Source, people: Source) -> Import:
     if problems:
         raise ImportRefusedError(problems)
     desired = [
-        Wanted(email, machine, machine.spec.name in await _names(ctx.session, email))
+        DesiredWorkstation(email, machine, machine.spec.name in await _names(ctx.session, email))
         for machine in machines
         for email in [known[machine.user].email]
     ]

@@ -36,7 +36,7 @@ class SharedPart:
     iam_admins: tuple[str, ...]
     cidrs: tuple[str, ...]
     """Those that are new, as are the IAM admins."""
-    is_wanted: bool
+    is_desired: bool
     """Whether there is anything to ask for."""
     notes: tuple[str, ...]
 
@@ -50,8 +50,8 @@ async def prepare(ctx: Context, seed: Seed, problems: list[Problem]) -> SharedPa
     notes = _notes(seed, desired.settings, ctx.settings)
     given = _settings(seed, ctx.catalog, problems)
     chosen = _chosen(desired.settings, given, seed, problems)
-    living = await allowed_ips.living(ctx.session, ctx.now)
-    known = [ip.network for ip in living if ip.is_wanted(ctx.now, ctx.settings) and ip.expires_at is None]
+    active = await allowed_ips.active(ctx.session, ctx.now)
+    known = [ip.network for ip in active if ip.is_desired(ctx.now, ctx.settings) and ip.expires_at is None]
     networks = [network for network in _networks(seed, problems) if not _is_inside(network, known)]
     notes += [doubt for network in networks for doubt in ip_ranges.doubts(network)]
     admins = [admin for admin, _ in seed.admins if admin not in desired.iam_admins]
@@ -62,7 +62,7 @@ async def prepare(ctx: Context, seed: Seed, problems: list[Problem]) -> SharedPa
         settings=differing if chosen else {},
         iam_admins=tuple(dict.fromkeys(admins)),
         cidrs=tuple(map(str, networks)),
-        is_wanted=bool(differing or admins or networks) or (says_anything and not is_there),
+        is_desired=bool(differing or admins or networks) or (says_anything and not is_there),
         notes=tuple(notes if says_anything else ()),
     )
 
@@ -125,7 +125,7 @@ def _notes(seed: Seed, desired: SharedSettings, settings: Settings) -> list[str]
 
 async def file(ctx: Context, part: SharedPart) -> None:
     """Ask for it, as one run whose plan waits for approval."""
-    if not part.is_wanted:
+    if not part.is_desired:
         return
     stack = await shared_stack.find(ctx)
     await shared_stack.lock(ctx.session, stack)

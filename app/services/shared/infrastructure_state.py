@@ -30,7 +30,7 @@ class Light:
 
 
 @dataclass
-class Sighting:
+class PartStates:
     """What a worker saw; each state is as Google calls it, None where the thing is not there."""
 
     machine: str | None = None
@@ -76,7 +76,7 @@ _CLUSTER = {
 }
 
 
-def lights(outputs: Outputs, seen: Sighting) -> dict[str, Light]:
+def lights(outputs: Outputs, seen: PartStates) -> dict[str, Light]:
     """A light for each part that runs: mlflow, sql, kubernetes."""
     found = {}
     if outputs.get("mlflow_instance_name"):
@@ -88,7 +88,7 @@ def lights(outputs: Outputs, seen: Sighting) -> dict[str, Light]:
     return found
 
 
-def _mlflow(seen: Sighting) -> Light:
+def _mlflow(seen: PartStates) -> Light:
     if seen.answers:
         return Light("ok", "Running")
     if seen.machine == "RUNNING":
@@ -102,7 +102,7 @@ def _named(state: str | None, known: dict[str, Light]) -> Light:
     return _UNKNOWN if state == UNSEEN else known.get(state) or Light("idle", state.capitalize().replace("_", " "))
 
 
-async def keep(session: AsyncSession, outputs: Outputs, seen: Sighting, now: datetime) -> None:
+async def keep(session: AsyncSession, outputs: Outputs, seen: PartStates, now: datetime) -> None:
     """Keep what was seen for the page."""
     content = {"lights": {part: asdict(light) for part, light in lights(outputs, seen).items()}}
     await snapshots.keep(session, SNAPSHOT, content, now)

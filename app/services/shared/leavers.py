@@ -34,7 +34,7 @@ async def _left_over(ctx: Context, stack: SharedStack) -> list[str]:
     applied = (await runs.applied(ctx.session, stack.id)).reached_inputs.get("members", {})
     known = {principal.partition(":")[2] for principal in applied.values()}
     query = select(AllowedIp).where(AllowedIp.id.in_(stack.allowed_ips)).options(joinedload(AllowedIp.owner))
-    owners = {ip.owner for ip in await ctx.session.scalars(query) if ip.is_living(ctx.now)}
+    owners = {ip.owner for ip in await ctx.session.scalars(query) if ip.is_active(ctx.now)}
     gone = {owner.email for owner in owners if not owner.may_sign_in(ctx.settings)}
     return sorted(gone | known - set((await shared_stack.people(ctx)).values()))
 
@@ -48,5 +48,5 @@ async def _was_asked_for(ctx: Context, stack: SharedStack) -> bool:
         return False
     members = {f"user:{email}" for email in (await shared_stack.people(ctx)).values()}
     asked = set(last.inputs.get("members", {}).values())
-    allowed_ips = [ip.id for ip in await shared_stack.wanted_ips(ctx)]
+    allowed_ips = [ip.id for ip in await shared_stack.desired_ips(ctx)]
     return asked <= members and last.changes.get("allowed_ips") == allowed_ips

@@ -100,7 +100,7 @@ async def request(ctx: Context, stack: SharedStack, spec: SharedStackSpec, reaso
     :param reason: a sentence for the history.
     """
     session = ctx.session
-    ips = await wanted_ips(ctx)
+    ips = await desired_ips(ctx)
     changes = {**spec.changes, "allowed_ips": [ip.id for ip in ips]}
     members = await people(ctx)
     cidrs = [ip.cidr for ip in ips]
@@ -112,12 +112,12 @@ async def request(ctx: Context, stack: SharedStack, spec: SharedStackSpec, reaso
     return await runs.request(ctx, root, RunKind.CONFIGURE, inputs, changes, reason=all_reasons)
 
 
-async def wanted_ips(ctx: Context) -> list[AllowedIp]:
+async def desired_ips(ctx: Context) -> list[AllowedIp]:
     """The allowed IPs that the firewall is to let in."""
     approved = AllowedIp.status == AllowedIpStatus.APPROVED
     query = select(AllowedIp).where(approved).options(joinedload(AllowedIp.owner))
     found = await ctx.session.scalars(query.order_by(AllowedIp.id))
-    return [ip for ip in found if ip.is_wanted(ctx.now, ctx.settings)]
+    return [ip for ip in found if ip.is_desired(ctx.now, ctx.settings)]
 
 
 async def people(ctx: Context) -> dict[str, str]:

@@ -18,5 +18,5 @@ class Configure(SharedKind, kind=RunKind.CONFIGURE, root=Root.SHARED):
         stack = await self.shared_stack(session)
         stack.take(run.changes)
         stack.become_ready(state.open_outputs if state else {}, self.claim.tools.clock())
-        await snapshots.ask(session, infrastructure_state.SNAPSHOT)
+        await snapshots.request(session, infrastructure_state.SNAPSHOT)
         return "The shared stack is up to date."

@@ -46,7 +46,7 @@ class _Destroying(TerraformKind):
 class Destroy(_Destroying, WorkstationKind, kind=RunKind.DESTROY):
     """Of a workstation."""
 
-    async def asked(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
+    async def expected_severity(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
         """The machine goes."""
         return Severity.REPLACES
 

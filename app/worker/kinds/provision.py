@@ -20,14 +20,14 @@ class Provision(Update, kind=RunKind.PROVISION):
 
     async def review(self, planned: Planned) -> Planned:
         """What an earlier attempt made has to be what was asked for."""
-        if planned.misfits:
+        if planned.mismatched:
             raise RunFailedError(
-                f"{planned.misfits[0].address} exists at Google for this machine, but not as requested, "
+                f"{planned.mismatched[0].address} exists at Google for this machine, but not as requested, "
                 "and would be replaced. No changes were made."
             )
         return await super().review(planned)
 
-    async def asked(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
+    async def expected_severity(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
         """On a machine that is only being made there is nothing to mind, but for the data disk."""
         return Severity.REPLACES
 

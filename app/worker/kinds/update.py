@@ -50,7 +50,7 @@ class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
         await give_order(self.claim, Power.START, place)
         return True
 
-    async def asked(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
+    async def expected_severity(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
         """What the page said before: it is computed of the same columns."""
         before = specs.columns(workstation)
         effects = impact.of(before, before | run.changes, has_snapshot=workstation.snapshot is not None)
@@ -71,6 +71,6 @@ class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
 class RollBack(WorkstationKind):
     """What was reached before comes back; the machine is not waited for."""
 
-    async def asked(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
+    async def expected_severity(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
         """Whoever cancels wants the machine as it was, whatever that takes."""
         return Severity.REPLACES

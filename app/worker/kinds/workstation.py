@@ -62,7 +62,7 @@ class WorkstationKind(TerraformKind):
         folder.write_variables(inputs)
         return adopted
 
-    async def asked(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
+    async def expected_severity(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
         """What the requester was shown that the run does to the machine, at most."""
         return Severity.IN_PLACE
 
@@ -71,8 +71,8 @@ class WorkstationKind(TerraformKind):
         async with self.claim.tools.database.sessions() as session:
             run = await session.get_one(Run, self.claim.run_id)
             workstation = await session.get_one(Workstation, self.stack_id)
-            asked = await self.asked(session, workstation, run)
-        return await Decision(self.claim, self.commands, self.stack_id).of_workstation(planned, asked)
+            expected = await self.expected_severity(session, workstation, run)
+        return await Decision(self.claim, self.commands, self.stack_id).of_workstation(planned, expected)
 
     async def previous_inputs(self, session: AsyncSession, run: Run) -> dict[str, Any] | None:
         """The variables that were reached last, with the disk as large as it has become; None where none were."""

@@ -43,7 +43,7 @@ def test_an_error_diagnostic_keeps_its_raw_text_and_says_where() -> None:
 
 
 def test_output_values_are_not_told() -> None:
-    assert not parse(line("outputs", outputs={"token": {"value": "secret"}})).is_told
+    assert not parse(line("outputs", outputs={"token": {"value": "secret"}})).is_logged
 
 
 @given(st.text())

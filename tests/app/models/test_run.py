@@ -33,7 +33,7 @@ ACTIONS = {
     "find_no_changes": lambda run: run.find_no_changes(NOW),
     "fail": lambda run: run.fail("why", NOW),
     "hand_over": lambda run: run.hand_over(NOW),
-    "try_again": lambda run: run.try_again(NOW),
+    "schedule_retry": lambda run: run.schedule_retry(NOW),
     "await_approval": lambda run: run.await_approval(LOSS, NOW),
     "discard": lambda run: run.discard(ADA, NOW),
     "end_canceled": lambda run: run.end_canceled(NOW),
@@ -44,7 +44,7 @@ LEADS_TO = {
     ("queued", "end_canceled"): "canceled",
     ("queued", "supersede"): "superseded",
     ("planning", "await_approval"): "awaiting_approval",
-    ("planning", "try_again"): "planning",
+    ("planning", "schedule_retry"): "planning",
     ("planning", "begin_apply"): "applying",
     ("planning", "find_no_changes"): "no_changes",
     ("planning", "succeed"): "applied",
@@ -56,7 +56,7 @@ LEADS_TO = {
     ("awaiting_approval", "end_canceled"): "canceled",
     ("awaiting_approval", "supersede"): "superseded",
     ("applying", "begin_apply"): "applying",
-    ("applying", "try_again"): "planning",
+    ("applying", "schedule_retry"): "planning",
     ("applying", "succeed"): "applied",
     ("applying", "fail"): "errored",
     ("applying", "end_canceled"): "canceled",
@@ -146,16 +146,16 @@ def test_a_run_is_stopped_gently_first_and_harder_only_when_asked_again(
     for mode in CancelMode:
         if mode not in choices:
             with pytest.raises(TransitionError):
-                run.ask_cancel(mode, ADA, NOW)
+                run.request_cancel(mode, ADA, NOW)
 
 
 def test_what_no_worker_holds_is_cancelled_at_once_and_the_rest_by_its_worker() -> None:
     for status in (S.QUEUED, S.AWAITING_APPROVAL):
         run = run_in(status)
-        run.ask_cancel(UNDO, ADA, NOW)
+        run.request_cancel(UNDO, ADA, NOW)
         assert run.status is S.CANCELED
     run = run_in(S.APPLYING, applying_at=NOW)
-    run.ask_cancel(UNDO, ADA, NOW)
+    run.request_cancel(UNDO, ADA, NOW)
     assert (run.status, run.is_canceling, run.cancel_by, run.cancel_at) == (S.APPLYING, True, "ada", NOW)
 
 
@@ -193,7 +193,7 @@ def test_a_worker_that_leaves_in_good_order_does_not_count_as_lost() -> None:
 def test_a_run_that_waits_to_be_tried_again_says_until_when() -> None:
     run = run_in(S.APPLYING)
     later = NOW + timedelta(seconds=5)
-    run.try_again(later)
+    run.schedule_retry(later)
     assert (run.is_retrying, run.retry_at, run.retries) == (True, later, 1)
     run.resume()
     assert not run.is_retrying

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from app.deps import Portal
 from app.models import AuditEntry, SharedStackStatus
 from app.services.shared import infrastructure_state, shared_stack
-from app.services.shared.infrastructure_state import Sighting
+from app.services.shared.infrastructure_state import PartStates
 from tests.app.services.shared.infrastructure_samples import EVERYTHING, NOTHING, OF_PART, outputs
 from tests.clients import client_of, create, script_of
 from tests.database import dump
@@ -21,7 +21,7 @@ from tests.parts import MovingClock
 
 pytestmark = pytest.mark.anyio
 PAGE, API = "/infrastructure", "/api/v1/infrastructure"
-ALL_WELL = Sighting(machine="RUNNING", answers=True, database="RUNNABLE", cluster="RUNNING")
+ALL_WELL = PartStates(machine="RUNNING", answers=True, database="RUNNABLE", cluster="RUNNING")
 
 
 async def deploy(app: FastAPI, found: dict[str, Any], status: SharedStackStatus = SharedStackStatus.READY) -> None:
@@ -33,7 +33,7 @@ async def deploy(app: FastAPI, found: dict[str, Any], status: SharedStackStatus 
         stack.status = status
 
 
-async def look(app: FastAPI, found: dict[str, Any], seen: Sighting = ALL_WELL) -> None:
+async def look(app: FastAPI, found: dict[str, Any], seen: PartStates = ALL_WELL) -> None:
     """A worker saw this of it."""
     portal = app.state.portal
     async with portal.database.sessions.begin() as session:
@@ -87,7 +87,7 @@ async def test_everything_is_drawn_and_told_with_the_age_of_the_look(
 ) -> None:
     await deploy(app, EVERYTHING)
     clock.advance(minutes=3)
-    await look(app, EVERYTHING, Sighting("RUNNING", answers=False, database="RUNNABLE", cluster="DEGRADED"))
+    await look(app, EVERYTHING, PartStates("RUNNING", answers=False, database="RUNNABLE", cluster="DEGRADED"))
     page = (await grace.get(PAGE)).text
     assert page.count("<desc") == 2
     assert "In the network default: MLflow: mlflow-vision: Not responding" in page

@@ -157,7 +157,7 @@ async def test_a_run_that_is_tried_again_says_when_and_why(
     await stage.claim(run_id)
     await stage.write(run_id, "Error 503: backend", level=LogLevel.ERROR)
     async with stage.working_on(run_id) as (ctx, run):
-        run.try_again(ctx.now)
+        run.schedule_retry(ctx.now)
     page = (await grace.get(f"/runs/{run_id}")).text
 
     assert "Retrying automatically" in page

@@ -22,7 +22,7 @@ async def test_nothing_waits_in_a_portal_that_nobody_has_used(stage: Stage) -> N
 
 async def test_an_address_waits_from_its_ask_until_it_is_decided(stage: Stage) -> None:
     async with stage.acting("grace") as ctx:
-        ip = (await allowed_ips.ask(ctx, AllowedIpSpec("203.0.113.7", "home"))).ip
+        ip = (await allowed_ips.request_range(ctx, AllowedIpSpec("203.0.113.7", "home"))).ip
     assert (await inbox_of(stage)).allowed_ip_requests == 1
     async with stage.acting("ada") as ctx:
         await allowed_ips.refuse(ctx, await allowed_ips.find(ctx.session, ctx.member, ip.id))

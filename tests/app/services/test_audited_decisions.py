@@ -189,7 +189,7 @@ async def test_work_by_hand_is_told(
             inputs = taken.run.inputs
             await checkouts.check_in(by(), taken.run.id, None, inputs, needs_reconcile=False)
         elif end == "give back":
-            await checkouts.give_back(by(), taken.run.id, "Given back.")
+            await checkouts.discard(by(), taken.run.id, "Given back.")
         else:
             await checkouts.expire(by(), taken.run)
     entries = await audit_entries(session, kind="stack")

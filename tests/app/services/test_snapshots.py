@@ -39,8 +39,8 @@ async def test_whoever_looks_is_told(database: Database, clock: MovingClock) -> 
 
 async def test_many_who_ask_are_one_job_and_their_transaction_goes_on(session: AsyncSession) -> None:
     for _ in range(3):
-        await snapshots.ask(session, "weather")
-    await snapshots.ask(session, "tide")
+        await snapshots.request(session, "weather")
+    await snapshots.request(session, "tide")
     jobs = (await session.execute(text("SELECT args ->> 'name' FROM procrastinate_jobs ORDER BY id"))).scalars().all()
     assert jobs == ["weather", "tide"]
 
@@ -48,12 +48,12 @@ async def test_many_who_ask_are_one_job_and_their_transaction_goes_on(session: A
 async def test_it_is_asked_for_until_it_is_taken_or_its_worker_is_gone(session: AsyncSession) -> None:
     async def becomes(change: str) -> bool:
         await session.execute(text(f"UPDATE procrastinate_jobs SET {change}"))
-        return await snapshots.is_asked_for(session, "weather")
+        return await snapshots.is_requested(session, "weather")
 
-    assert not await snapshots.is_asked_for(session, "weather")
-    await snapshots.ask(session, "weather")
-    assert await snapshots.is_asked_for(session, "weather")
-    assert not await snapshots.is_asked_for(session, "tide")
+    assert not await snapshots.is_requested(session, "weather")
+    await snapshots.request(session, "weather")
+    assert await snapshots.is_requested(session, "weather")
+    assert not await snapshots.is_requested(session, "tide")
     await session.execute(text("INSERT INTO procrastinate_workers DEFAULT VALUES"))
     assert await becomes("status = 'doing', worker_id = (SELECT max(id) FROM procrastinate_workers)")
     assert not await becomes("worker_id = NULL")

@@ -15,7 +15,7 @@ from app.services.terraform import state_versions
 from app.services.terraform.state_versions import State
 from app.worker import claim as claims
 from app.worker.claim import Claim, Tools
-from app.worker.execute import execute, leave_to_the_other
+from app.worker.execute import execute, yield_to_other_attempt
 from app.worker.folder import RunFolder
 from app.worker.retry import BACK_OFF_SECONDS
 from app.worker.sweep import Sweep
@@ -140,7 +140,7 @@ async def test_what_an_attempt_writes_too_late_goes_to_quarantine(tools: Tools, 
     await taken_by_another_host(tools, run_id)
     with pytest.raises(LostClaimError):
         await late.log("too late")
-    await leave_to_the_other(late, folder)
+    await yield_to_other_attempt(late, folder)
     async with tools.database.sessions() as session:
         versions = list(await session.scalars(select(StateVersion).where(StateVersion.stack_id == workstation_id)))
         assert [(version.number, version.serial, version.quarantined) for version in versions] == [(1, 4, True)]

@@ -254,7 +254,7 @@ async def test_keys_that_change_while_it_is_queued_are_on_their_way(tools: Tools
     async with tools.database.sessions() as session:
         workstation = await session.get_one(Workstation, workstation_id)
         [keys] = await machine_keys.of_member(session, await session.get_one(Member, workstation.owner_id))
-        assert (keys.is_up_to_date, keys.is_on_its_way, keys.can_retry) == (False, True, False)
+        assert (keys.is_up_to_date, keys.will_be_up_to_date, keys.can_retry) == (False, True, False)
         assert keys.run
         assert keys.run.id == run_id
 
@@ -276,7 +276,7 @@ async def test_keys_that_a_lost_worker_did_not_bring_are_brought_a_little_later(
             return await runs.pending(session, workstation_id)
 
     with monkeypatch.context() as patch:
-        patch.setattr("app.worker.execute.follow_up", lost)
+        patch.setattr("app.worker.execute.deploy_missed_keys", lost)
         await execute(tools, run_id)
     assert await pending_after_chores() == []
     clock.advance(minutes=1)

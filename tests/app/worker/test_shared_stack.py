@@ -13,7 +13,7 @@ from app.services.people import members
 from app.services.shared import shared_stack
 from app.services.terraform import plans
 from app.services.terraform.state_versions import State
-from app.worker.adopt_shared import IDS, MADE_AGAIN, WITHIN_OURS, is_of, wanted_by
+from app.worker.adopt_shared import IDS, MADE_AGAIN, WITHIN_OURS, is_of, planned_creates
 from app.worker.claim import Tools
 from app.worker.decide import awaited
 from app.worker.execute import execute
@@ -156,7 +156,7 @@ async def test_cancelling_stops_it_and_undoes_nothing(shared: Shared) -> None:
         run.claim("another", "host", shared.tools.clock())
         run.begin_apply(shared.tools.clock())
         assert run.cancel_choices == (CancelMode.NOW,)
-        run.ask_cancel(CancelMode.NOW, ada, shared.tools.clock())
+        run.request_cancel(CancelMode.NOW, ada, shared.tools.clock())
         run.interrupt(shared.tools.clock())
     shared.tools.clock.advance(minutes=1)  # type: ignore[attr-defined]  # the clock of a test
     planned = len(shared.script.calls)
@@ -242,7 +242,7 @@ def test_links_stand_for_names_in_import_ids_and_what_is_not_known_is_left_out()
     peering["change"]["after"] = {"project": "p", "network": network, "name": "there"}
     unknown = change("module.peering[0].google_compute_network_peering.back", "create")
     unknown["change"]["after"] = {"project": "p", "name": "back"}
-    found = wanted_by({"resource_changes": [peering, unknown]})
+    found = planned_creates({"resource_changes": [peering, unknown]})
     assert found == [(peering["address"], "google_compute_network_peering", "p/default/there")]
 
 

@@ -9,9 +9,9 @@ from structlog.testing import capture_logs
 from app.infra.google import Compute
 from app.models import Snapshot
 from app.services.shared import infrastructure_state, shared_stack
-from app.services.shared.infrastructure_state import SNAPSHOT, UNSEEN, Sighting
+from app.services.shared.infrastructure_state import SNAPSHOT, UNSEEN, PartStates
 from app.worker.claim import Tools
-from app.worker.observe_shared import look
+from app.worker.observe_shared import observe
 from app.worker.snapshot import take
 from tests.app.services.shared.infrastructure_samples import NOTHING
 from tests.emulator.world import IN_ZONE, PROJECT, REGION, ZONE, World, is_listening, nat_ip, until
@@ -57,8 +57,8 @@ def beside(tools: Tools, world: World) -> Iterator[Tools]:
 
 
 async def test_all_that_runs_is_seen(beside: Tools, outputs: dict[str, object]) -> None:
-    seen = await look(outputs, beside.settings, beside.compute)
-    assert seen == Sighting("RUNNING", answers=None, database="RUNNABLE", cluster="RUNNING")
+    seen = await observe(outputs, beside.settings, beside.compute)
+    assert seen == PartStates("RUNNING", answers=None, database="RUNNABLE", cluster="RUNNING")
 
 
 async def test_mlflow_answers_once_its_firewall_lets_the_worker_in(
@@ -68,17 +68,17 @@ async def test_mlflow_answers_once_its_firewall_lets_the_worker_in(
     allow = [{"protocol": "tcp", "ports": ["5000"]}]
     state = {"network": "default", "target_tags": ["mlflow-server"], "source_ranges": ["127.0.0.0/8"], "allow": allow}
     world.create("google_compute_firewall", rule, state)
-    assert (await look(outputs, beside.settings, beside.compute)).answers is True
+    assert (await observe(outputs, beside.settings, beside.compute)).answers is True
     world.delete("google_compute_firewall", rule)
 
 
 async def test_what_is_not_there_is_told_from_what_google_does_not_tell(beside: Tools, world: World) -> None:
     gone = {**OUTPUTS, "mlflow_instance_name": "gone", "mlflow_url": "http://127.0.0.1:9"}
     gone |= {"sql_instance_name": "gone", "kubernetes_cluster_name": "gone"}
-    assert await look(gone, beside.settings, beside.compute) == Sighting(answers=False)
+    assert await observe(gone, beside.settings, beside.compute) == PartStates(answers=False)
     world.emulator.fault(type="project", status=403, message="worker@x may not", times=2)
     with capture_logs() as logs:
-        seen = await look({**gone, "mlflow_instance_name": None}, beside.settings, beside.compute)
+        seen = await observe({**gone, "mlflow_instance_name": None}, beside.settings, beside.compute)
     assert (seen.database, seen.cluster) == (UNSEEN, UNSEEN)
     assert [entry["part"] for entry in logs] == ["sql", "kubernetes"]
 

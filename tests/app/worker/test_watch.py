@@ -39,14 +39,14 @@ async def test_a_machine_that_is_well_is_asked_every_minute(
 ) -> None:
     workstation_id = await provisioned(tools, script)
     compute.asked = 0
-    await Watch(tools).look()
+    await Watch(tools).observe()
     clock.advance(seconds=30)
-    await Watch(tools).look()
+    await Watch(tools).observe()
     assert compute.asked == 0
     clock.advance(seconds=31)
     compute.told["mount"] = compute.told["mount"].replace("free=60", "free=20")
-    await Watch(tools).look()
-    await Watch(tools).look()
+    await Watch(tools).observe()
+    await Watch(tools).observe()
     assert compute.asked == 1
     workstation = await workstation_of(tools, workstation_id)
     assert workstation.machine.mount
@@ -62,7 +62,7 @@ async def test_a_machine_that_is_being_mended_is_asked_often_and_its_new_keys_ar
     assert (await workstation_of(tools, workstation_id)).is_without_disk
     clock.advance(seconds=6)
     compute.told |= {"mount": good, "hostkeys-ssh-ed25519": ANOTHER}
-    await Watch(tools).look()
+    await Watch(tools).observe()
     workstation = await workstation_of(tools, workstation_id)
     assert not workstation.is_without_disk
     assert workstation.host_keys == {"ssh-ed25519": ANOTHER}
@@ -75,7 +75,7 @@ async def test_keys_of_a_boot_that_goes_on_are_not_pinned_yet(
     pinned = (await workstation_of(tools, workstation_id)).host_keys
     clock.advance(seconds=61)
     compute.told |= {"boot-stage": "keys 2026-01-05T13:00:00.000Z", "hostkeys-ssh-ed25519": ANOTHER}
-    await Watch(tools).look()
+    await Watch(tools).observe()
     assert (await workstation_of(tools, workstation_id)).host_keys == pinned
 
 
@@ -86,7 +86,7 @@ async def test_google_being_away_changes_nothing(
     before = (await workstation_of(tools, workstation_id)).report
     clock.advance(seconds=61)
     compute.is_away = True
-    await Watch(tools).look()
+    await Watch(tools).observe()
     assert (await workstation_of(tools, workstation_id)).report == before
 
 
@@ -97,5 +97,5 @@ async def test_what_does_not_run_is_not_asked(tools: Tools, script: Script, comp
     await execute(tools, await ask_destroy(tools, workstation_id))
     clock.advance(seconds=61)
     compute.asked = 0
-    await Watch(tools).look()
+    await Watch(tools).observe()
     assert compute.asked == 0

@@ -121,7 +121,7 @@ async def test_a_run_that_is_tried_again_says_when(
     _, run_id = await create(script)
     await stage.claim(run_id)
     async with stage.working_on(run_id) as (ctx, run):
-        run.try_again(ctx.now)
+        run.schedule_retry(ctx.now)
 
     assert (await read(script, run_id))["retry_at"] == clock().isoformat().replace("+00:00", "Z")
 

@@ -31,7 +31,7 @@ async def stack(by: By) -> SharedStack:
 
 
 async def ask(ctx: Context, spec: AllowedIpSpec = HOME) -> AllowedIp:
-    return (await allowed_ips.ask(ctx, spec)).ip
+    return (await allowed_ips.request_range(ctx, spec)).ip
 
 
 async def standing(ctx: Context, ip: AllowedIp) -> Standing:
@@ -183,7 +183,7 @@ async def test_what_a_failed_run_left_undone_is_said_and_tried_again(
     await fail(by(), await pending_run(by(), stack))
     found = await listing.read(by())
 
-    assert (await standing(by(), ip), found.has_left_overs) == (S.STILL_LET_IN, True)
+    assert (await standing(by(), ip), found.needs_update) == (S.STILL_LET_IN, True)
     assert [entry.ip for entry in found.current] == [ip]
 
 
@@ -232,8 +232,8 @@ async def test_while_the_stack_is_being_destroyed_nothing_is_added_and_time_goes
 
 
 async def test_the_same_asked_for_twice_joins(session: AsyncSession, by: By, grace: Member) -> None:
-    first = await allowed_ips.ask(by(grace), HOME)
-    again = await allowed_ips.ask(by(grace), replace(HOME, label="elsewhere"))
+    first = await allowed_ips.request_range(by(grace), HOME)
+    again = await allowed_ips.request_range(by(grace), replace(HOME, label="elsewhere"))
 
     assert (first.ip.id, first.is_new, again.is_new) == (again.ip.id, True, False)
     assert await audit_actions(session, kind="allowed_ip") == ["allowed_ip.ask"]
@@ -255,7 +255,7 @@ async def test_what_is_allowed_already_is_said_unless_it_would_last_longer(
     await allowed_ips.add(by(ada), ada, spec)
     desk = AllowedIpSpec("198.51.100.9", "desk", clock() + timedelta(days=9))
     with pytest.raises(InvalidError) as caught:
-        await allowed_ips.ask(by(grace), desk)
+        await allowed_ips.request_range(by(grace), desk)
     with pytest.raises(InvalidError):
         await allowed_ips.add(by(ada), ada, desk)
     longer = await ask(by(grace), replace(desk, expires_at=clock() + timedelta(days=11)))

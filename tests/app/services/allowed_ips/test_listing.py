@@ -24,7 +24,7 @@ GRACE = Member(email="grace@example.com")
 
 async def ask(by: By, member: Member, cidr: str, clock: MovingClock) -> AllowedIp:
     clock.advance(seconds=1)
-    return (await allowed_ips.ask(by(member), AllowedIpSpec(cidr, "x"))).ip
+    return (await allowed_ips.request_range(by(member), AllowedIpSpec(cidr, "x"))).ip
 
 
 async def test_of_those_that_are_over_only_some_are_read(
@@ -38,7 +38,7 @@ async def test_of_those_that_are_over_only_some_are_read(
     session.expunge_all()
     with loaded(AllowedIp) as seen:
         found = await listing.read(by())
-    assert [entry.ip.id for entry in found.asked] == [asked.id]
+    assert [entry.ip.id for entry in found.requested] == [asked.id]
     assert [entry.ip.cidr for entry in found.ended] == [f"203.0.113.{number}/32" for number in range(69, 19, -1)]
     assert len(seen) == 51
     assert (await listing.entry_of(by(), first)).standing == "removed"

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.errors import ConflictError
 from app.models import AuditEntry, Run, RunKind, RunStatus, StateVersion, Workstation
 from app.services.by_hand import adoptions, checkouts
-from app.services.by_hand.adoptions import Begun
+from app.services.by_hand.adoptions import LeasedStack
 from app.services.people import members
 from app.services.shared import shared_settings, shared_stack
 from app.services.shared.shared_stack import SharedStackSpec
@@ -36,13 +36,13 @@ class Desk:
             spec = SharedStackSpec(shared_settings.defaults(ctx.settings))
             return (await shared_stack.request(ctx, stack, spec, "To begin")).id
 
-    async def begin(self) -> Begun:
+    async def begin(self) -> LeasedStack:
         async with self.stage.acting("ada") as ctx:
             return await adoptions.begin_shared(ctx)
 
-    async def finish(self, begun: Begun) -> None:
+    async def finish(self, leased: LeasedStack) -> None:
         async with self.database.sessions.begin() as session:
-            await adoptions.finish_shared(self.stage.context(session), begun, STATE, ["projects/p/a"])
+            await adoptions.finish_shared(self.stage.context(session), leased, STATE, ["projects/p/a"])
 
     async def run(self, run_id: str) -> Run:
         async with self.database.sessions() as session:
@@ -64,13 +64,13 @@ def desk(stage: Stage) -> Desk:
 
 async def test_the_state_and_the_decision_are_written_down(desk: Desk) -> None:
     await desk.spec()
-    begun = await desk.begin()
-    assert begun.secrets.keys() == set(shared_stack.SECRETS)
-    assert not any(secret in repr(begun) for secret in begun.secrets.values())
-    await desk.finish(begun)
-    assert (await desk.run(begun.run_id)).status is RunStatus.APPLIED
+    leased = await desk.begin()
+    assert leased.secrets.keys() == set(shared_stack.SECRETS)
+    assert not any(secret in repr(leased) for secret in leased.secrets.values())
+    await desk.finish(leased)
+    assert (await desk.run(leased.run_id)).status is RunStatus.APPLIED
     async with desk.database.sessions() as session:
-        stored = await state_versions.newest(session, desk.stage.vault, begun.stack_id)
+        stored = await state_versions.newest(session, desk.stage.vault, leased.stack_id)
         assert stored
         assert stored.serial == 3
         entry = await session.scalar(select(AuditEntry).where(AuditEntry.action == "stack.adopt"))
@@ -81,19 +81,19 @@ async def test_the_state_and_the_decision_are_written_down(desk: Desk) -> None:
 async def test_a_plan_that_waited_for_approval_is_made_anew_afterwards(desk: Desk) -> None:
     waiting = await desk.spec()
     await desk.set_status(waiting, RunStatus.AWAITING_APPROVAL)
-    begun = await desk.begin()
+    leased = await desk.begin()
     assert (await desk.run(waiting)).status is RunStatus.SUPERSEDED
     [again] = await desk.queued()
     before = await desk.run(waiting)
     assert (again.inputs, again.changes, again.reason) == (before.inputs, before.changes, "To begin")
-    await desk.finish(begun)
+    await desk.finish(leased)
     assert [run.id for run in await desk.queued()] == [again.id]
 
 
 async def test_without_a_wish_the_stack_as_it_is_wanted_is_asked_for(desk: Desk) -> None:
-    begun = await desk.begin()
+    leased = await desk.begin()
     [queued] = await desk.queued()
-    assert (queued.kind, queued.inputs) == (RunKind.CONFIGURE, begun.inputs)
+    assert (queued.kind, queued.inputs) == (RunKind.CONFIGURE, leased.inputs)
 
 
 async def test_a_run_at_work_comes_first(desk: Desk) -> None:
@@ -104,19 +104,19 @@ async def test_a_run_at_work_comes_first(desk: Desk) -> None:
 
 async def test_given_back_nothing_is_stored_and_the_wish_goes_on(stage: Stage, desk: Desk) -> None:
     await desk.spec()
-    begun = await desk.begin()
+    leased = await desk.begin()
     async with desk.database.sessions.begin() as session:
-        await checkouts.give_back(stage.context(session), begun.run_id, "Given back.")
+        await checkouts.discard(stage.context(session), leased.run_id, "Given back.")
     with pytest.raises(ConflictError):
-        await desk.finish(begun)
+        await desk.finish(leased)
     async with desk.database.sessions() as session:
         assert await session.scalar(select(StateVersion.number)) is None
     assert len(await desk.queued()) == 1
 
 
 async def test_a_lease_ends_by_itself(desk: Desk) -> None:
-    begun = await desk.begin()
-    assert (await desk.run(begun.run_id)).lease_until == desk.clock() + timedelta(hours=1)
+    leased = await desk.begin()
+    assert (await desk.run(leased.run_id)).lease_until == desk.clock() + timedelta(hours=1)
 
 
 async def test_a_workstation_is_asked_for_around_an_old_disk(stage: Stage, desk: Desk) -> None:
@@ -124,7 +124,7 @@ async def test_a_workstation_is_asked_for_around_an_old_disk(stage: Stage, desk:
         grace = await members.by_address(ctx, "grace@example.com")
         run = await adoptions.request_around(
             ctx,
-            Begun("abc123", {}),
+            LeasedStack("abc123", {}),
             grace,
             WorkstationSpec(name="gpu-1", machine_type="g2-standard-8"),
             Adopted("abc123", "persistent-disk-grace", None),

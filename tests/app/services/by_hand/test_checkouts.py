@@ -77,7 +77,7 @@ class Desk:
 
     async def give_back(self, taken: CheckedOut) -> None:
         async with self.database.sessions.begin() as session:
-            await checkouts.give_back(self.stage.context(session), taken.run.id, "Given back.")
+            await checkouts.discard(self.stage.context(session), taken.run.id, "Given back.")
 
     async def change(self, **fields: object) -> Run:
         async with self.stage.acting("grace") as ctx:
@@ -267,4 +267,4 @@ async def test_a_run_that_is_no_checkout_cannot_be_checked_in(stage: Stage, desk
     spec = await desk.change(disk_size_gb=200)
     async with desk.database.sessions.begin() as session:
         with pytest.raises(NotFoundError):
-            await checkouts.give_back(desk.stage.context(session), spec.id, "Given back.")
+            await checkouts.discard(desk.stage.context(session), spec.id, "Given back.")

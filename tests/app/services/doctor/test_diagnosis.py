@@ -222,7 +222,7 @@ def test_a_check_survives_a_snapshot() -> None:
 )
 def test_odd_settings_are_said(changes: dict[str, Any], said: str) -> None:
     settings = make_settings(**{"public_url": "https://portal.test", **changes})
-    found = portal_checks.oddities(settings, Catalog.load(settings.catalog_file))
+    found = portal_checks.questionable_settings(settings, Catalog.load(settings.catalog_file))
     assert len(found) == bool(said)
     assert said in "".join(found)
 

@@ -127,7 +127,7 @@ async def test_what_is_queued_takes_the_keys_with_it(keys: Keys) -> None:
     await keys.add("laptop")
     [provision] = await keys.pending(machine)
     assert provision.kind is RunKind.PROVISION
-    assert (await keys.on()).is_on_its_way
+    assert (await keys.on()).will_be_up_to_date
     await keys.carry_out(machine)
     assert names((await keys.on()).certain) == ["laptop", "stationmaster"]
     assert await keys.pending(machine) == []
@@ -210,7 +210,7 @@ async def test_a_deleted_key_is_said_to_be_there_until_it_is_gone_for_sure(keys:
 
     await keys.stage.fail(await keys.claim(machine))
     found = await keys.on()
-    assert (found.leftover, found.can_retry, found.is_on_its_way) == (["lost-laptop"], True, False)
+    assert (found.leftover, found.can_retry, found.will_be_up_to_date) == (["lost-laptop"], True, False)
     assert names(found.certain) == ["desktop"]
     assert await keys.pending(machine) == []
 
@@ -256,7 +256,7 @@ async def test_a_machine_that_goes_is_left_alone(keys: Keys) -> None:
     await keys.add("laptop")
     assert [run.kind for run in await keys.pending(machine)] == [RunKind.DESTROY]
     found = await keys.on()
-    assert (found.is_on_its_way, found.is_up_to_date, found.can_retry) == (False, False, False)
+    assert (found.will_be_up_to_date, found.is_up_to_date, found.can_retry) == (False, False, False)
 
 
 async def test_a_destroy_asked_for_before_anything_was_claimed_has_all_of_terraforms_variables(keys: Keys) -> None:
@@ -308,4 +308,4 @@ async def test_of_a_long_history_only_what_came_since_the_last_success_is_read(k
     with loaded(Run) as seen:
         found = await keys.on()
     assert len(seen) == 2
-    assert (names(found.certain), found.is_on_its_way) == (["stationmaster"], True)
+    assert (names(found.certain), found.will_be_up_to_date) == (["stationmaster"], True)

@@ -5,11 +5,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.services import snapshots
 from app.services.shared import infrastructure_state
-from app.services.shared.infrastructure_state import SNAPSHOT, UNSEEN, Light, Sighting, lights
+from app.services.shared.infrastructure_state import SNAPSHOT, UNSEEN, Light, PartStates, lights
 from tests.app.services.shared.infrastructure_samples import EVERYTHING, NOTHING, outputs
 from tests.parts import MovingClock
 
-ALL_WELL = Sighting(machine="RUNNING", answers=True, database="RUNNABLE", cluster="RUNNING")
+ALL_WELL = PartStates(machine="RUNNING", answers=True, database="RUNNABLE", cluster="RUNNING")
 
 
 def test_what_is_not_there_has_no_light() -> None:
@@ -33,7 +33,7 @@ def test_what_is_not_there_has_no_light() -> None:
     ],
 )
 def test_mlflow_runs_where_it_answers(machine: str | None, answers: bool | None, tone: str, word: str) -> None:
-    light = lights(outputs("mlflow"), Sighting(machine=machine, answers=answers))["mlflow"]
+    light = lights(outputs("mlflow"), PartStates(machine=machine, answers=answers))["mlflow"]
     assert (light.tone, light.word) == (tone, word)
 
 
@@ -42,7 +42,7 @@ def test_mlflow_runs_where_it_answers(machine: str | None, answers: bool | None,
     [("RUNNABLE", "ok"), ("STOPPED", "bad"), ("MAINTENANCE", "warn"), ("PENDING_CREATE", "busy"), (None, "bad")],
 )
 def test_a_database_as_google_calls_it(state: str | None, tone: str) -> None:
-    assert lights(outputs("sql"), Sighting(database=state))["sql"].tone == tone
+    assert lights(outputs("sql"), PartStates(database=state))["sql"].tone == tone
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_database_as_google_calls_it(state: str | None, tone: str) -> None:
     [("RUNNING", "ok"), ("RECONCILING", "busy"), ("DEGRADED", "warn"), ("ERROR", "bad"), (None, "bad")],
 )
 def test_a_cluster_as_google_calls_it(state: str | None, tone: str) -> None:
-    assert lights(outputs("kubernetes"), Sighting(cluster=state))["kubernetes"].tone == tone
+    assert lights(outputs("kubernetes"), PartStates(cluster=state))["kubernetes"].tone == tone
 
 
 @pytest.mark.anyio

@@ -53,7 +53,7 @@ async def test_what_is_on_its_way_out_is_not_joined(stage: Stage, second_thought
         run.claim("worker", "host", stage.clock())
         member = await session.get_one(Member, workstation.owner_id)
         if second_thought == "cancel":
-            run.ask_cancel(CancelMode.UNDO, member, stage.clock())
+            run.request_cancel(CancelMode.UNDO, member, stage.clock())
         else:
             workstation = await session.get_one(Workstation, workstation.id)
             await workstations.request_destroy(stage.context(session, member), workstation, keep_disk=False)
