@@ -1,8 +1,8 @@
-"""Adoption: what an earlier attempt made at Google, and could not write down, is found by name and taken in.
+"""Adoption of a workstation's resources: what an earlier attempt created without recording it is found and imported.
 
-A killed Terraform, an interrupt, or a provider that gave up leaves behind whatever was being made. A plan would make it
-anew, and fail, since the name is taken; a destroy would not notice it at all. So both look first. Names and ids come
-from what the plan would create, never from messages, and whose a thing is stands in its labels.
+Terraform that is killed or interrupted may leave resources at Google that are in no state. A create would fail, because
+their names are taken, and a destroy would leave them behind. So both look for them first. Names come from the planned
+creates, never from error messages; a label says which stack a resource belongs to.
 """
 
 import asyncio
@@ -22,18 +22,19 @@ _IDS = {
     "google_compute_disk": "projects/{project}/zones/{zone}/disks/{name}",
     "google_compute_address": "projects/{project}/regions/{region}/addresses/{name}",
 }
-"""Import ids of every type in the workstation's root, from the planned attributes. A test holds this to the root."""
+"""Import IDs by resource type, made from planned attributes. A test checks that no type of the root is missing."""
 
 
 class WorkstationAdoption:
-    """The search for one stack's lost resources; the folder's variables ask for all of them to exist."""
+    """Finds and imports the resources of one workstation. The folder's variables must ask for all of them."""
 
     def __init__(self, claim: Claim, commands: Commands, stack_id: str, zone: str) -> None:
         self._claim, self._commands, self._stack_id, self._zone = claim, commands, stack_id, zone
         self._compute: Compute = claim.tools.compute
 
     async def adopt(self) -> list[str]:
-        """Take in what is there; returns the addresses. Raises RunFailedError for what is somebody else's."""
+        """Import the resources that exist; returns their addresses. Raises RunFailedError if one belongs to another
+        stack."""
         await self._claim.log("Checking Google for resources that an interrupted run created.")
         try:
             await self._wait_for_operations()
@@ -51,7 +52,8 @@ class WorkstationAdoption:
         return list(found)
 
     async def _wait_for_operations(self) -> None:
-        """What Google is still at cannot be judged yet. Its operations end by themselves, well or not."""
+        """Wait until Google's operations on the machine have ended."""
+        # A resource that is being created or deleted can be neither imported nor ignored.
         reported: list[str] = []
         while pending := await self._compute.pending_operations(self._zone, self._stack_id):
             if pending != reported:
@@ -74,7 +76,7 @@ class WorkstationAdoption:
 
 
 def ids_of_creates(shown: dict[str, Any]) -> dict[str, str]:
-    """Address → import id of all that the plan (as `terraform show -json` gives it) would create."""
+    """The import ID by address of each resource that the plan (JSON of `terraform show`) would create."""
     ids: dict[str, str] = {}
     for change in shown.get("resource_changes", []):
         if change["mode"] == "managed" and change["change"]["actions"] == ["create"]:

@@ -1,7 +1,7 @@
-"""Adoption for the shared stack: what an earlier attempt made and could not write down, of many types.
+"""Adoption of the shared stack's resources: what an earlier attempt created without recording it is found and imported.
 
-`terraform import` itself is what looks: into a state of its own that is thrown away, so that nothing is taken over
-before it is known whose it is. It takes seconds a resource, and only a run that was killed in mid-apply needs it.
+Each candidate is imported into a separate state first, which shows whether it exists and which stack it belongs to.
+That takes seconds per resource, and is only needed after an apply that was interrupted.
 """
 
 from contextlib import suppress
@@ -35,7 +35,8 @@ IDS = {
     "google_sql_user": "{project}/{instance}/{name}",
     "google_storage_bucket": "{name}",
 }
-"""Import ids of what cannot be made twice, from the planned attributes; links to other things stand for their names."""
+"""Import IDs of resources whose names can exist only once, made from planned attributes. Links are shortened to
+names."""
 MADE_AGAIN = frozenset(
     {
         "google_artifact_registry_repository_iam_member",
@@ -50,8 +51,8 @@ MADE_AGAIN = frozenset(
         "google_storage_bucket_iam_member",
     }
 )
-"""What is made once more without an error: rights and APIs are the same again, a secret gets another version. A test
-holds the two to the root."""
+"""Types that can be created again without an error, so that adoption skips them. A test checks that no type of the
+root is missing."""
 WITHIN_OURS = frozenset(
     {
         "google_compute_network_peering",
@@ -60,21 +61,23 @@ WITHIN_OURS = frozenset(
         "google_sql_user",
     }
 )
-"""What is inside something of ours is ours; it has neither labels nor a description."""
+"""Types that have neither labels nor a description. They belong to the stack if the resource that contains them
+does."""
 
 
 class SharedAdoption:
-    """The search for the shared stack's lost resources; the folder's variables are those of the run."""
+    """Finds and imports the resources of the shared stack. The folder's variables are those of the run."""
 
     def __init__(self, claim: Claim, commands: Commands, stack_id: str) -> None:
         self._claim, self._commands, self._stack_id = claim, commands, stack_id
 
     async def adopt(self) -> list[str]:
-        """Take in what is there; returns the addresses. Raises RunFailedError for what is somebody else's."""
+        """Import the resources that exist; returns their addresses. Raises RunFailedError if one belongs to another
+        stack."""
         await self._claim.log("Checking Google for resources that an interrupted run created.")
         adopted: list[str] = []
         while found := await self._adopt_those_known():
-            # What is inside of them has a name that Terraform can tell only now.
+            # The names of resources inside these are known only now, so look again.
             adopted += found
         async with self._claim.writing() as (session, run):
             (await session.get_one(Stack, run.stack_id)).needs_reconcile = False
@@ -100,41 +103,42 @@ class SharedAdoption:
 
 
 def planned_creates(shown: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Address, type and import id of what the plan would create and could not create twice.
+    """Address, type and import ID of each resource that the plan would create and whose name may be taken.
 
-    Left out is what the plan cannot tell the name of, since it is inside something else that is still to be made.
+    Resources whose name is not known yet are left out, as they are inside another one that does not exist yet.
     """
     found = []
-    # A peering says its networks and no project.
+    # The planned attributes of a peering have no project.
     project = {name: each.get("value") for name, each in shown.get("variables", {}).items() if name == "project"}
     for change in shown.get("resource_changes", []):
         form = IDS.get(change["type"])
         if form is None or change["mode"] != "managed" or change["change"]["actions"] != ["create"]:
             continue
         after = project | {name: _short(value) for name, value in change["change"]["after"].items()}
+        # A missing attribute is one that is not known yet.
         with suppress(KeyError):
             found.append((change["address"], change["type"], form.format_map(after)))
     return found
 
 
 def _short(value: Any) -> Any:
-    """The name at the end of a link to something at Google."""
+    """The name at the end of a link to a Google resource; other values are unchanged."""
     is_link = isinstance(value, str) and ("://" in value or value.startswith("projects/"))
     return value.rpartition("/")[2] if is_link else value
 
 
 def is_of(state: State, stack_id: str) -> bool:
-    """Whether all that was found bears this stack's id."""
+    """Whether all resources in the state belong to this stack."""
     return stacks_named_by(state) <= {stack_id}
 
 
 def stacks_named_by(state: State) -> set[str | None]:
-    """The ids that things bear: as a label, or in the description where a type has no labels. None: no id."""
+    """Stack IDs from the labels or, for types without labels, the descriptions of resources. None stands for no ID."""
     found = set()
     for instance in instances(state):
         attributes = instance.attributes.value
         settings = next(iter(attributes.get("settings") or []), None) or {}
-        # `labels` is empty after an import: there it holds what the configuration named.
+        # After an import `labels` is empty, because it holds only labels from the configuration.
         labels = attributes.get("effective_labels") or settings.get("user_labels") or {}
         described = STACK_IN_DESCRIPTION.search(attributes.get("description") or "")
         found.add(labels.get(STACK_LABEL) or (described[1] if described else None))

@@ -1,4 +1,4 @@
-"""What an attempt at a run works with, read once at its claim."""
+"""An attempt at a run: its data, read once after the claim."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -12,7 +12,7 @@ from app.worker.folder import RunFolder
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt at one run."""
+    """One attempt at one run, with the row's values at the claim."""
 
     claim: Claim
     commands: Commands
@@ -22,12 +22,12 @@ class Attempt:
     inputs: dict[str, Any]
     is_approved: bool
     step: str | None
-    """The Terraform command that an earlier attempt was at."""
+    """The Terraform command that an earlier attempt had started."""
     log_offset: int
 
     @classmethod
     async def read(cls, claim: Claim, folder: RunFolder) -> Self:
-        """From the run's row."""
+        """Read the run's row, its stack and its state."""
         async with claim.tools.database.sessions() as session:
             run = await session.get_one(Run, claim.run_id)
             state = await state_versions.newest(session, claim.tools.vault, run.stack_id)
@@ -45,5 +45,5 @@ class Attempt:
         )
 
     def with_inputs(self, inputs: dict[str, Any]) -> Self:
-        """The same attempt with other variables, as for rolling back."""
+        """The same attempt with other variables, such as for a rollback."""
         return replace(self, inputs=inputs)

@@ -1,4 +1,4 @@
-"""A worker's claim on one run: every write goes through it, and none passes once another attempt has begun."""
+"""A worker's claim on a run. Every write of the worker goes through it, and fails once another attempt has begun."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -56,14 +56,15 @@ _CANDIDATES = text(
     LIMIT :limit
     """
 )
-"""What was begun comes first; then owners take turns, so that nobody waits behind somebody else's two hundred."""
+"""Runs that can be claimed, in order: interrupted ones first, then queued ones, with the owners taking turns."""
+# More than one, because other workers may be claiming the same runs.
 CANDIDATES = 10
-"""So many are tried before a worker looks again: others may be claiming the same ones."""
+"""How many runs a worker tries to claim before it queries the database again."""
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What a worker works with."""
+    """The parts of a worker process that its runs and jobs use."""
 
     settings: Settings
     database: Database
@@ -76,12 +77,13 @@ class Tools:
     slots: Slots
     worker_id: str
     host: str
-    """The id of this worker's data folder: another worker with the same one has the same run folders."""
+    """The ID of this worker's data folder. Workers with the same ID share their run folders."""
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when this worker is to go: what only waits is handed over, a Terraform at work is followed to its end."""
+    """Set when the worker shuts down. Runs that wait are handed over; a Terraform that is running is followed to its
+    end."""
 
     def context(self, session: AsyncSession) -> Context:
-        """What services work with in this transaction, on behalf of the portal itself."""
+        """The context for services in this transaction, with the portal itself as the actor."""
         return Context(session, self.settings, self.catalog, self.secrets, self.vault, self.clock())
 
 
@@ -89,25 +91,25 @@ class Claim:
     """One attempt at one run."""
 
     def __init__(self, tools: Tools, run_id: str, attempt: int, secrets: Mapping[str, str], slot: Slot) -> None:
-        """`secrets` reach Terraform in its environment alone, by the name of the root's variable."""
+        """:param secrets: Terraform variables that are passed in the environment only, by name."""
         self.tools, self.run_id, self.attempt = tools, run_id, attempt
         self.secrets, self.slot = dict(secrets), slot
 
     @cached_property
     def known_secrets(self) -> set[str]:
-        """What Terraform, its plans and its plugins must not give away: the portal's own secrets and the stack's."""
+        """The secrets of the portal and the stack, which Terraform's output, plans and plugins must not reveal."""
         return {*secrets_of_settings(self.tools.settings), *self.secrets.values()}
 
     @cached_property
     def clean(self) -> Callable[[str], str]:
-        """Takes them out of a text."""
+        """A function that removes known secrets from a text."""
         return Scrubber(self.known_secrets).clean
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[tuple[AsyncSession, Run]]:
-        """A transaction that holds the run's row. Raises LostClaimError when this attempt no longer counts.
+        """A transaction that locks the run's row. Waits for the database if it is unavailable.
 
-        A database that is away is waited for.
+        Raises LostClaimError if another attempt has taken the run over.
         """
         await self.tools.database.wait_until_reachable()
         async with self.tools.database.sessions.begin() as session:
@@ -118,22 +120,22 @@ class Claim:
             await runs.announce(session, run)
 
     async def requested_cancel(self) -> CancelMode | None:
-        """How hard somebody wants the run stopped, if at all. A database that is away is waited for."""
+        """How the run is to be stopped, None if nobody asked. Waits for the database if it is unavailable."""
         await self.tools.database.wait_until_reachable()
         async with self.tools.database.sessions() as session:
             return await session.scalar(select(Run.cancel).where(Run.id == self.run_id))
 
     async def log(self, message: str, level: LogLevel = LogLevel.INFO) -> None:
-        """One line of the portal's own in the run's log."""
+        """Write a message of the portal to the run's log."""
         async with self.writing() as (session, run):
             await self.log_in(session, run, message, level)
 
     async def log_in(self, session: AsyncSession, run: Run, message: str, level: LogLevel = LogLevel.INFO) -> None:
-        """One line of the portal's own, within a transaction."""
+        """Write a message of the portal to the run's log, in this transaction."""
         await self.record(session, run, [Event(message=message, level=level)], step=None)
 
     async def record(self, session: AsyncSession, run: Run, events: Sequence[Event], step: str | None) -> None:
-        """Append events to the log and bring the resources they speak of up to date."""
+        """Append events to the log, and update the resources that they are about."""
         now = self.tools.clock()
         lines = [
             LogEntry(self.clean(event.message), event.at or now, event.level, step)
@@ -152,7 +154,7 @@ class Claim:
         values = {"run_id": self.run_id, "address": event.address, "action": event.action, "state": event.state}
         changed: dict[str, object] = {"state": event.state}
         if event.state in {ResourceState.PENDING, ResourceState.WORKING}:
-            # A later command may do something else with it, such as undo what the first one did.
+            # Rolling back, for example, does something else with a resource than the apply before.
             changed["action"] = event.action
         if event.state is ResourceState.WORKING:
             changed |= {"started_at": at, "ended_at": None}
@@ -163,9 +165,9 @@ class Claim:
 
 
 async def take_next(tools: Tools, slot: Slot) -> Claim | None:
-    """Claim the run whose turn it is; None when there is none.
+    """Claim the next run; None if there is none.
 
-    Without a slot, only what needs no Terraform.
+    Without a slot, only runs that need no Terraform are considered.
     """
     async with tools.database.sessions() as session:
         found = await candidates(session, tools.host, tools.clock(), with_terraform=slot.is_held)
@@ -176,14 +178,14 @@ async def take_next(tools: Tools, slot: Slot) -> Claim | None:
 
 
 async def candidates(session: AsyncSession, host: str, now: datetime, *, with_terraform: bool = True) -> list[str]:
-    """Ids of the runs that a worker of this host may claim, those whose turn it is first."""
+    """IDs of the runs that a worker of this host can claim, in the order of their turn."""
     kinds = set(RunKind) if with_terraform else set(RunKind) - kinds_that("uses_terraform")
     bounds = {"now": now, "host": host, "kinds": sorted(kinds), "limit": CANDIDATES}
     return list(await session.scalars(_CANDIDATES, bounds))
 
 
 async def take(tools: Tools, run_id: str, slot: Slot | None = None) -> Claim | None:
-    """Claim a run; None when there is nothing to do (any more), or somebody else must have their turn first."""
+    """Claim a run; None if it cannot be claimed (any more), or another run of its stack must come first."""
     async with tools.database.sessions.begin() as session:
         run = await session.get(Run, run_id, with_for_update=True)
         if run is None:

@@ -1,4 +1,5 @@
-"""A run's Terraform commands: each is a step in its folder that outlives this worker, and is followed to its end."""
+"""The Terraform commands of a run. Each is a step in the run's folder that outlives the worker, and is followed to
+its end."""
 
 import asyncio
 from collections.abc import Collection
@@ -29,54 +30,55 @@ AT_ONCE_ONLY = frozenset({CancelMode.NOW, CancelMode.FORCE})
 IF_KILLED = frozenset({CancelMode.FORCE})
 NEVER = frozenset[CancelMode]()
 WATCH_SECONDS = 0.3
-"""How often a wait looks whether it is still wanted."""
+"""How often a wait checks whether the run was canceled."""
 
 
 @dataclass
 class Commands:
-    """What Terraform does for one attempt at a run."""
+    """The Terraform commands of one attempt at a run."""
 
     claim: Claim
     folder: RunFolder
     serial: int = 0
-    """Of the newest state that is stored."""
+    """The serial of the newest stored state."""
     undoing: bool = False
-    """What goes on now is the undoing: nothing stops it but a request to kill that came after its beginning."""
+    """Whether the run is being rolled back. Then only a request to kill that came after its start stops Terraform."""
     _undoing_stopped_by: Collection[CancelMode] = NEVER
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     def begin_undoing(self, requested: CancelMode | None) -> None:
-        """Whatever was asked for so far has been done; from here on only more than that counts."""
+        """Switch to rolling back: requests to cancel that were made so far no longer count."""
         self.undoing = True
         self._undoing_stopped_by = NEVER if requested is CancelMode.FORCE else IF_KILLED
 
     async def plan(self, *arguments: str, out: str = "tfplan") -> Follower:
-        """Plan into a file. It changes nothing, so every request to cancel stops it."""
+        """Write a plan to a file. A plan changes nothing, so that any way to cancel stops it."""
         return await self._run("plan", *arguments, stopped_by=ALWAYS, out=out)
 
     async def apply(self, *arguments: str, message: str | None = None, **options: object) -> None:
-        """Apply; from its first moment until its good end, Google may hold what the state does not know."""
+        """Apply a plan, or the configuration."""
+        # Until it ends well, Google may have resources that the state does not know (needs_reconcile).
         await self._run("apply", *arguments, stopped_by=AT_ONCE_ONLY, message=message, **options)
         async with self.claim.writing() as (session, run):
             (await session.get_one(Stack, run.stack_id)).needs_reconcile = False
 
     async def refresh(self) -> None:
-        """Bring the state up to date with what exists, and change nothing."""
+        """Update the state from Google, without changing anything there."""
         await self._run("refresh", "-refresh-only", stopped_by=NEVER, auto_approve=terraform.FLAG)
 
     async def import_resource(self, address: str, resource_id: str) -> None:
-        """Write into the state what exists at Google already (`terraform import`)."""
+        """Import an existing resource into the state."""
         await self._run("import", address, resource_id, stopped_by=NEVER, no_color=terraform.FLAG)
 
     async def show(self, plan: str) -> dict[str, Any]:
-        """A plan file, attribute by attribute; not a step, since nothing is lost with it."""
+        """A plan file as JSON of `terraform show`."""
         try:
             return await self.driver.show(plan)
         except TerraformError as error:
             raise TransientError(str(error)) from error
 
     async def probe(self, address: str, resource_id: str) -> State | None:
-        """What exists at Google under this id, as a state that has nothing else in it; None where there is nothing."""
+        """The resource with this ID as a separate state; None if it does not exist."""
         try:
             return await self.driver.probe(address, resource_id)
         except TerraformError as error:
@@ -88,7 +90,7 @@ class Commands:
         return Driver(self.folder, terraform.executable(self.claim.tools.settings.terraform), self.claim.secrets)
 
     async def pause(self, seconds: float) -> None:
-        """Wait, without a slot. Raises CanceledError or HandedOverError when there is no more waiting."""
+        """Wait without holding a slot. Raises CanceledError or HandedOverError instead of waiting on."""
         self.claim.slot.release()
         await self._check_is_wanted()
         await asyncio.sleep(seconds)
@@ -101,11 +103,11 @@ class Commands:
             raise CanceledError
 
     async def follow(self, step: str, offset: int) -> None:
-        """What an earlier worker started on this host goes on, or has ended meanwhile: write down the rest of it."""
+        """Follow a command that an earlier worker of this host started, from a position in its output."""
         await self._wait_for_slot()
         stopped_by = AT_ONCE_ONLY if step.startswith("apply") else ALWAYS
         if step.startswith("plan"):
-            # It is made anew; but it holds the state's lock until it has ended.
+            # The plan is of no use any more, but it holds the state's lock until it has ended.
             self.folder.step(step).interrupt()
         follower = self._follower(step, offset, stopped_by)
         await follower.to_the_end()
@@ -126,7 +128,7 @@ class Commands:
         message: str | None = None,
         **options: object,
     ) -> Follower:
-        """Run one command to its good end. Raises CanceledError, TransientError or RunFailedError otherwise."""
+        """Run one command until it succeeds. Raises CanceledError, TransientError or RunFailedError otherwise."""
         await self._wait_for_slot()
         step = f"{name}-{self.claim.attempt}.{next(self._numbers)}"
         async with self.claim.writing() as (session, run):
@@ -147,16 +149,16 @@ class Commands:
         return follower
 
     def _check_end(self, follower: Follower, code: int | None) -> None:
-        if follower.was_asked and self.undoing:
+        if follower.was_stopped and self.undoing:
             raise RunFailedError("Terraform was killed while it rolled the run back. The next run adopts what is left.")
-        if follower.was_asked:
+        if follower.was_stopped:
             raise CanceledError
         if code != 0:
             raise self._failure(follower.errors, was_killed=follower.was_killed)
 
     def _failure(self, errors: list[str], *, was_killed: bool = False) -> Exception:
         text = "\n\n".join(errors)
-        # The disk may be too full to say so, or for the shim to write down how the command ended.
+        # If the disk is full, neither Terraform nor the shim may have been able to say so.
         if disk.reports_full_disk(text) or disk.any_is_full(self.folder.places):
             return DiskFullError(disk.shortage(self.folder.places))
         return KilledError(text) if was_killed else _ERRORS[failures.of_all(errors)](text)

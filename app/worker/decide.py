@@ -1,4 +1,4 @@
-"""Which plans go on by themselves, and which wait until somebody has decided; none is applied that nobody may want."""
+"""Decides whether a plan is applied at once or requires approval."""
 
 import re
 from dataclasses import dataclass, replace
@@ -21,13 +21,13 @@ from app.worker.planned import PLAN_FILE, Planned
 MACHINE = "module.compute[0].google_compute_instance.workstation"
 DATA_DISK = ".google_compute_disk."
 METADATA = {"metadata", "metadata_fingerprint"}
-"""A machine's attributes that a change of keys touches; the second is what Google computes from the first."""
+"""The attributes of a machine that change with its SSH keys. Google computes the fingerprint from the metadata."""
 
 NEEDS_STOP = ("machine_type", "min_cpu_platform", "service_account", "shielded_instance_config", "enable_display")
-"""A machine's attributes that Google's provider changes of a stopped machine only."""
+"""Attributes that Google's provider can change only while the machine is stopped."""
 
 WHITELIST = re.compile(r'google_compute_firewall\.ingress\["mlflow-access(-v6)?"\]')
-"""What allowed IPs change, and nothing else: whoever approved the address has decided."""
+"""The firewall rules of allowed IPs. They require no approval, since an admin has already approved each address."""
 _LOST_FOR_GOOD = {
     "google_artifact_registry_repository": "repository_id",
     "google_container_cluster": "name",
@@ -35,26 +35,26 @@ _LOST_FOR_GOOD = {
     "google_sql_database_instance": "name",
     "google_storage_bucket": "name",
 }
-"""Types that hold data or run other people's work → the attribute that names one to people."""
+"""Types whose deletion loses data or stops other people's work → the attribute with the name that people know."""
 
 IAM_ADMINS = "admin"
-"""Name of the resource in terraform/shared that makes the listed IAM admins such."""
+"""The name in terraform/shared of the resource that grants the role of IAM admins."""
 
 Awaited = dict[str, str]
 
 
 class Decision:
-    """What one attempt's plan needs before it may be applied."""
+    """Decides about the plan of one attempt."""
 
     def __init__(self, claim: Claim, commands: Commands, stack_id: str) -> None:
         self._claim, self._commands, self._stack_id = claim, commands, stack_id
         self._tools, self._folder = claim.tools, commands.folder
 
     async def of_workstation(self, planned: Planned, expected: Severity) -> Planned:
-        """The plan, once it does to the machine no more than was asked for or approved.
+        """Return the plan to apply if its effect on the machine was requested or approved.
 
-        :param expected: what the requester was shown that the run does, at most.
-        Raises ApprovalRequiredError, or RunFailedError where rolling back would do more.
+        :param expected: the severest effect that the requester was shown.
+        Raises ApprovalRequiredError, or RunFailedError if this is a rollback.
         """
         planned = await self.of_data_disk(planned)
         more = [effect for effect in _effects(planned) if effect.severity > expected]
@@ -68,14 +68,15 @@ class Decision:
         return planned
 
     async def of_data_disk(self, planned: Planned) -> Planned:
-        """Losing the data disk wants a decision, whatever was asked for."""
+        """Require approval for a plan that deletes or replaces the data disk; returns the plan to apply."""
         lost = [change for change in planned.losses if DATA_DISK in f".{change.address}"]
         if not lost:
             return planned
         if any(change.action == "replace" for change in lost) and not any(
             change.address == MACHINE for change in planned.losses
         ):
-            # The new disk has the old one's name, and the machine would hold on to the old one.
+            # The new disk has the same name, so the provider sees no change in the machine's attachment: replace it as
+            # well.
             changes = (await self._commands.plan(f"-replace={MACHINE}", out=PLAN_FILE)).changes
             planned = replace(planned, changes=changes, shown=await self._commands.show(PLAN_FILE))
         disk = await self._disk_name()
@@ -88,9 +89,9 @@ class Decision:
         return planned
 
     async def of_keys(self, planned: Planned) -> None:
-        """Whoever changes their keys expects nothing else of it: metadata in place goes on, anything more is asked.
+        """Require approval for a plan that changes more than SSH keys in the machine's metadata.
 
-        Raises ApprovalRequiredError, or RunFailedError where undoing a change of keys would do more.
+        Raises ApprovalRequiredError, or RunFailedError if this is a rollback.
         """
         more = [change for change in self._view(planned.shown)["changes"] if not _is_of_keys(change)]
         awaits = [{"address": change["address"], "action": change["action"]} for change in more]
@@ -103,7 +104,8 @@ class Decision:
             )
 
     async def of_shared_stack(self, planned: Planned) -> None:
-        """Everything wants a decision but what allowed IPs change. Raises ApprovalRequiredError, or RunFailedError."""
+        """Require approval for every change except to the firewall rules of allowed IPs. Raises
+        ApprovalRequiredError, or RunFailedError."""
         awaits = awaited(planned.shown)
         mismatched = [
             change["address"] for change in awaits if change["address"] in planned.adopted and _is_loss(change)
@@ -119,7 +121,7 @@ class Decision:
         await self.require(awaits, planned.shown, "Plan created. Waiting for approval.", "")
 
     async def keep_view(self, shown: dict[str, Any]) -> None:
-        """Show people the plan."""
+        """Store the plan for its page."""
         async with self._claim.writing() as (session, run):
             await plans.keep(session, self._tools.vault, run.id, self._view(shown), self._tools.clock())
 
@@ -128,9 +130,10 @@ class Decision:
             return (await session.get_one(Workstation, self._stack_id)).disk_name
 
     async def require(self, awaits: list[Awaited], shown: dict[str, Any], message: str, refusal_to_undo: str) -> None:
-        """Go on where exactly this was approved. Otherwise store the plan and raise ApprovalRequiredError.
+        """Return if exactly these changes were approved. Otherwise store the plan and raise ApprovalRequiredError.
 
-        :param refusal_to_undo: nobody is asked while a run is rolled back: it raises RunFailedError with this.
+        :param refusal_to_undo: the message of the RunFailedError that is raised during a rollback, for which nobody is
+            asked.
         """
         async with self._tools.database.sessions() as session:
             if (await session.get_one(Run, self._claim.run_id)).has_approval_for(awaits):
@@ -153,23 +156,23 @@ class Decision:
 
 @dataclass(frozen=True)
 class _Effect:
-    """What a plan does to one of a workstation's resources, beyond changing it in place."""
+    """The effect of a plan on one of a workstation's resources, other than a change in place."""
 
     address: str
     action: str
-    """replace, delete or stop."""
+    """The action: replace, delete or stop."""
     severity: Severity
 
 
 def _effects(planned: Planned) -> list[_Effect]:
-    """What is replaced, deleted or stopped; the data disk is decided apart."""
+    """The effects on all resources except the data disk, for which `of_data_disk` decides."""
     losses = [change for change in planned.losses if DATA_DISK not in f".{change.address}"]
     found = [_Effect(str(change.address), str(change.action), Severity.REPLACES) for change in losses]
     return found + [_Effect(MACHINE, "stop", Severity.STOPS) for _ in range(_stops(planned.shown))]
 
 
 def _stops(shown: dict[str, Any]) -> bool:
-    """Whether the machine is changed in a way that Google makes of a stopped one only (allow_stopping_for_update)."""
+    """Whether the provider has to stop the machine for the change (allow_stopping_for_update)."""
     for change in plan_view.managed_changes(shown):
         if change["address"] == MACHINE and plan_view.action(change) == "update":
             before, after = change["change"]["before"] or {}, change["change"]["after"] or {}
@@ -178,17 +181,18 @@ def _stops(shown: dict[str, Any]) -> bool:
 
 
 def replacements(state: State | None, inputs: dict[str, Any]) -> list[str]:
-    """What a plan has to replace, since Google would refuse the change in mid-apply and leave the machine off.
+    """Options of the plan that replace the machine, where Google would refuse the change midway and leave the machine
+    off.
 
-    A machine type that Google does not give in place; and an added GPU that is no longer asked for: Google's provider
-    takes the missing block for "as it is".
+    That is the case for a machine type that Google does not change in place, and for a GPU that is removed: without its
+    block, the provider keeps the GPU as it is.
     """
     if state is None or inputs.get("disk_only"):
         return []
     machines = [each for each in state_resources.instances(state) if each.address == MACHINE and not each.deposed]
     values = machines[0].attributes.value if machines else {}
     machine_type = str(values.get("machine_type") or inputs["machine_type"])
-    # In the state of other series stand the GPUs built in.
+    # Only N1 machines have attached GPUs. The state of other series lists the GPUs of their machine type.
     loses_gpu = (
         bool(values.get("guest_accelerator")) and machine_type.startswith("n1-") and not inputs.get("accelerator")
     )
@@ -197,7 +201,7 @@ def replacements(state: State | None, inputs: dict[str, Any]) -> list[str]:
 
 
 def awaited(shown: dict[str, Any]) -> list[Awaited]:
-    """Every change of a plan of the shared stack, with the name of what, or who, would lose something."""
+    """Every change in a plan of the shared stack. `name` says what, or who, would lose something."""
     found = []
     for change in plan_view.managed_changes(shown):
         entry = {"address": change["address"], "action": plan_view.action(change)}
@@ -212,13 +216,13 @@ def awaited(shown: dict[str, Any]) -> list[Awaited]:
 
 
 def _is_own_account(change: dict[str, Any]) -> bool:
-    """Whether these are rights of a service account that goes with the stack, and no person's."""
+    """Whether the change is to a role of a service account of the stack, and not of a person."""
     member = str(change["change"]["before"].get("member", ""))
     return member.startswith("serviceAccount:") and change["name"] != IAM_ADMINS
 
 
 def _is_of_keys(change: Change) -> bool:
-    """Whether Google makes it in place, on a machine that goes on running: `ssh-keys` is metadata."""
+    """Whether the change is one of SSH keys only. They are metadata, which Google changes on a running machine."""
     touched = {attribute["path"].partition(".")[0] for attribute in change["attributes"]}
     return change["address"] == MACHINE and change["action"] == "update" and touched <= METADATA
 

@@ -1,4 +1,4 @@
-"""Who begins which run: as long as there are slots, the worker claims what is next and carries it out."""
+"""Starts runs: while slots are free, the worker claims the next run and executes it."""
 
 import asyncio
 from collections import Counter
@@ -14,11 +14,11 @@ from app.worker.execute import carry_out
 
 log = structlog.get_logger()
 POLL_SECONDS = 0.5
-"""How often runs are looked for besides the database's notifications, which an outage swallows."""
+"""How often the database is queried for runs. Notifications are faster, but are lost during an outage."""
 
 
 class Dispatcher:
-    """The runs that one worker carries out."""
+    """Claims and executes runs in one worker."""
 
     def __init__(self, tools: Tools, hub: Hub) -> None:
         self._tools, self._hub = tools, hub
@@ -27,11 +27,11 @@ class Dispatcher:
 
     @property
     def run_ids(self) -> set[str]:
-        """Those that are carried out now, whose leases are to be renewed."""
+        """IDs of the runs that this worker executes now, whose leases have to be renewed."""
         return set(self._active)
 
-    async def dispatch_for_ever(self) -> None:
-        """Until the worker leaves and what it had begun has ended or was handed over."""
+    async def dispatch_until_shutdown(self) -> None:
+        """Claim and execute runs until the worker shuts down and its runs have ended or were handed over."""
         with self._hub.subscribe(live.RUNS) as signals:
             while not self._tools.leaving.is_set():
                 try:
@@ -50,12 +50,13 @@ class Dispatcher:
             try:
                 claim = await claims.take_next(self._tools, slot)
             except BaseException:
+                # Also when cancelled: a slot that is not released would be lost for this worker.
                 slot.release()
                 raise
             if claim is None:
                 if slot.is_held:
                     slot.release()
-                    # There was no use for it: that it is free again is no news, and must not wake us.
+                    # Our own release must not wake us: nothing has changed.
                     self._tools.slots.freed.clear()
                 return
             self._begin(claim)
@@ -74,7 +75,7 @@ class Dispatcher:
             log.error("the task of a run failed", run=claim.run_id, exc_info=task.exception())
 
     async def _wait(self, signals: Signals) -> None:
-        """For a notification, a free slot, the worker's leaving, or a moment."""
+        """Wait for a notification, a free slot or the shutdown, at most POLL_SECONDS."""
         freed = self._tools.slots.freed
         waits = {asyncio.create_task(each) for each in (signals.get(), freed.wait(), self._tools.leaving.wait())}
         await asyncio.wait(waits, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)

@@ -1,6 +1,6 @@
-"""Terraform in a prepared folder, called and waited for: what the worker does beside a run's steps, and the commands.
+"""Runs Terraform in a prepared folder and waits for it: for commands that change nothing at Google.
 
-Nothing in here changes anything at Google; what does is a step (commands.py), which outlives its worker.
+Commands that do are steps, which outlive their worker (commands.py).
 """
 
 import asyncio
@@ -15,60 +15,60 @@ from app.services.terraform.state_versions import State
 from app.worker.folder import RunFolder
 
 _NOT_THERE = "Cannot import non-existent remote object"
-"""What Terraform says where there is nothing to import."""
+"""Terraform's error when the resource to import does not exist."""
 _PROBE = "probe.tfstate"
 
 
 class TerraformError(Exception):
-    """A command ended without success; the message is what it was about and what Terraform said."""
+    """A command failed. The message is the command and Terraform's error."""
 
 
 @dataclass(frozen=True)
 class Driver:
-    """Terraform for one folder."""
+    """Terraform in one folder."""
 
     folder: RunFolder
     executable: tuple[str, ...]
     secrets: Mapping[str, str]
-    """What it is told in its environment alone, by the name of the root's variable."""
+    """Variables that are passed in the environment only, by name."""
 
     @property
     def environment(self) -> dict[str, str]:
-        """What Terraform may know, and no more."""
+        """Terraform's environment variables, including secrets."""
         secrets = {f"TF_VAR_{name}": value for name, value in self.secrets.items()}
         return terraform.environment(self.folder.temporary) | secrets
 
     async def plan(self, out: str, *options: str) -> None:
-        """Plan into a file. Raises TerraformError."""
+        """Write a plan to a file. Raises TerraformError."""
         await self._done("plan", *options, input=False, no_color=terraform.FLAG, out=out)
 
     async def show(self, plan: str) -> dict[str, Any]:
-        """A plan file, attribute by attribute. Raises TerraformError."""
+        """A plan file as JSON. Raises TerraformError."""
         return dict(json.loads(await self._done("show", plan, json=terraform.FLAG)))
 
     async def import_resource(self, address: str, resource_id: str) -> None:
-        """Write into the state what exists at Google (`terraform import`). Raises TerraformError."""
+        """Import an existing resource into the state. Raises TerraformError."""
         await self._done("import", address, resource_id, input=False, no_color=terraform.FLAG)
 
     async def probe(self, address: str, resource_id: str) -> State | None:
-        """What exists at Google under this id, as a state that has nothing else in it; None where there is nothing.
+        """The resource with this ID as a separate state; None if it does not exist. The folder's state does not change.
 
         Raises TerraformError.
         """
         file = self.folder.work / _PROBE
         file.unlink(missing_ok=True)
         options: dict[str, object] = {"input": False, "no_color": terraform.FLAG, "state": file.name}
-        code, _, complaint = await self._call("import", address, resource_id, **options)
+        code, _, error = await self._call("import", address, resource_id, **options)
         if code == 0:
             return State(file.read_bytes())
-        if _NOT_THERE in complaint:
+        if _NOT_THERE in error:
             return None
-        raise TerraformError(f"Looking for {resource_id} failed:\n{complaint}")
+        raise TerraformError(f"Looking for {resource_id} failed:\n{error}")
 
     async def _done(self, name: str, *arguments: str, **options: object) -> bytes:
-        code, output, complaint = await self._call(name, *arguments, **options)
+        code, output, error = await self._call(name, *arguments, **options)
         if code:
-            raise TerraformError(f"terraform {name} failed:\n{complaint or output.decode(errors='replace')}")
+            raise TerraformError(f"terraform {name} failed:\n{error or output.decode(errors='replace')}")
         return output
 
     async def _call(self, name: str, *arguments: str, **options: object) -> tuple[int, bytes, str]:
@@ -80,5 +80,5 @@ class Driver:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        output, complaint = await process.communicate()
-        return process.returncode or 0, output, complaint.decode(errors="replace")
+        output, error = await process.communicate()
+        return process.returncode or 0, output, error.decode(errors="replace")

@@ -1,40 +1,40 @@
-"""How an attempt at a run can end before its goal is reached."""
+"""The ways in which an attempt at a run can end early."""
 
 from google.api_core.exceptions import GoogleAPICallError, ServerError, TooManyRequests
 from google.auth.exceptions import GoogleAuthError
 
 GOOGLE_ERRORS = (GoogleAPICallError, GoogleAuthError, OSError)
-"""What Google's clients raise; OSError is what requests does where there is no answer."""
+"""The errors of Google's clients. An OSError, from requests, means that there was no answer."""
 
 
 class RunFailedError(Exception):
-    """The run ends without success; the message is the raw text of why."""
+    """The run fails. The message is the raw error text."""
 
 
 class TransientError(Exception):
-    """Something that usually ends by itself: the same is tried again after a while. The message is the raw text."""
+    """A transient error: the attempt is repeated after a while. The message is the raw error text."""
 
 
 class KilledError(TransientError):
-    """Terraform or its provider was killed: there is nothing to wait for."""
+    """Terraform or its provider was killed. The attempt is repeated at once."""
 
 
 class DiskFullError(TransientError):
-    """A folder of this worker's has no space left: it is waited for, however long that takes."""
+    """A folder that this worker writes to is full. The attempt is repeated until there is space."""
 
 
 class CanceledError(Exception):
-    """Somebody wants the run stopped, and nothing of it goes on: what it did is to be undone."""
+    """The run was canceled, and its Terraform has ended. Changes that it made have to be rolled back."""
 
 
 class ApprovalRequiredError(Exception):
-    """The plan is stored and waits for somebody to approve it; no worker is needed until then."""
+    """The plan is stored and requires approval. Until then, the run needs no worker."""
 
 
 class HandedOverError(Exception):
-    """This worker is leaving; another one goes on with the run."""
+    """This worker shuts down. Another one continues the run."""
 
 
 def is_transient(error: Exception) -> bool:
-    """Whether one of GOOGLE_ERRORS is worth trying again: Google's own, or no answer at all."""
+    """Whether one of GOOGLE_ERRORS is worth a retry: a server error, too many requests, or no answer."""
     return isinstance(error, (ServerError, TooManyRequests)) or not isinstance(error, GoogleAPICallError)

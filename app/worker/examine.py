@@ -1,4 +1,4 @@
-"""Looking at everything that the doctor judges: Google, Terraform, the database. Nothing is changed."""
+"""Collects what the doctor checks: Google, Terraform and the database. Nothing is changed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -33,16 +33,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Examination:
-    """What is looked at, and with what. Without a database some things stay unseen."""
+    """What to examine. Without a database, parts of the findings are empty."""
 
     settings: Settings
     database: Database | None
     roots: Callable[[], Roots]
-    """Raises ConfigurationError where there is no Terraform."""
+    """Raises ConfigurationError if Terraform is missing."""
     compute: Compute
 
     async def findings(self) -> Findings:
-        """Look at everything; what cannot be seen is Unchecked, and never raises."""
+        """Examine everything. Never raises: what cannot be examined is Unchecked."""
         settings, google = self.settings, GoogleProject(self.settings)
         database = await self._database()
         parts = await self._parts(database)
@@ -69,7 +69,8 @@ class Examination:
         )
 
     async def _parts(self, found: DatabaseFinding) -> tuple[str, ...]:
-        """Without a database there is no shared stack yet: what the settings name is what counts."""
+        """The parts in use."""
+        # Without a database there is no shared stack yet, so the settings decide.
         if self.database is None or not found.is_migrated:
             return google_needs.parts_for(self.settings.shared_parts)
         async with self.database.sessions() as session:
@@ -116,7 +117,7 @@ class Examination:
 
 
 async def _answer(answer: Awaitable[T]) -> T | Unchecked:
-    """What Google answers, or why it does not."""
+    """Google's answer, or why there is none."""
     try:
         return await answer
     except GOOGLE_ERRORS as error:

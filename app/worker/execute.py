@@ -1,4 +1,5 @@
-"""From a claimed run to its end: follow what still goes on, reach the goal, write it down; or roll back, or fail."""
+"""Executes a claimed run: follow a Terraform that is still running, do the work, record the result; or roll back, or
+fail."""
 
 import structlog
 
@@ -20,14 +21,14 @@ STOP_POLL_SECONDS = 0.2
 
 
 async def execute(tools: Tools, run_id: str) -> None:
-    """Claim a run and work on it until it ends, if it is there to be claimed."""
+    """Claim a run, if that is possible, and execute it."""
     claim = await claims.take(tools, run_id)
     if claim:
         await carry_out(claim)
 
 
 async def carry_out(claim: Claim) -> None:
-    """Bring a claimed run to its end, or to where another attempt goes on."""
+    """Execute a claimed run until it ends, waits for approval, or is handed over."""
     folder = RunFolder((claim.tools.settings.data_dir / "worker" / "runs" / claim.run_id).resolve())
     with structlog.contextvars.bound_contextvars(run=claim.run_id, attempt=claim.attempt):
         try:
@@ -53,7 +54,7 @@ class Execution:
         self._kind = kind_of(attempt)
 
     async def run(self) -> None:
-        """Do the work; whatever ends it, the run's row says how."""
+        """Execute the attempt. However it ends, the run's row records it."""
         log.info("run started", kind=self._attempt.kind, stack=self._attempt.stack_id)
         try:
             try:
@@ -87,7 +88,7 @@ class Execution:
         log.info("run succeeded", kind=self._attempt.kind)
 
     async def _roll_back(self) -> None:
-        """Nothing of the run goes on any more: bring back what was before it, and end it as cancelled."""
+        """Roll a canceled run back, and end it as canceled."""
         self._commands.begin_undoing(await self._claim.requested_cancel())
         undoing = await self._undoing()
         if undoing:
@@ -106,7 +107,8 @@ class Execution:
             return await self._kind.undoing(session, run)
 
     async def _hand_over(self) -> None:
-        """This worker leaves; the folder stays, for whoever goes on may be on this host."""
+        """Release the run, because this worker shuts down."""
+        # The folder is kept: the worker that continues may be on this host.
         async with self._claim.writing() as (session, run):
             await self._claim.log_in(session, run, "This worker is shutting down. Another worker will continue.")
             await lifecycle.hand_over(self._tools.context(session), run)
@@ -118,7 +120,8 @@ class Execution:
 
 
 async def deploy_missed_keys(claim: Claim) -> None:
-    """What the end of a run may call for, in a transaction of its own."""
+    """Deploy SSH keys that changed during the run, in a separate transaction."""
+    # Separate, because whoever requests a run locks the stack before its runs; this one's row lock is released by now.
     await claim.tools.database.wait_until_reachable()
     async with claim.tools.database.sessions.begin() as session:
         run = await session.get_one(Run, claim.run_id)
@@ -126,7 +129,7 @@ async def deploy_missed_keys(claim: Claim) -> None:
 
 
 async def interrupt(claim: Claim, error: Exception) -> None:
-    """Something went wrong that nobody thought of: the run is free for another attempt, and says why."""
+    """Release the run for another attempt after an unexpected error, which the run records."""
     async with claim.writing() as (session, run):
         run.error = f"{type(error).__name__}: {error}"
         await claim.log_in(session, run, f"Unexpected error in the worker ({type(error).__name__}).", LogLevel.ERROR)
@@ -134,11 +137,12 @@ async def interrupt(claim: Claim, error: Exception) -> None:
 
 
 async def yield_to_other_attempt(claim: Claim, folder: RunFolder) -> None:
-    """Another attempt has the run. On this host it follows our Terraform; on another one ours must end.
+    """Stop the work on a run that another attempt has taken over.
 
-    What ours still wrote goes to quarantine, and the stack is to be reconciled: it may have made what the other one
-    did not see.
+    An attempt on this host follows the Terraform that is running. If the other attempt is on another host, this host's
+    Terraform is stopped, and the state it wrote is quarantined.
     """
+    # On this host, the other attempt follows our Terraform.
     async with claim.tools.database.sessions() as session:
         run = await session.get_one(Run, claim.run_id)
         if run.host == claim.tools.host:
@@ -150,6 +154,7 @@ async def yield_to_other_attempt(claim: Claim, folder: RunFolder) -> None:
     folder.pick_up_errored_state()
     state = folder.read_state()
     async with claim.tools.database.sessions.begin() as session:
+        # Our Terraform may have created resources after the other attempt looked for them.
         run = await session.get_one(Run, claim.run_id, with_for_update=True)
         (await session.get_one(Stack, run.stack_id)).needs_reconcile = True
         if state is not None:

@@ -1,12 +1,9 @@
-"""A run's folder: a link to the initialised root, and beside it what belongs to this run alone.
+"""The folder of a run: links to the initialised root, and the run's own files.
 
     RUN/modules -> ROOT/modules
     RUN/work/   the working folder: links to the root's files; its own variables, state, plan and step files
 
-Terraform's temporary files are elsewhere: its plugins' sockets need a path shorter than about 100 characters, which
-the data folder's is not everywhere.
-
-Links, not copies: `terraform init` has been done in the root, and no run repeats it.
+They are links so that `terraform init` runs once for each root instead of once for each run.
 """
 
 import json
@@ -24,10 +21,11 @@ from app.services.terraform.state_versions import State
 
 
 def host_id(data_dir: Path) -> str:
-    """The id of this data folder, made once. Workers that share it share the run folders in it."""
+    """The ID of this data folder, created once. Workers with the same data folder share its run folders."""
     file = data_dir / "worker" / "host"
     file.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):
+        # Linked into place: of workers that start at the same time, one wins, and nobody reads half a file.
         draft = file.with_name(f"host.{os.getpid()}")
         draft.write_text(short_id(10))
         try:
@@ -38,7 +36,7 @@ def host_id(data_dir: Path) -> str:
 
 
 def folders(settings: Settings) -> tuple[Path, Path]:
-    """What a worker and its Terraform write to: the data folder, and the one of temporary files."""
+    """The folders that a worker and Terraform write to: the data folder and the one for temporary files."""
     return settings.data_dir, Path(tempfile.gettempdir())
 
 
@@ -48,14 +46,19 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.work = path / "work"
+        # Sockets of Terraform's plugins need a path of at most about 100 characters, which the data folder's may
+        # exceed.
         self.temporary = Path(tempfile.gettempdir()) / f"stationmaster-{path.name}"
         self.places = (self.work, self.temporary)
-        """What Terraform writes to."""
+        """The folders that Terraform writes to."""
         self._state = self.work / "terraform.tfstate"
         self._errored = self.work / "errored.tfstate"
 
     def prepare(self, root: Path, variables: dict[str, Any], state: State | None) -> None:
-        """Lay the folder out (anew). `root` is an initialised root as `Roots.ready` gives it."""
+        """Create or update the folder.
+
+        :param root: an initialised root, from `Roots.ready`.
+        """
         self.work.mkdir(parents=True, exist_ok=True)
         self._make_temporary()
         _link(self.path / "modules", root.parent / "modules")
@@ -67,17 +70,19 @@ class RunFolder:
         self._restore(state)
 
     def write_variables(self, variables: dict[str, Any]) -> None:
-        """What the root is told, in place of what it was told before."""
+        """Replace the variables."""
         _write_private(self.work / "terraform.tfvars.json", json.dumps(variables).encode())
 
     def _make_temporary(self) -> None:
-        """Ours alone: in a folder that everybody writes to, somebody else could have been first with the name."""
+        """Create the folder for temporary files. Raises PermissionError if another user has created it."""
         self.temporary.mkdir(mode=0o700, exist_ok=True)
+        # Everybody can write to the system's folder for temporary files.
         if self.temporary.is_symlink() or self.temporary.stat().st_uid != os.getuid():
             raise PermissionError(f"{self.temporary} is somebody else's")
 
     def _restore(self, state: State | None) -> None:
-        """A kill can leave an empty, cut or older state file behind: the stored version is the truth then."""
+        """Restore the stored state if the file is missing, incomplete, older or of another lineage."""
+        # A killed Terraform can leave an incomplete file.
         mine = self.read_state()
         if state is None:
             if mine is None:
@@ -86,11 +91,11 @@ class RunFolder:
             _write_private(self._state, state.raw)
 
     def read_state(self) -> State | None:
-        """The state as Terraform last wrote it; None while it is being written, or when there is none."""
+        """The state as Terraform last wrote it; None if there is none, or it is being written."""
         return _whole_state(self._state)
 
     def pick_up_errored_state(self) -> None:
-        """Where Terraform could not write its state, it left it beside: the newest word there is of what exists."""
+        """Use the state that Terraform writes to another file if writing its own has failed."""
         errored, mine = _whole_state(self._errored), self.read_state()
         if errored and (mine is None or errored.serial > mine.serial):
             self._errored.chmod(0o600)
@@ -98,7 +103,7 @@ class RunFolder:
             self._errored.replace(self._state)
 
     def state_stamp(self) -> tuple[int, int] | None:
-        """Changes whenever Terraform has written the state file."""
+        """A value that changes whenever Terraform writes the state file."""
         try:
             status = self._state.stat()
         except FileNotFoundError:
@@ -106,29 +111,30 @@ class RunFolder:
         return status.st_mtime_ns, status.st_size
 
     def touch_watch_file(self) -> None:
-        """The shim stops a Terraform that nobody has watched for a while: another host may then take the run over."""
+        """Show the shim that a worker follows its Terraform."""
+        # Without this for a while, the shim stops Terraform, because another host may take the run over.
         if self.work.is_dir():
             (self.work / WATCHED).touch()
 
     async def watch(self) -> None:
-        """The same, while a step is waited for."""
+        """`touch_watch_file` as a coroutine, to be called while a step is awaited."""
         self.touch_watch_file()
 
     def newest_step(self) -> Step | None:
-        """The command that was started last; None in an empty folder."""
+        """The step that was started last; None if none was."""
         started = sorted(self.work.glob("*.sid"), key=lambda file: file.stat().st_mtime_ns)
         return Step(self.work, started[-1].stem) if started else None
 
     def write_plan(self, name: str, content: bytes) -> None:
-        """Put a stored plan file back."""
+        """Write a stored plan file to the folder."""
         _write_private(self.work / name, content)
 
     def step(self, name: str) -> Step:
-        """One of the run's Terraform commands."""
+        """The step with this name."""
         return Step(self.work, name)
 
     def remove(self) -> None:
-        """What is worth keeping is in the database."""
+        """Delete the folder. The database has everything that is needed later."""
         shutil.rmtree(self.path, ignore_errors=True)
         shutil.rmtree(self.temporary, ignore_errors=True)
 
@@ -146,7 +152,7 @@ def _link(link: Path, target: Path) -> None:
 
 
 def _write_private(path: Path, content: bytes) -> None:
-    """Readable by this user alone: a state can hold secrets."""
+    """Write a file that only this user can read, since a state can contain secrets."""
     temporary = path.with_name(path.name + ".new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:

@@ -1,7 +1,5 @@
-"""Following a Terraform command: its output becomes log rows, its state file state versions, as they are written.
-
-And the other way: a request to cancel becomes the one interrupt that Terraform gets.
-"""
+"""Follows a Terraform command: stores its output and its states as they are written, and stops it when the run is
+canceled."""
 
 import time
 from collections.abc import Collection
@@ -17,21 +15,21 @@ from app.worker.folder import RunFolder
 
 log = structlog.get_logger()
 _CHANGES_NOTHING = frozenset({"read", "noop", "move"})
-"""Actions of a plan that leave everything at Google as it is; a move is another address in the state."""
+"""Planned actions that change nothing at Google; a move changes an address in the state."""
 POLL_SECONDS = 0.15
-"""How often output and state are looked at: a change is stored within 250 ms."""
+"""How often output and state are read, so that a change is stored within 250 ms."""
 READ_BYTES = 256 * 1024
-"""How much output becomes rows in one transaction."""
+"""How much output is stored in one transaction."""
 
 
 LISTEN_SECONDS = 0.4
-"""How often requests to cancel are looked for: Terraform is interrupted within a second."""
+"""How often requests to cancel are read, so that Terraform is interrupted within a second."""
 
 
 class Follower:
-    """Follows one step of a run's folder, from where the log stands.
+    """Follows one step from a position in its output.
 
-    :param stopped_by: the requests to cancel that stop this step: force kills it, the others interrupt it.
+    :param stopped_by: the ways to cancel a run that stop this step. FORCE kills it; the others interrupt it.
     """
 
     def __init__(
@@ -48,15 +46,15 @@ class Follower:
         self.serial = serial
         self._stamp: tuple[int, int] | None = None
         self._listened = 0.0
-        self.was_asked = False
-        """It was interrupted or killed because somebody wants the run stopped."""
+        self.was_stopped = False
+        """Whether it was interrupted or killed because the run was canceled."""
         self.was_killed = False
-        """It did not end by itself."""
+        """Whether it was killed, by whomever."""
         self.errors: list[str] = []
         self.changes: list[Event] = []
 
     async def to_the_end(self) -> int | None:
-        """Wait for the command; returns its exit code, None when it was killed."""
+        """Follow the command until it ends; returns its exit code, None if it was killed."""
         code = await self._step.wait(self._tick, POLL_SECONDS)
         self.was_killed = code is None or code < 0
         self._folder.pick_up_errored_state()
@@ -74,7 +72,8 @@ class Follower:
                 self._listened = time.monotonic()
                 await self._listen()
         except (OperationalError, OSError) as error:
-            # The database is away: Terraform goes on, its files wait, and the next look takes up where this one began.
+            # Terraform goes on without the database. Its files keep everything, and the next tick reads on from the
+            # same position.
             log.warning("the run's progress cannot be stored, will try again", run=self._claim.run_id, error=str(error))
 
     async def _listen(self) -> None:
@@ -82,15 +81,15 @@ class Follower:
         if spec not in self._stopped_by:
             return
         if spec is CancelMode.FORCE and self._step.kill():
-            self.was_asked = True
+            self.was_stopped = True
             await self._claim.log("Killing Terraform, as requested.", LogLevel.WARN)
-        elif not self.was_asked:
-            self.was_asked = True
+        elif not self.was_stopped:
+            self.was_stopped = True
             if self._step.interrupt():
                 await self._claim.log("Asked Terraform to stop.", LogLevel.WARN)
 
     async def _store_output(self) -> bool:
-        """Store what is new; returns whether there was any output."""
+        """Store new output and a new state; returns whether there was any output."""
         lines, offset = self._new_lines()
         state = self._new_state()
         if not lines and state is None:
@@ -108,7 +107,7 @@ class Follower:
         return bool(lines)
 
     def _new_lines(self) -> tuple[list[str], int]:
-        """Whole lines only; what has no end yet is read again next time."""
+        """Complete lines, and the position after them. An incomplete line is read again at the next tick."""
         with self._step.file("jsonl").open("rb") as file:
             file.seek(self._offset)
             chunk = file.read(READ_BYTES)
@@ -119,27 +118,26 @@ class Follower:
         return [line for line in lines if line.strip()], self._offset + len(whole)
 
     def _new_state(self) -> state_versions.State | None:
-        """The state, if it is whole and newer. Its stamp counts as seen only then, so a torn one is looked at again."""
+        """The state, if it is complete and newer."""
         stamp = self._folder.state_stamp()
         if stamp is None or stamp == self._stamp:
             return None
         state = self._folder.read_state()
         if state is None:
             return None
+        # Only now: a state that was incomplete is read again.
         self._stamp = stamp
         return state if state.serial > self.serial else None
 
     def _remember(self, events: list[Event]) -> None:
         self.errors += [event.message for event in events if event.is_error]
-        # Only what is planned: an event of drift also names an address and an action, of somebody else's doing.
+        # Only planned changes: events about drift also have an address and an action.
         self.changes += [
-            event
-            for event in events
-            if event.state is ResourceState.PENDING and event.action not in {"read", "noop", "move"}
+            event for event in events if event.state is ResourceState.PENDING and event.action not in _CHANGES_NOTHING
         ]
 
     async def _log_crash(self, code: int | None) -> None:
-        """A crash speaks on stderr, not in events."""
+        """Log Terraform's standard error, to which it writes crashes."""
         stderr = storable(self._step.file("err").read_text(errors="replace")).strip()
         if stderr:
             await self._claim.log(stderr, LogLevel.ERROR)

@@ -1,4 +1,4 @@
-"""What a worker does every few seconds: say that it is alive, keep its leases, and find what was left behind."""
+"""The heartbeat of a worker: every few seconds it renews its leases, and finds runs whose worker was lost."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,14 +22,17 @@ FORGOTTEN_AFTER = timedelta(days=1)
 
 
 class Heartbeat:
-    """One worker's beat. `run_ids` gives the runs that this process carries out."""
+    """The heartbeat of one worker.
+
+    :param run_ids: returns the runs that this process executes.
+    """
 
     def __init__(self, tools: Tools, run_ids: Callable[[], set[str]]) -> None:
         self._tools, self._run_ids = tools, run_ids
         self._reachable_since: datetime | None = None
 
     async def beat_for_ever(self) -> None:
-        """Beat until cancelled. A database that is away is waited for."""
+        """Beat until cancelled. If the database is unavailable, wait for it."""
         while True:
             try:
                 await self.beat()
@@ -39,7 +42,7 @@ class Heartbeat:
             await asyncio.sleep(BEAT_SECONDS)
 
     async def beat(self) -> None:
-        """One beat."""
+        """Beat once."""
         now = self._tools.clock()
         self._reachable_since = self._reachable_since or now
         async with self._tools.database.sessions.begin() as session:
@@ -51,7 +54,7 @@ class Heartbeat:
                 .where(Run.status.in_((RunStatus.PLANNING, RunStatus.APPLYING)))
                 .values(lease_until=now + Run.LEASE)
             )
-        # After an outage everybody's lease looks expired: give all the time to renew theirs.
+        # After an outage all leases look expired, so other workers get the time to renew theirs.
         if now - self._reachable_since >= Run.LEASE:
             async with self._tools.database.sessions.begin() as session:
                 await self._find_interrupted(session, now)

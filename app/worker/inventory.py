@@ -1,4 +1,4 @@
-"""Looking at what of the catalog the project really has at Google. Nothing is changed."""
+"""Reads which parts of the catalog are available in the Google project. Nothing is changed."""
 
 from app.infra.google import Compute
 from app.infra.zones import region_of
@@ -7,7 +7,7 @@ from app.services.catalog.availability import EVERYWHERE, Availability, needs
 
 
 async def take_inventory(compute: Compute, catalog: Catalog) -> Availability:
-    """Ask zone by zone. Raises what Google's clients raise (errors.py has the list)."""
+    """The availability, zone by zone. Raises the errors of Google's clients (errors.GOOGLE_ERRORS)."""
     zones = await compute.zones()
     absent = {zone: await _absent(compute, catalog, zone, is_there=zone in zones) for zone in catalog.zones}
     quotas: dict[str, dict[str, float]] = {}
@@ -25,7 +25,7 @@ async def take_inventory(compute: Compute, catalog: Catalog) -> Availability:
 
 
 async def _absent(compute: Compute, catalog: Catalog, zone: str, *, is_there: bool) -> tuple[str, ...]:
-    """A machine type whose GPU is added is absent where the GPU is."""
+    """Machine types of the catalog that the zone does not have. A type with an attached GPU needs both."""
     found = await compute.machine_types(zone) | await compute.accelerator_types(zone) if is_there else frozenset[str]()
     return tuple(
         offer.name

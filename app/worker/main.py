@@ -1,4 +1,4 @@
-"""The worker process: carries out runs and jobs, watches machines, and leaves in good order."""
+"""The worker process: executes runs and jobs, observes machines, and shuts down gracefully."""
 
 import asyncio
 import os
@@ -35,17 +35,17 @@ from app.worker.watch import Watch
 
 log = structlog.get_logger()
 DAILY = "17 4 * * *"
-"""When snapshots are taken that nobody asked for; cron's form, UTC."""
+"""When snapshots are taken without a request, in cron's format and UTC."""
 OFTEN = "*/5 * * * *"
-"""When it is looked how things are doing."""
+"""When the status of the shared infrastructure is read."""
 EACH_MINUTE = "* * * * *"
 JOBS_AT_ONCE = 4
 POLL_SECONDS = 0.5
-"""How often the queue is looked at besides its notifications: one in a few hundred of those is missed."""
+"""How often the queue is polled: procrastinate misses one in a few hundred notifications."""
 
 
 async def work(settings: Settings) -> None:
-    """Work until a signal; SIGTERM and SIGINT mean: take nothing new, let each Terraform end, hand over, then go."""
+    """Work until SIGTERM or SIGINT. Then claim no more runs, let each Terraform end, and hand the other runs over."""
     origin.become(origin.WORKER)
     database = db.connect(settings.database_url, pool_size=settings.runs_at_once + 10)
     tools = Tools(
@@ -78,7 +78,7 @@ async def _work(settings: Settings, tools: Tools) -> None:
         tasks = {
             asyncio.create_task(work, name=name)
             for name, work in {
-                "runs": dispatcher.dispatch_for_ever(),
+                "runs": dispatcher.dispatch_until_shutdown(),
                 "heartbeat": Heartbeat(tools, lambda: dispatcher.run_ids).beat_for_ever(),
                 "sweeps": Sweep(tools, lambda: dispatcher.run_ids).sweep_for_ever(),
                 "watch": Watch(tools).watch_for_ever(),
@@ -89,7 +89,8 @@ async def _work(settings: Settings, tools: Tools) -> None:
         _leave_on_signal(tools)
         log.info("worker ready", worker=tools.worker_id, runs_at_once=settings.runs_at_once)
         try:
-            # A worker without a heartbeat would lose its leases unawares: it ends instead, and is started anew.
+            # Without its heartbeat the worker would lose its leases unnoticed. So if one task ends, the process ends
+            # and is restarted.
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (*tasks, warm_up):
@@ -114,39 +115,39 @@ async def _run_jobs(jobs: App) -> None:
 
 
 def _jobs(settings: Settings, tools: Tools) -> App:
-    """What is done by the clock, or because somebody asked for it; by one worker of all."""
+    """The scheduled and requested jobs. Each is executed by one of the workers."""
     app = queue.with_connector(PsycopgConnector(conninfo=db.libpq_url(settings.database_url), max_size=4))
 
     @app.periodic(cron=DAILY)
     @app.task(name="take_daily_snapshots", queue=JOBS)
     async def take_daily_snapshots(timestamp: int) -> None:
-        """Once a day."""
+        """Take snapshots every day."""
         for name in DAILY_SNAPSHOTS:
             await take(tools, name)
 
     @app.periodic(cron=OFTEN)
     @app.task(name="take_frequent_snapshots", queue=JOBS)
     async def take_frequent_snapshots(timestamp: int) -> None:
-        """Every few minutes: how what is shared is doing."""
+        """Take a snapshot of the shared infrastructure's status every few minutes."""
         await take(tools, infrastructure_state.SNAPSHOT)
 
-    # Where all workers are busy for long, minutes do not pile up.
+    # The lock: if all workers are busy for a long time, these jobs do not pile up.
     @app.periodic(cron=EACH_MINUTE)
     @app.task(name="do_periodic_work", queue=JOBS, queueing_lock="do_periodic_work")
     async def do_periodic_work(timestamp: int) -> None:
-        """Once a minute."""
+        """Do the periodic work every minute."""
         await periodic.do(tools)
 
     @app.task(name=TAKE_SNAPSHOT, queue=JOBS)
     async def take_snapshot(name: str) -> None:
-        """Somebody asked for it."""
+        """Take a snapshot that somebody requested."""
         await take(tools, name)
 
     return app
 
 
 async def _warm_up(tools: Tools) -> None:
-    """What takes a while, now rather than in the first run that needs it."""
+    """Prepare what takes a while, so that the first run need not wait for it."""
     await tools.compute.warm_up()
     await ssh.warm_up()
     await tools.roots.ready(Root.SHARED)
@@ -163,7 +164,7 @@ async def _register(tools: Tools) -> None:
     worker = Worker(id=tools.worker_id, host=socket.gethostname(), pid=os.getpid(), started_at=now, seen_at=now)
     async with tools.database.sessions.begin() as session:
         session.add(worker)
-        # The catalog may have become another one since the last worker, and the project as well.
+        # The catalog or the project may have changed since the last worker.
         await snapshots.request(session, availability.SNAPSHOT)
 
 

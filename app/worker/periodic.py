@@ -1,4 +1,5 @@
-"""What the portal decides by itself, looked at once a minute: times that are over, and what is due or was forgotten."""
+"""The portal's own decisions, made every minute: expiries, scheduled checks, and keys that still have to be
+deployed."""
 
 import structlog
 
@@ -12,7 +13,7 @@ log = structlog.get_logger()
 
 
 async def do(tools: Tools) -> None:
-    """All of it, each in a transaction of its own."""
+    """Do all of them, each in a separate transaction."""
     async with tools.database.sessions.begin() as session:
         for ip in await allowed_ips.expire(tools.context(session)):
             log.info("allowed IP expired", cidr=ip.cidr, owner=ip.owner_id)

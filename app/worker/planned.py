@@ -1,4 +1,4 @@
-"""What is known before a plan, and the plan before it is decided."""
+"""The facts before a plan, and a plan that is not decided yet."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +11,7 @@ PLAN_FILE = "tfplan"
 
 @dataclass(frozen=True)
 class Known:
-    """What is known before a try."""
+    """The facts on which an attempt decides whether to plan."""
 
     state: State | None
     needs_reconcile: bool
@@ -19,33 +19,33 @@ class Known:
 
     @property
     def has_nothing(self) -> bool:
-        """Nothing was made, as far as anybody can know."""
+        """Whether the stack certainly has no resources."""
         return not self.needs_reconcile and (self.state is None or self.state.is_empty)
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan, before it is decided."""
+    """A plan that is not decided yet."""
 
     state: State | None
     changes: list[Event]
     adopted: list[str]
-    """Addresses of what was found at Google and taken into the state just now."""
+    """Addresses of resources that were imported before this plan."""
     shown: dict[str, Any] = field(default_factory=dict)
-    """Attribute by attribute, as `terraform show -json` gives it; empty where nobody has to look."""
+    """The plan as `terraform show -json` prints it; empty if nobody has to see it."""
 
     @property
     def is_empty(self) -> bool:
-        """Nothing changes, outputs included."""
+        """Whether the plan changes neither resources nor outputs."""
         outputs = (self.shown.get("output_changes") or {}).values()
         return not self.changes and all(output["actions"] == ["no-op"] for output in outputs)
 
     @property
     def losses(self) -> list[Event]:
-        """What is deleted or replaced."""
+        """Changes that delete or replace a resource."""
         return [change for change in self.changes if change.is_loss]
 
     @property
     def mismatched(self) -> list[Event]:
-        """What was adopted and would be replaced: it is not what was asked for."""
+        """Imported resources that would be replaced, because they are not as requested."""
         return [change for change in self.losses if change.address in self.adopted]

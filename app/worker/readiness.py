@@ -1,4 +1,4 @@
-"""A machine has been made: wait until it has booted and ssh answers with the host key that it tells of."""
+"""Waits until a machine is ready: it has booted, and SSH answers with the host key that the machine has published."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,23 +18,23 @@ from app.worker.errors import GOOGLE_ERRORS, RunFailedError
 
 log = structlog.get_logger()
 BOOT_POLL_SECONDS = (0.05, 0.05, 0.1, 0.1, 0.2, 0.2, 0.5, 1.0, 2.0)
-"""Waits between checks; the last one repeats."""
+"""Seconds between checks; the last one repeats."""
 SILENCE_SECONDS = 30.0
-"""A machine that has booted and that this worker has not reached for so long is kept from it by a firewall."""
+"""After this time without an answer, a firewall is assumed to keep this worker from the machine."""
 CLOCKS_DIFFER = timedelta(seconds=1)
-"""How much earlier than Google's the machine's clock may run."""
+"""How far the machine's clock may be behind Google's."""
 
 
 async def report_of(compute: Compute, zone: str, instance: str) -> MachineReport:
-    """What the machine has said since it was last started; an empty report where that is nothing yet.
+    """What the machine has reported since it was last started; empty if that is nothing.
 
-    Raises what Google's clients do (errors.GOOGLE_ERRORS).
+    Raises the errors of Google's clients (errors.GOOGLE_ERRORS).
     """
     report = MachineReport.read(await compute.guest_attributes(zone, instance))
     if not (report.has_booted and report.stage_at):
         return report
     machine = await compute.machine(zone, instance)
-    # The attributes of an earlier boot stay where they are, whether the machine boots anew or is off.
+    # Google keeps the attributes of earlier boots, also while the machine is off or starting.
     is_of_this_boot = machine is not None and machine.is_running
     if machine and machine.started_at and report.stage_at < machine.started_at - CLOCKS_DIFFER:
         is_of_this_boot = False
@@ -43,7 +43,7 @@ async def report_of(compute: Compute, zone: str, instance: str) -> MachineReport
 
 @dataclass(frozen=True)
 class Place:
-    """Where a machine is: its zone and name at Google, and its address."""
+    """A machine's zone, its name at Google and its IP address."""
 
     zone: str
     instance: str
@@ -51,7 +51,7 @@ class Place:
 
 
 async def place_of(claim: Claim, stack_id: str) -> Place:
-    """Where a workstation's machine is. Raises RunFailedError when the state names none."""
+    """The place of a workstation's machine. Raises RunFailedError if the state has none."""
     async with claim.tools.database.sessions() as session:
         state = await state_versions.newest(session, claim.tools.vault, stack_id)
     if state is None or "instance_name" not in state.outputs:
@@ -62,20 +62,20 @@ async def place_of(claim: Claim, stack_id: str) -> Place:
 
 @dataclass
 class Readiness:
-    """One machine on its way, within settings.boot_timeout."""
+    """Waits for one machine, at most settings.boot_timeout."""
 
     claim: Claim
     commands: Commands
     place: Place
     since: datetime | None = None
-    """What it said before counts for nothing: it was another boot."""
+    """Reports from before this time are ignored, because they belong to an earlier boot."""
     report: MachineReport = field(default_factory=MachineReport)
     last_problem: str = ""
-    """Why the last look was in vain."""
+    """Why the last check failed."""
     _shown: BootStage | None = None
 
     async def wait(self) -> MachineReport:
-        """The report of a machine that can be logged in to. Raises RunFailedError when there is none in time."""
+        """The report of a machine that is ready. Raises RunFailedError if it is not in time."""
         async with self.claim.writing() as (session, run):
             run.booting_at = self.claim.tools.clock()
             workstation = await session.get_one(Workstation, run.stack_id, with_for_update=True)
@@ -115,7 +115,7 @@ class Readiness:
         return report.has_booted and bool(report.host_keys)
 
     async def _show(self) -> None:
-        """How far it is, for its page."""
+        """Store the boot stage for the workstation's page."""
         if self.report.stage is self._shown:
             return
         self._shown = self.report.stage
@@ -124,10 +124,10 @@ class Readiness:
             workstation.record_report(self.report, self.claim.tools.clock())
 
     async def _answers(self) -> bool:
-        """With the key that it told of. After a while also true where this worker cannot know, and the log says so."""
-        port, told = self.claim.tools.settings.ssh_port, self.report.host_keys
+        """Whether SSH answers with a published host key."""
+        port, host_keys = self.claim.tools.settings.ssh_port, self.report.host_keys
         try:
-            key = await ssh.host_key(self.place.address, port, told)
+            key = await ssh.host_key(self.place.address, port, host_keys)
         except ssh.UnreachableError as error:
             await self._show()
             self.last_problem = f"\n{error}"
@@ -138,7 +138,8 @@ class Readiness:
                 "Does the firewall let it in? The machine itself says that it has booted, and with which host keys.",
                 LogLevel.WARN,
             )
+            # True: this worker cannot know, and the member can reach the machine all the same.
             return True
         self._silent_since = asyncio.get_running_loop().time()
         self.last_problem = f"\nPort {port} of {self.place.address} presented an unexpected host key."
-        return key is not None and told.get(key.algorithm) == key.base64
+        return key is not None and host_keys.get(key.algorithm) == key.base64

@@ -1,4 +1,5 @@
-"""Trying again: at once after a kill, after a while for what is usually temporary, and not for ever."""
+"""Retries an attempt at a run: at once after a kill, with back-off after transient errors, and a limited number of
+times."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -17,14 +18,14 @@ from app.worker.errors import DiskFullError, KilledError, RunFailedError, Transi
 
 log = structlog.get_logger()
 BACK_OFF_SECONDS = (1, 5, 20, 60, 120)
-"""Waits between the tries of a run that meets what is usually temporary."""
+"""Seconds before each retry after a transient error."""
 FULL_SECONDS = (1, 5, 20, 60)
-"""Waits for space on a full disk; the last one again and again."""
+"""Seconds between checks for space on a full disk; the last one repeats."""
 T = TypeVar("T")
 
 
 async def retry(claim: Claim, commands: Commands, attempt: Callable[[], Awaitable[T]]) -> T:
-    """What `attempt` returns once it succeeds. Raises RunFailedError when it was tried often enough."""
+    """The result of `attempt`, once it succeeds. Raises RunFailedError after too many retries."""
     full = 0
     while True:
         try:
@@ -37,13 +38,13 @@ async def retry(claim: Claim, commands: Commands, attempt: Callable[[], Awaitabl
         except TransientError as error:
             await _back_off(claim, commands, str(error))
         except OperationalError as error:
-            # It answers, or else it would have been waited for, and cannot write: its own disk may be full.
+            # The database answers, or we would have waited for it, but cannot write: its own disk may be full.
             log.warning("the run's progress cannot be stored, will try again", error=str(error.orig))
             await commands.pause(RECONNECT_SECONDS)
 
 
 async def _attempt(commands: Commands, attempt: Callable[[], Awaitable[T]]) -> T:
-    """Raises TransientError for what the operating system refuses."""
+    """Call `attempt`. Raises TransientError for errors of the operating system."""
     try:
         return await attempt()
     except OSError as error:
@@ -53,8 +54,9 @@ async def _attempt(commands: Commands, attempt: Callable[[], Awaitable[T]]) -> T
 
 
 async def _start_over(claim: Claim, error: str) -> None:
-    """Raises RunFailedError when it was killed too often: it may be the run that has it killed."""
+    """Prepare another attempt after a kill. Raises RunFailedError after too many."""
     async with claim.writing() as (session, run):
+        # Several kills suggest that the run itself causes them, for example with too much memory.
         if run.interruptions >= MAX_INTERRUPTIONS:
             raise RunFailedError(error)
         run.start_over()

@@ -1,4 +1,4 @@
-"""Terraform roots, initialised once for each version of their files; runs only link to them."""
+"""Terraform roots, initialised once for each version of their files. Runs link to them."""
 
 import asyncio
 import errno
@@ -23,7 +23,7 @@ LOCK_FILE = ".terraform.lock.hcl"
 
 
 class Roots:
-    """The initialised roots of one host, in folders named by their content; they never change once they are there."""
+    """The initialised roots of one host. Their folders are named after a hash of the content, and never change."""
 
     def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
         self._source = settings.terraform_dir
@@ -33,7 +33,7 @@ class Roots:
         self._one_at_a_time = asyncio.Lock()
 
     async def ready(self, root: Root) -> Path:
-        """The folder of an initialised root. Raises ConfigurationError when `terraform init` fails; OSError."""
+        """The folder of an initialised root. Raises ConfigurationError if `terraform init` fails, and OSError."""
         async with self._one_at_a_time:
             content_hash = await asyncio.to_thread(self._hash, root)
             target = self._folder / f"{root}-{content_hash}"
@@ -42,7 +42,7 @@ class Roots:
             return target / root
 
     def _hash(self, root: Root) -> str:
-        """Of the files, and of what decides where the provider comes from."""
+        """A hash of the files and of the configuration that decides where providers come from."""
         digest = hashlib.sha256()
         for file in self._files(root):
             digest.update(f"{file.relative_to(self._source)}\0".encode() + file.read_bytes() + b"\0")
@@ -54,12 +54,13 @@ class Roots:
         return sorted(file for file in desired if file.is_file() and not self._is_beside(file))
 
     def _is_beside(self, file: Path) -> bool:
-        """Tests, and what programs leave behind; a module's other folders are part of it."""
+        """Whether a file is not part of the configuration: a test, or a file that a program left."""
         return any(part.startswith((".", "__")) or part == "tests" for part in file.relative_to(self._source).parts)
 
     async def _initialise(self, root: Root, target: Path, content_hash: str) -> None:
-        """In a folder of its own that is moved into place when it is whole: two workers may do so at once."""
+        """Initialise a root in a draft folder, and move that into place."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        # Workers of this host may initialise the same root at the same time, and must never see an incomplete one.
         draft = Path(tempfile.mkdtemp(dir=self._folder, prefix=".new-"))
         try:
             for file in self._files(root):
@@ -79,6 +80,7 @@ class Roots:
         options: dict[str, object] = {"input": False, "no_color": terraform.FLAG}
         if known_lock is not None:
             (folder / LOCK_FILE).write_text(known_lock)
+            # The locked provider version was recorded at the first init, so that every worker uses exactly that one.
             options["lockfile"] = "readonly"
         process = await asyncio.create_subprocess_exec(
             *terraform.command(self._terraform, "init", **options),
@@ -108,9 +110,10 @@ class Roots:
 
 
 def _move_into_place(draft: Path, target: Path) -> None:
-    """Unless another worker of this host was first: a folder replaces an empty one only."""
+    """Move the folder into place, unless another worker of this host has done so already."""
     try:
         draft.rename(target)
+    # A folder can only replace an empty one.
     except OSError as error:
         if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
             raise

@@ -1,19 +1,20 @@
-"""How many Terraforms a worker runs at once: a run holds a slot while Terraform works, and none while it waits."""
+"""Limits how many Terraforms a worker runs at once: a run holds a slot while its Terraform works, and none while it
+waits."""
 
 import asyncio
 
 
 class Slots:
-    """A worker's slots; whoever waits longest is next."""
+    """The slots of a worker, given to waiting runs in order."""
 
     def __init__(self, count: int) -> None:
         self._semaphore = asyncio.Semaphore(count)
         self.freed = asyncio.Event()
-        """Set whenever one is given back; whoever waits for that clears it."""
+        """Set whenever a slot is released. Whoever waits for it clears it."""
 
     @property
     def are_all_taken(self) -> bool:
-        """Whether the next one would have to wait."""
+        """Whether no slot is free."""
         return self._semaphore.locked()
 
     def new_slot(self) -> "Slot":
@@ -22,13 +23,13 @@ class Slots:
 
 
 class Slot:
-    """One run's slot: taken when Terraform is to work, given back at each wait and at the end."""
+    """The slot of one run."""
 
     def __init__(self, semaphore: asyncio.Semaphore, freed: asyncio.Event) -> None:
         self._semaphore, self._freed, self.is_held = semaphore, freed, False
 
     async def take(self, within: float | None = None) -> bool:
-        """Whether it is held now; not longer than `within` seconds are waited for it."""
+        """Take the slot; returns whether it is held, after waiting at most `within` seconds."""
         if not self.is_held:
             try:
                 await asyncio.wait_for(self._semaphore.acquire(), within)
@@ -38,7 +39,7 @@ class Slot:
         return True
 
     def release(self) -> None:
-        """Let another run have it; nothing to do for one that is not held."""
+        """Release the slot, if it is held."""
         if self.is_held:
             self.is_held = False
             self._semaphore.release()

@@ -1,4 +1,4 @@
-"""Taking snapshots: what a worker sees of the outside, kept for the web process."""
+"""Takes snapshots of the outside world, which the web process shows."""
 
 import structlog
 
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 
 async def take(tools: Tools, name: str) -> None:
-    """Take the snapshot of this name. When Google does not answer, the one before stays, with its age."""
+    """Take the snapshot with this name. If Google does not answer, the previous one is kept."""
     taker = _SNAPSHOTS.get(name)
     if taker is None:
         log.warning("unknown snapshot, requested by a newer release", snapshot=name)
@@ -36,7 +36,7 @@ async def _examine(tools: Tools) -> None:
         await doctor.keep(session, findings, tools.clock())
 
 
-async def _look(tools: Tools) -> None:
+async def _observe_shared(tools: Tools) -> None:
     async with tools.database.sessions() as session:
         stack = await stacks.shared(session)
         outputs = stack.outputs if stack else {}
@@ -51,6 +51,10 @@ async def _take_inventory(tools: Tools) -> None:
         await found.keep(session, tools.clock())
 
 
-_SNAPSHOTS = {doctor.SNAPSHOT: _examine, infrastructure_state.SNAPSHOT: _look, availability.SNAPSHOT: _take_inventory}
+_SNAPSHOTS = {
+    doctor.SNAPSHOT: _examine,
+    infrastructure_state.SNAPSHOT: _observe_shared,
+    availability.SNAPSHOT: _take_inventory,
+}
 DAILY_SNAPSHOTS = (doctor.SNAPSHOT, availability.SNAPSHOT)
-"""Those that are taken once a day, besides on demand."""
+"""Snapshots that are taken every day, besides on request."""

@@ -1,4 +1,4 @@
-"""Run folders that nobody needs any more: of runs that ended elsewhere, or that another host has taken over."""
+"""Removes run folders that are not needed any more, because the run has ended or is executed on another host."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,15 +17,15 @@ SWEEP_SECONDS = 15.0
 
 
 class Sweep:
-    """Looks through this host's run folders. Several workers of one host may do so at once."""
+    """Sweeps the run folders of this host. Several workers of one host may do so at once."""
 
     def __init__(self, tools: Tools, run_ids: Callable[[], set[str]]) -> None:
-        """`run_ids` gives the runs that this process carries out: their folders are left alone."""
+        """:param run_ids: returns the runs that this process executes; their folders are left alone."""
         self._tools, self._run_ids = tools, run_ids
         self._runs = (tools.settings.data_dir / "worker" / "runs").resolve()
 
     async def sweep_for_ever(self) -> None:
-        """Sweep until cancelled. A database that is away is waited for."""
+        """Sweep until cancelled. If the database is unavailable, wait for it."""
         while True:
             try:
                 await self._tools.database.wait_until_reachable()
@@ -35,7 +35,7 @@ class Sweep:
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def sweep(self) -> None:
-        """Remove what is not needed; a Terraform that is still at work there is asked to stop first."""
+        """Remove folders that are not needed. A Terraform that still runs in one is interrupted first."""
         active = self._run_ids()
         folders = [path for path in self._runs.glob("*") if path.name not in active]
         needed = await self._needed([path.name for path in folders])
@@ -44,7 +44,7 @@ class Sweep:
                 self._remove(path)
 
     async def _needed(self, run_ids: list[str]) -> set[str]:
-        """Those that go on, and were here last."""
+        """Runs that are in progress and were last executed on this host."""
         query = select(Run).where(Run.id.in_(run_ids), Run.host == self._tools.host)
         async with self._tools.database.sessions() as session:
             return {run.id for run in await session.scalars(query) if run.is_executing}

@@ -1,4 +1,4 @@
-"""Looks now and then at what running machines say of themselves, so that their pages are true today."""
+"""Reads the reports of running machines now and then, so that their pages are up to date."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -16,20 +16,20 @@ from app.worker.readiness import report_of
 log = structlog.get_logger()
 TICK_SECONDS = 5.0
 WELL = timedelta(seconds=60)
-"""A machine that is well is asked so often: it tells no more often either."""
+"""How often a healthy machine is read; it reports no more often."""
 NOT_WELL = timedelta(seconds=5)
-"""One whose disk is not mounted is probably being mended."""
+"""How often another one is read: somebody is probably repairing it."""
 AT_ONCE = 20
 
 
 class Watch:
-    """Several workers share the machines: each takes those that nobody has looked at for a while."""
+    """Reads machine reports. Workers share the work: each takes the machines that were not read for a while."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
 
     async def watch_for_ever(self) -> None:
-        """Watch until cancelled. A database that is away is waited for."""
+        """Read reports until cancelled. If the database is unavailable, wait for it."""
         while True:
             try:
                 await self._tools.database.wait_until_reachable()
@@ -39,11 +39,11 @@ class Watch:
             await asyncio.sleep(TICK_SECONDS)
 
     async def observe(self) -> None:
-        """Once at each machine whose turn it is."""
-        await asyncio.gather(*(self._look_at(*machine) for machine in await self._take()))
+        """Read the report of each machine that is due."""
+        await asyncio.gather(*(self._read_report(*machine) for machine in await self._take_due()))
 
-    async def _take(self) -> list[tuple[str, str, str]]:
-        """Id, zone and name of each, marked as looked at."""
+    async def _take_due(self) -> list[tuple[str, str, str]]:
+        """ID, zone and name of the machines that are due, which are marked as read."""
         now = self._tools.clock()
         query = (
             select(Workstation)
@@ -58,7 +58,7 @@ class Watch:
                 workstation.reported_at = now
             return [(each.id, each.zone, each.resource_name) for each in due]
 
-    async def _look_at(self, workstation_id: str, zone: str, instance: str) -> None:
+    async def _read_report(self, workstation_id: str, zone: str, instance: str) -> None:
         try:
             report = await report_of(self._tools.compute, zone, instance)
         except GOOGLE_ERRORS as error:

@@ -1,4 +1,4 @@
-"""Check: a stack is compared with Google, and nothing is changed."""
+"""Check: compare a stack with Google without changing anything."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,17 +10,17 @@ from app.worker.kinds.workstation import WorkstationKind
 
 
 class _Check(TerraformKind):
-    """What differs was changed by somebody else: it raises a notice."""
+    """A check. Differences that it finds were made outside the portal."""
 
     is_only_a_plan = True
 
     @property
     def differs(self) -> bool:
-        """The plan was not empty."""
+        """Whether the plan was not empty."""
         return bool(self.changes)
 
     async def finish(self, session: AsyncSession, run: Run) -> str:
-        """When it was compared, and with what result."""
+        """Record the time and the result of the check."""
         subject = await stacks.subject(session, self.stack_id, lock=True)
         subject.become_checked(run.id if self.differs else None, self.claim.tools.clock())
         if not self.differs:
@@ -29,8 +29,8 @@ class _Check(TerraformKind):
 
 
 class CheckWorkstation(_Check, WorkstationKind, kind=RunKind.CHECK):
-    """Of a workstation."""
+    """A check of a workstation."""
 
 
 class CheckShared(_Check, SharedKind, kind=RunKind.CHECK, root=Root.SHARED):
-    """Of the shared stack."""
+    """A check of the shared stack."""

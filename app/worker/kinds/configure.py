@@ -1,4 +1,4 @@
-"""Configure: the shared stack becomes what admins chose."""
+"""Configure: apply the desired settings of the shared stack."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,10 +10,10 @@ from app.worker.kinds.shared import SharedKind
 
 
 class Configure(SharedKind, kind=RunKind.CONFIGURE, root=Root.SHARED):
-    """Planned, decided by somebody, never undone by itself."""
+    """A change of the shared stack. It requires approval, and is not rolled back."""
 
     async def finish(self, session: AsyncSession, run: Run) -> str:
-        """Its outputs are for everybody to see."""
+        """Store the settings, and the outputs that members may see."""
         state = await state_versions.newest(session, self.claim.tools.vault, self.stack_id)
         stack = await self.shared_stack(session)
         stack.take(run.changes)

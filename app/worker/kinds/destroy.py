@@ -1,4 +1,4 @@
-"""Destroy: all that a stack has at Google goes, of a workstation the data disk only where that was asked for."""
+"""Destroy: delete the resources of a stack. A workstation's data disk is kept if that was requested."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,25 +14,26 @@ from app.worker.planned import Planned
 
 
 class _Destroying(TerraformKind):
-    """What both have in common."""
+    """What destroying a workstation and the shared stack have in common."""
 
     applies_empty_plans = True
 
     def keeps_disk(self, state: State | None) -> bool:
-        """With no disk to keep, a plan to keep one would make it."""
+        """Whether the data disk is kept."""
+        # Without a disk in the state, a plan that keeps it would create one.
         return bool(self.attempt.inputs.get("disk_only")) and state is not None and not state.is_empty
 
     def plan_options(self, state: State | None) -> list[str]:
-        """A plan of destroying, or one that leaves the disk alone."""
+        """Options for a plan that deletes everything, or everything but the disk."""
         return super().plan_options(state) if self.keeps_disk(state) else ["-destroy"]
 
     async def finish(self, session: AsyncSession, run: Run) -> str:
-        """It is gone; whether a disk still is there stands in the state."""
+        """Record the deletion, and whether the state still has a disk."""
         disk_kept = await self._write_down(session)
         return "Deleted. The data disk is kept." if disk_kept else "Destroyed."
 
     async def finish_undoing(self, session: AsyncSession, run: Run) -> None:
-        """What was being made is gone."""
+        """Record the deletion of a machine whose creation was canceled."""
         await self._write_down(session)
 
     async def _write_down(self, session: AsyncSession) -> bool:
@@ -44,20 +45,20 @@ class _Destroying(TerraformKind):
 
 
 class Destroy(_Destroying, WorkstationKind, kind=RunKind.DESTROY):
-    """Of a workstation."""
+    """Deletion of a workstation."""
 
     async def expected_severity(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
-        """The machine goes."""
+        """The effect that the requester expects: the machine is deleted."""
         return Severity.REPLACES
 
     async def review(self, planned: Planned) -> Planned:
-        """A disk that is to be kept wants a decision where it would be lost after all."""
+        """Require approval if a disk that is to be kept would be deleted."""
         return await super().review(planned) if self.keeps_disk(planned.state) else planned
 
 
 class DestroyShared(_Destroying, SharedKind, kind=RunKind.DESTROY, root=Root.SHARED):
-    """Of the shared stack."""
+    """Deletion of the shared stack."""
 
     def ends_binding(self, role: str) -> bool:
-        """The single grants go, and others keep theirs."""
+        """True: no role stays bound, so that members who were not granted it here keep it."""
         return True

@@ -1,4 +1,4 @@
-"""What those kinds share that are one order to Google: start, stop, reset."""
+"""Orders to Google's Compute API: start, stop and reset."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -14,22 +14,22 @@ from app.worker.retry import retry
 
 
 class OrderKind(Kind):
-    """However many attempts there are, the order is given once: Google knows the request by its id, and the run when
-    Google took it."""
+    """An order about a machine. It is carried out once, however many attempts there are: Google recognises the
+    request ID, and the run records when Google accepted it."""
 
     power: ClassVar[Power]
     announcement: ClassVar[str]
-    """The log's line before it, with the machine's name in place of {}."""
+    """The log message before the order, with {} for the machine's name."""
 
     async def order(self, place: Place) -> datetime:
-        """Give the order; returns when Google took it.
+        """Give the order; returns when Google accepted it.
 
-        Raises RunFailedError when Google refuses, CanceledError when somebody was quicker.
+        Raises RunFailedError if Google refuses, CanceledError if the run was canceled before.
         """
         return await retry(self.claim, self.commands, lambda: self._try(place))
 
     def ordered(self, workstation: Workstation) -> None:
-        """Google has carried it out."""
+        """Update the workstation after Google has carried out the order."""
 
     async def _try(self, place: Place) -> datetime:
         async with self.claim.writing() as (session, run):
@@ -47,7 +47,8 @@ class OrderKind(Kind):
 
 
 async def give_order(claim: Claim, power: Power, place: Place) -> datetime:
-    """Once, as far as Google is concerned. Raises RunFailedError, or TransientError for what is worth another try."""
+    """Send the order with an ID that is the same in every attempt. Raises RunFailedError or TransientError."""
+    # The same ID for all attempts of a run: Google carries it out once.
     request_id = str(uuid5(NAMESPACE_URL, f"stationmaster:run:{claim.run_id}:{power}"))
     try:
         return await claim.tools.compute.order(power, place.zone, place.instance, request_id)

@@ -1,4 +1,4 @@
-"""Provision: a machine is made, around a data disk that was kept if there is one."""
+"""Provision: create a machine, with a new data disk or a kept one."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,14 +12,14 @@ from app.worker.planned import Known, Planned
 
 
 class Provision(Update, kind=RunKind.PROVISION):
-    """A first create has nothing to lose, so it is applied at once."""
+    """The creation of a machine."""
 
     def needs_no_plan(self, known: Known) -> bool:
-        """Nothing was ever made."""
+        """Whether nothing exists yet, so that a plan could show no loss."""
         return known.state is None and not known.needs_reconcile
 
     async def review(self, planned: Planned) -> Planned:
-        """What an earlier attempt made has to be what was asked for."""
+        """Refuse to replace resources of an earlier attempt that are not as requested."""
         if planned.mismatched:
             raise RunFailedError(
                 f"{planned.mismatched[0].address} exists at Google for this machine, but not as requested, "
@@ -28,15 +28,15 @@ class Provision(Update, kind=RunKind.PROVISION):
         return await super().review(planned)
 
     async def expected_severity(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
-        """On a machine that is only being made there is nothing to mind, but for the data disk."""
+        """The effect that the requester expects: on a machine that is being created, anything is fine."""
         return Severity.REPLACES
 
     async def undoing(self, session: AsyncSession, run: Run) -> Kind | None:
-        """Of a machine that never ran, nothing is left; one that came back goes back to its disk."""
+        """Delete a machine that never ran. A machine that was created for a kept disk is deleted without its disk."""
         workstation = await session.get_one(Workstation, self.stack_id, with_for_update=True)
         if workstation.running_at is not None:
             return await super().undoing(session, run)
         workstation.begin_undo()
-        # A disk that was taken over was there before the run: it stays.
+        # A disk that was adopted existed before the run, so it is kept.
         keep_disk = workstation.adopted_disk is not None
         return Destroy(self.attempt.with_inputs({**self.attempt.inputs, "disk_only": keep_disk}))

@@ -1,4 +1,4 @@
-"""Rekey: a machine gets its owner's SSH keys as they are now, in place, and nothing else changes."""
+"""Rekey: put the owner's current SSH keys on a machine, without changing anything else."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,37 +11,37 @@ from app.worker.planned import Known, Planned
 
 
 class Rekey(Update, kind=RunKind.REKEY):
-    """Nobody has to wait for a boot, unless more than keys was approved."""
+    """A change of SSH keys. It does not wait for a boot, unless a plan that changes more was approved."""
 
     def reason_to_skip(self, known: Known) -> str:
-        """Where nothing was made."""
+        """Skip the run if there is no machine."""
         return "There is no machine to update." if known.has_nothing else ""
 
     async def review(self, planned: Planned) -> Planned:
-        """Whoever changes their keys expects nothing else of it."""
+        """Require approval for anything but SSH keys."""
         decision = Decision(self.claim, self.commands, self.stack_id)
         planned = await decision.of_data_disk(planned)
         await decision.of_keys(planned)
         return planned
 
     async def reach(self) -> None:
-        """The machine goes on running."""
+        """Apply the keys on the running machine."""
         await (super().reach() if self.attempt.is_approved else WorkstationKind.reach(self))
 
     async def finish(self, session: AsyncSession, run: Run) -> str:
-        """The row stays as it is."""
+        """Leave the workstation's row as it is, unless more than keys was approved."""
         if self.attempt.is_approved:
             return await super().finish(session, run)
         return "The machine now has exactly its owner's SSH keys."
 
     async def undoing(self, session: AsyncSession, run: Run) -> Kind | None:
-        """The keys that were there before."""
+        """Restore the previous keys."""
         inputs = await self.previous_inputs(session, run)
         return _KeysBefore(self.attempt.with_inputs(inputs)) if inputs else None
 
 
 class _KeysBefore(Rekey):
-    """Rolling back is no less careful."""
+    """The rollback of a change of SSH keys."""
 
     async def reach(self) -> None:
         await WorkstationKind.reach(self)

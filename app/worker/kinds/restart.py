@@ -1,4 +1,4 @@
-"""Restart: Google presses the machine's reset button, and what boots is waited for as a new machine is."""
+"""Restart: reset a machine, and wait until it is ready again."""
 
 from app.infra.machines import Power
 from app.models import RunKind, Workstation
@@ -8,16 +8,17 @@ from app.worker.readiness import place_of
 
 
 class Restart(OrderKind, MachineKind, kind=RunKind.RESTART):
-    """ADR 014 says why it is a reset."""
+    """A restart by reset (see ADR 014)."""
 
     power = Power.RESET
     announcement = "Restarting {}."
 
     async def reach(self) -> None:
-        """Raises RunFailedError when Google refuses or nothing boots, CanceledError when nothing was begun yet."""
+        """Reset the machine and wait. Raises RunFailedError if Google refuses or the machine does not boot,
+        CanceledError if canceled before."""
         place = await place_of(self.claim, self.stack_id)
         await self.wait_until_ready(place, await self.order(place))
 
     def ordered(self, workstation: Workstation) -> None:
-        """It boots."""
+        """Mark the workstation as booting."""
         workstation.begin_restart()

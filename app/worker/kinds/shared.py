@@ -1,4 +1,4 @@
-"""What the kinds of runs of the shared stack share."""
+"""What the kinds of runs of the shared stack have in common."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,31 +13,32 @@ from app.worker.planned import PLAN_FILE, Known, Planned
 
 
 class SharedKind(TerraformKind):
-    """A run of the shared stack by Terraform."""
+    """A run of the shared stack with Terraform."""
 
     always_shows_plan = True
 
     def ends_binding(self, role: str) -> bool:
-        """Whether the role's list of holders, so far the whole list, is to be open again."""
+        """Whether an authoritative binding of this role is given up, so that others may grant the role as well."""
         inputs = self.attempt.inputs
         return not inputs.get("authoritative_admins") or inputs.get("iam_admin_role") != role
 
     def starting_from(self, state: State) -> State:
-        """Terraform forgets a binding that is to end: destroying it would take the role from everybody."""
+        """The state without a binding that is given up."""
+        # Destroying a binding would take the role from everybody, so Terraform forgets it instead.
         bindings = [each for each in state_resources.instances(state) if each.type == BINDING]
         ends = any(self.ends_binding(each.attributes.value["role"]) for each in bindings)
         return state_resources.without(state, BINDING) if ends else state
 
     async def shared_stack(self, session: AsyncSession) -> SharedStack:
-        """Its row, locked."""
+        """The shared stack's row, locked."""
         return await session.get_one(SharedStack, self.stack_id, with_for_update=True)
 
     async def adopt(self) -> list[str]:
-        """Things of many types; `terraform import` is what looks."""
+        """Import resources that exist in no state."""
         return await SharedAdoption(self.claim, self.commands, self.stack_id).adopt()
 
     async def review(self, planned: Planned) -> Planned:
-        """Everything wants a decision but what allowed IPs change."""
+        """Require approval for all changes except those of allowed IPs."""
         await Decision(self.claim, self.commands, self.stack_id).of_shared_stack(planned)
         return planned
 

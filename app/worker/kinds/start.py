@@ -1,4 +1,4 @@
-"""Start: a stopped machine is switched on and waited for; address, disks and host keys are what they were."""
+"""Start: start a stopped machine, and wait until it is ready. Its IP address, disks and host keys stay the same."""
 
 from app.infra.machines import Power
 from app.models import RunKind
@@ -8,13 +8,14 @@ from app.worker.readiness import place_of
 
 
 class Start(OrderKind, MachineKind, kind=RunKind.START):
-    """Where Google has no capacity left the machine stays stopped, and the error says so as for a new one."""
+    """A start. If Google has no capacity, the run fails and the machine stays stopped."""
 
     power = Power.START
     announcement = "Starting {}."
 
     async def reach(self) -> None:
-        """Raises RunFailedError when Google refuses or nothing boots, CanceledError when nothing was begun yet."""
+        """Start the machine and wait. Raises RunFailedError if Google refuses or the machine does not boot,
+        CanceledError if canceled before."""
         place = await place_of(self.claim, self.stack_id)
         await self.order(place)
         await self.wait_until_ready(place)

@@ -1,4 +1,4 @@
-"""Stop: a machine is switched off. It keeps its disks and its address, and costs no more than those."""
+"""Stop: stop a machine. Only its disks and IP address are billed from then on."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -9,16 +9,16 @@ from app.worker.readiness import place_of
 
 
 class Stop(OrderKind, kind=RunKind.STOP):
-    """Google shuts it down in good order, and waits for that up to 90 seconds."""
+    """A stop. Google shuts the system down, and cuts the power after 90 seconds."""
 
     power = Power.STOP
     announcement = "Stopping {}."
 
     async def reach(self) -> None:
-        """Raises RunFailedError when Google refuses, CanceledError when nothing was begun yet."""
+        """Stop the machine. Raises RunFailedError if Google refuses, CanceledError if canceled before."""
         await self.order(await place_of(self.claim, self.stack_id))
 
     async def finish(self, session: AsyncSession, run: Run) -> str:
-        """It is off."""
+        """Mark the workstation as stopped."""
         (await session.get_one(Workstation, self.stack_id, with_for_update=True)).become_stopped()
         return "Stopped. Its disks and external IP are kept."

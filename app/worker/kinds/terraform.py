@@ -1,4 +1,4 @@
-"""What those kinds share that Terraform carries out: adopt, plan, have it decided, apply."""
+"""Runs that Terraform executes: adopt, plan, decide, apply."""
 
 from dataclasses import replace
 
@@ -14,44 +14,45 @@ from app.worker.retry import retry
 
 
 class TerraformKind(Kind):
-    """From what exists to what was asked for. What kinds differ in are the methods below `reach`."""
+    """A run with Terraform. Kinds differ in the methods and attributes below `reach`."""
 
     changes: tuple[Event, ...] = ()
-    """What the plan changes, where there was one."""
+    """The changes of the plan, if there was one."""
 
     async def reach(self) -> None:
-        """Plan and apply, again after what is usually temporary."""
+        """Plan and apply, with retries after transient errors."""
         await retry(self.claim, self.commands, self._try)
 
     is_only_a_plan = False
-    """Nothing is applied."""
+    """Whether the plan is not applied."""
     applies_empty_plans = False
-    """What an earlier attempt deleted may still be in the state: an empty plan applied is what it learns that by."""
+    """Whether a plan without changes is applied, because that removes deleted resources from the state."""
+    # Even without changes to resources, outputs may change.
     always_shows_plan = False
-    """A plan without changes may change outputs."""
+    """Whether the plan is shown if no resource changes."""
 
     def reason_to_skip(self, known: Known) -> str:
-        """Why there is nothing to do, in a sentence; empty where there is."""
+        """Why there is nothing to do, as a sentence; empty if there is something."""
         return ""
 
     def starting_from(self, state: State) -> State:
-        """The stored state, without what Terraform is to leave alone from now on."""
+        """The state to start from, without resources that Terraform has to forget."""
         return state
 
     def needs_no_plan(self, known: Known) -> bool:
-        """There is nothing that a plan could show to be lost."""
+        """Whether nothing exists that a plan could show to be lost."""
         return False
 
     def plan_options(self, state: State | None) -> list[str]:
-        """Further options of the plan."""
+        """Additional options of the plan."""
         return []
 
     async def adopt(self) -> list[str]:
-        """Take in what exists and no state knows; returns the addresses."""
+        """Import resources that exist in no state; returns their addresses."""
         raise NotImplementedError
 
     async def review(self, planned: Planned) -> Planned:
-        """The plan, once nothing is in its way. Raises ApprovalRequiredError, or RunFailedError for one refused."""
+        """The plan to apply. Raises ApprovalRequiredError, or RunFailedError if it is refused."""
         return planned
 
     async def look_again(self, known: Known) -> None:
@@ -78,7 +79,7 @@ class TerraformKind(Kind):
             state = await state_versions.newest(session, self.claim.tools.vault, self.stack_id)
             stack = await session.get_one(Stack, self.stack_id)
             run = await session.get_one(Run, self.claim.run_id)
-            # What was approved is not what rolls it back.
+            # The approval was for the run, not for its rollback.
             is_approved = run.approved_at is not None and not self.commands.undoing
             plan = await plans.file_of(session, self.claim.tools.vault, run.id) if is_approved else None
         self.commands.serial = state.serial if state else 0

@@ -1,4 +1,4 @@
-"""Update: a machine becomes what its owner changed of it."""
+"""Update: change an existing machine."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,10 +15,11 @@ from app.worker.retry import retry
 
 
 class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
-    """Plan and apply, then wait for the machine."""
+    """A change of a machine: plan, apply, and wait until it is ready."""
 
     async def reach(self) -> None:
-        """Until ssh answers; a machine that was off stays off, one that ran runs again, whatever becomes of the run."""
+        """Apply the change. A machine that was running runs again afterwards, even if the run fails; a stopped one
+        stays stopped."""
         try:
             await WorkstationKind.reach(self)
         except RunFailedError as failure:
@@ -34,7 +35,8 @@ class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
             raise RunFailedError(f"{failure}\n\nThe machine could not be started again:\n{error}") from failure
 
     async def _is_on(self) -> bool:
-        """Whether the machine is on, or is not to be. Google may have left one off that it had to stop for a change."""
+        """Whether the machine is running. If a change has left it stopped, start it again, unless it was stopped
+        before."""
         async with self.claim.tools.database.sessions() as session:
             workstation = await session.get_one(Workstation, self.stack_id)
         place = Place(workstation.zone, workstation.resource_name, workstation.address or "")
@@ -51,26 +53,26 @@ class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
         return True
 
     async def expected_severity(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
-        """What the page said before: it is computed of the same columns."""
+        """The effect that the requester expects: the one that the form showed, computed from the same columns."""
         before = specs.columns(workstation)
         effects = impact.of(before, before | run.changes, has_snapshot=workstation.snapshot is not None)
         return max((effect.severity for effect in effects), default=Severity.IN_PLACE)
 
     async def finish(self, session: AsyncSession, run: Run) -> str:
-        """What differed at Google is as it was applied."""
+        """Record the change. It has also corrected any drift."""
         sentence = await super().finish(session, run)
         (await session.get_one(Workstation, self.stack_id)).become_checked(None, self.claim.tools.clock())
         return sentence
 
     async def undoing(self, session: AsyncSession, run: Run) -> Kind | None:
-        """Back to what was reached before it."""
+        """Restore the previous settings."""
         inputs = await self.previous_inputs(session, run)
         return RollBack(self.attempt.with_inputs(inputs)) if inputs else None
 
 
 class RollBack(WorkstationKind):
-    """What was reached before comes back; the machine is not waited for."""
+    """The rollback of a change. It does not wait for the machine."""
 
     async def expected_severity(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
-        """Whoever cancels wants the machine as it was, whatever that takes."""
+        """The effect that the requester expects: any, as long as the previous machine is restored."""
         return Severity.REPLACES

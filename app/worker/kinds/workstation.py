@@ -1,4 +1,4 @@
-"""What the kinds of runs of a workstation's stack share."""
+"""What the kinds of runs of a workstation have in common."""
 
 from datetime import datetime
 from typing import Any
@@ -20,19 +20,20 @@ from app.worker.readiness import Place, Readiness
 
 
 class MachineKind(Kind):
-    """A run after which a machine is ready to be logged in to."""
+    """A run after which the machine is ready for SSH."""
 
     place: Place
     report: MachineReport | None = None
-    """None where the machine is off, and was before the run."""
+    """The machine's report; None if it is stopped, as it was before the run."""
 
     async def wait_until_ready(self, place: Place, booted_since: datetime | None = None) -> None:
-        """Raises RunFailedError when it does not become ready, CanceledError when it need not."""
+        """Wait for the machine. Raises RunFailedError if it does not become ready, CanceledError if the run was
+        canceled."""
         self.place = place
         self.report = await Readiness(self.claim, self.commands, place, booted_since).wait()
 
     async def finish(self, session: AsyncSession, run: Run) -> str:
-        """The machine runs, and is what the run was to make of it."""
+        """Update the workstation's row after success."""
         workstation = await session.get_one(Workstation, self.stack_id, with_for_update=True)
         now = self.claim.tools.clock()
         workstation.take(run.changes)
@@ -45,29 +46,31 @@ class MachineKind(Kind):
 
 
 class WorkstationKind(TerraformKind):
-    """A run of a workstation's stack by Terraform."""
+    """A run of a workstation with Terraform."""
 
     def plan_options(self, state: State | None) -> list[str]:
-        """A GPU that is no longer asked for is taken off by replacing the machine."""
+        """Replace the machine where a change in place is not possible."""
         return replacements(state, self.attempt.inputs)
 
     async def adopt(self) -> list[str]:
-        """All of the machine's resources are looked for, whatever is to become of them."""
+        """Import resources of the machine that exist in no state."""
         folder, inputs = self.commands.folder, self.attempt.inputs
+        # Ask for all resources, even those to be deleted: only planned creates are looked for.
         folder.write_variables({**inputs, "disk_only": False})
         adopted = await WorkstationAdoption(self.claim, self.commands, self.stack_id, inputs["zone"]).adopt()
         if adopted and inputs.get("disk_only"):
-            # An import does not record that the machine needs its address: that would be released first, and refused.
+            # Without the refresh, the state would not know that the machine uses the address, and would release that
+            # first.
             await self.commands.refresh()
         folder.write_variables(inputs)
         return adopted
 
     async def expected_severity(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
-        """What the requester was shown that the run does to the machine, at most."""
+        """The severest effect on the machine that the requester was shown."""
         return Severity.IN_PLACE
 
     async def review(self, planned: Planned) -> Planned:
-        """What nobody asked for wants a decision, and losing the data disk in any case."""
+        """Require approval for effects that nobody requested, and always for the loss of the data disk."""
         async with self.claim.tools.database.sessions() as session:
             run = await session.get_one(Run, self.claim.run_id)
             workstation = await session.get_one(Workstation, self.stack_id)
@@ -75,7 +78,7 @@ class WorkstationKind(TerraformKind):
         return await Decision(self.claim, self.commands, self.stack_id).of_workstation(planned, expected)
 
     async def previous_inputs(self, session: AsyncSession, run: Run) -> dict[str, Any] | None:
-        """The variables that were reached last, with the disk as large as it has become; None where none were."""
+        """The variables applied last, with the current size of the data disk; None if there are none."""
         before = (await runs.applied(session, self.stack_id)).reached if run.has_changed_anything else None
         if before is None:
             return None
