@@ -10,7 +10,7 @@ from app.models.member import Member
 
 
 class ApiToken(Base):
-    """A bearer token that acts for its member. Only its hash and first characters are kept."""
+    """A bearer token that acts for its member. Only its hash and its first characters are stored."""
 
     __tablename__ = "api_tokens"
 
@@ -27,9 +27,9 @@ class ApiToken(Base):
 
     @property
     def is_valid(self) -> bool:
-        """Not revoked."""
+        """Whether it was not revoked."""
         return self.revoked_at is None
 
     def revoke(self, now: datetime) -> None:
-        """End it; a second time changes nothing."""
+        """Revoke it. Revoking it again changes nothing."""
         self.revoked_at = self.revoked_at or now

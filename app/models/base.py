@@ -1,4 +1,4 @@
-"""What all tables share."""
+"""The base class and column types of all tables."""
 
 import secrets
 from datetime import datetime
@@ -9,12 +9,12 @@ from sqlalchemy import DateTime, Enum, LargeBinary, MetaData
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 
-# No vowels (no words by accident) and nothing that reads like something else.
+# No vowels, so that no words appear by accident, and no letters that look alike.
 _LETTERS = "bcdfghjkmnpqrstvwxz23456789"
 
 
 class Base(DeclarativeBase):
-    """The declarative base: times are timestamptz, dictionaries and lists jsonb."""
+    """The declarative base. Times are stored as timestamptz, dictionaries and lists as jsonb."""
 
     metadata = MetaData(
         naming_convention={
@@ -33,16 +33,16 @@ class Base(DeclarativeBase):
 
 
 class Sealed(LargeBinary):
-    """What the vault has encrypted. Rotating the keys finds such columns by this type."""
+    """A column that the vault has encrypted. Rotating the keys finds such columns by this type."""
 
 
 def short_id(length: int) -> str:
-    """A random identifier of lower-case letters and digits that begins with a letter; opaque to whoever reads it."""
+    """A random, meaningless identifier of lower-case letters and digits that begins with a letter."""
     return secrets.choice(_LETTERS[:19]) + "".join(secrets.choice(_LETTERS) for _ in range(length - 1))
 
 
 def stored_as_text(enum: type[StrEnum]) -> Enum:
-    """An enumeration as plain text: new members need no ALTER TYPE."""
+    """An enumeration stored as plain text, so that new members need no ALTER TYPE."""
     return Enum(
         enum, native_enum=False, length=32, values_callable=lambda members: [member.value for member in members]
     )

@@ -1,6 +1,6 @@
-"""What a machine says of itself in its guest attributes: terraform/modules/compute/startup_tell.sh writes them.
+"""What a machine reports in its guest attributes (written by terraform/modules/compute/startup_tell.sh).
 
-Whoever may do anything on the machine may write there, so nothing of it is believed to be well formed.
+Everybody with root access to the machine can write them, so they are checked like any other input.
 """
 
 import re
@@ -17,7 +17,7 @@ LONGEST = 2000
 
 
 class BootStage(StrEnum):
-    """How far the startup script is."""
+    """The progress of the startup script."""
 
     DISK = "disk"
     KEYS = "keys"
@@ -26,7 +26,7 @@ class BootStage(StrEnum):
 
 
 class MountState(StrEnum):
-    """Where the data disk is."""
+    """Whether the data disk is mounted."""
 
     MOUNTED = "mounted"
     UNMOUNTED = "unmounted"
@@ -35,49 +35,49 @@ class MountState(StrEnum):
 
 @dataclass(frozen=True)
 class Mount:
-    """The data disk, as the machine saw it at `at`. Sizes are in bytes."""
+    """The data disk as the machine sees it at `at`. Sizes are in bytes."""
 
     state: MountState
     volume: str | None
-    """What to mount: a path that is the same after every boot."""
+    """The path to mount, which is the same after every boot."""
     device: str | None
-    """What that is at present, such as /dev/sdb."""
+    """The current device, such as /dev/sdb."""
     file_system: str | None
     size_bytes: int | None
     free_bytes: int | None
     at: datetime | None
     reason: str | None
-    """In words, why it is not mounted."""
+    """Why it is not mounted, as a sentence."""
 
     @property
     def is_mounted(self) -> bool:
-        """Whether /home/jupyter is the data disk."""
+        """Whether the data disk is mounted at /home/jupyter."""
         return self.state is MountState.MOUNTED
 
     @property
     def can_be_mounted(self) -> bool:
-        """The disk is there and holds a file system that the startup script would mount."""
+        """Whether the disk exists with a file system that the startup script would mount."""
         return self.state is MountState.UNMOUNTED and self.file_system == "ext4" and bool(self.volume)
 
 
 @dataclass(frozen=True)
 class MachineReport:
-    """One reading of the attributes; all that a machine has not said (yet) is None or empty."""
+    """The parsed attributes. What the machine has not reported (yet) is None or empty."""
 
     stage: BootStage | None = None
     stage_at: datetime | None = None
     mount: Mount | None = None
     driver: str | None = None
-    """Of the GPU: none (there is no GPU), missing, or the driver's version."""
+    """The GPU driver: "none" without a GPU, "missing", or the driver's version."""
     host_keys: dict[str, str] = field(default_factory=dict)
-    """SSH host keys by algorithm, base64: {"ssh-ed25519": "AAAA…"}."""
+    """SSH host keys: algorithm → base64, such as {"ssh-ed25519": "AAAA…"}."""
     attributes: dict[str, str] = field(default_factory=dict)
-    """What all this was read from, as a database can keep it."""
+    """The attributes that this was parsed from, in a form that can be stored."""
 
     @classmethod
-    def read(cls, told: Mapping[str, str]) -> "MachineReport":
-        """From the namespace's keys and values; what makes no sense is left out."""
-        attributes = {key: _clean(value) for key, value in told.items() if key in _KEYS or _HOST_KEY.fullmatch(key)}
+    def read(cls, values: Mapping[str, str]) -> "MachineReport":
+        """Parse guest attributes by key. Invalid values are left out."""
+        attributes = {key: _clean(value) for key, value in values.items() if key in _KEYS or _HOST_KEY.fullmatch(key)}
         stage, _, at = attributes.get("boot-stage", "").partition(" ")
         return cls(
             stage=BootStage(stage) if stage in set(BootStage) else None,
@@ -94,17 +94,17 @@ class MachineReport:
 
     @property
     def has_booted(self) -> bool:
-        """The startup script has ended, well or not."""
+        """Whether the startup script has ended, with or without errors."""
         return self.stage in {BootStage.READY, BootStage.FAILED}
 
     @property
     def is_well(self) -> bool:
-        """It has booted, and the data disk is mounted."""
+        """Whether the machine has booted with its data disk mounted."""
         return self.has_booted and self.mount is not None and self.mount.is_mounted
 
 
 def _clean(text: str) -> str:
-    """PostgreSQL keeps neither NUL nor half a surrogate pair."""
+    """Text that PostgreSQL can store: without NUL and unpaired surrogates."""
     return text[:LONGEST].replace("\0", "").encode(errors="replace").decode()
 
 
@@ -126,7 +126,7 @@ def _mount(line: str) -> Mount | None:
 
 
 def _path(text: str) -> str | None:
-    """It goes into commands that people copy."""
+    """The path if it has the form of one, since people copy it into commands."""
     return text if _PATH.fullmatch(text) else None
 
 

@@ -1,4 +1,4 @@
-"""People: a member (or admin) is keyed on the `sub` of their Google account, which survives a change of address."""
+"""Members. The `sub` of their Google account identifies them, because email addresses can change."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -21,19 +21,21 @@ _SYSTEM_GROUPS = (
     *("systemd-journal", "tape", "tty", "users", "utmp", "video", "voice"),
 )
 RESERVED_USERNAMES = frozenset({"jupyter", *_SYSTEM_USERS, *_SYSTEM_GROUPS})
-"""No account of that name can be made on Debian's and Ubuntu's images, or it takes no keys: jupyter's home would be the
-data disk, which everybody may write to."""
+"""Names that no account can have on Debian's and Ubuntu's images.
+
+jupyter is one of them: its home would be the data disk, to which everybody can write, so SSH would ignore its keys.
+"""
 
 
 class Role(StrEnum):
-    """The two roles."""
+    """The roles of members."""
 
     MEMBER = "member"
     ADMIN = "admin"
 
 
 class Member(Base):
-    """Somebody who has signed in."""
+    """Somebody who may sign in."""
 
     __tablename__ = "members"
     __table_args__ = (CheckConstraint("email = lower(email)", name="email_lower"),)
@@ -44,51 +46,51 @@ class Member(Base):
     name: Mapped[str]
     role: Mapped[Role] = mapped_column(stored_as_text(Role), default=Role.MEMBER)
     account_name: Mapped[str] = mapped_column(unique=True)
-    """What the shared stack calls this member: a service account with its rights goes by this name.
+    """The member's name in the shared stack, such as for their service account.
 
-    Nobody chooses it, and nobody else ever has it: it stays when the address is given to somebody else.
+    It is unique for ever: it stays with the member if the email address goes to somebody else.
     """
     chosen_ssh_username: Mapped[str | None]
-    """What this member's next machines call them; None: the name in the address."""
+    """The username on the member's next machines; None for the name in the email address."""
     workstation_limit: Mapped[int | None]
-    """How many workstations this member may have; None: as many as every member of the team."""
+    """How many workstations this member may have; None for the team's limit."""
     gpu_workstation_limit: Mapped[int | None]
-    """So many of them with a GPU."""
+    """How many of them may have a GPU; None for the team's limit."""
     created_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     refused_at: Mapped[datetime | None]
-    """When Google last said of this account that it is none which the rules let in; None once one is accepted."""
+    """When Google last identified the account as one that no rule allows; None since a sign-in that succeeded."""
 
     @classmethod
     def join(cls, sub: str, email: str, name: str, now: datetime) -> Self:
-        """Somebody new."""
+        """A new member."""
         member = cls(id=short_id(10), sub=sub, email=email, name=name, created_at=now, last_seen_at=now)
-        # The id makes it unique; what is before it is for people, in at most 32 characters.
+        # Unique because of the ID. The name before it is for people; Terraform allows 32 characters.
         member.account_name = f"{member.name_in_address[:21]}-{member.id}"
         return member
 
     @property
     def is_admin(self) -> bool:
-        """Whether this member may do what admins may."""
+        """Whether this member is an admin."""
         return self.role is Role.ADMIN
 
     def may_sign_in(self, settings: Settings) -> bool:
-        """Whether a rule names this member's address, and Google did not say otherwise the last time."""
+        """Whether a rule allows this member's address, and the last sign-in was not refused."""
         return self.refused_at is None and settings.may_sign_in_by_rule(self.email)
 
     @property
     def ssh_username(self) -> str:
-        """The account on machines that this member asks for."""
+        """The username on this member's next machines."""
         return self.chosen_ssh_username or self.default_ssh_username
 
     @property
     def default_ssh_username(self) -> str:
-        """The same where nothing else is chosen: the name in the address."""
+        """The username if the member has not chosen one: the name in the email address."""
         return f"u-{self.name_in_address}"[:32] if self.name_in_address in RESERVED_USERNAMES else self.name_in_address
 
     @property
     def name_in_address(self) -> str:
-        """The address's local part as Linux takes it, at most 32 characters. Others may have the same."""
+        """The email address's local part as a Linux username of at most 32 characters. It need not be unique."""
         local = self.email.partition("@")[0].lower()
         name = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in local).strip("-")
         return name[:32] if name[:1].isalpha() else f"u-{name}"[:32]

@@ -1,4 +1,4 @@
-"""What Terraform says that a run would change."""
+"""The plan of a run."""
 
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ class Plan(Base):
 
     run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
     sealed: Mapped[bytes | None] = mapped_column(Sealed)
-    """Terraform's own plan file, encrypted, so that any worker can apply it; only while that may still happen."""
+    """Terraform's plan file, encrypted, as long as it may be applied. Any worker can apply it."""
     view: Mapped[dict[str, Any]]
-    """The same for people, with everything sensitive masked (services/terraform/plan_view.py)."""
+    """The plan in a readable form, without secrets (services/terraform/plan_view.py)."""
     created_at: Mapped[datetime]

@@ -1,4 +1,4 @@
-"""What a run tells: its log, line by line, and the resources it works on."""
+"""The log lines of a run, and the resources it changes."""
 
 from datetime import datetime
 
@@ -10,7 +10,8 @@ from app.models.base import Base, stored_as_text
 
 
 class LogLine(Base):
-    """One line of a run's log; `seq` is gapless from 1 and the resume point of streams and downloads."""
+    """One line of a run's log. Lines are numbered by `seq` from 1 without gaps, so that streams and downloads can
+    resume."""
 
     __tablename__ = "log_lines"
 
@@ -19,7 +20,7 @@ class LogLine(Base):
     at: Mapped[datetime]
     level: Mapped[LogLevel] = mapped_column(stored_as_text(LogLevel))
     step: Mapped[str | None]
-    """The Terraform command that said it; None for the portal's own words."""
+    """The Terraform command that printed it; None for messages of the portal."""
     message: Mapped[str]
 
 

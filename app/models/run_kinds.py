@@ -1,4 +1,4 @@
-"""The kinds of runs: one row a kind. What a kind does, step by step, is in app/worker/kinds."""
+"""The kinds of runs and their traits. How each is executed is in app/worker/kinds."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,67 +8,67 @@ from app.models.workstation_states import WorkstationStatus as W
 
 
 class RunKind(StrEnum):
-    """What a run does to its stack."""
+    """What a run does with its stack."""
 
     PROVISION = "provision"
     UPDATE = "update"
     DESTROY = "destroy"
     REKEY = "rekey"
-    """Put its owner's SSH keys on the machine as they are now: its metadata changes in place, and nothing else."""
+    """Put the owner's current SSH keys on the machine. Only its metadata changes, in place."""
     RESTART = "restart"
-    """Press the machine's reset button, and wait until it answers again: the Compute API does that, not Terraform."""
+    """Reset the machine through the Compute API, and wait until it is ready."""
     START = "start"
-    """Switch a stopped machine on, and wait until it answers."""
+    """Start a stopped machine, and wait until it is ready."""
     STOP = "stop"
-    """Switch it off: it costs its disks and its address only."""
+    """Stop the machine. Only its disks and IP address are billed then."""
     CONFIGURE = "configure"
-    """Bring the shared stack to its desired settings: planned, decided by somebody, never undone by itself."""
+    """Apply the desired settings of the shared stack. Requires approval, and is not rolled back."""
     CHECK = "check"
-    """Plan the stack as it should be, and change nothing: what differs was changed by somebody else."""
+    """Compare the stack with Google by a plan that is not applied."""
     MANUAL = "manual"
-    """Somebody has checked the stack out and works on it by hand; no worker ever claims this."""
+    """A checkout: an admin works on the stack with Terraform. No worker claims this."""
 
     @property
     def traits(self) -> "KindTraits":
-        """Its row of the table below."""
+        """The traits of this kind."""
         return TRAITS[self]
 
 
 @dataclass(frozen=True)
 class KindTraits:
-    """What the rest of the portal has to know of a kind."""
+    """What the rest of the portal needs to know about a kind."""
 
     doing: str
-    """In a title, before what it works on: "Creating dev-1"."""
+    """The verb in titles, before the subject: "Creating dev-1"."""
     label: str
-    """In lists: "Update SSH keys"."""
+    """The name in lists: "Update SSH keys"."""
     prior_seconds: float
-    """How long it takes where there is no earlier run to learn from: what Google usually needs, rounded up."""
+    """How long it takes if there is no earlier run to learn from: what Google usually needs, rounded up."""
     stages: tuple[str, ...]
-    """The stages people see, in order (services/runs/progress.py)."""
+    """The stages that people see, in order (services/runs/progress.py)."""
     preposition: str = ""
-    """In a title, between the label and what it works on: "Update SSH keys on dev-1"."""
+    """The words in titles between label and subject: "Update SSH keys on dev-1"."""
     shared_stages: tuple[str, ...] = ()
     """The stages of a run of the shared stack, if they differ."""
     uses_terraform: bool = True
-    """Without it, it has no inputs, and once begun it cannot be called back."""
+    """Whether Terraform executes it. If not, it has no inputs, and cannot be stopped once it has begun."""
     can_be_undone: bool = False
-    """When cancelled, what it did is undone: of the others, no more than what is still to come can be kept from it."""
+    """Whether it is rolled back when canceled. If not, canceling only prevents the remaining steps."""
     takes_keys: bool = False
-    """It brings the owner's SSH keys to the machine, as they are when a worker claims it."""
+    """Whether it puts the owner's current SSH keys on the machine. It gets them when a worker claims it."""
     changes_stack: bool = True
-    """What it was given is what the stack is afterwards."""
+    """Whether the stack has the run's inputs afterwards."""
     gives_way: bool = False
-    """It was not asked for in the place of anything: it supersedes nothing but its own kind."""
+    """Whether it supersedes only runs of its own kind, because it was not requested instead of anything else."""
     decides_itself: bool = False
-    """A person or the portal works on it without a worker: nothing to cancel, retry or follow."""
+    """Whether it proceeds without a worker, so that it cannot be canceled, retried or followed."""
     orders_from: frozenset[W] = frozenset()
-    """It is one order to Google about a machine; the statuses of a workstation in which it can be asked for."""
+    """The workstation's statuses in which the order can be requested. Empty if it is no order."""
     status_meanwhile: W | None = None
-    """Of a workstation, from the claim on. None: it stays what it is."""
+    """The workstation's status while it executes; None if that does not change."""
 
     def cancel_choices(self, *, has_changed_anything: bool) -> tuple[CancelMode, ...]:
-        """How a run that nobody stops yet may be stopped, gentlest first."""
+        """The ways to stop a run that is not being stopped yet, least disruptive first."""
         if not has_changed_anything:
             return (CancelMode.UNDO,)
         if not self.uses_terraform:
@@ -168,9 +168,9 @@ TRAITS = {
 
 
 def kinds_that(trait: str) -> frozenset[RunKind]:
-    """The kinds that have this trait, for queries."""
+    """The kinds with this trait, for queries."""
     return frozenset(kind for kind, traits in TRAITS.items() if getattr(traits, trait))
 
 
 ORDERS = tuple(kind for kind, traits in TRAITS.items() if traits.orders_from)
-"""The kinds that are asked for by a button and nothing else."""
+"""The kinds that are one order to Google, requested by a button."""

@@ -1,21 +1,21 @@
-"""How a run stands, how it is stopped, and which state may follow which."""
+"""The states of a run, the transitions between them, and the ways to stop a run."""
 
 from enum import StrEnum
 
 
 class CancelMode(StrEnum):
-    """How hard a run that has begun is stopped. Each is asked for by itself, and only after the one before."""
+    """How a run in progress is stopped. Each way can be chosen after the one before."""
 
     UNDO = "undo"
-    """Terraform's command goes on to its end, then what it did is undone."""
+    """Let Terraform's command finish, then roll its changes back."""
     NOW = "now"
-    """Terraform gets its one interrupt; what it leaves behind is adopted, then undone."""
+    """Interrupt Terraform once. What it leaves behind is adopted, then rolled back."""
     FORCE = "force"
-    """Terraform is killed; the same follows."""
+    """Kill Terraform. What it leaves behind is adopted, then rolled back."""
 
 
 class RunStatus(StrEnum):
-    """The states of a run; `Run` has the transitions."""
+    """The states of a run. `Run` has the transitions."""
 
     QUEUED = "queued"
     PLANNING = "planning"
@@ -24,7 +24,7 @@ class RunStatus(StrEnum):
     APPLIED = "applied"
     NO_CHANGES = "no_changes"
     PLANNED = "planned"
-    """A check found differences; nothing was to be changed."""
+    """A check found differences."""
     ERRORED = "errored"
     DISCARDED = "discarded"
     SUPERSEDED = "superseded"
@@ -42,20 +42,20 @@ NEXT: dict[RunStatus, frozenset[RunStatus]] = {
     S.APPLYING: frozenset({S.PLANNING, S.APPLIED, S.ERRORED, S.CANCELED, S.INTERRUPTED}),
     S.INTERRUPTED: frozenset({S.PLANNING, S.ERRORED, S.CANCELED}),
 }
-"""Which states may follow a state; a state without an entry is final."""
+"""The states that may follow each state. A state without an entry is final."""
 
 EXECUTING = frozenset({S.PLANNING, S.AWAITING_APPROVAL, S.APPLYING, S.INTERRUPTED})
-"""States that hold the stack: at most one run of a stack is in one of them."""
+"""The states in which a run holds its stack. At most one run of a stack is in one of them."""
 FINAL = frozenset(set(RunStatus) - set(NEXT))
 SUCCESS = frozenset({S.APPLIED, S.NO_CHANGES, S.PLANNED})
 
 
 class TransitionError(Exception):
-    """A run cannot go from the state it is in to the one asked for."""
+    """A run cannot go from its state to the requested one."""
 
     def __init__(self, run_id: str, before: RunStatus, after: RunStatus) -> None:
         super().__init__(f"run {run_id} is {before} and cannot become {after}")
 
 
 class LostClaimError(Exception):
-    """Another attempt has taken this run over: what this one knows no longer counts."""
+    """Another attempt has taken the run over, so this one must not write any more."""

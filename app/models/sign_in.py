@@ -1,4 +1,4 @@
-"""Sign-ins: one row a browser, so that they can be listed and revoked. The cookie's secret is stored hashed."""
+"""Sign-ins: one row per browser, so that they can be listed and revoked. The cookie's secret is stored hashed."""
 
 from datetime import datetime, timedelta
 
@@ -9,7 +9,7 @@ from app.models.base import Base, short_id
 from app.models.member import Member
 
 FRESH_FOR = timedelta(minutes=10)
-"""How long a sign-in counts as fresh: what wants one (reading a private key) asks again after it."""
+"""How long a sign-in counts as fresh. Reading a private key, for example, requires a fresh one."""
 
 
 class SignIn(Base):
@@ -27,18 +27,18 @@ class SignIn(Base):
     address: Mapped[str]
     user_agent: Mapped[str]
     confirmed_at: Mapped[datetime | None]
-    """When its person was last known to confirm who they are; None for a sign-in that was not asked for as fresh."""
+    """When its person last proved who they are; None if the sign-in was not requested as a fresh one."""
 
     member: Mapped[Member] = relationship(lazy="raise")
 
     def is_valid(self, now: datetime) -> bool:
-        """Neither expired nor revoked."""
+        """Whether it is neither expired nor revoked."""
         return self.revoked_at is None and now < self.expires_at
 
     def is_fresh(self, now: datetime) -> bool:
-        """Whether it was asked for as a fresh one, and a short time ago."""
+        """Whether its person proved who they are a short time ago."""
         return self.confirmed_at is not None and now - self.confirmed_at < FRESH_FOR
 
     def revoke(self, now: datetime) -> None:
-        """End it; a second time changes nothing."""
+        """End it. Ending it again changes nothing."""
         self.revoked_at = self.revoked_at or now

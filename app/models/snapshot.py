@@ -1,4 +1,4 @@
-"""What a worker last saw of the outside, for the web process, which asks nobody."""
+"""Snapshots: what a worker last saw of the outside world, for the web process, which asks nobody."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,14 +9,14 @@ from app.models.base import Base
 
 
 class Snapshot(Base):
-    """The newest of its name; the one before is not kept."""
+    """The newest snapshot with a name. Earlier ones are not kept."""
 
     __tablename__ = "snapshots"
 
     name: Mapped[str] = mapped_column(primary_key=True)
     taken_at: Mapped[datetime]
     content: Mapped[dict[str, Any]]
-    """As whoever takes it means it."""
+    """The content, in the form of the service that takes it."""
 
     def age(self, now: datetime) -> timedelta:
         """How long ago it was taken."""

@@ -1,4 +1,4 @@
-"""A stack is one Terraform root module with its own state: every workstation is one, the shared stack one more."""
+"""A stack: one Terraform root with its own state. Each workstation is a stack, and the shared stack is one."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,14 +10,14 @@ from app.models.base import Base, Sealed, short_id, stored_as_text
 
 
 class Root(StrEnum):
-    """The Terraform roots, named as their folders."""
+    """The Terraform roots, named like their folders."""
 
     WORKSTATION = "workstation"
     SHARED = "shared"
 
 
 class Stack(Base):
-    """One Terraform state's owner. Its id is part of the names of all that it makes at Google."""
+    """A stack. Its ID is part of the names of its resources at Google."""
 
     __tablename__ = "stacks"
 
@@ -25,11 +25,12 @@ class Stack(Base):
     root: Mapped[Root] = mapped_column(stored_as_text(Root))
     created_at: Mapped[datetime]
     needs_reconcile: Mapped[bool] = mapped_column("unsettled", default=False)
-    """An apply has begun and has not ended well: Google may hold what no state knows, so the next plan adopts first."""
+    """An apply has begun and not succeeded, so Google may have resources that no state knows. The next plan adopts
+    them first."""
 
 
 class StateVersion(Base):
-    """One stored Terraform state: encrypted, append-only, numbered from 1 within its stack."""
+    """One stored Terraform state. Versions are never changed, and numbered from 1 in each stack."""
 
     __tablename__ = "state_versions"
     __table_args__ = (UniqueConstraint("stack_id", "lineage", "serial", "quarantined"),)
@@ -42,14 +43,14 @@ class StateVersion(Base):
     lineage: Mapped[str]
     sealed: Mapped[bytes] = mapped_column(Sealed)
     quarantined: Mapped[bool] = mapped_column(default=False)
-    """Written by an attempt that was no longer the current one: kept as evidence, never used as the state."""
+    """It was written by an attempt that had lost its run. It is kept as evidence, and never used."""
     sql_generation: Mapped[int | None]
-    """Number of the shared stack's database that it knows of; None where there is none."""
+    """The number in the name of the shared stack's database; None without a database."""
     created_at: Mapped[datetime]
 
 
 class ProviderLock(Base):
-    """The .terraform.lock.hcl of a root's first init, so that every worker installs the very same provider."""
+    """The .terraform.lock.hcl of a root's first init, so that every worker installs exactly the same provider."""
 
     __tablename__ = "provider_locks"
 

@@ -1,4 +1,4 @@
-"""The team: what admins chose for everybody."""
+"""The team: settings that admins chose for all members."""
 
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -6,7 +6,7 @@ from app.models.base import Base
 
 
 class Team(Base):
-    """The one team of a portal; its row is made when something is chosen. None: as the settings say."""
+    """The portal's only team. Its row is created with the first choice; None stands for the default in the settings."""
 
     __tablename__ = "team"
 

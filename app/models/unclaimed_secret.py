@@ -1,4 +1,5 @@
-"""Secrets in Secret Manager that no key names yet: written down before they are created, so that none is orphaned."""
+"""Secrets in Secret Manager that belong to no SSH key yet. Their rows are saved first, so that no secret is
+forgotten."""
 
 from datetime import datetime
 
@@ -8,12 +9,13 @@ from app.models.base import Base
 
 
 class UnclaimedSecret(Base):
-    """A private key whose SSH key is about to be saved. The row goes when that happens; otherwise the secret does."""
+    """A private key whose SSH key is about to be saved. After that the row is deleted; if it never happens, the
+    secret is."""
 
     __tablename__ = "unclaimed_secrets"
 
     name: Mapped[str] = mapped_column(primary_key=True)
-    """Secret Manager's short name."""
+    """The short name in Secret Manager."""
     created_at: Mapped[datetime]
     is_expired: Mapped[bool] = mapped_column(default=False)
-    """It is being deleted: too late to claim it."""
+    """Whether the secret is being deleted, so that it can no longer be claimed."""

@@ -1,4 +1,4 @@
-"""The workers that are (or were) alive."""
+"""The worker processes."""
 
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -10,7 +10,7 @@ from app.models.base import Base, short_id
 
 
 class Worker(Base):
-    """One worker process; it refreshes `seen_at` every few seconds."""
+    """One worker process. It updates `seen_at` every few seconds."""
 
     __tablename__ = "workers"
 
@@ -22,4 +22,4 @@ class Worker(Base):
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     free_bytes: Mapped[int | None] = mapped_column(BigInteger)
-    """Where it has least: in its data folder, or among the temporary files."""
+    """Free space in its data folder or the folder for temporary files, whichever is less."""

@@ -1,10 +1,10 @@
-"""The words for how a workstation stands."""
+"""The states of a workstation."""
 
 from enum import StrEnum
 
 
 class WorkstationStatus(StrEnum):
-    """What a workstation is doing, as the API says it."""
+    """The status of a workstation, as the API returns it."""
 
     REQUESTED = "requested"
     PROVISIONING = "provisioning"

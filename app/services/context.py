@@ -1,4 +1,4 @@
-"""What services work with: one transaction, the portal's parts, the time, and who asks."""
+"""What services need in a transaction: the portal's parts, the time, and the actor."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,25 +15,25 @@ from app.services.catalog import Catalog
 
 @dataclass(frozen=True)
 class Context:
-    """Made once for a transaction, at the edge: by a request, a command, or the worker."""
+    """The context of one transaction, created by a request, a command or the worker."""
 
     session: AsyncSession
     settings: Settings
     catalog: Catalog
-    """What can be asked for."""
+    """What can be requested."""
     secrets: SecretStore
     vault: Vault
     now: datetime
     actor: Member | None = None
-    """Who asks; None for the portal itself, and for the operator."""
+    """The member on whose behalf the services act; None for the portal itself and the operator."""
 
     @property
     def member(self) -> Member:
-        """Who asks, where it can only be a person; raises LookupError for the portal itself."""
+        """The actor, where there must be one. Raises LookupError if there is none."""
         if self.actor is None:
             raise LookupError("nobody asks for this")
         return self.actor
 
     def acting(self, actor: Member | None) -> Self:
-        """The same transaction, on behalf of somebody else."""
+        """The same transaction on behalf of another actor."""
         return replace(self, actor=actor)

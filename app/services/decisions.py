@@ -82,7 +82,7 @@ async def retry(ctx: Context, run: Run) -> Run:
         raise ConflictError("Only a failed or canceled run can be retried.")
     subject = await stacks.subject(ctx.session, run.stack_id)
     if isinstance(subject, SharedStack) and run.kind in {RunKind.CONFIGURE, RunKind.CHECK}:
-        return await shared_stack.ask_again(ctx, run)
+        return await shared_stack.request_again(ctx, run)
     if subject.rejects(run.kind):
         raise ConflictError(f"{subject.name} has been deleted.", hint="Create a new workstation.")
     if isinstance(subject, Workstation) and run.kind is RunKind.REKEY:

@@ -1,7 +1,6 @@
-"""A run from its claim to its end: how it is claimed, finishes, fails, is cancelled or handed over.
+"""The life of a run from its claim to its end, whoever ends it: a worker, a member who cancels it, or a checkout.
 
-Each is one function here, whoever it is that ends the run: a worker, somebody who cancels it, or a checkout. The caller
-holds the run's row lock, and commits.
+The caller holds the run's row lock, and commits.
 """
 
 from sqlalchemy import exists, select
@@ -18,17 +17,17 @@ from app.services.shared import databases
 from app.services.terraform import plans, state_versions
 
 MAX_INTERRUPTIONS = 10
-"""A run whose workers die this often is ended: it may be the run that kills them."""
+"""After so many interruptions a run fails, since the run itself may be their cause."""
 
 
 async def claim(ctx: Context, run: Run, worker_id: str, host: str) -> bool:
-    """A worker takes the run, if it is there to be taken; otherwise it may end here. Returns whether it has it."""
+    """Claim a run for a worker, if possible; returns whether it was claimed. Otherwise, the run may end here."""
     session, now = ctx.session, ctx.now
     if not run.can_be_claimed or run.is_left_to_another_host(host, now) or await _stack_is_busy(session, run):
         return False
     subject = await stacks.subject(session, run.stack_id, lock=True)
     if run.is_queued and subject.rejects(run.kind):
-        # Asked for while the run that destroyed it went on.
+        # It was requested while its stack was being deleted.
         await log.write(session, run, [log.LogEntry(f"Canceled: the {subject.noun} has been deleted.", now)])
         run.end_canceled(now)
         await runs.announce(session, run)
@@ -37,6 +36,7 @@ async def claim(ctx: Context, run: Run, worker_id: str, host: str) -> bool:
         reason = f"\n{run.error}" if run.error else ""
         await fail(ctx, run, f"Given up after {run.interruptions} interrupted attempts.{reason}")
         return False
+    # Keys and the database's number are those of now, however long the run was queued.
     if run.is_queued:
         await machine_keys.bind(session, run)
     await databases.bind(ctx, run)
@@ -52,9 +52,9 @@ async def _stack_is_busy(session: AsyncSession, run: Run) -> bool:
 
 
 async def finish(ctx: Context, run: Run, *, differs: bool = False) -> None:
-    """It reached what was asked for; the caller has written down what its subject is now.
+    """End a run with success. The caller has updated its subject.
 
-    :param differs: a check found that Google has something else than what was applied.
+    :param differs: whether a check has found drift.
     """
     if differs:
         run.find_differences(ctx.now)
@@ -66,25 +66,25 @@ async def finish(ctx: Context, run: Run, *, differs: bool = False) -> None:
 
 
 async def fail(ctx: Context, run: Run, error: str) -> None:
-    """It ends without success.
+    """End a run with an error.
 
-    :param error: the raw text of why, without secrets.
+    :param error: the raw error text, without secrets.
     """
     run.fail(error, ctx.now)
     subject = await stacks.subject(ctx.session, run.stack_id, lock=True)
     if run.kind.traits.uses_terraform or run.ordered_at:
         subject.become_failed()
     else:
-        # Google took no order: the machine is what it was.
+        # Google has not accepted the order, so the machine is unchanged.
         subject.restore_status(ctx.now)
     await _keep_disk_size(ctx, run)
     await _ended(ctx.session, run)
 
 
 async def cancel(ctx: Context, run: Run, *, is_undone: bool) -> None:
-    """Nothing of it goes on any more.
+    """End a run as canceled.
 
-    :param is_undone: everything is as it was before the run; otherwise what it left counts as failed.
+    :param is_undone: whether its changes were rolled back; if not, its subject has failed.
     """
     subject = await stacks.subject(ctx.session, run.stack_id, lock=True)
     if is_undone or not run.has_changed_anything:
@@ -98,49 +98,49 @@ async def cancel(ctx: Context, run: Run, *, is_undone: bool) -> None:
 
 
 async def drop(ctx: Context, run: Run) -> None:
-    """It was cancelled or discarded while no worker had it, so nothing was changed; the caller says which."""
+    """End a run that was canceled or discarded while no worker had it, so that nothing was changed."""
     (await stacks.subject(ctx.session, run.stack_id)).restore_status(ctx.now)
     await _ended(ctx.session, run)
     await deploy_missed_keys(ctx, run)
 
 
 async def hand_over(ctx: Context, run: Run) -> None:
-    """Its worker leaves in good order; the next one goes on at once."""
+    """Release a run because its worker shuts down."""
     run.hand_over(ctx.now)
     await _offer(ctx.session, run)
 
 
 async def interrupt(ctx: Context, run: Run) -> None:
-    """Its worker was lost, or met something that nobody thought of: another attempt is made, here if possible."""
+    """Release a run because its worker was lost, or had an unexpected error."""
     run.interrupt(ctx.now)
     await _offer(ctx.session, run)
 
 
 async def await_approval(ctx: Context, run: Run, awaits: list[dict[str, str]]) -> None:
-    """Its plan is stored, and does things that somebody has to decide; until then its subject is what it was."""
+    """Wait for an approval of the plan. Until then, the subject has its previous status."""
     run.await_approval(awaits, ctx.now)
     (await stacks.subject(ctx.session, run.stack_id, lock=True)).restore_status(ctx.now)
 
 
 async def approve(ctx: Context, run: Run) -> None:
-    """What it awaits may be done: a worker applies the very plan that was shown."""
+    """Approve a plan. A worker then applies exactly this plan."""
     run.approve(ctx.member, ctx.now)
     await _offer(ctx.session, run)
 
 
 async def deploy_missed_keys(ctx: Context, run: Run) -> None:
-    """The owner's keys may have changed since the run began, and what it did not reach it did not bring.
+    """Queue a deployment of the owner's SSH keys if they have changed during the run, or the run has not deployed them.
 
-    In a transaction that holds no run: whoever asks for something locks the stack before its runs. A change of keys
-    that failed is not tried again by itself: the page of SSH keys says so, and offers it.
+    Must be called in a transaction without locked runs, because requesting a run locks the stack first.
     """
     workstation = await ctx.session.get(Workstation, run.stack_id)
+    # A failed change of keys is not repeated automatically: the page of SSH keys offers that.
     if workstation and run.is_final and not run.kind.traits.gives_way:
         await machine_keys.deploy(ctx.acting(None), workstation)
 
 
 async def _keep_disk_size(ctx: Context, run: Run) -> None:
-    """A disk that has grown stays so, whatever ended the run."""
+    """Record the size of the disk, which stays enlarged however the run ended."""
     workstation = await ctx.session.get(Workstation, run.stack_id)
     state = await state_versions.newest(ctx.session, ctx.vault, run.stack_id) if workstation else None
     if workstation and state and state.disk_size_gb:
@@ -150,7 +150,7 @@ async def _keep_disk_size(ctx: Context, run: Run) -> None:
 async def _ended(session: AsyncSession, run: Run) -> None:
     await plans.forget(session, run.id)
     await session.flush()
-    # Whatever is queued behind it may begin.
+    # A queued run of the stack can begin now.
     await _offer(session, run)
 
 

@@ -1,4 +1,4 @@
-"""Snapshots: kept by a worker under a name, read by everybody, taken anew when somebody asks."""
+"""Snapshots: taken by a worker, regularly or on request, and read by everybody."""
 
 from datetime import datetime
 from typing import Any
@@ -11,20 +11,21 @@ from app import live, queue
 from app.models import Snapshot
 
 DOCTOR = "doctor"
-"""The doctor's: its checks, and whom Google sees in the worker."""
+"""The name of the doctor's snapshot: its checks, and the worker's identity at Google."""
 
-_IS_ASKED_FOR = text(
+_IS_REQUESTED = text(
     """
     SELECT EXISTS (SELECT 1 FROM procrastinate_jobs
                    WHERE task_name = :task AND args ->> 'name' = :name
                      AND (status = 'todo' OR status = 'doing' AND worker_id IS NOT NULL))
     """
 )
-"""The job of a worker that died stays `doing`, without a worker."""
+"""Whether a job for the snapshot is queued or running. The job of a worker that died stays `doing`, without a
+worker."""
 
 
 async def keep(session: AsyncSession, name: str, content: dict[str, Any], now: datetime) -> None:
-    """Put this in the place of the one before, and tell whoever looks at it."""
+    """Replace the snapshot, and signal the change to open pages."""
     row = {"name": name, "taken_at": now, "content": content}
     statement = insert(Snapshot).values(row).on_conflict_do_update(index_elements=["name"], set_=row)
     await session.execute(statement)
@@ -32,16 +33,16 @@ async def keep(session: AsyncSession, name: str, content: dict[str, Any], now: d
 
 
 async def read(session: AsyncSession, name: str) -> Snapshot | None:
-    """The newest of this name; None before the first was taken."""
+    """The newest snapshot with this name; None if none was taken yet."""
     return await session.get(Snapshot, name, populate_existing=True)
 
 
 async def request(session: AsyncSession, name: str) -> None:
-    """Have a worker take it, once, however many ask."""
+    """Have a worker take the snapshot. Several requests result in one."""
     await queue.enqueue_snapshot(session, name)
     await live.signal(session, live.snapshot_topic(name))
 
 
 async def is_requested(session: AsyncSession, name: str) -> bool:
-    """Whether a worker takes it now, or is to."""
-    return bool(await session.scalar(_IS_ASKED_FOR, {"task": queue.TAKE_SNAPSHOT, "name": name}))
+    """Whether a worker is taking the snapshot, or is to."""
+    return bool(await session.scalar(_IS_REQUESTED, {"task": queue.TAKE_SNAPSHOT, "name": name}))

@@ -1,4 +1,4 @@
-"""Adoption of what was there before the portal: its stack is leased, and the state with it in becomes the portal's."""
+"""Adoption of resources that existed before the portal: the stack is leased meanwhile, and then gets the new state."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -28,21 +28,21 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class LeasedStack:
-    """What an adoption works with."""
+    """A stack that an adoption works on."""
 
     stack_id: str
     inputs: dict[str, Any]
-    """The root's variables."""
+    """Variables of the root."""
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
-    """Those that Terraform is told in its environment alone."""
+    """Variables that are passed in the environment only, by name."""
     state: State | None = None
     run_id: str = ""
 
 
 async def begin_shared(ctx: Context) -> LeasedStack:
-    """Lease the shared stack as it is wanted. The wish that waits is queued behind: its plan is made anew afterwards.
+    """Lease the shared stack. A pending change is queued again, and will be planned after the adoption.
 
-    Raises ConflictError while a run is at work, or while the stack is to be destroyed.
+    Raises ConflictError while a run is executing, or the stack is to be deleted.
     """
     session, until = ctx.session, ctx.now + LASTS
     stack = await shared_stack.find(ctx)
@@ -68,7 +68,7 @@ async def begin_shared(ctx: Context) -> LeasedStack:
 
 
 async def _queue_again(session: AsyncSession, waiting: Run, now: datetime) -> None:
-    """Its plan did not know what is taken over now."""
+    """Queue a copy of a run that awaits approval, because its plan does not include what is adopted now."""
     again = Run(
         id=short_id(10),
         stack_id=waiting.stack_id,
@@ -86,17 +86,17 @@ async def _queue_again(session: AsyncSession, waiting: Run, now: datetime) -> No
 
 
 async def finish_shared(ctx: Context, leased: LeasedStack, state: State, adopted: list[str]) -> None:
-    """The state has what was adopted. Raises ConflictError when the lease is over: nothing is stored then."""
-    held = await checkouts.lock_checkout(ctx.session, leased.run_id)
-    await _store(ctx.acting(held.by), held.run, state, adopted)
+    """Store the state with the adopted resources. Raises ConflictError if the lease has expired."""
+    checkout = await checkouts.lock_checkout(ctx.session, leased.run_id)
+    await _store(ctx.acting(checkout.by), checkout.run, state, adopted)
 
 
 async def request_around(
     ctx: Context, leased: LeasedStack, owner: Member, spec: WorkstationSpec, adopted: Adopted, state: State
 ) -> Run:
-    """Ask for a workstation that has an old disk (and address), with the state that they are in already.
+    """Request a workstation around an existing disk (and address), with the state that has them.
 
-    Raises InvalidError, or ConflictError where the owner has a workstation of that name.
+    Raises InvalidError, or ConflictError if the owner has a workstation with that name.
     """
     requested = await workstations.request(ctx, owner, spec, adopted)
     if not requested.is_new:

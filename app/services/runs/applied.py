@@ -1,4 +1,4 @@
-"""What runs have made of a stack: the one answer to "what was last applied?"."""
+"""What was last applied to a stack, derived from its runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from app.models.run_kinds import kinds_that
 from app.models.run_states import EXECUTING, SUCCESS
 
 NEWEST_RUNS = 50
-"""So many are read: what a stack is follows from its last success and what came after it."""
+"""How many runs are read. A stack is the result of its last success and the runs after that."""
 MAKERS = kinds_that("uses_terraform") & kinds_that("changes_stack")
-"""Kinds of runs that make a stack what it is."""
+"""The kinds of runs that change what a stack has."""
 
 
 @dataclass(frozen=True)
@@ -22,15 +22,15 @@ class Applied:
     """The runs that made a stack what it is."""
 
     reached: Run | None
-    """The newest that succeeded."""
+    """The newest run that succeeded."""
     since: tuple[Run, ...]
-    """Those after it that may have changed something, the newest first."""
+    """Later runs that may have changed something, newest first."""
     under_way: Run | None
-    """The one that a worker has now and that has changed nothing yet."""
+    """The run that a worker executes and that has changed nothing yet."""
 
     @classmethod
     def of(cls, history: Sequence[Run]) -> Self:
-        """From a stack's runs, the newest first."""
+        """Derive it from a stack's runs, newest first."""
         makers = [run for run in history if run.kind in MAKERS]
         begun = (run for run in makers if run.is_executing and not run.can_approve)
         under_way = next((run for run in begun if not run.has_changed_anything), None)
@@ -44,18 +44,19 @@ class Applied:
 
     @property
     def possible(self) -> tuple[Run, ...]:
-        """Every run whose variables the stack may have now, the newest first."""
+        """All runs whose variables the stack may have now, newest first."""
         return (*self.since, *((self.reached,) if self.reached else ()))
 
     @property
     def reached_inputs(self) -> dict[str, Any]:
-        """The variables of the last success; before the first, of the newest run that may have changed anything."""
+        """The variables of the last success or, before the first one, of the newest run that may have changed
+        something."""
         found = self.reached or next(iter(self.since), None)
         return dict(found.inputs) if found else {}
 
 
 async def applied(session: AsyncSession, stack_id: str) -> Applied:
-    """Read it from a stack's runs."""
+    """Read it from the database."""
     may_have = or_(Run.status.in_(SUCCESS | EXECUTING), Run.applying_at.is_not(None))
     query = select(Run).where(Run.stack_id == stack_id, Run.kind.in_(MAKERS), may_have)
     newest_first = query.order_by(Run.finished_at.desc().nulls_first(), Run.created_at.desc())
@@ -63,7 +64,7 @@ async def applied(session: AsyncSession, stack_id: str) -> Applied:
 
 
 async def last_inputs(session: AsyncSession, stack_id: str) -> dict[str, Any]:
-    """The variables that the stack has or is being given; where nothing was begun yet, those last asked for."""
+    """The variables that the stack has or is getting. If no run has begun yet, those of the newest request."""
     found = await applied(session, stack_id)
     newest = next(iter([*((found.under_way,) if found.under_way else ()), *found.possible]), None)
     if newest:

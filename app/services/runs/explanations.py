@@ -1,4 +1,4 @@
-"""Why a run waits or has failed, in sentences."""
+"""Why a run is queued or has failed, in sentences."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ class QueueReason:
 
 
 async def waiting(session: AsyncSession, run: Run, now: datetime) -> QueueReason | None:
-    """Why it is queued; None for a run that is not."""
+    """Why the run is queued; None if it is not."""
     if not run.is_queued:
         return None
     behind = next((other for other in await pending(session, run.stack_id) if other.is_executing), None)
@@ -38,12 +38,13 @@ async def waiting(session: AsyncSession, run: Run, now: datetime) -> QueueReason
 
 
 def hint(run: Run) -> hints.Hint | None:
-    """What to do about a run that failed."""
+    """What to do about a failed run; None if it has not failed."""
     return hints.find(run.error) if run.error else None
 
 
 async def last_error(session: AsyncSession, run: Run) -> str:
-    """The last attempt's error in a sentence; empty without one. While a run is retried, only its log has it."""
+    """The title of the last error in the run's log; empty if there is none."""
+    # While a run is retried, only its log has the error.
     errors = select(LogLine.message).where(LogLine.run_id == run.id, LogLine.level == LogLevel.ERROR)
     last = await session.scalar(errors.order_by(LogLine.seq.desc()).limit(1))
     return hints.find(last).title if last else ""

@@ -1,4 +1,4 @@
-"""A run's log: lines numbered without a gap from 1, which streams and downloads resume by."""
+"""The log of a run. Lines are numbered from 1 without gaps, so that streams and downloads can resume."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from app.models import LogLevel, LogLine, Run
 
 @dataclass(frozen=True)
 class LogEntry:
-    """One line to be written."""
+    """A line to be written to the log."""
 
     message: str
     at: datetime
     level: LogLevel = LogLevel.INFO
     step: str | None = None
-    """The Terraform command that said it; None for the portal's own words."""
+    """The Terraform command that printed it; None for messages of the portal."""
 
 
 async def write(session: AsyncSession, run: Run, entries: Sequence[LogEntry]) -> None:
@@ -35,6 +35,6 @@ async def write(session: AsyncSession, run: Run, entries: Sequence[LogEntry]) ->
 
 
 async def read(session: AsyncSession, run_id: str, *, after: int = 0, limit: int = 1000) -> list[LogLine]:
-    """Lines whose number is above `after`, in order."""
+    """Lines with a number greater than `after`, in order."""
     query = select(LogLine).where(LogLine.run_id == run_id, LogLine.seq > after)
     return list(await session.scalars(query.order_by(LogLine.seq).limit(limit)))

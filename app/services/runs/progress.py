@@ -1,4 +1,4 @@
-"""How far a run is, in stages a person knows, with an estimate from earlier runs of the same kind of machine."""
+"""The progress of a run: its stages, and an estimate from earlier runs for the same machine type and zone."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,14 @@ from app.models.machine_report import BootStage
 from app.services.catalog import MachineType
 
 PRIOR_SECONDS_WITH_GPU = 150.0
-"""How long making a machine with a GPU takes, before there were any: its image is large, and its driver starts."""
+"""How long it takes to create a machine with a GPU, before there was one. Its image is larger, and its driver has to
+start."""
 LEARN_FROM = 20
 _LEARN_FROM_STATUS = (RunStatus.APPLIED, RunStatus.PLANNED)
 
 
 class StageState(StrEnum):
-    """How far one stage is."""
+    """The state of a stage."""
 
     TO_COME = "to_come"
     NOW = "now"
@@ -29,7 +30,7 @@ class StageState(StrEnum):
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the way."""
+    """A stage of a run."""
 
     label: str
     state: StageState
@@ -37,18 +38,18 @@ class Stage:
 
 @dataclass(frozen=True)
 class Progress:
-    """The way of one run. `percent` never claims 100 before the end."""
+    """The progress of a run. `percent` is below 100 until the end."""
 
     stages: list[Stage]
     percent: int
     elapsed_seconds: int
     expected_seconds: int
-    """In all; of a run that has ended what it was before that."""
+    """The estimate of the whole duration."""
     remaining_seconds: int | None
 
 
 async def of_run(session: AsyncSession, run: Run, resources: list[RunResource], now: datetime) -> Progress:
-    """Where this run stands."""
+    """The progress of this run."""
     elapsed = ((run.finished_at or now) - run.created_at).total_seconds()
     expected = await _expected_seconds(session, run)
     names = run.kind.traits.stages
@@ -62,7 +63,7 @@ async def of_run(session: AsyncSession, run: Run, resources: list[RunResource], 
 
 
 async def _boot_of(session: AsyncSession, run: Run) -> BootStage | None:
-    """How far the boot is that the run waits for; None before the machine has said a word."""
+    """How far the machine's boot is; None if the run does not wait for it, or the machine has not reported yet."""
     workstation = await session.get(Workstation, run.stack_id) if run.booting_at else None
     return workstation.machine.stage if workstation else None
 
@@ -78,21 +79,21 @@ async def _expected_seconds(session: AsyncSession, run: Run) -> float:
 
 @dataclass(frozen=True)
 class Expectation:
-    """How long it takes until a new machine runs; learnt from earlier ones, or a guess."""
+    """How long it takes until a new machine runs: learnt from earlier runs, or a guess."""
 
     seconds: float
     is_learnt: bool
 
 
 async def time_to_running(session: AsyncSession, machine: MachineType, zone: str) -> Expectation:
-    """For a machine of this type in this zone."""
+    """The expectation for a machine of this type in this zone."""
     learnt = await usual_duration(session, RunKind.PROVISION, machine.name, zone)
     guess = PRIOR_SECONDS_WITH_GPU if machine.gpu else RunKind.PROVISION.traits.prior_seconds
     return Expectation(learnt or guess, is_learnt=learnt is not None)
 
 
 async def usual_duration(session: AsyncSession, kind: RunKind, machine_type: str, zone: str) -> float | None:
-    """Seconds that runs of this kind take for this machine type in this zone; None before there were any."""
+    """How many seconds runs of this kind take for this machine type in this zone; None if there were none."""
     its_own = _of_kind(kind).join(Workstation, Workstation.id == Run.stack_id)
     return await _learnt(session, its_own.where(Workstation.machine_type == machine_type, Workstation.zone == zone))
 
@@ -102,19 +103,19 @@ def _of_kind(kind: RunKind) -> Select[datetime, datetime | None]:
 
 
 async def _learnt(session: AsyncSession, query: Select[datetime, datetime | None]) -> float | None:
-    """The upper quartile of the latest."""
+    """The upper quartile of the latest durations."""
     query = query.order_by(Run.finished_at.desc()).limit(LEARN_FROM)
     took = sorted((ended - began).total_seconds() for began, ended in await session.execute(query) if ended)
     return max(took[len(took) * 3 // 4], 1.0) if took else None
 
 
 _RESOURCES = {"disk": "compute_disk", "address": "compute_address", "machine": "compute_instance"}
-"""Stages that are done when Terraform is done with a resource of this type."""
+"""Stages that end when Terraform has finished a resource of this type."""
 
 
 @dataclass(frozen=True)
 class _StageRules:
-    """What the stages of one run are judged by."""
+    """Determines the stages of one run and their states."""
 
     run: Run
     resources: list[RunResource]
@@ -125,7 +126,8 @@ class _StageRules:
         return [Stage(self._label(name), self._state(name)) for name in shown]
 
     def _takes_part(self, name: str) -> bool:
-        """Once Terraform has said what this run has to do, only that is shown."""
+        """Whether the run changes a resource of this stage."""
+        # Before the plan is known, all stages are shown.
         is_known = self.run.booting_at is not None or (self.run.has_changed_anything and bool(self.resources))
         return not (self.run.is_final or is_known) or bool(self._of_type(name))
 
@@ -163,7 +165,7 @@ class _StageRules:
         return StageState.NOW if self.run.is_queued else StageState.DONE
 
     def preparing(self) -> StageState:
-        """Until something is changed: planning, or reaching for the reset button."""
+        """Before anything is changed: planning, or sending the order."""
         if self.run.is_queued:
             return StageState.TO_COME
         has_begun = self.run.has_changed_anything and self.run.kind.traits.uses_terraform
@@ -180,13 +182,13 @@ class _StageRules:
         return self._under_way() if self.run.has_changed_anything else StageState.TO_COME
 
     def booting(self) -> StageState:
-        """Until its startup script reports for the first time."""
+        """Until the startup script sends its first report."""
         if self.run.is_success or self.boot is not None:
             return StageState.DONE
         return self._under_way() if self.run.booting_at else StageState.TO_COME
 
     def mounting(self) -> StageState:
-        """While its startup script is at the disk; whether that went well, the machine's page tells."""
+        """While the startup script mounts the disk. Whether that worked is on the machine's page."""
         if self.run.is_success or self.boot not in {None, BootStage.DISK}:
             return StageState.DONE
         return self._under_way() if self.boot else StageState.TO_COME
@@ -204,4 +206,4 @@ _JUDGES: dict[str, Callable[[_StageRules], StageState]] = {
     "booting": _StageRules.booting,
     "mounting": _StageRules.mounting,
 }
-"""How far a stage is; those that are not named are done when the run has succeeded."""
+"""How to determine the state of a stage. Stages without an entry are done when the run has succeeded."""

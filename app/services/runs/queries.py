@@ -1,4 +1,4 @@
-"""Finding and reading runs."""
+"""Queries for runs."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,10 @@ from app.models.run_states import EXECUTING
 
 
 async def pending(session: AsyncSession, stack_id: str, *, lock: bool = False) -> list[Run]:
-    """The executing run, then the queued one. Locked, no worker claims or ends one before our transaction does."""
+    """The executing run, then the queued one.
+
+    :param lock: lock them, so that no worker claims or ends one before this transaction ends.
+    """
     query = select(Run).where(Run.stack_id == stack_id, Run.status.in_({*EXECUTING, RunStatus.QUEUED}))
     if lock:
         query = query.with_for_update(of=Run).execution_options(populate_existing=True)
@@ -21,13 +24,14 @@ async def pending(session: AsyncSession, stack_id: str, *, lock: bool = False) -
 
 
 async def under_way(session: AsyncSession, stack_id: str, kind: RunKind) -> Run | None:
-    """The run of that kind that a stack executes or has queued."""
+    """The stack's executing or queued run of this kind, if there is one."""
     return next((run for run in await pending(session, stack_id) if run.kind is kind), None)
 
 
 async def find(session: AsyncSession, member: Member, run_id: str) -> Run:
-    """One run, with who asked for it; raises NotFoundError for what is neither of one's own stack nor an admin's."""
-    # Anew, where a service has just made it: who asked for it is then not loaded.
+    """One run, with its requester. Raises NotFoundError unless the run is of the member's own stack or they are an
+    admin."""
+    # populate_existing: a run that this transaction has just created has no requester loaded.
     run = await session.get(Run, run_id, options=[joinedload(Run.requester)], populate_existing=True)
     if run is None or not (member.is_admin or await _owns(session, member, run)):
         raise NotFoundError("run")
@@ -57,20 +61,20 @@ async def of_stack(session: AsyncSession, stack_id: str, limit: int = 20) -> lis
 
 
 async def resources(session: AsyncSession, run_id: str) -> Sequence[RunResource]:
-    """What the run works on, in the order in which it began."""
+    """The resources that the run changes, in the order in which it began with them."""
     query = select(RunResource).where(RunResource.run_id == run_id)
     return list(await session.scalars(query.order_by(RunResource.started_at.nulls_last(), RunResource.address)))
 
 
 async def next_of(session: AsyncSession, run: Run) -> Run | None:
-    """The run that is queued behind this one, which executes."""
+    """The run that is queued behind this executing one, if there is one."""
     if not run.is_executing:
         return None
     return next((other for other in await pending(session, run.stack_id) if other.is_queued), None)
 
 
 async def newest_ids(session: AsyncSession, stack_ids: Sequence[str]) -> dict[str, str]:
-    """Stack → its newest run."""
+    """The newest run of each stack."""
     query = select(Run.stack_id, Run.id).where(Run.stack_id.in_(stack_ids)).ext(distinct_on(Run.stack_id))
     rows = await session.execute(query.order_by(Run.stack_id, Run.created_at.desc()))
     return {stack_id: run_id for stack_id, run_id in rows}  # noqa: C416 - dict() takes a Result for a mapping

@@ -1,4 +1,4 @@
-"""Asking for a run: it is queued, joins an identical one, or takes the place of one that has not begun."""
+"""Requests for runs. A request is queued, joins an identical one, or supersedes one that has not begun."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ from app.services.runs.queries import pending
 from app.services.terraform import plans
 
 KEYS_INPUT = "ssh_public_keys"
-"""The variable of terraform/workstation that has the owner's keys; a run has it from its claim on."""
+"""The variable of terraform/workstation with the owner's SSH keys, which is set when a worker claims the run."""
 GENERATION_INPUT = "sql_generation"
-"""The variable of terraform/shared that numbers the database; a run has it from its claim on."""
+"""The variable of terraform/shared with the database's number, which is set when a worker claims the run."""
 
 
 async def request(
@@ -28,17 +28,16 @@ async def request(
 ) -> Run:
     """Queue a change to a stack, and wake the workers, in the caller's transaction.
 
-    An identical request joins the one queued or, where nothing is queued behind it, the one executing. Any other that
-    is queued, or waits for a decision, is superseded; a run that executes is never touched. A change of keys waits
-    behind what waits for a decision: it was not asked for in its place.
+    An identical request joins the queued run or, if none is queued, the executing one. Other runs that are queued or
+    await approval are superseded, but not by a change of SSH keys. An executing run is never touched.
 
-    :param changes: what becomes of the row of the stack's subject once the run has succeeded.
-    :param reason: why, in a sentence.
+    :param changes: the new values of the subject's row if the run succeeds.
+    :param reason: why, as a sentence.
     """
     others = await lock(ctx.session, stack.id)
     newest = others[-1] if others else None
     if newest and newest.kind is kind and _is_same(newest.inputs, inputs) and not newest.is_canceling:
-        # The newest request counts for the row: the same ranges may by now be somebody else's as well.
+        # The inputs may be the same while the rows differ: the same IP range may belong to somebody else now.
         newest.changes = changes or {}
         return newest
     run = Run(
@@ -60,14 +59,14 @@ async def request(
 
 
 def _is_same(before: dict[str, Any], after: dict[str, Any]) -> bool:
-    """Some come with the claim: a run that was claimed has them, one that is asked for has not."""
+    """Whether the variables are the same, apart from those that are set at the claim."""
     with_the_claim = dict.fromkeys((KEYS_INPUT, GENERATION_INPUT))
     return before | with_the_claim == after | with_the_claim
 
 
 async def lock(session: AsyncSession, stack_id: str) -> list[Run]:
-    """The stack's executing run, then its queued one, as they are until our transaction ends."""
-    # Not the stack's row: a worker that holds its run and marks the stack would wait for us, and we for that run.
+    """Lock the stack's runs until this transaction ends: the executing one, then the queued one."""
+    # Not the stack's row: a worker that holds its run's row and then locks the stack's would deadlock with this.
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"requests of {stack_id}", 0))))
     return await pending(session, stack_id, lock=True)
 
@@ -82,9 +81,9 @@ async def _supersede(ctx: Context, others: list[Run], by: Run) -> None:
 
 
 async def announce(session: AsyncSession, run: Run) -> None:
-    """Signal to whoever watches the run, its stack, or all that its owner has."""
+    """Signal a change to pages that show the run, its stack, or all of its owner's workstations."""
     owner_id = await session.scalar(select(Workstation.owner_id).where(Workstation.id == run.stack_id))
     topics = [live.run_topic(run.id), live.stack_topic(run.stack_id)]
-    # What nobody owns is the shared stack.
+    # A stack without an owner is the shared stack, which has the firewall's allowed IPs.
     topics.append(live.member_topic(owner_id) if owner_id else live.ALLOWED_IPS)
     await live.signal(session, *topics)

@@ -1,4 +1,4 @@
-"""Whose a stack is: what runs are asked for, begun and ended for is its subject."""
+"""The subject of a stack, for which runs are requested: a workstation or the shared stack."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -6,11 +6,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.models import SharedStack, Workstation
 
 Subject = Workstation | SharedStack
-"""The row that says what a stack is to people; it has the stack's id."""
+"""The row that describes a stack to people. It has the stack's ID."""
 
 
 async def subject(session: AsyncSession, stack_id: str, *, lock: bool = False) -> Subject:
-    """The subject of a stack; locked, nobody changes it before our transaction ends. Raises NoResultFound."""
+    """The subject of a stack. Raises NoResultFound.
+
+    :param lock: lock it until this transaction ends.
+    """
     workstation = await session.get(Workstation, stack_id, with_for_update=lock or None)
     if workstation is not None:
         return workstation
@@ -18,6 +21,6 @@ async def subject(session: AsyncSession, stack_id: str, *, lock: bool = False) -
 
 
 async def shared(session: AsyncSession, *, lock: bool = False) -> SharedStack | None:
-    """The shared stack; None in a portal where nobody has looked at it yet."""
+    """The shared stack; None if its row has not been created yet."""
     query = select(SharedStack)
     return await session.scalar(query.with_for_update() if lock else query)

@@ -207,7 +207,7 @@ async def check_if_due(ctx: Context) -> Run | None:
     return None if await runs.pending(session, stack.id) else await check(ctx, stack)
 
 
-async def ask_again(ctx: Context, run: Run) -> Run:
+async def request_again(ctx: Context, run: Run) -> Run:
     """Queue the settings of an earlier run again, with the members and IPs of now."""
     stack = await ctx.session.get_one(SharedStack, run.stack_id)
     if run.kind is RunKind.CHECK:

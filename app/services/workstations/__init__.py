@@ -1,4 +1,4 @@
-"""Workstations: asking for them, changing them, finding them. This is the package's public interface."""
+"""Workstations: requests, changes and queries. This is the package's public interface."""
 
 from app.services.workstations.queries import find, list_of, namesake, page_of
 from app.services.workstations.requests import (

@@ -1,4 +1,4 @@
-"""What Google has otherwise than the portal made it: found by a check, put right by a run, or kept."""
+"""Drift of a workstation: changes made outside the portal, which can be corrected or kept."""
 
 from typing import Any
 
@@ -18,11 +18,11 @@ _KEPT = {
     ("google_compute_instance", "machine_type"): "machine_type",
     ("google_compute_disk", "size"): "disk_size_gb",
 }
-"""Attributes that a workstation's settings can follow: type and path → column."""
+"""Attributes whose drift can be kept as a setting: type and path → column."""
 
 
 async def keepable(session: AsyncSession, workstation: Workstation, catalog: Catalog) -> dict[str, Any]:
-    """The columns that would follow what Google has, if nothing but those differs; empty otherwise."""
+    """The columns and values that would keep the drift; empty if that is not possible for all of it."""
     view = await plans.view_of(session, workstation.drift_run_id) if workstation.drift_run_id else None
     columns: dict[str, Any] = {}
     for change in view["changes"] if view else []:
@@ -37,7 +37,7 @@ async def keepable(session: AsyncSession, workstation: Workstation, catalog: Cat
 
 
 def _columns_of(change: Change) -> dict[str | None, Any]:
-    """Column → what Google has; None stands for what no column follows."""
+    """Column → Google's value, with the key None if an attribute belongs to no column."""
     found: dict[str | None, Any] = {}
     for attribute in change["attributes"]:
         if UNKNOWN in (attribute["note"] or ""):
@@ -49,9 +49,9 @@ def _columns_of(change: Change) -> dict[str | None, Any]:
 
 
 async def keep(ctx: Context, workstation: Workstation) -> Run:
-    """Queue the change that Google has already: its plan is empty, and the settings follow.
+    """Change the settings to what Google has. The plan of that change is empty.
 
-    Raises ConflictError where they cannot.
+    Raises ConflictError if that is not possible.
     """
     columns = await keepable(ctx.session, workstation, ctx.catalog)
     if not columns:

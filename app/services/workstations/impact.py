@@ -10,7 +10,7 @@ from app.services.catalog import series
 
 
 class Severity(IntEnum):
-    """How much of the machine a change costs."""
+    """The severity of an effect on the machine."""
 
     IN_PLACE = 0
     STOPS = 1
@@ -33,8 +33,9 @@ _EMPTY = f"the data disk is recreated empty, and all files in {MOUNT_POINT} are 
 def of(before: Mapping[str, Any], after: Mapping[str, Any], *, has_snapshot: bool) -> list[Effect]:
     """The effects on the machine, most severe first.
 
-    :param before: the workstation's columns as they are; `after`, as they are to be.
-    :param has_snapshot: it boots from one, so that the image does not matter.
+    :param before: the workstation's columns now.
+    :param after: the workstation's columns after the change.
+    :param has_snapshot: whether it boots from a snapshot, so that its image does not matter.
     """
     found = []
     if after["accelerator"] != before["accelerator"]:
@@ -55,7 +56,7 @@ def of(before: Mapping[str, Any], after: Mapping[str, Any], *, has_snapshot: boo
 
 
 def stops(before: Mapping[str, Any], changes: Mapping[str, Any], *, has_snapshot: bool) -> bool:
-    """Whether these changes, column → value, stop or replace the machine."""
+    """Whether these changes (column → value) stop or replace the machine."""
     effects = of(before, {**before, **changes}, has_snapshot=has_snapshot)
     return any(effect.severity >= Severity.STOPS for effect in effects)
 

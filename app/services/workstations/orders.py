@@ -9,12 +9,10 @@ from app.services.workstations.requests import refuse_if_going
 
 
 async def request(ctx: Context, workstation: Workstation, kind: RunKind, *, again: Run | None = None) -> Run:
-    """Queue an order; one of its kind that is under way is joined.
+    """Queue an order, or join a pending one of the same kind.
 
-    What the machine is about to become counts: a stop may be asked for while it starts, and the other way round.
-
-    :param again: a run of the kind that ended without success: with nothing after it, it is what the machine failed by.
-    Raises ConflictError where the machine is not in a state for it, or something else is to be done with it first.
+    :param again: a failed run of this kind, which can be retried if it is the newest.
+    Raises ConflictError if the machine's status does not allow the order, or another run must come first.
     """
     pending = await runs.lock(ctx.session, workstation.id)
     await ctx.session.refresh(workstation)
@@ -25,6 +23,7 @@ async def request(ctx: Context, workstation: Workstation, kind: RunKind, *, agai
     if any(run.is_queued and run.kind not in ORDERS for run in pending):
         hint = "Wait for that run to finish or cancel it first."
         raise ConflictError(f"Another run of {workstation.name} comes first.", hint=hint)
+    # While a run executes, the state that it leads to counts: a machine that is starting can be stopped.
     is_next = _can_follow(newest, kind) if newest else await _can(ctx, workstation, kind, again)
     if not is_next:
         label, status = kind.traits.label.lower(), workstation.status.replace("_", " ")
@@ -38,7 +37,7 @@ async def request(ctx: Context, workstation: Workstation, kind: RunKind, *, agai
 
 
 def _can_follow(under_way: Run, kind: RunKind) -> bool:
-    """After a stop it can be started; after anything else it is on, and can be stopped. A restart wants it now."""
+    """Whether the order is possible after the executing run: a start after a stop, a stop after anything else."""
     return kind is (RunKind.START if under_way.kind is RunKind.STOP else RunKind.STOP)
 
 

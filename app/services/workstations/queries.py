@@ -1,4 +1,4 @@
-"""Finding and reading workstations."""
+"""Queries for workstations."""
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,7 +12,7 @@ _NEWEST_FIRST = (Workstation.created_at.desc(), Workstation.id)
 
 
 async def list_of(session: AsyncSession, member: Member) -> list[Workstation]:
-    """A member's workstations, newest first; of the destroyed ones those whose disk was kept."""
+    """A member's workstations, newest first. Deleted ones are included if their disk was kept."""
     return list(await session.scalars(_of(member).order_by(*_NEWEST_FIRST)))
 
 
@@ -25,8 +25,8 @@ async def page_of(
     limit: int,
     offset: int,
 ) -> tuple[list[Workstation], int]:
-    """A part of the same list, of those with this status and name, and how many of them there are in all."""
-    # What cannot be a name is nobody's; Postgres would refuse a NUL.
+    """A page of a member's workstations with this status and name, and how many there are in total."""
+    # No workstation has an invalid name. Postgres would refuse a NUL, for example.
     if name is not None and not specs.NAME.fullmatch(name):
         return [], 0
     query = _of(member)
@@ -45,7 +45,7 @@ def _of(member: Member) -> Select[Workstation]:
 
 
 async def find(session: AsyncSession, member: Member, workstation_id: str) -> Workstation:
-    """One workstation, with its owner; raises NotFoundError for what is neither one's own nor an admin's to see."""
+    """One workstation, with its owner. Raises NotFoundError unless it is the member's own or they are an admin."""
     workstation = await session.get(Workstation, workstation_id, options=[joinedload(Workstation.owner)])
     if workstation is None or not (workstation.owner_id == member.id or member.is_admin):
         raise NotFoundError("workstation")
@@ -53,13 +53,13 @@ async def find(session: AsyncSession, member: Member, workstation_id: str) -> Wo
 
 
 async def named(session: AsyncSession, owner: Member, name: str) -> Workstation | None:
-    """The workstation that its owner calls so."""
+    """The owner's workstation with this name, if there is one."""
     query = select(Workstation).where(Workstation.owner_id == owner.id, Workstation.name == name)
     return await session.scalar(query.where(Workstation.status != WorkstationStatus.DESTROYED))
 
 
 async def namesake(session: AsyncSession, workstation: Workstation) -> str | None:
-    """The id of another workstation that its owner calls the same by now."""
+    """The ID of another workstation of the same owner that has the same name now."""
     same = select(Workstation.id).where(
         Workstation.owner_id == workstation.owner_id,
         Workstation.name == workstation.name,

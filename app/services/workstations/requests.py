@@ -1,4 +1,4 @@
-"""Asking for a workstation, a change of it, its restart and its end: the rows and runs that follow."""
+"""Requests about workstations: create, change, check, delete."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,22 +21,22 @@ from app.services.workstations.specs import WorkstationPatch, WorkstationSpec
 
 @dataclass(frozen=True)
 class Adopted:
-    """What a workstation is built around: names at Google of what was there before the portal."""
+    """Existing resources that a workstation is created around."""
 
     stack_id: str
-    """In whose state it is."""
+    """The stack whose state has them."""
     disk: str
     address: str | None
 
 
 @dataclass(frozen=True)
 class Requested:
-    """What became of a request for a workstation."""
+    """The result of a request for a workstation."""
 
     workstation: Workstation
     run: Run
     is_new: bool
-    """False where the same was asked for already: these are then the ones under way."""
+    """False if the same workstation was already requested."""
 
 
 async def request(
@@ -46,14 +46,13 @@ async def request(
     adopted: Adopted | None = None,
     pair: KeyPair | None = None,
 ) -> Requested:
-    """Ask for a workstation of `owner`'s, and queue its run.
+    """Create a workstation for `owner`, and queue its run. A second identical request joins the first.
 
-    The same asked for twice joins what is under way. For an owner without an SSH key a pair is generated first, which
-    commits the context's transaction. Raises InvalidError, or ConflictError when the name is taken or the owner has as
-    many as they may have.
+    Commits the context's transaction if it has to generate a key pair. Raises InvalidError, or ConflictError if the
+    name is taken or the limit of workstations is reached.
 
-    :param adopted: what of it exists already.
-    :param pair: the owner's first one, from `ssh_keys.first_pair`, where the caller's transaction must stay one.
+    :param adopted: existing resources to use.
+    :param pair: a key pair from `ssh_keys.first_pair`, for a caller whose transaction must not be committed.
     """
     problems = specs.check(spec, ctx.catalog, ctx.settings)
     if problems:
@@ -78,14 +77,14 @@ async def request(
 async def _inputs(ctx: Context, workstation: Workstation, owner: Member, changes: dict[str, Any]) -> dict[str, Any]:
     account = shared_stack.service_account_of(await stacks.shared(ctx.session), owner, ctx.settings)
     if not impact.stops(specs.columns(workstation), changes, has_snapshot=workstation.snapshot is not None):
-        # Google stops a machine to give it another account: that waits until something else does so.
+        # Google stops a machine to change its service account, so that waits for a change that stops it anyway.
         reached = (await runs.applied(ctx.session, workstation.id)).reached_inputs
         account = reached.get("service_account_email", account)
     return specs.terraform_inputs(workstation, changes, account, ctx.catalog, ctx.settings)
 
 
 def draft(ctx: Context, owner: Member, spec: WorkstationSpec, adopted: Adopted | None) -> Workstation:
-    """The row that follows from a spec which fits the catalog; in no session yet."""
+    """The row for a valid spec. It is not added to a session."""
     machine_type = ctx.catalog.machine_type(spec.machine_type)
     if machine_type is None:
         raise LookupError(spec.machine_type)
@@ -112,7 +111,7 @@ def draft(ctx: Context, owner: Member, spec: WorkstationSpec, adopted: Adopted |
 
 async def _join(session: AsyncSession, existing: Workstation, spec: Workstation) -> Requested:
     newest = next(reversed(await runs.pending(session, existing.id)), None)
-    # With a change or a destroy queued behind its making, or that cancelled, it will not be what is asked for.
+    # If it is being changed, deleted or canceled meanwhile, it will not become what is requested here.
     if newest and newest.kind is RunKind.PROVISION and not newest.is_canceling and existing.has_same_spec(spec):
         return Requested(existing, newest, is_new=False)
     taken = f"You already have a workstation named {spec.name}."
@@ -122,9 +121,9 @@ async def _join(session: AsyncSession, existing: Workstation, spec: Workstation)
 
 
 async def desired(session: AsyncSession, workstation: Workstation) -> dict[str, Any]:
-    """What it is to be once the pending changes are made: column → value of all that can be changed.
+    """The settings once the pending changes are applied: column → value.
 
-    Raises ConflictError where the machine is gone or about to be.
+    Raises ConflictError if the machine was deleted, or is being deleted.
     """
     pending = await runs.pending(session, workstation.id)
     refuse_if_going(workstation, pending)
@@ -132,10 +131,10 @@ async def desired(session: AsyncSession, workstation: Workstation) -> dict[str, 
 
 
 async def request_change(ctx: Context, workstation: Workstation, change: WorkstationPatch) -> Run:
-    """Queue a change, on top of those that are pending; without any, the same is planned again.
+    """Queue a change, which includes pending changes. An empty change plans the same settings again.
 
-    The row goes on to say what is: the run carries what becomes of it. Raises InvalidError, or ConflictError where the
-    machine is gone or about to be, or the owner has as many GPUs as they may have.
+    The row keeps the applied settings until the run succeeds. Raises InvalidError, or ConflictError if the machine was
+    deleted, is being deleted, or the owner's limit of GPUs is reached.
     """
     owner = await ctx.session.get_one(Member, workstation.owner_id)
     await limits.lock(ctx.session, owner)
@@ -165,17 +164,16 @@ def refuse_if_going(workstation: Workstation, pending: list[Run]) -> None:
 
 
 def _pending_changes(pending: list[Run]) -> dict[str, Any]:
-    """What the newest wish still to be fulfilled changes. That of a provision is the row itself."""
-    wishes_to_come = [
-        run for run in pending if run.kind in {RunKind.PROVISION, RunKind.UPDATE} and not run.is_canceling
-    ]
-    return wishes_to_come[-1].changes if wishes_to_come else {}
+    """The changes of the newest pending run. A run that creates the workstation has none: its settings are in the
+    row."""
+    changing = [run for run in pending if run.kind in {RunKind.PROVISION, RunKind.UPDATE} and not run.is_canceling]
+    return changing[-1].changes if changing else {}
 
 
 async def request_check(ctx: Context, workstation: Workstation) -> Run:
-    """Queue a plan that changes nothing: it says what Google has otherwise than it was applied.
+    """Queue a check for drift: a plan that is not applied.
 
-    Raises ConflictError where nothing was made yet, or a run is under way, which plans anyway.
+    Raises ConflictError if nothing was created yet, or another run is pending.
     """
     pending = await runs.lock(ctx.session, workstation.id)
     await ctx.session.refresh(workstation)
@@ -196,7 +194,7 @@ async def request_check(ctx: Context, workstation: Workstation) -> Run:
 
 
 async def request_destroy(ctx: Context, workstation: Workstation, *, keep_disk: bool) -> Run:
-    """Queue its destruction, with or without the data disk; an identical wish joins the one under way."""
+    """Queue the deletion, with or without the data disk. A second identical request joins the first."""
     if workstation.is_destroyed and not (workstation.disk_kept and not keep_disk):
         raise ConflictError(f"{workstation.name} has already been deleted.")
     stack = await ctx.session.get_one(Stack, workstation.id)

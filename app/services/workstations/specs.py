@@ -1,4 +1,4 @@
-"""Specifications of machines, new or changed: checked against the catalog, and turned into Terraform variables."""
+"""The settings of machines: checked against the catalog, and converted to Terraform variables."""
 
 import re
 from typing import Any
@@ -16,7 +16,7 @@ NAME_RULE = "Use 1 to 30 lower-case letters, digits and hyphens. Start with a le
 DISK_SIZE_GB = range(10, 64_001)
 SNAPSHOT = re.compile(r"(projects/[-a-z0-9.:]{1,80}/global/snapshots/)?[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 
-# What `check` checks, for the API's document: a pattern of pydantic's would say a regular expression for a sentence.
+# Shown in the API document. pydantic's own pattern would report errors as a regular expression.
 _NAME: JsonDict = {"pattern": f"^{NAME.pattern}$"}
 _DISK_SIZE_GB: JsonDict = {"minimum": DISK_SIZE_GB.start, "maximum": DISK_SIZE_GB.stop - 1}
 _SNAPSHOT: JsonDict = {"pattern": f"^{SNAPSHOT.pattern}$"}
@@ -25,7 +25,7 @@ _SNAPSHOT: JsonDict = {"pattern": f"^{SNAPSHOT.pattern}$"}
 class WorkstationSpec(BaseModel):
     """A new workstation, as a member requests it. `check` compares it with the catalog."""
 
-    # Strict: a script that sends "yes" for true, or a field that is not there, means something we would not do.
+    # Strict: a script that sends "yes" for true, or an unknown field, would get something else than it meant.
     model_config = ConfigDict(extra="forbid", strict=True)
 
     name: str = Field(
@@ -73,11 +73,11 @@ class MachineSpec(BaseModel):
 
 
 CHANGEABLE = (*WorkstationPatch.model_fields, "accelerator_count")
-"""Columns of a workstation that a change may touch."""
+"""The columns of a workstation that a change can set."""
 
 
 def check(spec: WorkstationSpec, catalog: Catalog, settings: Settings) -> dict[str, str]:
-    """What does not fit: field → sentence."""
+    """A sentence for each invalid field."""
     machine_type = catalog.machine_type(spec.machine_type)
     zone = spec.zone or settings.default_zone
     problems: dict[str, str | None] = {
@@ -97,17 +97,16 @@ def check(spec: WorkstationSpec, catalog: Catalog, settings: Settings) -> dict[s
 
 
 def columns(workstation: Workstation) -> dict[str, Any]:
-    """What can be changed of it, as it is: column → value."""
+    """The settings that can be changed, as applied: column → value."""
     return {column: getattr(workstation, column) for column in CHANGEABLE}
 
 
 def changed(
     workstation: Workstation, pending: dict[str, Any], change: WorkstationPatch, catalog: Catalog, settings: Settings
 ) -> dict[str, Any]:
-    """The columns that become others, once `change` comes on top of what is `pending`: column → value.
+    """The columns that a change sets, together with pending changes: column → value.
 
-    What is pending is named in any case: the row may have it by the time that this change is made.
-    Raises InvalidError for what does not fit the catalog or the machine.
+    Raises InvalidError if the result does not fit the catalog or the machine.
     """
     before = columns(workstation) | pending
     given = change.model_dump(exclude_none=True)
@@ -118,6 +117,7 @@ def changed(
     _check_change(workstation, before, {**after, "accelerator": given.get("accelerator")}, catalog, settings)
     if machine_type:
         after |= accelerator_columns(machine_type)
+    # Pending columns are always included: the row may have them before this change is applied.
     return {
         column: after[column]
         for column in CHANGEABLE
@@ -126,7 +126,7 @@ def changed(
 
 
 def _fitting_image(before: dict[str, Any], machine_type: MachineType, catalog: Catalog) -> str:
-    """The image as it is, unless it is the default of a kind of machine (with a GPU, without) that is given up."""
+    """The image after a change of machine type: a default image is replaced by the new type's default."""
     was = catalog.machine_type(before["machine_type"])
     is_default = was is not None and before["image"] == catalog.default_image(was).name
     return catalog.default_image(machine_type).name if is_default else str(before["image"])
@@ -139,17 +139,17 @@ def _check_change(
     spec = WorkstationSpec(name=workstation.name, zone=workstation.zone, snapshot=workstation.snapshot, **fields)
     problems = check(spec, catalog, settings)
     if "zone" in problems:
-        # The zone stays as it is: what does not fit it is the machine type.
+        # The zone cannot change, so the machine type is what does not fit.
         problems["machine_type"] = problems.pop("zone")
     if fields["machine_type"] == before["machine_type"]:
-        # What it has already is no fault of this change, though the catalog may no longer offer it.
+        # The catalog may no longer offer what the machine has, which is no reason to refuse other changes.
         problems = {field: problem for field, problem in problems.items() if fields[field] != before[field]}
     if problems:
         raise InvalidError("Fix the errors below.", fields=problems)
 
 
 def accelerator_columns(machine_type: MachineType) -> dict[str, Any]:
-    """A workstation's GPU that is a block of its own: it follows from the machine type."""
+    """The columns of an attached GPU, which follow from the machine type."""
     count = machine_type.gpu_count if machine_type.accelerator else 0
     return {"accelerator": machine_type.accelerator, "accelerator_count": count}
 
@@ -161,10 +161,10 @@ def terraform_inputs(
     catalog: Catalog,
     settings: Settings,
 ) -> dict[str, Any]:
-    """The variables of terraform/workstation for this machine as it is to be.
+    """The variables of terraform/workstation for this machine.
 
-    :param changes: columns with values other than the row's.
-    :param service_account: address of the account that the machine acts as.
+    :param changes: columns whose values differ from the row's.
+    :param service_account: the email address of the machine's service account.
     """
     spec = columns(workstation) | changes
     machine_type = catalog.machine_type(spec["machine_type"])

@@ -37,7 +37,7 @@ class At:
 
     async def __aenter__(self) -> "At":
         self.hub.start()
-        self.task = asyncio.create_task(self.dispatcher.dispatch_for_ever())
+        self.task = asyncio.create_task(self.dispatcher.dispatch_until_shutdown())
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -74,7 +74,7 @@ async def test_growing_a_disk_that_would_replace_or_stop_the_machine_waits(
     await execute(tools, run_id)
     run = await run_of(tools, run_id)
     assert (run.status, run.awaits) == (RunStatus.AWAITING_APPROVAL, [{"address": MACHINE, "action": awaited}])
-    assert (run.does_more_than_asked, run.confirmations) == (True, [])
+    assert (run.does_more_than_requested, run.confirmations) == (True, [])
     assert (await workstation_of(tools, workstation_id)).is_running
 
 
