@@ -41,20 +41,20 @@ cli.command()(restore)
 
 SIGN_IN = ("oidc_client_id", "oidc_client_secret")
 ORPHAN_SECONDS = 10.0
-"""For web or worker to end by itself once its `up` was killed."""
+"""How long a process without its `up` has to end by itself."""
 EndWithParent = Annotated[bool, typer.Option("--end-with-parent", hidden=True)]
 
 
 @cli.callback()
 def begin(context: typer.Context) -> None:
-    """What a command does itself was asked for on the command line; the processes that serve others say so."""
+    """Set the origin of audit entries: the command line. Processes that serve others set their own."""
     if context.invoked_subcommand not in {"up", "web", "worker"}:
         origin.become(origin.COMMAND_LINE)
 
 
 @cli.command()
 def up() -> None:
-    """Run everything: the database where none is configured, the web server and a worker."""
+    """Run everything: a database if none is configured, the web server and a worker."""
     from app.cli import data_folder
     from app.cli.supervisor import Supervisor, check_port
 
@@ -71,7 +71,7 @@ def up() -> None:
 
 @cli.command()
 def web(end_with_parent: EndWithParent = False) -> None:
-    """Run the web server alone."""
+    """Run only the web server."""
     settings = _settings(end_with_parent=end_with_parent)
     config.require(settings, *SIGN_IN)
     error_tracking.start(settings, "web")
@@ -82,7 +82,7 @@ def web(end_with_parent: EndWithParent = False) -> None:
 
 @cli.command()
 def worker(end_with_parent: EndWithParent = False) -> None:
-    """Run a worker alone; there may be as many as you like."""
+    """Run only a worker. There can be any number of them."""
     settings = _settings(end_with_parent=end_with_parent)
     error_tracking.start(settings, "worker")
     from app.worker.main import work
@@ -92,7 +92,7 @@ def worker(end_with_parent: EndWithParent = False) -> None:
 
 @cli.command()
 def migrate() -> None:
-    """Bring the database to this release's tables."""
+    """Migrate the database to this release."""
     from app import migrate
 
     config.use_recorded()
@@ -101,7 +101,7 @@ def migrate() -> None:
 
 @token.command("create")
 def create_token(email: str, name: Annotated[str, typer.Option(help="What the token is for.")] = "cli") -> None:
-    """Make a personal API token for somebody who may sign in; it is printed on the last line, once."""
+    """Create a personal API token for somebody who may sign in. It is printed once, on the last line."""
     typer.echo(asyncio.run(_create_token(email, name)))
 
 
@@ -114,7 +114,7 @@ async def _create_token(email: str, name: str) -> str:
 
 
 def _settings(*, end_with_parent: bool = False) -> Settings:
-    """The settings of a process that goes on without `up`, or with it."""
+    """The settings of a process that runs with or without `up`."""
     accept_signals()
     if end_with_parent:
         threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -124,16 +124,17 @@ def _settings(*, end_with_parent: bool = False) -> Settings:
 
 
 def _end_with_parent() -> None:
-    """Standard input is a pipe from the supervisor that ends when the supervisor does, even by kill -9."""
+    """Wait for the end of the supervisor, then stop this process."""
+    # Standard input is a pipe from the supervisor, which closes even if the supervisor is killed.
     os.read(sys.stdin.fileno(), 1)
     os.kill(os.getpid(), signal.SIGTERM)
-    # Nobody is there to see that it does not end, such as without the database that went with the supervisor.
+    # Nobody else would notice if it does not end, for example because the embedded database is gone as well.
     time.sleep(ORPHAN_SECONDS)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main() -> None:
-    """Run the command; what a person can mend is a sentence, not a traceback."""
+    """Run the command. Errors that a person can fix are shown as a sentence, without a traceback."""
     try:
         cli()
     except Exception as error:
@@ -145,7 +146,7 @@ def main() -> None:
 
 
 def _sentence(error: Exception) -> str | None:
-    """What a person can mend, in words: a setting, a folder that is read-only, a disk that is full, a database away."""
+    """The sentence for an error that a person can fix; None for others."""
     from app import db
 
     if isinstance(error, ConfigurationError | StartError | StationmasterError):

@@ -1,4 +1,4 @@
-"""`stationmaster adopt`: what the seed left running comes under the portal. Shown, confirmed, and nothing replaced."""
+"""`stationmaster adopt`: show existing resources, and take them over after a confirmation. Nothing is replaced."""
 
 import asyncio
 import tempfile
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 adopt = typer.Typer(no_args_is_help=True, help="Adopt existing resources at Google: a disk, or the shared resources.")
-Admin = Annotated[str | None, typer.Option("--as", metavar="EMAIL", help="Who you are, of several admins.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Admin = Annotated[str | None, typer.Option("--as", metavar="EMAIL", help="Your address, if there are several admins.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 
 
 @adopt.command("shared")
 def shared(yes: Yes = False, admin: Admin = None) -> None:
-    """Take over those shared resources that have the names which the shared stack would give them."""
+    """Adopt existing resources with the names that the shared stack uses."""
     asyncio.run(_shared(admin, sure=yes))
 
 
 @adopt.command("disk")
 def disk(
     name: Annotated[str, typer.Argument(metavar="DISK", help="The disk's name, such as persistent-disk-grace.")],
-    owner: Annotated[str, typer.Option(help="Whose workstation it becomes: an address.")],
+    owner: Annotated[str, typer.Option(help="Email address of the workstation's owner.")],
     workstation: Annotated[str, typer.Option("--name", help="Name of the workstation, such as gpu-1.")],
-    machine_type: Annotated[str, typer.Option(help="Machine type of the catalog.")],
-    zone: Annotated[str | None, typer.Option(help="Zone of the disk; by default the portal's.")] = None,
-    address: Annotated[str | None, typer.Option(help="Name of a static address to take over as well.")] = None,
+    machine_type: Annotated[str, typer.Option(help="Machine type in the catalog.")],
+    zone: Annotated[str | None, typer.Option(help="Zone of the disk. Default: the portal's default zone.")] = None,
+    address: Annotated[str | None, typer.Option(help="Name of a static IP address to adopt as well.")] = None,
     yes: Yes = False,
     admin: Admin = None,
 ) -> None:
-    """Make a workstation around a data disk that exists, with a static address that exists, if there is one."""
+    """Create a workstation around an existing data disk and, if there is one, a static address."""
     from app.cli.adopt_disk import DiskRequest
 
     asyncio.run(_disk(DiskRequest(name, owner, workstation, machine_type, zone, address), admin, sure=yes))
@@ -81,7 +81,7 @@ async def _take_shared(adoption: "AdoptionFolder", *, sure: bool) -> list["Found
     found: list[Found] = []
     seen: set[str] = set()
     while new := await _find_more(adoption, seen):
-        # What is inside of them has a name that Terraform can tell only now.
+        # After the import, Terraform knows the names of resources inside these.
         await adoption.import_all(new, typer.echo)
         found += new
     if not found:
@@ -101,9 +101,9 @@ async def _find_more(adoption: "AdoptionFolder", seen: set[str]) -> list["Found"
 
 
 def _show_and_confirm(actions: dict[str, str], found: list["Found"], *, sure: bool) -> None:
-    """The table of what is taken over, and what the next run does with it; without a yes the command ends."""
+    """Show what is adopted, with the next run's plan for it. Ends the command if that is not confirmed."""
     ids = {each.address: each.resource_id for each in found}
-    rows = [("WHAT", "BECOMES", "THE NEXT RUN'S PLAN FOR IT")]
+    rows = [("RESOURCE", "TERRAFORM ADDRESS", "NEXT PLAN")]
     terminal.print_table(rows + [(ids[address], address, action) for address, action in actions.items()])
     if not sure:
         typer.confirm("Adopt these resources?", abort=True)
@@ -117,7 +117,7 @@ async def _disk(spec: "DiskRequest", email: str | None, *, sure: bool) -> None:
 
     async with terminal.portal() as portal:
         root = await Roots(portal.settings, portal.database, clock.utc_now).ready(Root.WORKSTATION)
-        # Not committed: who looks, and then says no, leaves nothing behind.
+        # Not committed, so that nothing is left behind if the operator does not confirm.
         async with portal.database.sessions() as session:
             await imports.importer(portal.context(session), email)
             adopting = await DiskAdoption.prepare(portal.context(session), spec, portal)
@@ -134,6 +134,6 @@ async def _take_disk(adopting: "DiskAdoption", root: Path, email: str | None, *,
         try:
             found, actions = await adopting.take(adoption)
             _show_and_confirm(actions, found, sure=sure)
-            return await adopting.file(adoption.state, email)
+            return await adopting.submit(adoption.state, email)
         finally:
             adoption.remove()

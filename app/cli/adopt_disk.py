@@ -1,4 +1,4 @@
-"""A workstation around a disk that exists: what is asked for, what is found, and the request that follows."""
+"""The adoption of a data disk: a workstation is created around it."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -29,7 +29,7 @@ ADDRESS = "module.compute_configure.google_compute_address.static_ip[0]"
 
 @dataclass(frozen=True)
 class DiskRequest:
-    """What the operator typed."""
+    """The arguments of the command."""
 
     disk: str
     owner: str
@@ -41,7 +41,7 @@ class DiskRequest:
 
 @dataclass
 class DiskAdoption:
-    """One disk's way into a workstation's state."""
+    """The adoption of one disk."""
 
     portal: terminal.Installation
     owner: str
@@ -51,12 +51,13 @@ class DiskAdoption:
 
     @property
     def settings(self) -> Settings:
-        """The portal's."""
+        """The portal's settings."""
         return self.portal.settings
 
     @classmethod
     async def prepare(cls, ctx: Context, typed: DiskRequest, portal: terminal.Installation) -> Self:
-        """Check what was typed; nothing is to be committed. Raises InvalidError, RefusedError or ConflictError."""
+        """Check the arguments. The transaction must not be committed. Raises InvalidError, RefusedError or
+        ConflictError."""
         session, settings = ctx.session, ctx.settings
         owner = await members.by_address(ctx, typed.owner)
         zone = typed.zone or settings.default_zone
@@ -64,7 +65,7 @@ class DiskAdoption:
         if problems := specs.check(spec, ctx.catalog, settings):
             raise InvalidError(" ".join(f"{field}: {problem}" for field, problem in problems.items()))
         if any(each.name == spec.name and not each.is_destroyed for each in await workstations.list_of(session, owner)):
-            raise ConflictError(f"{owner.email} has a workstation called {spec.name}.")
+            raise ConflictError(f"{owner.email} already has a workstation named {spec.name}.")
         adopted = Adopted(short_id(6), typed.disk, typed.address)
         account = shared_stack.service_account_of(await stacks.shared(session), owner, settings)
         machine = workstations.draft(ctx, owner, spec, adopted)
@@ -72,9 +73,9 @@ class DiskAdoption:
         return cls(portal, owner.email, spec, adopted, LeasedStack(adopted.stack_id, inputs))
 
     async def take(self, adoption: AdoptionFolder) -> tuple[list[Found], dict[str, str]]:
-        """Look, and take in: what was found, and what the next run does with each.
+        """Find the resources and import them; returns them, and the next run's action for each address.
 
-        The workstation's disk is asked for as it is, so that it stays. Raises NotFoundError or ConflictError.
+        Raises NotFoundError or ConflictError.
         """
         inputs = self.leased.inputs
         zone = inputs["zone"]
@@ -89,6 +90,7 @@ class DiskAdoption:
                 raise NotFoundError(f"{resource_id} at Google")
             _refuse_used(there)
             found.append(there)
+        # The workstation gets the disk's own size and type, so that the disk stays unchanged.
         disk = found[0].attributes
         self.spec = self.spec.model_copy(update={"disk_size_gb": int(disk["size"]), "disk_type": str(disk["type"])})
         if problems := specs.check(self.spec, self.portal.catalog, self.settings):
@@ -99,18 +101,18 @@ class DiskAdoption:
         await adoption.import_all(found, typer.echo)
         return found, await adoption.impact(found)
 
-    async def file(self, state: State, email: str | None) -> str:
-        """Ask for the workstation; returns what was done, in a sentence."""
+    async def submit(self, state: State, email: str | None) -> str:
+        """Request the workstation; returns a summary as a sentence."""
         async with self.portal.database.transaction() as session:
             ctx = self.portal.context(session)
             ctx = ctx.acting(await imports.importer(ctx, email))
             owner = await members.by_address(ctx, self.owner)
             run = await adoptions.request_around(ctx, self.leased, owner, self.spec, self.adopted, state)
-            return f"Adopted. Run {run.id} creates workstation {self.spec.name} of {self.owner} with it."
+            return f"Adopted. Run {run.id} creates workstation {self.spec.name} of {self.owner} with the disk."
 
 
 def _refuse_used(found: Found) -> None:
-    """Raises ConflictError for what another machine still uses."""
+    """Raise ConflictError if another machine uses the resource."""
     if users := found.attributes.get("users"):
         machines = ", ".join(str(user).rpartition("/")[2] for user in users)
         raise ConflictError(

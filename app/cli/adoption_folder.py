@@ -1,6 +1,6 @@
-"""The folder in which what exists at Google is found by name and written into a state, to be adopted.
+"""A temporary folder in which existing resources are found by name, and imported into a state.
 
-Nothing is changed at Google in here: `terraform import` and `terraform plan` only read.
+Nothing is changed at Google: `terraform import` and `terraform plan` only read.
 """
 
 from collections.abc import Awaitable, Callable
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Found:
-    """Something that exists, and that the stack would make."""
+    """An existing resource that the stack would create."""
 
     address: str
     resource_id: str
@@ -34,10 +34,10 @@ class Found:
 
 
 class AdoptionFolder:
-    """One search, in a folder that is thrown away afterwards."""
+    """A folder for one adoption, which is deleted afterwards."""
 
     def __init__(self, path: Path, root: Path, leased: LeasedStack, settings: Settings) -> None:
-        self._begun, self._folder = leased, RunFolder(path)
+        self._leased, self._folder = leased, RunFolder(path)
         self._folder.prepare(root, leased.inputs, leased.state)
         self._driver = Driver(self._folder, terraform.executable(settings.terraform), leased.secrets)
         self._clean = Scrubber({*secrets_of_settings(settings), *leased.secrets.values()}).clean
@@ -47,36 +47,36 @@ class AdoptionFolder:
         self._folder.remove()
 
     async def plan(self, *options: str) -> dict[str, Any]:
-        """The plan, attribute by attribute."""
+        """The plan as JSON of `terraform show`."""
         await self._checked(self._driver.plan(PLAN_FILE, *options))
         return await self._checked(self._driver.show(PLAN_FILE))
 
     async def find(self, address: str, resource_id: str) -> Found | None:
-        """What is there under this id; None where there is nothing.
+        """The resource with this ID; None if it does not exist.
 
-        Raises ConflictError for what another stack has.
+        Raises ConflictError if it belongs to another stack.
         """
         state = await self._checked(self._driver.probe(address, resource_id))
         if state is None:
             return None
-        if stacks_named_by(state) - {None, self._begun.stack_id}:
+        if stacks_named_by(state) - {None, self._leased.stack_id}:
             raise ConflictError(f"{resource_id} belongs to another stack of a portal.")
         return Found(address, resource_id, dict(next(instances(state)).attributes.value))
 
     def write_variables(self, inputs: dict[str, Any]) -> None:
-        """Other variables, now that more is known."""
+        """Replace the variables."""
         self._folder.write_variables(inputs)
 
     async def import_all(self, found: list[Found], log: Callable[[str], None]) -> None:
-        """Write them into the state."""
+        """Import the resources into the state."""
         for each in found:
             log(f"Importing {each.resource_id}")
             await self._checked(self._driver.import_resource(each.address, each.resource_id))
 
     async def impact(self, found: list[Found]) -> dict[str, str]:
-        """Address → what the stack's next run would do with what was taken in.
+        """Address → what the stack's next run would do with the resource.
 
-        Raises ConflictError where one would be replaced or destroyed.
+        Raises ConflictError if a resource would be replaced or deleted.
         """
         changes = plan_view.managed_changes(await self.plan())
         addresses = {each.address: each.resource_id for each in found}
@@ -84,15 +84,15 @@ class AdoptionFolder:
         actions = {address: plan_view.action(change) for address, change in changed.items()}
         if lost := [address for address, action in actions.items() if action in {"delete", "replace"}]:
             reasons = [_reason(addresses[address], changed[address]) for address in lost]
-            raise ConflictError("\n".join([*reasons, "Nothing was taken over."]))
-        return {address: actions.get(address, "stays as it is") for address in addresses}
+            raise ConflictError("\n".join([*reasons, "Nothing was adopted."]))
+        return {address: actions.get(address, "no change") for address in addresses}
 
     @property
     def state(self) -> State:
-        """With what was taken in."""
+        """The state with the imported resources."""
         state = self._folder.read_state()
         if state is None:
-            raise UnavailableError("Terraform left no state.")
+            raise UnavailableError("Terraform has not written a state.")
         return state
 
     async def _checked(self, command: Awaitable[T]) -> T:
@@ -104,5 +104,5 @@ class AdoptionFolder:
 
 def _reason(resource_id: str, change: dict[str, Any]) -> str:
     forced = [".".join(map(str, path)) for path in change["change"].get("replace_paths") or []]
-    because = f", since it differs in {', '.join(forced)}" if forced else ""
+    because = f", because it differs in {', '.join(forced)}" if forced else ""
     return f"{resource_id} would be {plan_view.action(change)}d{because}."

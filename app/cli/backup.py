@@ -1,4 +1,4 @@
-"""`stationmaster backup` and `restore`: the whole database in one file and, apart from it, the keys that read it."""
+"""`stationmaster backup` and `restore`: the whole database in one file, and its encryption keys in another."""
 
 import asyncio
 import os
@@ -16,19 +16,19 @@ from app.config import Settings
 from app.db import libpq_url
 from app.errors import StartError
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")]
-Keys = Annotated[Path | None, typer.Option("--keys", metavar="FILE", help="The encryption keys, in a file apart.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The backup file.")]
+Keys = Annotated[Path | None, typer.Option("--keys", metavar="FILE", help="A separate file for the encryption keys.")]
 LIKE_HERE = ("--no-owner", "--no-privileges")
-"""Who owns the tables, and who else may read them, is up to the database that they come to."""
+"""The restored tables get the owner and the privileges of the new database, not of the old one."""
 
 
 def backup(file: File, keys: Keys = None) -> None:
-    """Write the database to a file, whether the portal runs or not."""
+    """Write the database to a file. The portal may be running."""
     if keys and keys.resolve().parent == file.resolve().parent:
-        raise StartError("Keep the keys in another folder than the backup: whoever has both can read everything.")
+        raise StartError("Keep the keys in another folder than the backup. Together, they allow to read everything.")
     for path in filter(None, (file, keys)):
         if path.exists():
-            raise StartError(f"{path} exists already.")
+            raise StartError(f"{path} already exists.")
     config.use_recorded()
     settings = config.load()
     with _database(settings) as url:
@@ -42,7 +42,7 @@ def backup(file: File, keys: Keys = None) -> None:
 
 
 def restore(file: File, keys: Keys = None) -> None:
-    """Fill an empty database from a backup of this release or an earlier one; then start the portal as ever."""
+    """Fill an empty database from a backup of this release or an earlier one."""
     settings = config.load()
     _check_release(file)
     with _empty_database(settings) as url:
@@ -55,13 +55,13 @@ def restore(file: File, keys: Keys = None) -> None:
         restored = settings.model_copy(update={"database_url": url, "encryption_keys": opening})
         unread = asyncio.run(_prepare_restored(restored, file.name))
     if unread:
-        raise StartError(f"Restored, but {unread} values in it cannot be decrypted: a key is missing.")
+        raise StartError(f"Restored, but {unread} values cannot be decrypted because a key is missing.")
     typer.echo("Restored. Everybody has to sign in again; API tokens are as they were in the backup.")
     typer.echo("Once the portal runs, `stationmaster stack list-orphans` lists machines made after the backup.")
 
 
 def _dump(url: str, file: Path) -> None:
-    """A whole file or none, readable by this user alone."""
+    """Dump the database to a file that only this user can read. An incomplete file is never left under its name."""
     draft = file.with_name(f"{file.name}.part")
     os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
     postgres_programs.run("pg_dump", "--format=custom", *LIKE_HERE, f"--file={draft}", url=url)
@@ -69,26 +69,26 @@ def _dump(url: str, file: Path) -> None:
 
 
 def _check_release(file: Path) -> None:
-    """Raise StartError for a backup of a newer release than this one."""
+    """Raise StartError if the backup is from a newer release."""
     rows = postgres_programs.run("pg_restore", "--data-only", "--table=alembic_version", "--file=-", str(file))
     revisions = [line for line in rows.splitlines() if line.isdecimal()]
     if not revisions:
-        raise StartError(f"{file} is no backup of Stationmaster.")
+        raise StartError(f"{file} is not a backup of Stationmaster.")
     if max(revisions) > migrate.newest_revision():
         raise StartError(f"{file} was made by a newer release of Stationmaster.")
 
 
 def _install_keys(settings: Settings, keys: Path) -> None:
-    """For `up`, which reads them in the data folder. Raises StartError where others are configured already."""
+    """Store the keys where `up` reads them. Raises StartError if other keys are configured."""
     file = settings.data_dir / data_folder.KEY
     if settings.encryption_keys or file.exists():
         where = "STATIONMASTER_ENCRYPTION_KEYS" if settings.encryption_keys else file
-        raise StartError(f"{where} has keys already: put the backup's behind them, with a comma, and leave --keys out.")
+        raise StartError(f"{where} already has keys. Append the backup's keys after a comma, and omit --keys.")
     data_folder.write_private(file, keys.read_text().strip())
 
 
 def _encryption_keys(settings: Settings) -> tuple[str, ...]:
-    """Those of the settings, or of the data folder. Raises ConfigurationError where there are none."""
+    """The keys of the settings or the data folder. Raises ConfigurationError if there are none."""
     file = settings.data_dir / data_folder.KEY
     if settings.encryption_keys or not file.exists():
         config.require(settings, "encryption_keys")
@@ -97,7 +97,7 @@ def _encryption_keys(settings: Settings) -> tuple[str, ...]:
 
 
 async def _prepare_restored(settings: Settings, name: str) -> int:
-    """Returns how many values no key opens."""
+    """Prepare the restored database; returns how many values no key decrypts."""
     from app.services.by_hand import encryption, restores
 
     async with terminal.portal_of(settings) as portal:
@@ -108,7 +108,7 @@ async def _prepare_restored(settings: Settings, name: str) -> int:
 
 @contextmanager
 def _database(settings: Settings) -> Iterator[str]:
-    """The portal's database; the embedded one is started where it does not run."""
+    """The URL of the portal's database. The embedded one is started if it does not run."""
     if settings.database_url and _answers(settings.database_url):
         yield settings.database_url
     elif (settings.data_dir / "postgres").exists():
@@ -121,7 +121,7 @@ def _database(settings: Settings) -> Iterator[str]:
 
 @contextmanager
 def _empty_database(settings: Settings) -> Iterator[str]:
-    """Where to restore to. Raises StartError when there is something in it."""
+    """The URL of the database to restore to. Raises StartError if it is not empty."""
     if settings.database_url:
         _check_empty(settings.database_url)
         yield settings.database_url
@@ -134,12 +134,12 @@ def _empty_database(settings: Settings) -> Iterator[str]:
 def _check_empty(url: str) -> None:
     with psycopg.connect(libpq_url(url)) as connection:
         if connection.execute("SELECT 1 FROM pg_tables WHERE schemaname = 'public' LIMIT 1").fetchone():
-            raise StartError("The database is not empty: restore into a new one, or into a new data folder.")
+            raise StartError("The database is not empty. Restore into a new one, or into a new data folder.")
 
 
 @contextmanager
 def _embedded(settings: Settings) -> Iterator[str]:
-    """The embedded database without the portal. Raises StartError where the portal runs."""
+    """The URL of the embedded database, without the portal. Raises StartError if the portal runs."""
     from app.cli import embedded_postgres
 
     lock = data_folder.lock(settings.data_dir)

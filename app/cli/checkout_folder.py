@@ -1,11 +1,11 @@
-"""The folder of a stack that is checked out: all that Terraform needs to go on where the portal stopped.
+"""The folder of a checkout, with everything that Terraform needs.
 
-    DIR/checkout.json   what this is a checkout of
-    DIR/environment     how Terraform reaches Google, where `stationmaster up` was told so
+    DIR/checkout.json   which stack this is, and in which state it was
+    DIR/environment     how Terraform reaches Google, if `stationmaster up` has variables for that
     DIR/modules/
     DIR/workstation/    the initialised root, its variables and the state
 
-A copy, not links: it must outlive a new release of the portal, and nobody's edit may reach the portal's own files.
+The files are copies, so that the folder survives an upgrade of the portal, and edits do not affect the portal.
 """
 
 import hashlib
@@ -26,20 +26,20 @@ _CONFIGURATION = ("*.tf", "*.tf.json", "*.tfvars", "*.auto.tfvars.json")
 
 @dataclass(frozen=True)
 class Ticket:
-    """What a folder is a checkout of."""
+    """The content of checkout.json."""
 
     run_id: str
     stack_id: str
     serial: int | None
-    """Of the state that was checked out; None where there was none."""
+    """The serial of the state at the checkout; None if there was none."""
     lineage: str | None
-    was_unsettled: bool
+    needed_reconcile: bool
     files: dict[str, str]
-    """The configuration: path → SHA-256."""
+    """The configuration files: path → SHA-256."""
 
 
 class CheckoutFolder:
-    """One such folder."""
+    """The folder of one checkout."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
@@ -50,15 +50,15 @@ class CheckoutFolder:
         self._state = self.work / "terraform.tfstate"
 
     def check_is_free(self) -> None:
-        """Raises ConflictError where there is something already."""
+        """Raise ConflictError if the folder exists and is not empty."""
         if self.path.exists() and not (self.path.is_dir() and not any(self.path.iterdir())):
             raise ConflictError(f"{self.path} is not an empty folder.")
 
     def write(self, root: Path, taken: CheckedOut, environment: dict[str, str]) -> None:
-        """Fill it, or leave nothing behind. Raises OSError.
+        """Fill the folder, or leave it empty. Raises OSError.
 
-        :param root: an initialised root as `Roots.ready` gives it.
-        :param environment: what Terraform needs to reach Google.
+        :param root: an initialised root, from `Roots.ready`.
+        :param environment: the variables that Terraform needs to reach Google.
         """
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path.chmod(0o700)
@@ -81,7 +81,7 @@ class CheckoutFolder:
             stack_id=taken.run.stack_id,
             serial=taken.state.serial if taken.state else None,
             lineage=taken.state.lineage if taken.state else None,
-            was_unsettled=taken.was_unsettled,
+            needed_reconcile=taken.needed_reconcile,
             files=self._digests(),
         )
 
@@ -100,7 +100,7 @@ class CheckoutFolder:
             shutil.rmtree(each) if each.is_dir() else each.unlink()
 
     def _digests(self) -> dict[str, str]:
-        """Of everything that decides what Terraform does, but for the variables."""
+        """Hashes of all configuration files, without the variables."""
         modules = (file for file in (self.path / "modules").rglob("*") if file.is_file())
         own = (file for pattern in _CONFIGURATION for file in self.work.glob(pattern))
         return {
@@ -110,45 +110,43 @@ class CheckoutFolder:
 
     @property
     def has_environment(self) -> bool:
-        """Whether Terraform has to be told how to reach Google."""
+        """Whether Terraform needs variables from the environment file to reach Google."""
         return self._environment.exists()
 
     def ticket(self) -> Ticket:
-        """What it is. Raises InvalidError where it is no checkout."""
+        """The content of checkout.json. Raises InvalidError if this is not the folder of a checkout."""
         try:
             return Ticket(**json.loads(self._ticket.read_bytes()))
         except (OSError, ValueError, TypeError):
-            raise InvalidError(f"{self.path} is not a stack that was checked out.") from None
+            raise InvalidError(f"{self.path} is not the folder of a checkout.") from None
 
-    def check_is_at_rest(self, ticket: Ticket) -> None:
-        """Raises ConflictError where Terraform is at work, or left something undone, or its configuration was edited.
-
-        The portal would plan the next change with its own configuration, and undo what another one has made.
-        """
+    def check_is_complete(self, ticket: Ticket) -> None:
+        """Raise ConflictError if Terraform is running, has left an unsaved state, or its configuration was changed."""
         if (self.work / ".terraform.tfstate.lock.info").exists():
-            raise ConflictError(f"Terraform is at work in {self.work}: let it end first.")
+            raise ConflictError(f"Terraform is running in {self.work}. Wait until it has finished.")
         if (self.work / "errored.tfstate").exists():
             raise ConflictError(
-                "Terraform could not write its state and left errored.tfstate: `terraform state push errored.tfstate`,"
-                " then remove it."
+                "Terraform could not write its state and left errored.tfstate. "
+                "Run `terraform state push errored.tfstate`, then remove the file."
             )
+        # With its own configuration, the portal would undo what a changed one has created.
         if changed := sorted({name for name, _ in ticket.files.items() ^ self._digests().items()}):
             raise ConflictError(
-                f"The configuration was changed ({', '.join(changed)}), and the portal has its own:"
-                " put it back as it was, and apply."
+                f"The configuration was changed ({', '.join(changed)}), which the portal would undo. "
+                "Restore the files, then apply."
             )
 
     def state(self) -> State | None:
-        """The state as it is now; None where there is none. Raises InvalidError when it is not whole."""
+        """The current state; None if there is none. Raises InvalidError if it is incomplete."""
         try:
             return State(self._state.read_bytes())
         except FileNotFoundError:
             return None
         except ValueError:
-            raise InvalidError(f"{self._state} is not a whole Terraform state.") from None
+            raise InvalidError(f"{self._state} is not a complete Terraform state.") from None
 
     def inputs(self) -> dict[str, Any]:
-        """The variables. Raises InvalidError when they are not a JSON object."""
+        """The variables. Raises InvalidError if they are not a JSON object."""
         try:
             inputs = json.loads(self._variables.read_bytes())
         except (OSError, ValueError):
@@ -158,7 +156,7 @@ class CheckoutFolder:
         return inputs
 
     def remove_secrets(self) -> None:
-        """Remove what nobody should find here later: states and their backups, variables, and the environment."""
+        """Delete everything that contains secrets: states and their backups, variables, and the environment."""
         for file in (self._variables, self._environment, *self.work.glob("*.tfstate*")):
             file.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""The processes that `up` starts, and starts again whenever they die."""
+"""The child processes of `up`, which are restarted if they die."""
 
 import signal
 import subprocess
@@ -13,41 +13,45 @@ import structlog
 log = structlog.get_logger()
 BACK_OFF_SECONDS = (0.0, 1.0, 2.0, 5.0)
 STEADY_SECONDS = 60.0
-"""A process that lived this long begins again with the shortest back-off."""
+"""A process that lived at least this long is restarted without delay."""
 
 
 @dataclass
 class Child:
-    """One process that is started again whenever it dies."""
+    """A child process that is restarted if it dies."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
-    """All that it gets."""
+    """All environment variables that it gets."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """More for subprocess.Popen."""
+    """Additional options of subprocess.Popen."""
     process: "subprocess.Popen[bytes] | None" = None
     started: float = 0.0
     start_at: float = 0.0
     deaths: int = 0
 
     def start(self) -> None:
-        """Start it in a session of its own, so that a terminal's Ctrl-C reaches only the supervisor.
-
-        Its standard input is a pipe from here that never carries anything: when it closes, the supervisor is gone.
-        """
+        """Start the process."""
+        # In its own session, so that Ctrl-C in a terminal reaches only the supervisor, which ends the children in
+        # order.
         self.process = subprocess.Popen(
-            self.command, env=dict(self.environment), stdin=subprocess.PIPE, start_new_session=True, **self.options
+            # Nothing is ever written to the pipe. When it closes, the child knows that the supervisor is gone.
+            self.command,
+            env=dict(self.environment),
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            **self.options,
         )
         self.started = time.monotonic()
 
     @property
     def is_alive(self) -> bool:
-        """Whether it runs now."""
+        """Whether it is running."""
         return self.process is not None and self.process.poll() is None
 
     def restart_if_dead(self) -> None:
-        """Start it again if it died, later each time."""
+        """Restart it if it has died, after a delay that grows with each death."""
         now = time.monotonic()
         if self.process is not None and not self.is_alive:
             self.deaths = 0 if now - self.started > STEADY_SECONDS else self.deaths + 1
@@ -58,12 +62,12 @@ class Child:
             self.start()
 
     def signal(self, number: signal.Signals) -> None:
-        """Pass a signal on, if it lives."""
+        """Send it a signal, if it is running."""
         if self.process is not None and self.is_alive:
             self.process.send_signal(number)
 
     def ends_within(self, seconds: float) -> bool:
-        """Wait for its end."""
+        """Whether it ends within so many seconds."""
         if self.process is None:
             return True
         try:
@@ -74,5 +78,5 @@ class Child:
 
 
 def portal_process(name: str, environment: Mapping[str, str], lock: int) -> Child:
-    """`stationmaster NAME` with a supervisor; it keeps the data folder locked for as long as it lives."""
+    """A process of `stationmaster NAME`, which keeps the data folder locked as long as it lives."""
     return Child(name, (sys.executable, "-m", "app", name, "--end-with-parent"), environment, {"pass_fds": (lock,)})

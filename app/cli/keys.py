@@ -15,7 +15,7 @@ keys = typer.Typer(no_args_is_help=True, help="Encryption keys: create, list, re
 
 @keys.command("new")
 def new() -> None:
-    """Create a key, and say where to put it."""
+    """Create a key, and print where to put it."""
     key = Fernet.generate_key().decode()
     file = config.data_dir() / data_folder.KEY
     if file.exists() and not os.environ.get("STATIONMASTER_ENCRYPTION_KEYS"):
@@ -60,7 +60,7 @@ async def _rotate() -> None:
 
 
 async def _show(portal: terminal.Installation) -> None:
-    """And which can go."""
+    """Print how many values each key decrypts, and which keys can be removed."""
     from app.services.by_hand import encryption
 
     counts = await encryption.counts(portal.database, portal.vault)

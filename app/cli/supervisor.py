@@ -1,4 +1,4 @@
-"""`stationmaster up`: the embedded database, the web process and a worker, kept running and ended together."""
+"""`stationmaster up`: runs the embedded database, the web process and a worker, and stops them together."""
 
 import os
 import signal
@@ -24,31 +24,31 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 LOOK_SECONDS = 0.1
 READY_WITHIN_SECONDS = 300.0
-"""A first `terraform init` downloads Google's provider."""
-# What follows adds up: `up` ends within ten seconds, whatever its children do.
+"""How long the first start may take, because `terraform init` downloads Google's provider."""
+# These add up: `up` ends within ten seconds, whatever its children do.
 LEAVE_SECONDS = 3.0
-"""For web and worker to end by themselves, their runs handed over or at their end."""
+"""How long web and worker have to end by themselves, with their runs finished or handed over."""
 INTERRUPT_SECONDS = 2.0
-"""For the worker to store what Terraform says once it was asked to stop."""
+"""How long the worker has to store Terraform's output after Terraform was asked to stop."""
 POSTGRES_SECONDS = 6.5
-"""Since the stop was asked for: for the database to end in good order."""
+"""How long after the request to stop the database may take to end gracefully."""
 
 
 @dataclass
 class Supervisor:
-    """Runs database, web and worker until a signal."""
+    """Runs database, web process and worker until a signal."""
 
     settings: Settings
     lock: int
-    """Of the data folder: the children inherit it."""
+    """The lock of the data folder, which children inherit."""
     children: list[Child] = field(default_factory=list)
     _postgres: "EmbeddedPostgres | None" = None
     _stopping: bool = False
 
     def run(self) -> None:
-        """Start, say when the portal is ready, look after the children, and end them all."""
+        """Start everything, report when the portal is ready, keep the children running, and finally stop them."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            # nohup means it.
+            # `nohup` ignores SIGHUP, which must stay so.
             if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._stop)
         try:
@@ -64,9 +64,9 @@ class Supervisor:
         self._stopping = True
 
     def _start_database(self) -> None:
-        """Where none is configured; and bring whichever it is to this release's tables."""
+        """Start the embedded database if none is configured, and migrate the database to this release."""
         if not self.settings.database_url:
-            # Only here: what it needs is an optional part of the installation.
+            # Imported here, because it needs an optional part of the installation.
             from app.cli import embedded_postgres
 
             self._postgres = embedded_postgres.prepare(self.settings.data_dir, self.lock)
@@ -96,7 +96,7 @@ class Supervisor:
             print(f"Stationmaster is ready at {self.settings.public_url}", flush=True)  # noqa: T201 - the contract's line
 
     def _end(self) -> None:
-        """The database last, since the others need it to end in good order."""
+        """Stop all children. The database is last, because the others need it to end gracefully."""
         began = time.monotonic()
         portal = [child for child in self.children if self._postgres is None or child is not self._postgres.child]
         for child in portal:
@@ -111,13 +111,14 @@ class Supervisor:
             self._postgres.stop(POSTGRES_SECONDS - (time.monotonic() - began))
 
     def _interrupt_terraform(self) -> None:
-        """Terraform outlives workers, but not `up`: it saves its state, and the next start recovers the run."""
+        """Ask Terraform to stop. It would outlive its worker; this way it saves its state, and the next start
+        recovers the run."""
         for recorded in (self.settings.data_dir / "worker" / "runs").glob("*/work/*.sid"):
             Step(recorded.parent.resolve(), recorded.stem).interrupt()
 
 
 def check_port(host: str, port: int) -> None:
-    """Raise StartError when somebody listens there already: another portal would answer in place of ours."""
+    """Raise StartError if another program listens on this port, whose pages would be mistaken for the portal's."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -130,7 +131,7 @@ def check_port(host: str, port: int) -> None:
 
 
 def _end_within(seconds: float, children: Sequence[Child]) -> bool:
-    """Whether all of them have ended by then."""
+    """Whether all of these children end within so many seconds."""
     deadline = time.monotonic() + seconds
     return all(child.ends_within(deadline - time.monotonic()) for child in children)
 

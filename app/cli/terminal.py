@@ -1,4 +1,4 @@
-"""What commands that work on the portal's database have in common."""
+"""What commands that use the portal's database have in common."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,7 +18,7 @@ from app.services.context import Context
 
 @dataclass(frozen=True)
 class Installation:
-    """What such a command works with."""
+    """The parts of the portal that a command uses."""
 
     settings: Settings
     database: Database
@@ -27,13 +27,13 @@ class Installation:
     secrets: SecretStore
 
     def context(self, session: AsyncSession) -> Context:
-        """What services work with in this transaction, on behalf of the operator."""
+        """The context for services in this transaction, on behalf of the operator."""
         return Context(session, self.settings, self.catalog, self.secrets, self.vault, clock.utc_now())
 
 
 @asynccontextmanager
 async def portal() -> AsyncIterator[Installation]:
-    """The portal of this data folder, or of the environment."""
+    """The portal of the data folder or the environment."""
     config.use_recorded()
     settings = config.load_with_database()
     logs.configure(settings.log_format)
@@ -43,7 +43,7 @@ async def portal() -> AsyncIterator[Installation]:
 
 @asynccontextmanager
 async def portal_of(settings: Settings) -> AsyncIterator[Installation]:
-    """The portal of these settings."""
+    """The portal with these settings."""
     database = db.connect(settings.database_url, pool_size=2)
     catalog, secrets = Catalog.load(settings.catalog_file), SecretStore(settings)
     try:
@@ -54,7 +54,7 @@ async def portal_of(settings: Settings) -> AsyncIterator[Installation]:
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
-    """Print rows, the first of them the heading, in columns."""
+    """Print rows in columns. The first row is the heading."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

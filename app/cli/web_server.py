@@ -1,4 +1,4 @@
-"""The web process: uvicorn, which ends its open streams before it waits for them."""
+"""The web process: uvicorn with a shutdown that ends open streams."""
 
 from types import FrameType
 
@@ -10,10 +10,10 @@ from app.main import create_app
 
 
 class WebServer(uvicorn.Server):
-    """Live streams never end by themselves, so the hub is closed first; a stop takes a fraction of a second."""
+    """A server that stops in a fraction of a second: it ends live streams, which would never end by themselves."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """A signal to stop."""
+        """Handle a signal to stop."""
         self.config.app.state.portal.hub.close()  # type: ignore[union-attr]  # always the FastAPI below
         super().handle_exit(sig, frame)
 

@@ -78,7 +78,7 @@ def test_what_was_done_by_hand_is_the_portals_after_checkin(admin: Admin, grace_
 
     queued = check(grace_api, made["id"])
     assert grace_api.run(queued)["status"] == "queued"
-    assert "comes first" in admin.refused("stack", "checkout", made["id"], str(admin.folder) + "-too")
+    assert "must end first" in admin.refused("stack", "checkout", made["id"], str(admin.folder) + "-too")
     admin.spec(disk_size_gb=120, machine_type="e2-standard-8")
     admin.terraform("apply", "-auto-approve")
     assert "Checked in by" in admin.checkin()

@@ -21,7 +21,7 @@ from app.services.workstations import Adopted
 from app.services.workstations.specs import WorkstationSpec
 
 LASTS = timedelta(hours=1)
-REASON = "What is there already was taken over first"
+REASON = "Adopt existing resources"
 
 log = structlog.get_logger()
 
@@ -51,7 +51,7 @@ async def begin_shared(ctx: Context) -> LeasedStack:
     pending = await runs.pending(session, stack.id, lock=True)
     busy = next((run for run in pending if not (run.is_queued or run.can_approve)), None)
     if busy:
-        raise ConflictError(f"Run {busy.id} ({busy.kind}, {busy.status}) of the shared stack comes first: let it end.")
+        raise ConflictError(f"Run {busy.id} ({busy.kind}, {busy.status}) of the shared stack must end first.")
     waiting = next((run for run in pending if run.kind is RunKind.CONFIGURE), None)
     if waiting is None:
         waiting = await shared_stack.request(ctx, stack, desired, REASON)
@@ -60,7 +60,7 @@ async def begin_shared(ctx: Context) -> LeasedStack:
         await _queue_again(session, waiting, ctx.now)
     session.add(run)
     await session.flush()
-    message = f"{ctx.member.name} looks for what exists already, until {until:{checkouts.TIME}}."
+    message = f"{ctx.member.name} is adopting existing resources, until {until:{checkouts.TIME}}."
     await write(session, run, [LogEntry(message, ctx.now)])
     await runs.announce(session, run)
     state = await state_versions.newest(session, ctx.vault, stack.id)

@@ -1,4 +1,4 @@
-"""Break glass: an admin takes a stack out of the portal's hands, works on it with Terraform, and gives it back."""
+"""Checkouts: an admin takes a stack out of the portal's control, works on it with Terraform, and returns it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ from app.services.terraform import state_versions
 from app.services.terraform.state_versions import State
 
 log = structlog.get_logger()
-EXPIRED = "The checkout's time was over before it was checked in: nothing of what was done by hand was stored."
+EXPIRED = "The checkout expired before it was checked in. Manual changes were not stored."
 TIME = "%Y-%m-%d %H:%M UTC"
 
 
@@ -42,7 +42,7 @@ class _Accelerator(BaseModel):
 
 
 class _Variables(BaseModel):
-    """Those variables of the root that a workstation's row knows as well."""
+    """The variables of the root that are also columns of a workstation's row."""
 
     model_config = ConfigDict(strict=True)
     zone: str
@@ -57,7 +57,7 @@ class _Variables(BaseModel):
 
     @property
     def columns(self) -> dict[str, Any]:
-        """The row's columns that follow from them."""
+        """The values for the row."""
         return {
             "zone": self.zone,
             "machine_type": self.machine_type,
@@ -72,11 +72,11 @@ class _Variables(BaseModel):
 
 
 async def admin(session: AsyncSession, email: str | None) -> Member:
-    """Who works by hand: the admin named, or else the only one there is. Raises RefusedError."""
+    """The admin who works by hand: the one with this email address, or the only one. Raises RefusedError."""
     if email is None:
         admins = list(await session.scalars(select(Member).where(Member.role == Role.ADMIN)))
         if len(admins) != 1:
-            raise RefusedError(f"There are {len(admins) or 'no'} admins: say who you are with --as EMAIL.")
+            raise RefusedError(f"There are {len(admins) or 'no'} admins. Name one with --as EMAIL.")
         return admins[0]
     member = await session.scalar(select(Member).where(Member.email == email.strip().lower()))
     if member is None or not member.is_admin:
@@ -86,18 +86,18 @@ async def admin(session: AsyncSession, email: str | None) -> Member:
 
 @dataclass(frozen=True)
 class CheckedOut:
-    """What somebody who works by hand begins with."""
+    """A stack that was checked out."""
 
     run: Run
     state: State | None
-    was_unsettled: bool
-    """Whether, before, something might have existed that no state knew."""
+    needed_reconcile: bool
+    """Whether the stack needed reconciliation before the checkout."""
 
 
 async def check_out(ctx: Context, stack_id: str, lasts: timedelta) -> CheckedOut:
-    """Begin to work by hand: until it is checked in, or its time is over, no worker touches the stack.
+    """Check a stack out. Until it is checked in or the checkout expires, no worker touches it.
 
-    Raises NotFoundError, or ConflictError while another run goes on or is queued.
+    Raises NotFoundError, or ConflictError if another run of the stack is pending.
     """
     session, by = ctx.session, ctx.member
     stack = await session.get(Stack, stack_id)
@@ -106,23 +106,23 @@ async def check_out(ctx: Context, stack_id: str, lasts: timedelta) -> CheckedOut
     others = await runs.lock(session, stack_id)
     if others:
         other = others[0]
-        raise ConflictError(f"Run {other.id} ({other.kind}, {other.status}) of this stack comes first: let it end.")
+        raise ConflictError(f"Run {other.id} ({other.kind}, {other.status}) of this stack must end first.")
     until = ctx.now + lasts
     run = lease(ctx, stack_id, await runs.last_inputs(session, stack_id), until)
     session.add(run)
-    # Who works by hand may make what no state ever tells of.
-    was_unsettled, stack.needs_reconcile = stack.needs_reconcile, True
+    # Terraform that is run by hand may create resources without storing their state.
+    needed_reconcile, stack.needs_reconcile = stack.needs_reconcile, True
     await session.flush()
     when = f"at {ctx.now.strftime(TIME)}, until {until.strftime(TIME)}"
     await write(session, run, [LogEntry(f"Checked out by {by.name} {when}.", ctx.now)])
     await runs.announce(session, run)
     await _record(ctx, Action.CHECK_OUT_STACK, run, {"until": until.strftime(TIME)})
     log.info("stack checked out", stack=stack_id, run=run.id, admin=by.email, until=until.isoformat())
-    return CheckedOut(run, await state_versions.newest(session, ctx.vault, stack_id), was_unsettled)
+    return CheckedOut(run, await state_versions.newest(session, ctx.vault, stack_id), needed_reconcile)
 
 
 def lease(ctx: Context, stack_id: str, inputs: dict[str, Any], until: datetime) -> Run:
-    """A run that no worker claims: the stack is that of who asks, until then."""
+    """A run that holds the stack for the context's member until it ends or expires. No worker claims it."""
     return Run(
         id=short_id(10),
         stack_id=stack_id,
@@ -140,16 +140,16 @@ def lease(ctx: Context, stack_id: str, inputs: dict[str, Any], until: datetime) 
 async def check_in(
     ctx: Context, run_id: str, state: State | None, inputs: dict[str, Any], *, needs_reconcile: bool
 ) -> str:
-    """Take over what was done by hand; returns what was stored, in a sentence.
+    """Store the state and the variables of a checkout, which ends it; returns a summary as a sentence.
 
-    :param inputs: the variables as they were applied last.
-    :param unsettled: whether the stack already was so when it was checked out.
-    Raises ConflictError when it is no longer checked out, or the state is no successor of the stored one; InvalidError
-    for variables that are not the root's. Nothing has been stored then.
+    :param inputs: the variables as applied last.
+    :param needs_reconcile: whether the stack needed reconciliation before the checkout.
+    Raises ConflictError if the checkout has ended or the state does not follow from the stored one, InvalidError if
+    variables are invalid. In these cases nothing is stored.
     """
     session = ctx.session
-    held = await lock_checkout(session, run_id)
-    run, by = held.run, held.by
+    checkout = await lock_checkout(session, run_id)
+    run, by = checkout.run, checkout.by
     desired = _variables(inputs, run.inputs)
     known = await state_versions.newest(session, ctx.vault, run.stack_id)
     _check_successor(state, known)
@@ -158,8 +158,8 @@ async def check_in(
         number = await session.scalar(select(func.max(StateVersion.number)).where(StateVersion.run_id == run.id))
         sentence = f"Checked in by {by.name}: state version {number}, serial {state.serial}."
     else:
-        sentence = f"Checked in by {by.name}: the state is as it was."
-    for other in held.queued:
+        sentence = f"Checked in by {by.name}: the state is unchanged."
+    for other in checkout.queued:
         other.inputs = _rebased(other.inputs, run.inputs, inputs)
     run.inputs = inputs
     await _take_over(session, run, state, desired, ctx.now)
@@ -173,20 +173,22 @@ async def check_in(
 
 
 async def discard(ctx: Context, run_id: str, reason: str) -> None:
-    """End it without storing anything. The next plan looks for what was made. Raises ConflictError when it has ended.
+    """End a checkout without storing anything. The next plan looks for resources that were created meanwhile.
+
+    Raises ConflictError if the checkout has ended.
 
     :param reason: a sentence for the log.
     """
-    held = await lock_checkout(ctx.session, run_id)
-    run, by = held.run, held.by
+    checkout = await lock_checkout(ctx.session, run_id)
+    run, by = checkout.run, checkout.by
     await write(ctx.session, run, [LogEntry(reason, ctx.now, LogLevel.WARN)])
     await lifecycle.cancel(ctx, run, is_undone=True)
     await _record(ctx.acting(by), Action.GIVE_BACK_STACK, run, {"said": reason})
-    log.info("stack given back", stack=run.stack_id, run=run.id, admin=by.email, reason=reason)
+    log.info("checkout discarded", stack=run.stack_id, run=run.id, admin=by.email, reason=reason)
 
 
 async def expire(ctx: Context, run: Run) -> None:
-    """Its time is over. The caller holds the run's row lock."""
+    """End a checkout whose time is over. The caller holds the run's row lock."""
     await write(ctx.session, run, [LogEntry(EXPIRED, ctx.now, LogLevel.ERROR)])
     await lifecycle.fail(ctx, run, EXPIRED)
     await _record(ctx, Action.EXPIRE_STACK, run, {"said": EXPIRED})
@@ -195,17 +197,17 @@ async def expire(ctx: Context, run: Run) -> None:
 
 @dataclass(frozen=True)
 class Locked:
-    """A checkout that stays as it is until our transaction ends."""
+    """A checkout that is locked until this transaction ends."""
 
     run: Run
     by: Member
-    """Whose it is."""
+    """The admin who has checked the stack out."""
     queued: list[Run]
-    """What is queued behind it."""
+    """Runs that are queued behind it."""
 
 
 async def lock_checkout(session: AsyncSession, run_id: str) -> Locked:
-    """Lock a checkout. Raises NotFoundError for what is none, ConflictError when it has ended."""
+    """Lock a checkout. Raises NotFoundError if it does not exist, ConflictError if it has ended."""
     run = await session.get(Run, run_id)
     if run is None or run.kind is not RunKind.MANUAL:
         raise NotFoundError("checkout")
@@ -213,7 +215,7 @@ async def lock_checkout(session: AsyncSession, run_id: str) -> Locked:
     if run not in pending:
         await session.refresh(run)
         when = run.finished_at.strftime(TIME) if run.finished_at else "an unknown time"
-        raise ConflictError(f"This checkout ended at {when} ({run.status}): nothing was stored.")
+        raise ConflictError(f"This checkout ended at {when} ({run.status}). Nothing was stored.")
     by = await session.get_one(Member, run.requested_by)
     return Locked(run, by, [other for other in pending if other is not run])
 
@@ -221,7 +223,7 @@ async def lock_checkout(session: AsyncSession, run_id: str) -> Locked:
 def _variables(inputs: dict[str, Any], before: dict[str, Any]) -> _Variables:
     for name in ("project", "name", "stack_id"):
         if inputs.get(name) != before.get(name):
-            raise InvalidError(f"The variable {name} is the portal's, and must stay {before.get(name)!r}.")
+            raise InvalidError(f"The variable {name} belongs to the portal and must stay {before.get(name)!r}.")
     if missing := sorted(before.keys() - inputs.keys()):
         raise InvalidError(f"Variables are missing in terraform.tfvars.json: {', '.join(missing)}.")
     try:
@@ -229,38 +231,39 @@ def _variables(inputs: dict[str, Any], before: dict[str, Any]) -> _Variables:
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"])
-        raise InvalidError(f"The variable {where} is wrong: {problem['msg']}.") from None
+        raise InvalidError(f"The variable {where} is invalid: {problem['msg']}.") from None
 
 
 def _check_successor(state: State | None, known: State | None) -> None:
     if known is None:
         return
     if state is None:
-        raise ConflictError("There is no state, although there was one when the stack was checked out.")
+        raise ConflictError("The state is missing. There was one when the stack was checked out.")
     if state.lineage != known.lineage:
-        raise ConflictError(f"The state is of another lineage ({state.lineage}) than the stack's ({known.lineage}).")
+        raise ConflictError(f"The state has another lineage ({state.lineage}) than the stack ({known.lineage}).")
     if state.serial < known.serial:
         raise ConflictError(f"The state is older (serial {state.serial}) than the stored one (serial {known.serial}).")
 
 
 def _rebased(spec: dict[str, Any], before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """A wish made meanwhile knew the machine as it was: what it did not ask for stays as it was made by hand."""
+    """The variables of a run that was queued during the checkout, with the values set by hand where the run changes
+    nothing."""
     untouched = {name for name, value in spec.items() if name in after and value == before.get(name)}
     return {name: after[name] if name in untouched else value for name, value in spec.items()}
 
 
 async def _take_over(session: AsyncSession, run: Run, state: State | None, desired: _Variables, now: datetime) -> None:
-    """What the workstation's row says from now on."""
+    """Update the workstation's row from the variables and the state."""
     workstation = await session.get_one(Workstation, run.stack_id, with_for_update=True)
     workstation.take(desired.columns)
     exists = state is not None and bool(state.outputs.get("instance_name"))
     if not exists:
         workstation.become_destroyed(now, disk_kept=state is not None and not state.is_empty)
         return
-    # A destroyed one that was made again by hand takes its name back.
+    # A deleted workstation that was recreated by hand needs its name again.
     other = await workstations.namesake(session, workstation) if workstation.is_destroyed else None
     if other:
-        raise ConflictError(f"Its owner has another workstation called {workstation.name} by now ({other}).")
+        raise ConflictError(f"The owner now has another workstation named {workstation.name} ({other}).")
     workstation.take({"address": state.outputs.get("address") if state else None, "disk_kept": False})
     workstation.set_running_or_failed()
 

@@ -1,4 +1,4 @@
-"""Encryption keys in the database: what each of them opens, and sealing everything anew with the newest."""
+"""The encryption keys of the database: how many values each decrypts, and re-encrypting with the newest key."""
 
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -13,20 +13,20 @@ from app.db import Database
 from app.models.base import Base, Sealed
 
 ROWS_A_BATCH = 50
-"""So many rows are locked at a time, for as long as it takes to encrypt them."""
+"""How many rows are locked at a time while they are re-encrypted."""
 NO_KEY: int = -1
-"""Stands for the keys that are not there any more."""
+"""The number for values that no key decrypts."""
 
 
 @dataclass(frozen=True)
 class SealedColumn:
-    """One column that the vault has encrypted."""
+    """A column that the vault has encrypted."""
 
     column: Column[Any]
 
     @property
     def table(self) -> Table:
-        """Its table."""
+        """The column's table."""
         return self.column.table
 
     @property
@@ -36,13 +36,13 @@ class SealedColumn:
 
 
 def sealed_columns() -> list[SealedColumn]:
-    """All of them, whatever they are for."""
+    """All encrypted columns."""
     columns = (column for table in Base.metadata.sorted_tables for column in table.columns)
     return [SealedColumn(column) for column in columns if isinstance(column.type, Sealed)]
 
 
 async def counts(database: Database, vault: Vault) -> Counter[int]:
-    """How many values each key opens, by its number (0 is the newest); NO_KEY for what none of them opens."""
+    """How many values each key decrypts, by the key's number (0 is the newest), or NO_KEY."""
     found: Counter[int] = Counter()
     for each in sealed_columns():
         async for batch in _batches(database, each):
@@ -51,11 +51,12 @@ async def counts(database: Database, vault: Vault) -> Counter[int]:
 
 
 async def rotate(database: Database, vault: Vault) -> AsyncIterator[tuple[str, int]]:
-    """Seal with the newest key what an older one has sealed; gives each table's name with how many values it was.
+    """Re-encrypt with the newest key what older keys have encrypted; yields each table's name and how many values
+    changed.
 
-    In small transactions, while the portal works: what is read meanwhile opens with either key. What no key opens is
-    left as it is.
+    Values that no key decrypts are left as they are.
     """
+    # In small transactions, so that the portal keeps working: meanwhile it can decrypt with all keys.
     for each in sealed_columns():
         changed = 0
         async for batch in _batches(database, each):
@@ -65,7 +66,8 @@ async def rotate(database: Database, vault: Vault) -> AsyncIterator[tuple[str, i
 
 
 async def _batches(database: Database, each: SealedColumn) -> AsyncIterator[list[Any]]:
-    """Rows of (primary key…, value) in the order of their keys; what is added meanwhile has the newest key anyway."""
+    """Rows of (primary key…, value), ordered by key."""
+    # Rows that are added meanwhile have the newest key, so it does not matter whether they are seen.
     last: tuple[Any, ...] | None = None
     while True:
         query = select(*each.table.primary_key.columns, each.column).where(each.column.is_not(None))
@@ -80,11 +82,12 @@ async def _batches(database: Database, each: SealedColumn) -> AsyncIterator[list
 
 
 async def _reseal(database: Database, vault: Vault, each: SealedColumn, keys: list[tuple[Any, ...]]) -> int:
-    """Read again under a lock: a plan may have been applied meanwhile, and its file be gone."""
+    """Re-encrypt the values of these rows."""
     if not keys:
         return 0
     query = select(*each.table.primary_key.columns, each.column).where(each.key.in_(keys), each.column.is_not(None))
     async with database.sessions.begin() as session:
+        # Read again under a lock: a run may have changed or deleted its value.
         rows = list(await session.execute(query.order_by(each.key).with_for_update()))
         for *key, sealed in rows:
             changed = update(each.table).where(each.key == tuple(key))

@@ -1,4 +1,4 @@
-"""A database that was restored from a backup: what it says was so once, and may not be so now."""
+"""A database that was restored from a backup, and is older than the resources at Google."""
 
 from sqlalchemy import delete, update
 
@@ -8,11 +8,9 @@ from app.services.context import Context
 
 
 async def prepare_restored(ctx: Context, name: str) -> None:
-    """Make a restored database fit to go on with.
-
-    What happened at Google since the backup is found before the next plan of each stack, as after a crash. Sign-ins
-    end: one that was ended since the backup would be valid again.
-    """
+    """Prepare a restored database for use."""
+    # Like after a crash, the next plan of each stack looks for resources that were created since the backup.
     await ctx.session.execute(update(Stack).values(needs_reconcile=True))
+    # Otherwise sign-ins that were ended since the backup would be valid again.
     await ctx.session.execute(delete(SignIn))
     audit.record(ctx, Action.RESTORE_PORTAL, name, name)

@@ -1,4 +1,4 @@
-"""The catalog: what is on offer, what goes together, and what the project has of it."""
+"""The catalog: machine types, images and disks on offer, which of them go together, and which the project has."""
 
 from app.services.catalog.offers import BOOT_DISK_GB, HOURS_A_MONTH, Catalog, MachineType, Preset
 

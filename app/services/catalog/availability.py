@@ -1,4 +1,5 @@
-"""What of the catalog the project really has, as a worker last saw it: zones by machine type, and quotas."""
+"""Which parts of the catalog are available in the project, as a worker last saw it: machine types by zone, and
+quotas."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -13,43 +14,43 @@ from app.services.catalog.offers import Catalog, MachineType
 
 SNAPSHOT = "catalog"
 EVERYWHERE = ""
-"""In the place of a region: quotas of the whole project."""
+"""The key, in place of a region, for quotas of the whole project."""
 
 
 class Availability(BaseModel):
-    """What was seen; empty before the first look, when the catalog counts as it is."""
+    """What is available. Empty before a worker has looked; then everything in the catalog counts as available."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     absent: Mapping[str, tuple[str, ...]] = {}
-    """Zone → machine types that the catalog has there and the project has not."""
+    """Zone → machine types that the catalog has there, but the project does not."""
     quotas: Mapping[str, Mapping[str, float]] = {}
-    """Region, or EVERYWHERE → Google's metric → how many the project may have."""
+    """Region, or EVERYWHERE → Google's metric → the project's limit."""
     taken_at: datetime | None = None
 
     @classmethod
     async def read(cls, session: AsyncSession) -> Self:
-        """The newest there is."""
+        """The newest snapshot."""
         kept = await snapshots.read(session, SNAPSHOT)
         return cls.model_validate({**kept.content, "taken_at": kept.taken_at}) if kept else cls()
 
     async def keep(self, session: AsyncSession, now: datetime) -> None:
-        """Put this in the place of the one before."""
+        """Replace the snapshot with this one."""
         await snapshots.keep(session, SNAPSHOT, self.model_dump(mode="json", exclude={"taken_at"}), now)
 
     def narrow(self, catalog: Catalog) -> Catalog:
-        """The catalog, with each machine type in those zones only where the project has it."""
+        """The catalog without machine types in zones where the project does not have them."""
         offers = [
             offer.model_copy(
                 update={"zones": tuple(zone for zone in offer.zones if offer.name not in self.absent.get(zone, ()))}
             )
             for offer in catalog.machine_types
         ]
-        # Validated anew, and not copied: a copy would take along what the catalog has remembered of itself.
+        # Validated and not copied: a copy would keep cached properties of the original.
         return Catalog.model_validate({**dict(catalog), "machine_types": tuple(offers)})
 
     def quota_for(self, offer: MachineType, zone: str, *, spot: bool) -> int | None:
-        """How many such machines the project may have in this region; None where that is not known."""
+        """How many such machines the project's quotas allow in this region; None if that is unknown."""
         counts = [
             int(self.quotas[region][metric] // each)
             for region, metric, each in needs(offer, region_of(zone), spot=spot)

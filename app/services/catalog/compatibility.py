@@ -1,6 +1,7 @@
-"""Which machine types, zones, GPUs, disk types, images and Spot Google combines; a sentence explains each conflict.
+"""Rules about which machine types, zones, GPUs, disk types and images go together. A sentence explains each conflict.
 
-Source of the rules: Google's pages on machine families, disks and GPUs; which machine takes what is the catalog's.
+Source of the rules: Google's pages on machine families, disks and GPUs. The catalog has what each machine type
+supports.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from app.services.catalog.offers import Catalog, MachineType
 
 
 def zone_problem(zone: str, machine_type: MachineType | None, catalog: Catalog) -> str | None:
-    """Where the machine type is available instead."""
+    """Why the machine type cannot be used in this zone; None if it can."""
     if zone not in catalog.zones:
         return "This zone is not available."
     if machine_type is None or zone in machine_type.zones:
@@ -20,7 +21,7 @@ def zone_problem(zone: str, machine_type: MachineType | None, catalog: Catalog) 
 
 
 def accelerator_problem(accelerator: str | None, machine_type: MachineType | None) -> str | None:
-    """Some machine types take a GPU as an accelerator; others have theirs built in, or support none."""
+    """Why the machine type cannot have this GPU attached; None if it can."""
     if machine_type is None or accelerator in {None, machine_type.accelerator}:
         return None
     if machine_type.accelerator:
@@ -31,7 +32,7 @@ def accelerator_problem(accelerator: str | None, machine_type: MachineType | Non
 
 
 def disk_type_problem(disk_type: str | None, machine_type: MachineType | None, catalog: Catalog) -> str | None:
-    """Newer machine types take Hyperdisk only, older ones Persistent Disk only."""
+    """Why the machine type cannot use this type of data disk; None if it can."""
     if disk_type is None:
         return None
     offer = catalog.disk_type(disk_type)
@@ -45,7 +46,7 @@ def disk_type_problem(disk_type: str | None, machine_type: MachineType | None, c
 
 
 def image_problem(image: str | None, machine_type: MachineType | None, catalog: Catalog) -> str | None:
-    """A machine with a GPU needs an image with the GPU driver."""
+    """Why the machine type cannot use this image; None if it can."""
     if image is None or machine_type is None:
         return None
     offer = next((offer for offer in catalog.images if offer.name == image), None)
@@ -57,12 +58,12 @@ def image_problem(image: str | None, machine_type: MachineType | None, catalog: 
 
 
 def spot_problem(spot: bool, machine_type: MachineType | None) -> str | None:
-    """Some machine types are not sold on demand."""
+    """Why the machine type cannot be used without Spot; None if it can."""
     if machine_type is None or spot or not machine_type.spot_only:
         return None
     return f"{machine_type.name} is only available as Spot. Select Spot, or choose another machine type."
 
 
 def listed(words: Sequence[str], last: str = "and") -> str:
-    """a, b and c."""
+    """The words as "a, b and c"."""
     return f" {last} ".join(part for part in (", ".join(words[:-1]), words[-1] if words else "") if part)

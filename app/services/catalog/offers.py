@@ -1,4 +1,5 @@
-"""What is on offer, with prices: dated data from a file that the operator can replace."""
+"""The catalog's machine types, images and disks with their prices, read from a dated file that the operator can
+replace."""
 
 from datetime import date
 from decimal import Decimal
@@ -12,10 +13,10 @@ from app.errors import ConfigurationError
 from app.infra.zones import region_of
 
 HOURS_A_MONTH = 730
-"""The hours Google bills a month as."""
+"""The number of hours in Google's billing month."""
 BOOT_DISK_GB = 50
 BOOT_DISK_TYPE = "pd-balanced"
-"""Where the machine type takes it: terraform/modules/compute chooses likewise."""
+"""The type of boot disk, if the machine type supports it. terraform/modules/compute chooses the same."""
 
 
 class _Part(BaseModel):
@@ -27,60 +28,60 @@ class _Offer(_Part):
 
 
 class MachineType(_Offer):
-    """One machine type; `accelerator` is set only where the GPU is a block of its own (N1), not built in (G2)."""
+    """A machine type. `accelerator` is set only if the GPU is attached (N1), not if it is part of the type (G2)."""
 
     vcpus: int
     memory_gb: int
     gpu: str | None = None
     gpu_count: int = 0
     gpu_memory_gb: int | None = None
-    """Of one GPU."""
+    """Memory of one GPU."""
     gpu_quota: str | None = None
-    """Google's quota metric for this GPU in a region; that of Spot has PREEMPTIBLE_ before it. None: not known."""
+    """Google's regional quota metric for this GPU, which has the prefix PREEMPTIBLE_ for Spot. None if unknown."""
     accelerator: str | None = None
     spot_only: bool = False
-    """Google does not sell it on demand."""
+    """Whether Google sells it only as Spot."""
     disk_types: tuple[str, ...] = Field(min_length=1)
-    """Types of data disk that it takes, the default first."""
+    """The types of data disk that it supports, the default first."""
     zones: tuple[str, ...]
     usd_per_hour: dict[str, tuple[Decimal, Decimal]]
-    """Region → price on demand and as Spot, GPU included. A region that is missing has no known price."""
+    """Region → hourly price on demand and as Spot, GPU included. Without an entry, the price is unknown."""
 
     @property
     def label(self) -> str:
-        """As a person reads it: "8 vCPU, 32 GB, 1 × NVIDIA L4"."""
+        """The description for people: "8 vCPU, 32 GB, 1 × NVIDIA L4"."""
         gpu = f", {self.gpu_count} × {self.gpu}" if self.gpu else ""
         return f"{self.vcpus} vCPU, {self.memory_gb} GB{gpu}"
 
     @property
     def size(self) -> str:
-        """The label without the GPU's name, for a list grouped by GPU: "24 vCPU, 96 GB, 2 GPUs"."""
+        """The description without the GPU's name, for a list grouped by GPU: "24 vCPU, 96 GB, 2 GPUs"."""
         gpus = f", {self.gpu_count} GPUs" if self.gpu_count > 1 else ""
         return f"{self.vcpus} vCPU, {self.memory_gb} GB{gpus}"
 
     @property
     def group(self) -> str:
-        """The heading it is listed under: "CPU", or the GPU with its memory."""
+        """The group in lists: "CPU", or the GPU with its memory."""
         memory = f", {self.gpu_memory_gb} GB" if self.gpu_memory_gb else ""
         return f"{self.gpu}{memory}" if self.gpu else "CPU"
 
     @property
     def boot_disk_type(self) -> str:
-        """The type of the disk that it boots from."""
+        """The type of the boot disk."""
         return BOOT_DISK_TYPE if BOOT_DISK_TYPE in self.disk_types else self.disk_types[0]
 
     def usd_an_hour(self, zone: str, *, spot: bool) -> Decimal | None:
-        """US dollars an hour of the machine alone; None where that is not known."""
+        """US dollars per hour of the machine without disks; None if unknown."""
         prices = self.usd_per_hour.get(region_of(zone))
         return prices[spot] if prices else None
 
 
 class Image(_Offer):
-    """A boot image family, as "project/family"."""
+    """A family of boot images, as "project/family"."""
 
     label: str
     gpu: bool
-    """Whether NVIDIA's driver is in it."""
+    """Whether the image contains NVIDIA's driver."""
 
 
 class DiskType(_Offer):
@@ -88,11 +89,11 @@ class DiskType(_Offer):
 
     label: str
     usd_per_gb_month: dict[str, Decimal]
-    """Region → price; a region that is missing has no known price."""
+    """Region → price. Without an entry, the price is unknown."""
 
 
 class Preset(_Part):
-    """A choice that fills the form."""
+    """A preset that fills the form."""
 
     label: str
     machine_type: str
@@ -100,9 +101,9 @@ class Preset(_Part):
 
 
 class Catalog(_Part):
-    """Everything on offer, with prices in US dollars as of a date: estimates, since Google's bill is the truth.
+    """Everything on offer, with prices in US dollars on a date. They are estimates: Google's bill is what counts.
 
-    docs/catalog.md says how to write one.
+    docs/catalog.md describes the file.
     """
 
     as_of: date
@@ -115,7 +116,7 @@ class Catalog(_Part):
 
     @classmethod
     def load(cls, path: Path) -> "Catalog":
-        """Read a catalog file; raises ConfigurationError naming the file and what is wrong with it."""
+        """Read a catalog file. Raises ConfigurationError with the file and the error in it."""
         try:
             return cls.model_validate_json(path.read_bytes())
         except (OSError, ValidationError) as error:
@@ -139,24 +140,22 @@ class Catalog(_Part):
         return {offer.name: offer for offer in self.machine_types}
 
     def machine_type(self, name: str) -> MachineType | None:
-        """The machine type of that name."""
+        """The machine type with this name, if there is one."""
         return self._machine_types.get(name)
 
     def default_image(self, machine_type: MachineType) -> Image:
-        """The first image that fits: with the driver for a GPU, plain otherwise."""
+        """The first image for the machine type: with the GPU driver if it has a GPU."""
         return next(image for image in self.images if image.gpu == bool(machine_type.gpu))
 
     def disk_type(self, name: str) -> DiskType | None:
-        """The disk type of that name."""
+        """The disk type with this name, if there is one."""
         return next((offer for offer in self.disk_types if offer.name == name), None)
 
     def price_per_hour(
         self, machine_type: str, zone: str, disk_size_gb: int, disk_type: str, *, spot: bool, is_off: bool = False
     ) -> Decimal | None:
-        """US dollars an hour of a machine with its disks and address; None where one of them is not known.
-
-        One that is off costs its disks and its address.
-        """
+        """US dollars per hour of a machine with its disks and address; None if a price is unknown."""
+        # A stopped machine is billed for its disks and address only.
         machine = self.machine_type(machine_type)
         if machine is None:
             return None
@@ -170,7 +169,7 @@ class Catalog(_Part):
         return sum(known, Decimal()) if len(known) == len(parts) else None
 
     def disk_price_per_hour(self, zone: str, disk_size_gb: int, disk_type: str) -> Decimal | None:
-        """US dollars an hour of a data disk, whether its machine runs or not."""
+        """US dollars per hour of a data disk, whether its machine runs or not."""
         offer = self.disk_type(disk_type)
         price = offer.usd_per_gb_month.get(region_of(zone)) if offer else None
         return None if price is None else price * disk_size_gb / HOURS_A_MONTH

@@ -1,8 +1,8 @@
-"""Google's borders between machine series: which machine type a machine can take without being replaced.
+"""Which changes of machine type Google makes without replacing the machine.
 
-To another series only among those of the first and second generation, never to or from A2 and T2A, and never with local
-SSDs. A machine that loses a GPU cannot be made movable while it still has it, so it is replaced as well.
-Source: https://cloud.google.com/compute/docs/instances/changing-machine-type-of-stopped-instance
+The series can change only among those of the first and second generation, except A2 and T2A, and not with local SSDs.
+Removing a GPU requires a replacement as well, because a machine cannot be moved while it has one. Source:
+https://cloud.google.com/compute/docs/instances/changing-machine-type-of-stopped-instance
 """
 
 import re
@@ -13,7 +13,7 @@ _NEVER = {"a2", "t2a"}
 
 
 def changes_in_place(before: str, after: str) -> bool:
-    """Whether Google gives a stopped machine of type `before` the type `after`."""
+    """Whether Google changes a stopped machine from type `before` to type `after`."""
     if before == after:
         return True
     if _HAS_LOCAL_SSD.match(before) or _HAS_LOCAL_SSD.match(after):

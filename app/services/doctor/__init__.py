@@ -1,4 +1,4 @@
-"""The doctor: what was found of Google, Terraform and the portal, judged."""
+"""The doctor: checks Google, Terraform and the portal for what is missing."""
 
 from app.services.doctor.diagnosis import SNAPSHOT, acting_as, check, keep, parts_in_use
 

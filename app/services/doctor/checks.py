@@ -1,4 +1,4 @@
-"""One check of the doctor's, and what the checks look at."""
+"""The data of the doctor: findings about the surroundings, and the checks made of them."""
 
 import re
 from collections.abc import Iterable
@@ -15,48 +15,48 @@ class Verdict(StrEnum):
 
     OK = "ok"
     WARNING = "warning"
-    """Something will not work, which not everybody needs."""
+    """Something that not everybody needs does not work."""
     MISSING = "missing"
-    """Something that the portal cannot do without."""
+    """Something that the portal needs does not work."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was checked."""
+    """The result of one check."""
 
     name: str
     verdict: Verdict
     found: str
-    """What is so, as a sentence."""
+    """What was found, as a sentence."""
     why: str
     """What it is needed for, as a sentence."""
     commands: tuple[str, ...] = ()
-    """What fixes it, ready for a shell."""
+    """A shell command that fixes it."""
 
     @property
     def is_ok(self) -> bool:
-        """Whether nothing is to be done."""
+        """Whether there is nothing to do."""
         return self.verdict is Verdict.OK
 
     def as_json(self) -> dict[str, Any]:
-        """For a snapshot."""
+        """The result as JSON for a snapshot."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, kept: dict[str, Any]) -> "Check":
-        """Read it back from a snapshot."""
+        """The result from a snapshot."""
         return cls(**{**kept, "verdict": Verdict(kept["verdict"]), "commands": tuple(kept["commands"])})
 
 
 @dataclass(frozen=True)
 class Unchecked:
-    """Why something could not be checked: the error's own text."""
+    """The reason why something could not be checked."""
 
     text: str
 
     @property
     def api_that_is_off(self) -> str | None:
-        """The API to enable, where Google says that it is this."""
+        """The API to enable, if Google says that a disabled API is the reason."""
         found = re.search(r"(\w+\.googleapis\.com)\b", self.text)
         is_off = "has not been used in project" in self.text or "SERVICE_DISABLED" in self.text
         return found[1] if is_off and found else None
@@ -64,19 +64,19 @@ class Unchecked:
 
 @dataclass(frozen=True)
 class DatabaseFinding:
-    """What is so of the database and of what it holds."""
+    """The findings about the database and its content."""
 
     is_configured: bool
     problem: Unchecked | None = None
     is_migrated: bool = False
     has_keys: bool = False
     newest_state_opens: bool | None = None
-    """None before the first state."""
+    """Whether the newest state can be decrypted; None if there is no state."""
 
 
 @dataclass(frozen=True)
 class Space:
-    """What is left in the folder where a worker has least."""
+    """Free space in a worker's fullest folder."""
 
     folder: str
     free_bytes: int
@@ -84,7 +84,7 @@ class Space:
 
 @dataclass(frozen=True)
 class Findings:
-    """All that was found. A Unchecked says why something could not be checked."""
+    """All findings. An Unchecked stands for what could not be checked."""
 
     project_id: str
     region: str
@@ -98,16 +98,17 @@ class Findings:
     may_act_as_it: bool | Unchecked
     quotas: list[Quota] | Unchecked
     terraform: str | Unchecked
-    """Its version."""
+    """Terraform's version."""
     provider: str | Unchecked | None
-    """Where Terraform's roots are ready; None where nobody could look, since the database has to come first."""
+    """Whether the roots are initialised, as a sentence; None if that was not checked, because the database comes
+    first."""
     database: DatabaseFinding
     space: Space | None = None
     settings: tuple[str, ...] = ()
-    """What is odd about the settings, as sentences."""
+    """Doubtful settings, as sentences."""
 
 
 def worst(checks: Iterable[Check]) -> Verdict:
-    """The verdict on all of them."""
+    """The worst verdict of all checks."""
     verdicts = {check.verdict for check in checks}
     return next((verdict for verdict in reversed(Verdict) if verdict in verdicts), Verdict.OK)

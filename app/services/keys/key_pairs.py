@@ -1,7 +1,7 @@
-"""Key pairs that the portal generates: the private key is in Secret Manager before a row says so.
+"""Key pairs that the portal generates. Their private keys are stored in Secret Manager.
 
-Secret Manager is never asked while a transaction is open. So a secret is written down as unclaimed, created, and then
-claimed in the transaction that saves its key. Whatever fails or dies in between leaves a row that names the secret.
+Secret Manager is never called within a transaction. A secret is recorded as unclaimed, created, and then claimed in the
+transaction that saves its key. If anything fails in between, the record names the secret that has to be deleted.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from app.services.keys import public_keys
 from app.services.keys.public_keys import PublicKey
 
 CLAIMED_WITHIN = timedelta(minutes=2)
-"""Longer than Secret Manager's time-outs and the transaction that follows."""
+"""Longer than Secret Manager's timeouts and the transaction that claims the secret."""
 CHECK_SECONDS = 60.0
 
 log = structlog.get_logger()
@@ -35,7 +35,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class KeyPair:
-    """A pair whose private key is in Secret Manager, for the key with this id."""
+    """A key pair whose private key is in Secret Manager. The SSH key will have this ID."""
 
     key_id: str
     public_key: PublicKey
@@ -43,7 +43,7 @@ class KeyPair:
 
 
 async def generate(ctx: Context, owner: Member) -> KeyPair:
-    """Generate an Ed25519 pair for `claim`. Commits the context's transaction before it asks Secret Manager.
+    """Generate an Ed25519 pair for `claim`. Commits the context's transaction before it calls Secret Manager.
 
     Raises UnavailableError.
     """
@@ -59,7 +59,7 @@ async def generate(ctx: Context, owner: Member) -> KeyPair:
 
 
 async def claim(ctx: Context, owner: Member, pair: KeyPair, name: str) -> SshKey:
-    """Save the pair's key under this name, in the caller's transaction. Raises ConflictError if it took too long."""
+    """Save the key of a pair, in the caller's transaction. Raises ConflictError if it is too late."""
     unclaimed = UnclaimedSecret.name == pair.secret_name, ~UnclaimedSecret.is_expired
     if not await ctx.session.scalar(delete(UnclaimedSecret).where(*unclaimed).returning(UnclaimedSecret.name)):
         raise ConflictError("Generating the SSH key took too long.", hint="Try again.")
@@ -79,14 +79,14 @@ async def claim(ctx: Context, owner: Member, pair: KeyPair, name: str) -> SshKey
 
 
 def secret_name(settings: Settings, member: Member, key_id: str) -> str:
-    """COMPUTE-<PREFIX>-<USER>-<KEY ID>-PRIVATE-KEY, in the characters that Secret Manager allows."""
+    """COMPUTE-<PREFIX>-<USER>-<KEY ID>-PRIVATE-KEY, in characters that Secret Manager allows."""
     words = f"{settings.secret_prefix}-{member.name_in_address}-{key_id}".upper()
     middle = re.sub(r"[^A-Z0-9_-]", "-", words)
     return f"COMPUTE-{middle}-PRIVATE-KEY"
 
 
 async def delete_unclaimed_for_ever(database: Database, secrets: SecretStore, clock: Clock) -> None:
-    """Delete secrets that nobody claimed in time, until cancelled. What cannot be reached is tried again."""
+    """Delete secrets that were not claimed in time, until cancelled. After a failure, try again."""
     while True:
         await asyncio.sleep(CHECK_SECONDS)
         try:
@@ -96,13 +96,14 @@ async def delete_unclaimed_for_ever(database: Database, secrets: SecretStore, cl
 
 
 async def delete_unclaimed(database: Database, secrets: SecretStore, clock: Clock) -> None:
-    """Delete them once. Several web processes may do so at once: deleting a secret twice does no harm."""
+    """Delete secrets that were not claimed in time, once."""
     is_late = UnclaimedSecret.created_at < clock() - CLAIMED_WITHIN
-    # In a transaction of its own: whoever claims one of these from now on is refused.
+    # In a separate transaction, so that claims of these secrets are refused from now on.
     async with database.transaction() as session:
         await session.execute(update(UnclaimedSecret).where(is_late).values(is_expired=True))
     async with database.transaction() as session:
         names = list(await session.scalars(select(UnclaimedSecret.name).where(UnclaimedSecret.is_expired)))
+    # Several web processes may delete the same secret, which does no harm.
     for name in names:
         await secrets.delete(name)
         log.info("unclaimed secret deleted", secret=name)

@@ -1,4 +1,5 @@
-"""Which keys are on which machine, and the runs that bring a member's keys to all of theirs, without a rebuild."""
+"""Which SSH keys each machine accepts, and the runs that deploy a member's keys to their machines without rebuilding
+them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,66 +19,66 @@ from app.services.keys import public_keys
 from app.services.runs.applied import MAKERS
 
 LEFT_TO_ITS_WORKER, NOTICED_FOR = timedelta(seconds=30), timedelta(minutes=10)
-"""How long after its end a run is looked at by others than its worker: from, to."""
+"""After which time since its end a run is checked by other workers than its own, and for how long."""
 NEWEST_RUNS = 50
-"""So many of a machine's runs are looked at: what is on it was brought by its last success, or after that."""
+"""How many runs of a machine are read at most. Its keys result from its last success and the runs after that."""
 
 
 @dataclass(frozen=True)
 class MachineKeys:
-    """The keys on one machine, as its runs tell."""
+    """The SSH keys of one machine, derived from its runs."""
 
     workstation: Workstation
     certain: dict[str, str]
-    """On it for sure: identity → the line that it has."""
+    """Keys that are on it: identity → line."""
     possible: dict[str, str]
-    """The same, of all that may be on it: a run that failed midway may have brought and removed them, or not."""
+    """Keys that may be on it, because a run that failed may or may not have deployed or removed them: identity →
+    line."""
     desired: frozenset[str]
-    """Identities of its owner's keys."""
+    """Identities of the owner's current keys."""
     run: Run | None
-    """What brings the keys that are wanted (once it has its turn), a restart that they come after, or what waits for a
-    decision before that."""
+    """The pending run that deploys the owner's keys. While another one awaits approval first, that one."""
     last: Run | None
-    """Its newest run."""
+    """The newest run."""
     is_going: bool
-    """It is being destroyed, or will be: its keys go with it."""
+    """Whether it is being deleted, or will be."""
 
     @property
     def is_up_to_date(self) -> bool:
-        """Exactly the owner's keys are on it."""
+        """Whether it has exactly the owner's keys."""
         return self.certain.keys() == self.possible.keys() == self.desired
 
     @property
     def leftover(self) -> list[str]:
-        """Names of keys that are none of its owner's any more, and may still be let in."""
+        """Names of keys that may still be accepted and are not the owner's (any more)."""
         return [line.split(maxsplit=2)[-1] for identity, line in self.possible.items() if identity not in self.desired]
 
     @property
     def will_be_up_to_date(self) -> bool:
-        """It will be up to date without anybody's doing."""
+        """Whether a pending run will deploy the owner's keys."""
         return self.run is not None and not self.run.can_approve
 
     @property
     def waits_for_decision(self) -> bool:
-        """Its next change of keys comes once somebody has decided about a run."""
+        """Whether the deployment waits for the approval of a run."""
         return self.run is not None and self.run.can_approve
 
     @property
     def can_retry(self) -> bool:
-        """Nothing will bring it up to date, unless somebody asks."""
+        """Whether the keys must be deployed again, which no pending run does."""
         return self.run is None and not self.is_up_to_date and not self.is_going
 
     def has(self, key: SshKey) -> bool:
-        """Whether this key is on it for sure."""
+        """Whether the key is on it."""
         return public_keys.identity(key.public_key) in self.certain
 
     def possibly_has(self, key: SshKey) -> bool:
-        """Whether this key may be on it."""
+        """Whether the key may be on it."""
         return public_keys.identity(key.public_key) in self.possible
 
 
 async def of_member(session: AsyncSession, member: Member) -> list[MachineKeys]:
-    """The keys on each machine of a member that is there or will be, by the machine's name."""
+    """The keys of each of the member's machines, in the order of their names."""
     mine = await _machines_of(session, member.id)
     desired = await _lines_of(session, member.id)
     histories = await _histories(session, [workstation.id for workstation in mine])
@@ -85,7 +86,7 @@ async def of_member(session: AsyncSession, member: Member) -> list[MachineKeys]:
 
 
 async def find(session: AsyncSession, member: Member, workstation_id: str) -> Workstation:
-    """One of this member's machines; raises NotFoundError for anybody else's, which are not even an admin's to key."""
+    """One of the member's machines. Raises NotFoundError for other members' machines, even for admins."""
     found = await session.get(Workstation, workstation_id)
     if found is None or found.owner_id != member.id:
         raise NotFoundError("workstation")
@@ -93,17 +94,17 @@ async def find(session: AsyncSession, member: Member, workstation_id: str) -> Wo
 
 
 async def deploy_to_all(ctx: Context, member: Member) -> list[Run]:
-    """The member's keys are others now: queue what brings them to every machine, in the caller's transaction."""
-    # In one order: two such changes at once wait for each other, and not crosswise.
+    """Queue the deployment of the member's current keys to all their machines, in the caller's transaction."""
+    # Always in the same order, so that two of these transactions cannot deadlock.
     machines = sorted(await _machines_of(ctx.session, member.id), key=lambda machine: machine.id)
     return [run for machine in machines if (run := await deploy(ctx, machine))]
 
 
 async def deploy(ctx: Context, workstation: Workstation) -> Run | None:
-    """Queue what brings its owner's keys to one machine; returns the run that will, None where nothing is to be done.
+    """Queue the deployment of the owner's current keys to one machine.
 
-    What is queued already does it by the way (`bind`), and nothing of it is superseded: whoever ends a run that does
-    not calls this again. Of a machine that goes, the keys go with it.
+    Returns the run that deploys them, which may be one that is already pending; None if there is nothing to do. No
+    pending run is superseded, so whoever ends one without success has to call this again.
     """
     session = ctx.session
     pending = await runs.lock(session, workstation.id)
@@ -114,7 +115,7 @@ async def deploy(ctx: Context, workstation: Workstation) -> Run | None:
         return keys.run
     if keys.is_going or any(run.is_queued for run in pending):
         return None
-    # What executes took the keys as they were when it began, even where they are right at present.
+    # The executing run took the keys when it was claimed, and may deploy older ones than the machine has now.
     if keys.last is None or (keys.is_up_to_date and not pending):
         return None
     stack = await session.get_one(Stack, workstation.id)
@@ -122,33 +123,28 @@ async def deploy(ctx: Context, workstation: Workstation) -> Run | None:
 
 
 async def possibly_outdated(session: AsyncSession, now: datetime) -> list[str]:
-    """Machines whose newest run has ended lately, and for which `deploy` is to be called in case nobody did.
-
-    A worker does when a run ends; it may be lost just then. What a change of keys failed to do is not tried again.
-    """
+    """IDs of machines whose newest run ended lately, so that its worker may have failed to call `deploy`."""
     newer = aliased(Run)
     is_newest = ~exists().where(newer.stack_id == Run.stack_id, newer.created_at > Run.created_at)
     query = select(Workstation.id).join(Run, Run.stack_id == Workstation.id)
     lately = Run.finished_at.between(now - NOTICED_FOR, now - LEFT_TO_ITS_WORKER)
+    # A change of keys that failed is not repeated automatically.
     return list(await session.scalars(query.where(lately, is_newest, Run.kind != RunKind.REKEY)))
 
 
 async def bind(session: AsyncSession, run: Run) -> None:
-    """A worker claims this queued run: it takes the owner's keys as they are at this moment.
-
-    A change of keys asks for nothing else, so the rest is as it was reached by then, whatever came before it; the disk
-    may have grown beyond that. A destroy brings no keys: it takes all as it was applied by then, for the run before it
-    may not have been claimed yet when it was asked for.
-    """
+    """Give a queued run that is being claimed the owner's current keys, and base it on what was applied last."""
     workstation = await session.get(Workstation, run.stack_id)
     if workstation is None or not run.kind.traits.uses_terraform:
         return
     if run.kind is RunKind.DESTROY:
+        # Now, because the run before this one may not have been claimed when the deletion was requested.
         applied = await runs.last_inputs(session, run.stack_id)
         run.inputs = {runs.KEYS_INPUT: [], **applied, "disk_only": run.inputs["disk_only"]}
         return
     inputs = run.inputs
     if run.kind is RunKind.REKEY:
+        # Nothing else is to change, so all other variables are those applied last; the disk may have grown since.
         reached = (await runs.applied(session, run.stack_id)).reached_inputs
         base = reached or await runs.last_inputs(session, run.stack_id)
         inputs = {**base, "disk_size_gb": workstation.disk_size_gb}
@@ -163,13 +159,13 @@ async def _machines_of(session: AsyncSession, member_id: str) -> list[Workstatio
 
 
 async def _lines_of(session: AsyncSession, member_id: str) -> list[str]:
-    """The member's public keys, the oldest first."""
+    """The member's public keys, oldest first."""
     query = select(SshKey.public_key).where(SshKey.member_id == member_id)
     return list(await session.scalars(query.order_by(SshKey.created_at, SshKey.id)))
 
 
 async def _histories(session: AsyncSession, workstation_ids: Sequence[str]) -> dict[str, list[Run]]:
-    """What each machine's keys follow from: its runs since its last success, the newest first."""
+    """The runs that each machine's keys result from, newest first: the last success and those after it."""
     others = aliased(Run)
     last_success = select(func.max(others.created_at)).where(
         others.stack_id == Run.stack_id, others.status.in_(SUCCESS), others.kind.in_(MAKERS)
@@ -207,7 +203,7 @@ def _by_identity(inputs: dict[str, Any]) -> dict[str, str]:
 
 
 def _pending_deployment(pending: Sequence[Run], desired: frozenset[str]) -> Run | None:
-    """The run that is to bring what is wanted; else one on whose decision everything waits."""
+    """The run that deploys the desired keys, or one that awaits approval before it."""
     for run in pending:
         if run.is_queued and (run.kind.traits.takes_keys or not run.kind.traits.uses_terraform):
             return next((other for other in pending if other.can_approve), run)

@@ -30,7 +30,7 @@ ALGORITHMS = {
 LEAST_RSA_BITS = 2048
 ADVICE = "Create one with: ssh-keygen -t ed25519"
 _HEADER = re.compile(r"^[^\s:]+: (?:.*\\\n)*.*$", re.MULTILINE)
-"""Of RFC 4716: a name, a colon and a value, which goes on in the next line after a backslash."""
+"""A header line of RFC 4716: a name, a colon and a value, which continues on the next line after a backslash."""
 _PRIVATE_MARKS = ("PRIVATE KEY", "PuTTY-User-Key-File")
 
 
@@ -44,7 +44,7 @@ class PublicKey:
 
     algorithm: str
     blob: str
-    """The second word of its line: base64."""
+    """The second word of the key's line, in base64."""
     fingerprint: str
     """SHA256:…, as `ssh-keygen -lf` prints it."""
 
@@ -93,7 +93,7 @@ def fingerprint(blob: str) -> str:
 
 
 def _line(text: str) -> str:
-    """The line that it would be in a .pub file. Raises ValueError for what is no key in PEM, nor as RFC 4716 has it."""
+    """The key as a line of a .pub file. Raises ValueError for what is no key in PEM or in the format of RFC 4716."""
     if text.startswith("---- "):
         blob = "".join(_HEADER.sub("", text).splitlines()[1:-1])
         return f"{_algorithm(base64.b64decode(blob, validate=True))} {blob}"
@@ -104,7 +104,7 @@ def _line(text: str) -> str:
 
 
 def _algorithm(blob: bytes) -> str:
-    """Its own word for what it is: its first string (RFC 4253)."""
+    """The algorithm, which is the first string of the key (RFC 4253)."""
     length = int.from_bytes(blob[:4])
     return blob[4 : 4 + length].decode("ascii", "replace")
 

@@ -85,11 +85,11 @@ async def add(ctx: Context, name: str, pasted: str) -> SshKey:
 async def generate(ctx: Context, name: str) -> SshKey:
     """Generate an Ed25519 key pair for the member, and queue its deployment to all their workstations.
 
-    Commits the context's transaction, and goes on in the next. Raises InvalidError with a sentence for each invalid
-    field.
+    Commits the context's transaction. Raises InvalidError with a sentence for each invalid field.
     """
     _refuse_name(name, await list_of(ctx.session, ctx.member))
     pair = await key_pairs.generate(ctx, ctx.member)
+    # Again, under the lock: another request may have added a key meanwhile.
     _refuse_name(name, await _locked_keys_of(ctx.session, ctx.member))
     return await _claim(ctx, pair, name)
 
@@ -101,12 +101,12 @@ def _refuse_name(name: str, existing: list[SshKey]) -> None:
 
 
 async def first_pair(ctx: Context, owner: Member) -> KeyPair | None:
-    """A key pair for a member who has no key, for `claim_first`; commits the context's transaction. None otherwise."""
+    """A key pair for `claim_first`, if the member has no key yet. Commits the context's transaction in that case."""
     return None if await list_of(ctx.session, owner) else await key_pairs.generate(ctx, owner)
 
 
 async def claim_first(ctx: Context, owner: Member, pair: KeyPair | None) -> None:
-    """Save the pair, so that the owner can log in to their first workstation; not if they have a key by now."""
+    """Save the pair, so that the owner can log in to their first workstation, unless they have a key by now."""
     if pair and not await _locked_keys_of(ctx.session, owner):
         await _claim(ctx.acting(owner), pair, FIRST_PAIR)
 
@@ -121,7 +121,7 @@ async def _claim(ctx: Context, pair: KeyPair, name: str) -> SshKey:
 async def private(ctx: Context, key: SshKey) -> str:
     """The private key in OpenSSH's format. The caller has checked that the member owns it.
 
-    Commits the context's transaction before it asks Secret Manager.
+    Commits the context's transaction before it calls Secret Manager.
     """
     if key.secret_name is None:
         raise NotFoundError("private key", hint="Stationmaster has the private keys only of pairs that it generated.")
@@ -134,13 +134,14 @@ async def private(ctx: Context, key: SshKey) -> str:
 async def delete(ctx: Context, key: SshKey) -> None:
     """Delete a key and its private key, and queue its removal from the owner's workstations.
 
-    Commits the context's transaction before it asks Secret Manager.
+    Commits the context's transaction before it calls Secret Manager.
     """
-    # The secret first: if deleting it fails, the row still names it and the member can try again.
+    # The secret first: if its deletion fails, the row still names it, and the member can try again.
     if key.secret_name is not None:
         await ctx.session.commit()
         await ctx.secrets.delete(key.secret_name)
     owner = await ctx.session.get_one(Member, key.member_id)
+    # Another request has deleted it meanwhile.
     if key not in await _locked_keys_of(ctx.session, owner):
         return
     await ctx.session.delete(key)

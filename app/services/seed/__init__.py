@@ -1,1 +1,1 @@
-"""The hand-run repository: reading its variables and filing what they ask for."""
+"""Import of the seed, the hand-run Terraform repository: reading its variables, and requesting what they describe."""

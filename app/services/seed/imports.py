@@ -1,4 +1,4 @@
-"""Bringing the seed over: what its file asks for beside what is there, and the requests that follow."""
+"""The import of the seed: compares its files with what exists, and requests the rest."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ from app.services.seed.tfvars import Problem
 
 @dataclass(frozen=True)
 class Source:
-    """A file as it was read."""
+    """The content of a file."""
 
     name: str
     text: str
@@ -30,17 +30,17 @@ class Source:
 
 @dataclass(frozen=True)
 class DesiredWorkstation:
-    """One workstation of the file."""
+    """A workstation that the file describes."""
 
     email: str
     machine: Machine
     exists: bool
-    """Its owner has a workstation of that name, so nothing is asked for."""
+    """Whether the owner has a workstation of that name, so that none is requested."""
 
 
 @dataclass(frozen=True)
 class Import:
-    """What filing the two files would do."""
+    """What an import of the files will do."""
 
     workstations: tuple[DesiredWorkstation, ...]
     shared: SharedPart
@@ -48,17 +48,17 @@ class Import:
 
     @property
     def to_request(self) -> list[DesiredWorkstation]:
-        """Those that are not there yet."""
+        """The workstations that do not exist yet."""
         return [desired for desired in self.workstations if not desired.exists]
 
     @property
     def changes_nothing(self) -> bool:
-        """All of it is there, or under way."""
+        """Whether everything exists or was requested already."""
         return not self.to_request and not self.shared.is_desired
 
 
 class ImportRefusedError(InvalidError):
-    """Something in the files is wrong, and nothing was filed."""
+    """The files contain errors. Nothing was requested."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(map(str, sorted(problems, key=lambda problem: (problem.file, problem.line)))))
@@ -66,7 +66,7 @@ class ImportRefusedError(InvalidError):
 
 
 async def prepare(ctx: Context, variables: Source, people: Source) -> Import:
-    """What would be done; nothing is written. Raises ImportRefusedError with everything that is wrong."""
+    """What an import will do, without doing it. Raises ImportRefusedError with all errors in the files."""
     found, problems = tfvars.read(variables.text, variables.name)
     known, of_people = seed_people.read(people.text, people.name, ctx.settings)
     reader = SeedReader(variables.name)
@@ -104,18 +104,18 @@ async def _names(session: AsyncSession, email: str) -> set[str]:
 
 
 async def first_pairs(ctx: Context, prepared: Import) -> dict[str, KeyPair]:
-    """A key pair for each owner who has no key yet, by their address. Commits the context's transaction."""
+    """A key pair for each owner without a key, by email address. Commits the context's transaction."""
     owners = [await members.by_address(ctx, email) for email in sorted({each.email for each in prepared.to_request})]
     pairs = [(owner.email, await ssh_keys.first_pair(ctx, owner)) for owner in owners]
     return {email: pair for email, pair in pairs if pair}
 
 
-async def file(ctx: Context, prepared: Import, pairs: dict[str, KeyPair]) -> None:
-    """Ask for all of it, in the caller's transaction. Whoever has not signed in yet becomes a member at once.
+async def submit(ctx: Context, prepared: Import, pairs: dict[str, KeyPair]) -> None:
+    """Request everything in the caller's transaction. People who have not signed in yet become members.
 
-    :param pairs: from `first_pairs`.
+    :param pairs: the result of `first_pairs`.
     """
-    await imports_shared.file(ctx, prepared.shared)
+    await imports_shared.submit(ctx, prepared.shared)
     owners = {desired.email: await members.by_address(ctx, desired.email) for desired in prepared.to_request}
     for desired in prepared.to_request:
         pair = pairs.get(desired.email)
@@ -127,16 +127,16 @@ async def file(ctx: Context, prepared: Import, pairs: dict[str, KeyPair]) -> Non
 
 
 async def importer(ctx: Context, email: str | None) -> Member:
-    """The admin who brings the seed over: the one named, or the only one, or who is to be the first.
+    """The admin who imports: the one with this email address, the only one, or the first admin of the settings.
 
     Raises RefusedError.
     """
     admins = await members.admins(ctx)
     if email is None and len(admins) > 1:
-        raise RefusedError(f"There are {len(admins)} admins: say who you are with --as EMAIL.")
+        raise RefusedError(f"There are {len(admins)} admins. Name one with --as EMAIL.")
     address = email or (admins[0].email if admins else ctx.settings.first_admin)
     if not address:
-        raise RefusedError("There is no admin yet: set STATIONMASTER_FIRST_ADMIN.")
+        raise RefusedError("There is no admin yet. Set STATIONMASTER_FIRST_ADMIN.")
     member = await members.by_address(ctx, address)
     if not member.is_admin:
         raise RefusedError(f"{member.email} is not an admin.")

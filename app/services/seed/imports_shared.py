@@ -1,4 +1,4 @@
-"""The seed's shared part as one wish: prefix, zone and SQL user, IAM admins, and who may reach MLflow."""
+"""The import of the seed's shared infrastructure: prefix, zone, SQL user, IAM admins and allowed IPs."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,28 +21,28 @@ from app.services.shared import ip_ranges, shared_settings, shared_stack
 from app.services.shared.shared_settings import LONGEST_PREFIX, SharedSettings
 from app.services.shared.shared_stack import SharedStackSpec
 
-REASON = "Brought over from the seed's terraform.tfvars"
+REASON = "Imported from the seed's terraform.tfvars"
 LABEL = "from the seed's whitelist"
 _NAMES = {"prefix": "prefix", "zone": "gcp_zone", "sql_user": "sql_user"}
-"""Setting → variable of the seed."""
+"""Setting → the seed's variable."""
 
 
 @dataclass(frozen=True)
 class SharedPart:
-    """What the shared stack is to be besides what it is."""
+    """What the import changes in the shared stack."""
 
     settings: dict[str, Any]
-    """What the file says, and is not so yet."""
+    """Settings that differ from the desired ones."""
     iam_admins: tuple[str, ...]
     cidrs: tuple[str, ...]
-    """Those that are new, as are the IAM admins."""
+    """Ranges that are not allowed yet."""
     is_desired: bool
-    """Whether there is anything to ask for."""
+    """Whether there is anything to request."""
     notes: tuple[str, ...]
 
 
 async def prepare(ctx: Context, seed: Seed, problems: list[Problem]) -> SharedPart:
-    """Compare the file with what is wanted already; what is wrong is added to `problems`."""
+    """Compare the file with the desired state. Errors are added to `problems`."""
     stack = await stacks.shared(ctx.session)
     desired = (
         await shared_stack.desired(ctx, stack) if stack else SharedStackSpec(shared_settings.defaults(ctx.settings))
@@ -73,9 +73,9 @@ def _settings(seed: Seed, catalog: Catalog, problems: list[Problem]) -> dict[str
     zone, region = seed.gcp_zone, seed.gcp_region
     if zone and zone not in catalog.zones:
         line = seed.lines["gcp_zone"]
-        # Said once, also where machines of users are in that zone.
+        # A machine in that zone may have reported it already.
         if not any(problem.line == line and problem.file == seed.file for problem in problems):
-            problems.append(Problem(seed.file, line, f"gcp_zone: {zone} is not on offer."))
+            problems.append(Problem(seed.file, line, f"gcp_zone: {zone} is not available."))
     elif zone and region and region_of(zone) != region:
         problems.append(Problem(seed.file, seed.lines["gcp_region"], f"gcp_region: {zone} is not in {region}."))
     return {name: value for name, value in given.items() if value}
@@ -94,13 +94,13 @@ def _chosen(base: SharedSettings, given: dict[str, Any], seed: Seed, problems: l
 
 
 def _networks(seed: Seed, problems: list[Problem]) -> list[Network]:
-    """The ranges, without those that are inside another one of them."""
+    """The ranges, without those that are within another one."""
     found = []
     for text, line in seed.mlflow_whitelist_ips:
         try:
             found.append(ip_ranges.read(text))
         except InvalidError as error:
-            problems += [Problem(seed.file, line, told) for told in error.fields.values()]
+            problems += [Problem(seed.file, line, sentence) for sentence in error.fields.values()]
     wider_first = sorted(dict.fromkeys(found), key=lambda network: network.prefixlen)
     return [network for index, network in enumerate(wider_first) if not _is_inside(network, wider_first[:index])]
 
@@ -112,19 +112,19 @@ def _is_inside(network: Network, others: list[Network]) -> bool:
 def _notes(seed: Seed, desired: SharedSettings, settings: Settings) -> list[str]:
     notes = []
     if seed.prefix and len(seed.prefix) > LONGEST_PREFIX:
-        told = f"has more than {LONGEST_PREFIX} characters, and account ids have no room for it"
         notes.append(
-            f"The prefix {seed.prefix} {told}: {desired.prefix} it is. What has the old names stays the seed's."
+            f"The prefix {seed.prefix} is longer than {LONGEST_PREFIX} characters, too long for account IDs. "
+            f"{desired.prefix} is used instead, and resources with the old names are not adopted."
         )
     if seed.project and seed.project != settings.google_project:
-        notes.append(f"The file is of project {seed.project}; this portal works in {settings.google_project}.")
+        notes.append(f"The file is for project {seed.project}, but this portal uses {settings.google_project}.")
     if not desired.deploy_kubernetes:
-        notes.append("The seed always had a Kubernetes cluster. Here it is a switch of the shared stack, and is off.")
+        notes.append("The seed always had a Kubernetes cluster. Here it is a setting, which is off.")
     return notes
 
 
-async def file(ctx: Context, part: SharedPart) -> None:
-    """Ask for it, as one run whose plan waits for approval."""
+async def submit(ctx: Context, part: SharedPart) -> None:
+    """Request it, as one run that requires approval."""
     if not part.is_desired:
         return
     stack = await shared_stack.find(ctx)
@@ -136,7 +136,7 @@ async def file(ctx: Context, part: SharedPart) -> None:
         iam_admins=(*before.iam_admins, *part.iam_admins),
     )
     for cidr in part.cidrs:
-        # What is doubtful about it was shown.
+        # Confirmed, because the command has shown the doubts.
         await allowed_ips.add(ctx, ctx.member, AllowedIpSpec(cidr, LABEL, is_confirmed=True))
     for admin in part.iam_admins:
         audit.record(ctx, Action.ADD_IAM_ADMIN, stack.id, admin)

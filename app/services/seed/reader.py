@@ -1,4 +1,4 @@
-"""What the seed's terraform.tfvars says: its variables, checked for their form, each with the line it stands on."""
+"""Reads the variables of the seed's terraform.tfvars, and checks their types. Each has its line number for messages."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _MACHINE = ("machine_type", "guest_accelerator", "ssh_username", "boot_disk_imag
 
 @dataclass(frozen=True)
 class SeedMachine:
-    """One entry of a user's list."""
+    """A machine in a user's list."""
 
     line: int
     machine_type: str
@@ -28,7 +28,7 @@ class SeedMachine:
 
 @dataclass(frozen=True)
 class SeedUser:
-    """One key of `users`."""
+    """A key of `users`."""
 
     name: str
     line: int
@@ -37,7 +37,7 @@ class SeedUser:
 
 @dataclass
 class Seed:
-    """All of it. What the file leaves out is None, or empty."""
+    """All variables. Those that are not in the file are None or empty."""
 
     file: str
     users: list[SeedUser] = field(default_factory=list)
@@ -54,25 +54,25 @@ class Seed:
     deploy_cpu_compute: bool | None = None
     deploy_gpu_compute: bool | None = None
     lines: dict[str, int] = field(default_factory=dict)
-    """Variable → its line."""
+    """Variable → line number."""
     ignored: list[str] = field(default_factory=list)
-    """Notes about what is not the seed's."""
+    """Notes about variables that the seed does not have."""
 
     @property
     def project(self) -> str | None:
-        """The Google Cloud project's id."""
+        """The ID of the Google Cloud project."""
         return self.gcp_project_id or self.gcp_project
 
 
 class SeedReader:
-    """Takes the variables apart, and collects what is wrong with them."""
+    """Reads variables, and collects errors in `problems`."""
 
     def __init__(self, file: str) -> None:
         self.seed = Seed(file)
         self.problems: list[Problem] = []
 
     def read(self, variables: dict[str, Located]) -> Seed:
-        """The seed's variables; what was wrong is in `problems`, and then what is returned is not all."""
+        """The seed's variables. They are incomplete if there are errors in `problems`."""
         seed = self.seed
         seed.lines = {name: value.line for name, value in variables.items()}
         takers: dict[str, Callable[[str, Located], object]] = {
@@ -85,7 +85,7 @@ class SeedReader:
         }
         for name, value in variables.items():
             if name not in Seed.__dataclass_fields__ or name in {"file", "lines", "ignored"}:
-                seed.ignored.append(f"Line {value.line}: {name} is no variable of the seed, and is left out.")
+                seed.ignored.append(f"Line {value.line}: {name} is not a variable of the seed, and is ignored.")
             else:
                 setattr(seed, name, takers.get(name, self._text)(name, value))
         return seed
@@ -96,27 +96,27 @@ class SeedReader:
     def _text(self, name: str, value: Located) -> str | None:
         if value.value is None or isinstance(value.value, str):
             return (value.value or "").strip() or None
-        self._wrong(value.line, f"{name} is a text in quotes.")
+        self._wrong(value.line, f"{name} must be a string in quotes.")
         return None
 
     def _number(self, name: str, value: Located) -> int | None:
-        # Terraform takes a number in quotes as well.
+        # Terraform accepts a number in quotes as well.
         text = str(value.value).strip()
         if not isinstance(value.value, list | dict | bool) and re.fullmatch(r"[0-9]{1,9}", text):
             return int(text)
-        self._wrong(value.line, f"{name} is a whole number.")
+        self._wrong(value.line, f"{name} must be a whole number.")
         return None
 
     def _switch(self, name: str, value: Located) -> bool | None:
         text = str(value.value).lower()
         if not isinstance(value.value, list | dict) and text in {"true", "false", "none"}:
             return {"true": True, "false": False}.get(text)
-        self._wrong(value.line, f"{name} is true or false.")
+        self._wrong(value.line, f"{name} must be true or false.")
         return None
 
     def _texts(self, name: str, value: Located) -> list[tuple[str, int]]:
         if not isinstance(value.value, list):
-            self._wrong(value.line, f'{name} is a list, such as ["…", "…"].')
+            self._wrong(value.line, f'{name} must be a list, such as ["…", "…"].')
             return []
         found = [(self._text(f"Each of {name}", each), each.line) for each in value.value]
         return [(text, line) for text, line in found if text]
@@ -132,27 +132,27 @@ class SeedReader:
 
     def _users(self, _: str, value: Located) -> list[SeedUser]:
         if not isinstance(value.value, dict):
-            self._wrong(value.line, "users is an object: a first name, and a list of machines, for each.")
+            self._wrong(value.line, "users must be an object: a list of machines for each name.")
             return []
         return [self._user(name, entry) for name, entry in value.value.items()]
 
     def _user(self, name: str, value: Located) -> SeedUser:
         if not isinstance(value.value, list):
-            self._wrong(value.line, f"users.{name} is a list of machines.")
+            self._wrong(value.line, f"users.{name} must be a list of machines.")
             return SeedUser(name, value.line, ())
         machines = [self._machine(f"users.{name}[{index}]", entry) for index, entry in enumerate(value.value)]
         return SeedUser(name, value.line, tuple(machine for machine in machines if machine))
 
     def _machine(self, where: str, value: Located) -> SeedMachine | None:
         if not isinstance(value.value, dict):
-            self._wrong(value.line, f"{where} is an object with machine_type and guest_accelerator.")
+            self._wrong(value.line, f"{where} must be an object with machine_type and guest_accelerator.")
             return None
         texts: dict[str, Any] = {}
         for name, each in value.value.items():
             if name in _MACHINE:
                 texts[name] = self._text(f"{where}.{name}", each)
             else:
-                self.seed.ignored.append(f"Line {each.line}: {name} is no setting of a machine, and is left out.")
+                self.seed.ignored.append(f"Line {each.line}: {name} is not a setting of a machine, and is ignored.")
         if not texts.get("machine_type"):
             if "machine_type" not in value.value or value.value["machine_type"].value in (None, ""):
                 self._wrong(value.line, f"{where} has no machine_type.")

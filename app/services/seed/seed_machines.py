@@ -1,4 +1,4 @@
-"""The seed's machines as wishes: what is on offer today in place of what was then, each change with a note."""
+"""The seed's machines as specs of workstations, with a note where the catalog has no longer the same on offer."""
 
 import re
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from app.services.workstations import specs
 from app.services.workstations.specs import WorkstationSpec
 
 SEEDS_CPU_TYPE = "n2-standard-4"
-"""What the seed's CPU machines were, whatever their user's entry said."""
+"""The machine type of all CPU machines of the seed, whatever the entries said."""
 _GB_A_CPU = {"standard": 4, "highmem": 8, "highcpu": 1}
 _SERIES = r"(?:a2|a3|a4|a4x|c2|c2d|c3|c3d|c4|c4a|c4d|e2|f1|g1|g2|g4|h3|m1|m2|m3|m4|n1|n2|n2d|n4|t2a|t2d|z3)"
 _TYPE = re.compile(
@@ -26,12 +26,12 @@ _GPU = re.compile(
 )
 _IMAGE = re.compile(r"(?:.*projects/)?(?P<project>[^/]+)/(?:global/images/)?(?:family/)?(?P<name>[^/]+)")
 CPUS_A_GPU = 12
-"""Of the a2 series, whose names count GPUs."""
+"""vCPUs for each GPU in the a2 series, whose names contain only the number of GPUs."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """One workstation that is to be asked for."""
+    """A workstation to request."""
 
     user: str
     line: int
@@ -40,16 +40,16 @@ class Machine:
 
 
 class Mapping:
-    """The seed's users → machines, and what stands in the way."""
+    """Converts the seed's users and machines. What is not possible is collected in `problems`."""
 
     def __init__(self, seed: Seed, usernames: dict[str, str], catalog: Catalog, settings: Settings) -> None:
-        """`usernames` are those that people log in under here, by the name of the seed's user."""
+        """:param usernames: the SSH usernames in the portal, by the seed's user name."""
         self._seed, self._usernames, self._catalog, self._settings = seed, usernames, catalog, settings
         self.problems: list[Problem] = []
         self.skipped: list[str] = []
 
     def machines(self) -> list[Machine]:
-        """All that fit; the others are in `problems`, and those that the seed had switched off in `skipped`."""
+        """All machines that can be requested. `skipped` names those that the seed had switched off."""
         return [machine for user in self._seed.users for machine in self._of(user)]
 
     def _of(self, user: SeedUser) -> list[Machine]:
@@ -65,9 +65,9 @@ class Mapping:
                 continue
             found += [self._machine(user, entry, f"{kind}-{n}") for n, entry in enumerate(entries, start=1)]
         if gpu and not cpu and self._seed.deploy_cpu_compute:
-            # The seed gave everybody one, and took only the zone from the entry.
+            # The seed created a CPU machine for everybody, and used only the zone of the entry.
             seeds = SeedMachine(gpu[0].line, SEEDS_CPU_TYPE, zone=gpu[0].zone)
-            found.insert(0, self._machine(user, seeds, "cpu-1", ("as the seed gave everybody a CPU machine",)))
+            found.insert(0, self._machine(user, seeds, "cpu-1", ("the seed created a CPU machine for everybody",)))
         return [machine for machine in found if machine]
 
     def _machine(self, user: SeedUser, entry: SeedMachine, name: str, why: tuple[str, ...] = ()) -> Machine | None:
@@ -78,9 +78,9 @@ class Mapping:
             return None
         username = self._usernames.get(user.name)
         if username and entry.ssh_username not in {None, username}:
-            notes.append(f"the user name on it is {username}, no longer {entry.ssh_username}")
+            notes.append(f"the SSH username is {username} instead of {entry.ssh_username}")
         if offer.spot_only:
-            notes.append(f"Google sells {offer.name} as Spot only")
+            notes.append(f"Google sells {offer.name} only as Spot")
         disk: dict[str, Any] = {
             "disk_size_gb": self._seed.compute_persistent_disk_size_gb,
             "disk_type": self._disk_type(offer, notes),
@@ -104,21 +104,22 @@ class Mapping:
         for field, sentence in found.items():
             name = of_all.get(field, "gcp_zone" if field == "zone" and not entry.zone else "")
             line = self._seed.lines.get(name)
-            told = f"{name}: {sentence}" if line else f"{user.name}: {sentence}"
-            problem = Problem(self._seed.file, line or entry.line, told)
+            text = f"{name}: {sentence}" if line else f"{user.name}: {sentence}"
+            problem = Problem(self._seed.file, line or entry.line, text)
             if problem not in self.problems:
                 self.problems.append(problem)
         return not found
 
     def _fitting(self, entry: SeedMachine, zone: str, notes: list[str]) -> MachineType | None:
-        """The type itself where it is on offer there; else the smallest that has as much, and the same GPU if any."""
+        """The machine type itself, if it is on offer in the zone; else the smallest that has as much, with the same
+        GPU."""
         gpu = _GPU.fullmatch(entry.guest_accelerator or "")
         if entry.guest_accelerator and not gpu:
-            self._refuse(entry, f"{entry.guest_accelerator} is no GPU of Google's.")
+            self._refuse(entry, f"{entry.guest_accelerator} is not a GPU at Google.")
             return None
         desired = _TYPE.fullmatch(entry.machine_type)
         if not desired:
-            self._refuse(entry, f"{entry.machine_type} is no machine type of Google's.")
+            self._refuse(entry, f"{entry.machine_type} is not a machine type at Google.")
             return None
         there = [
             offer for offer in self._catalog.machine_types if zone in offer.zones or zone not in self._catalog.zones
@@ -130,23 +131,23 @@ class Mapping:
             return itself
         on_demand = [offer for offer in of_kind if not offer.spot_only]
         if not on_demand:
-            self._refuse(entry, f"Nothing like {entry.machine_type} is on offer in {zone}.")
+            self._refuse(entry, f"No machine type like {entry.machine_type} is available in {zone}.")
             return None
         chosen = _smallest([offer for offer in on_demand if offer in same_gpu] or on_demand, *_size(desired))
-        asked = f"{entry.machine_type} with {entry.guest_accelerator}" if gpu else entry.machine_type
-        notes.append(f"{asked} is not on offer: {chosen.name} ({chosen.label})")
+        described = f"{entry.machine_type} with {entry.guest_accelerator}" if gpu else entry.machine_type
+        notes.append(f"{described} is not available, replaced by {chosen.name} ({chosen.label})")
         return chosen
 
     def _refuse(self, entry: SeedMachine, text: str) -> None:
         self.problems.append(Problem(self._seed.file, entry.line, text))
 
     def _disk_type(self, offer: MachineType, notes: list[str]) -> str:
-        """As the file has it; a type that others take, and this machine does not, becomes the machine's default."""
+        """The disk type in the file. If this machine type does not support it, the machine type's default."""
         given = self._seed.compute_persistent_disk_type
         if given and (given in offer.disk_types or self._catalog.disk_type(given) is None):
             return given
         if given:
-            notes.append(f"{offer.name} does not support {given} disks: {offer.disk_types[0]}")
+            notes.append(f"{offer.name} does not support {given} disks, replaced by {offer.disk_types[0]}")
         return offer.disk_types[0]
 
     def _image(self, entry: SeedMachine, offer: MachineType, notes: list[str]) -> str | None:
@@ -158,20 +159,20 @@ class Mapping:
         if image and (image.gpu or not offer.gpu):
             return image.name
         instead = self._catalog.default_image(offer)
-        reason = "has no GPU driver" if image else "is retired or not on offer"
-        notes.append(f"the image {entry.boot_disk_image} {reason}: {instead.label}")
+        reason = "has no GPU driver" if image else "is retired or not in the catalog"
+        notes.append(f"the image {entry.boot_disk_image} {reason}, replaced by {instead.label}")
         return None
 
 
 def _has(offer: MachineType, gpu: re.Match[str]) -> bool:
-    """Whether a machine type has that GPU."""
+    """Whether the machine type has that GPU."""
     model = gpu["model"].upper().replace("-", " ")
     is_model = (offer.gpu or "").upper().split(" ", 1)[-1] == model
     return is_model and (gpu["gb"] is None or offer.gpu_memory_gb == int(gpu["gb"]))
 
 
 def _size(desired: re.Match[str]) -> tuple[int, int]:
-    """vCPUs and GB of a machine type, as far as its name tells."""
+    """vCPUs and GB of memory, as far as the machine type's name contains them."""
     of = desired.groupdict()
     if of["cpus"]:
         return int(of["cpus"]), int(of["cpus"]) * _GB_A_CPU[of["kind"]]
@@ -183,14 +184,15 @@ def _size(desired: re.Match[str]) -> tuple[int, int]:
 
 
 def _smallest(offers: list[MachineType], cpus: int, memory_gb: int) -> MachineType:
-    """The smallest that is at least so large, or the largest. N1 has a little less memory than the others."""
+    """The smallest machine type of at least this size; if there is none, the largest."""
     by_size = sorted(offers, key=lambda offer: (offer.vcpus, offer.memory_gb))
+    # N1 has slightly less memory per vCPU than other series.
     enough = [offer for offer in by_size if offer.vcpus >= cpus and offer.memory_gb >= memory_gb * 15 // 16]
     return next(iter(enough), by_size[-1])
 
 
 def _short(snapshot: str | None) -> str | None:
-    """A snapshot's self link as the portal takes it."""
+    """The part of a snapshot's self link that the portal uses."""
     if snapshot is None:
         return None
     return re.sub(r"^https://(www|compute)\.googleapis\.com/compute/v1/", "", snapshot)

@@ -1,4 +1,4 @@
-"""people.csv: which address each first name of the seed's `users` stands for."""
+"""Reads people.csv, which has the email address of each user of the seed."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ COLUMNS = ("name", "email")
 
 @dataclass(frozen=True)
 class Person:
-    """One row."""
+    """A row of the file."""
 
     name: str
     email: str
@@ -21,14 +21,14 @@ class Person:
 
 
 def read(text: str, file: str, settings: Settings) -> tuple[dict[str, Person], list[Problem]]:
-    """People by name, and what is wrong."""
+    """People by name, and the errors in the file."""
     rows = csv.reader(io.StringIO(text.removeprefix("\ufeff")), skipinitialspace=True)
     people: dict[str, Person] = {}
     problems: list[Problem] = []
     try:
         heading = [cell.strip().lower() for cell in next(rows, [])]
         if not set(COLUMNS) <= set(heading):
-            return {}, [Problem(file, 1, "The first line names the columns: name,email.")]
+            return {}, [Problem(file, 1, "The first line must be: name,email")]
         for row in rows:
             if not any(cell.strip() for cell in row):
                 continue
@@ -36,23 +36,23 @@ def read(text: str, file: str, settings: Settings) -> tuple[dict[str, Person], l
             person = Person(cells.get("name", ""), cells.get("email", "").lower(), rows.line_num)
             if trouble := _trouble(person, people, settings):
                 problems.append(Problem(file, person.line, trouble))
-            # Also where it is wrong: that is said once, and not again for each use.
+            # Invalid people count as well, so that machines that refer to them add no second error.
             people.setdefault(person.name, person)
     except csv.Error as error:
-        problems.append(Problem(file, rows.line_num, f"This is no CSV: {error}."))
+        problems.append(Problem(file, rows.line_num, f"This is not a CSV file: {error}."))
     return people, problems
 
 
 def _trouble(person: Person, people: dict[str, Person], settings: Settings) -> str | None:
     if not person.name or not person.email:
-        return "A row has a name and an email."
+        return "Every row needs a name and an email address."
     if person.name in people:
-        return f"{person.name} is in line {people[person.name].line} already."
+        return f"{person.name} is already in line {people[person.name].line}."
     same = next((other for other in people.values() if other.email == person.email), None)
     if same:
-        return f"{person.email} is {same.name}'s already (line {same.line})."
+        return f"{person.email} already belongs to {same.name} (line {same.line})."
     if not addresses.is_address(person.email):
-        return f"{person.email} is no address."
+        return f"{person.email} is not an email address."
     if not settings.may_sign_in_by_rule(person.email):
         return f"{person.email} may not sign in: add it to STATIONMASTER_ALLOWED_EMAILS."
     return None

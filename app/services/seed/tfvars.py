@@ -1,4 +1,4 @@
-"""A terraform.tfvars file, read without Terraform: each value with the line it stands on."""
+"""Reads a terraform.tfvars file without Terraform. Each value has its line number for messages."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ Plain = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong, and where."""
+    """An error in a file."""
 
     file: str
     line: int
@@ -20,7 +20,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Located:
-    """A value and its line. Lists and objects hold more of these."""
+    """A value with its line number. Lists and objects contain more of these."""
 
     value: "Plain | list[Located] | dict[str, Located]"
     line: int
@@ -33,8 +33,8 @@ class _NotPlainError(Exception):
 
 
 def read(text: str, file: str) -> tuple[dict[str, Located], list[Problem]]:
-    """The variables by name, and what is wrong: a file that is no HCL has no variables and one problem."""
-    # Late: making the parser takes a second, and only this needs it.
+    """The variables by name, and the errors. A file that cannot be parsed results in one error."""
+    # Imported late: creating the parser takes a second, and only this function needs it.
     import hcl2
     from hcl2.rules.base import AttributeRule
     from lark.exceptions import LarkError, UnexpectedInput
@@ -45,7 +45,7 @@ def read(text: str, file: str) -> tuple[dict[str, Located], list[Problem]]:
         line = max(1, min(error.line, text.count("\n") + 1))
         return {}, [Problem(file, line, "Terraform could not read this: a bracket, quote or value is missing.")]
     except LarkError:
-        return {}, [Problem(file, 1, "This is no file of Terraform variables.")]
+        return {}, [Problem(file, 1, "This is not a file of Terraform variables.")]
     found: dict[str, Located] = {}
     problems: list[Problem] = []
     for part in body.children:
@@ -57,10 +57,10 @@ def read(text: str, file: str) -> tuple[dict[str, Located], list[Problem]]:
                 problems.append(Problem(file, error.line, error.text))
                 continue
             if name in found:
-                problems.append(Problem(file, line, f"{name} is here for the second time."))
+                problems.append(Problem(file, line, f"{name} is defined twice."))
             found[name] = Located(value.value, line)
         elif part is not None and part.lark_name() == "block":
-            problems.append(Problem(file, _line(part), "A block has no place in a file of variables."))
+            problems.append(Problem(file, _line(part), "A file of variables cannot contain blocks."))
     return found, problems
 
 
@@ -69,7 +69,8 @@ def _line(rule: Any) -> int:
 
 
 def _located(rule: Any) -> Located:
-    """Raises _NotPlainError for what has to be computed: Terraform takes no such thing in a tfvars file either."""
+    """The value of an expression. Raises _NotPlainError for computed values, which Terraform does not accept here
+    either."""
     from hcl2.rules import containers, expressions, literal_rules, strings
 
     line = _line(rule)
@@ -84,7 +85,9 @@ def _located(rule: Any) -> Located:
         *(strings.StringRule, strings.HeredocTemplateRule, strings.HeredocTrimTemplateRule, expressions.UnaryOpRule),
     )
     if not isinstance(rule, plain):
-        raise _NotPlainError(line, "A value is written out here: a text in quotes, a number, true, false or null.")
+        raise _NotPlainError(
+            line, "Expressions are not allowed. Use a string in quotes, a number, true, false or null."
+        )
     return Located(_plain(rule, line), line)
 
 
@@ -94,7 +97,7 @@ def _object(rule: Any) -> dict[str, Located]:
         line = _line(element)
         key = _plain(getattr(element.key, "value", element.key), line)
         if str(key) in found:
-            raise _NotPlainError(line, f"{key} is here for the second time.")
+            raise _NotPlainError(line, f"{key} is defined twice.")
         found[str(key)] = Located(_located(element.expression).value, line)
     return found
 
@@ -105,10 +108,10 @@ def _plain(rule: Any, line: int) -> Plain:
     from hcl2.walk import find_first
 
     if find_first(rule, InterpolationRule):
-        raise _NotPlainError(line, "A text is written out here, without ${…}.")
+        raise _NotPlainError(line, "Expressions are not allowed. Use a string without ${…}.")
     value = rule.serialize(SerializationOptions(strip_string_quotes=True, preserve_heredocs=False))
     if isinstance(value, str):
         return value.replace("$${", "${").replace("%%{", "%{")
     if value is None or isinstance(value, bool | int | float):
         return value
-    raise _NotPlainError(line, "A value is written out here.")
+    raise _NotPlainError(line, "Expressions are not allowed.")

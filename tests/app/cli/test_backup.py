@@ -126,7 +126,7 @@ async def test_without_the_keys_nothing_is_begun(backed_up: tuple[Path, Path], p
 
 async def test_other_keys_than_the_backups_are_said(backed_up: tuple[Path, Path], place: Place, bare_url: str) -> None:
     place.at("new", bare_url, Fernet.generate_key().decode())
-    with pytest.raises(StartError, match="leave --keys out"):
+    with pytest.raises(StartError, match="omit --keys"):
         await run_with_keys("restore", *backed_up)
     with pytest.raises(StartError, match="1 values in it cannot be decrypted"):
         await run("restore", backed_up[0])

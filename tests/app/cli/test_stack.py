@@ -142,9 +142,9 @@ async def test_a_changed_configuration_is_named_and_nothing_is_done(
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        (".terraform.tfstate.lock.info", "{}", "Terraform is at work"),
+        (".terraform.tfstate.lock.info", "{}", "Terraform is running"),
         ("errored.tfstate", "{}", "state push"),
-        ("terraform.tfstate", '{"version": 4, "ser', "not a whole Terraform state"),
+        ("terraform.tfstate", '{"version": 4, "ser', "not a complete Terraform state"),
         ("terraform.tfvars.json", "[]", "not a JSON object"),
         ("extra.auto.tfvars", "spot = true", "workstation/extra.auto.tfvars"),
     ],
@@ -162,7 +162,7 @@ async def test_given_back_nothing_is_stored(stack_id: str, database: Database, t
     apply_by_hand(folder)
     assert "Nothing was stored" in (await stack("checkin", folder, "--discard", "--keep")).output
     assert (await manual_run(database)).status is RunStatus.CANCELED
-    assert "nothing was stored" in await refused("checkin", folder)
+    assert "Nothing was stored" in await refused("checkin", folder)
 
 
 async def test_a_folder_that_cannot_be_written_ends_the_run_and_leaves_nothing(
@@ -183,7 +183,7 @@ async def test_a_folder_with_something_in_it_is_not_touched(stack_id: str, tmp_p
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "file").write_text("mine")
     assert "not an empty folder" in await refused("checkout", stack_id, tmp_path / "mine")
-    assert "was checked out" in await refused("checkin", tmp_path / "mine")
+    assert "not the folder of a checkout" in await refused("checkin", tmp_path / "mine")
 
 
 @pytest.fixture
@@ -228,7 +228,7 @@ async def test_a_stack_that_is_worked_on_is_left_out(
     folder = await checked_out(stack_id, tmp_path / "by-hand")
     result = await stack("list-orphans")
     assert "No orphans." in result.output
-    assert f"Left out, since a run of theirs is at work: {stack_id}." in result.output
+    assert f"Not checked, because they have a run in progress: {stack_id}." in result.output
     known = json.loads(state(9))
     held = {"mode": "managed", "type": "google_compute_disk", "name": "data"}
     known["resources"] = [{**held, "instances": [{"attributes": {"id": f"{DISK}lost"}}]}]

@@ -98,7 +98,7 @@ async def test_without_a_wish_the_stack_as_it_is_wanted_is_asked_for(desk: Desk)
 
 async def test_a_run_at_work_comes_first(desk: Desk) -> None:
     await desk.set_status(await desk.spec(), RunStatus.PLANNING)
-    with pytest.raises(ConflictError, match="comes first"):
+    with pytest.raises(ConflictError, match="must end first"):
         await desk.begin()
 
 

@@ -124,7 +124,7 @@ async def test_an_admin_gets_what_was_applied_last_and_holds_the_stack(desk: Des
     assert run.inputs["disk_size_gb"] == 100
     assert taken.state is not None
     assert taken.state.serial == 4
-    assert (taken.was_unsettled, await desk.needs_reconcile()) == (False, True)
+    assert (taken.needed_reconcile, await desk.needs_reconcile()) == (False, True)
     assert await desk.log(run.id) == ["Checked out by Ada at 2026-03-02 09:31 UTC, until 2026-03-02 17:31 UTC."]
     assert (await desk.workstation()).status is WorkstationStatus.RUNNING
     assert (run.is_busy, run.can_cancel, run.can_be_claimed) == (False, False, False)
@@ -177,7 +177,7 @@ async def test_what_was_made_by_hand_is_the_portals_after_checkin(desk: Desk) ->
 
 async def test_a_state_that_did_not_change_is_not_stored_again(desk: Desk) -> None:
     taken = await desk.check_out()
-    assert await desk.check_in(taken, state(4)) == "Checked in by Ada: the state is as it was."
+    assert await desk.check_in(taken, state(4)) == "Checked in by Ada: the state is unchanged."
     assert await desk.serials() == [4]
 
 
@@ -197,10 +197,10 @@ async def test_a_machine_destroyed_by_hand_is_destroyed(desk: Desk, left: State,
     [
         (state(9, lineage="two"), {}, "another lineage"),
         (state(3), {}, "older"),
-        (None, {}, "no state"),
-        (state(9), {"stack_id": "other"}, "variable stack_id is the portal's"),
-        (state(9), {"disk_size_gb": "120"}, "variable disk_size_gb is wrong"),
-        (state(9), {"accelerator": {"type": "nvidia-tesla-t4"}}, "variable accelerator.count is wrong"),
+        (None, {}, "state is missing"),
+        (state(9), {"stack_id": "other"}, "variable stack_id belongs to the portal"),
+        (state(9), {"disk_size_gb": "120"}, "variable disk_size_gb is invalid"),
+        (state(9), {"accelerator": {"type": "nvidia-tesla-t4"}}, "variable accelerator.count is invalid"),
     ],
 )
 async def test_what_cannot_be_taken_over_is_refused_and_nothing_is_done(
@@ -242,7 +242,7 @@ async def test_given_back_nothing_is_stored_and_what_was_made_is_looked_for(desk
     assert (await desk.run(taken.run.id)).status is RunStatus.CANCELED
     assert await desk.needs_reconcile()
     assert await desk.claimable() == {spec.id}
-    with pytest.raises(ConflictError, match=r"ended at 2026-03-02 09:31 UTC \(canceled\): nothing was stored"):
+    with pytest.raises(ConflictError, match=r"ended at 2026-03-02 09:31 UTC \(canceled\)\. Nothing was stored"):
         await desk.check_in(taken, state(9))
 
 
@@ -258,7 +258,7 @@ async def test_after_its_time_nothing_is_stored_any_more(stage: Stage, desk: Des
     assert (await desk.workstation()).status is WorkstationStatus.RUNNING
     assert await desk.needs_reconcile()
     assert await desk.claimable() == {spec.id}
-    with pytest.raises(ConflictError, match="nothing was stored"):
+    with pytest.raises(ConflictError, match="Nothing was stored"):
         await desk.check_in(taken, state(9))
     assert await desk.serials() == [4]
 

@@ -49,11 +49,11 @@ class Office:
             files = Source("terraform.tfvars", text), Source("people.csv", people)
             return await imports.prepare(self.stage.context(session), *files)
 
-    async def file(self, prepared: Import) -> None:
+    async def submit(self, prepared: Import) -> None:
         async with self.database.transaction() as session:
             ctx = self.stage.context(session)
             ctx = ctx.acting(await imports.importer(ctx, None))
-            await imports.file(ctx, prepared, await imports.first_pairs(ctx, prepared))
+            await imports.submit(ctx, prepared, await imports.first_pairs(ctx, prepared))
 
     async def problems(self, text: str, people: str = PEOPLE) -> list[str]:
         with pytest.raises(ImportRefusedError) as refused:
@@ -134,7 +134,7 @@ async def test_what_is_sold_as_spot_only_becomes_spot(office: Office) -> None:
     entry = 'machine_type = "a3-highgpu-1g", guest_accelerator = "nvidia-h100-80gb", zone = "europe-west4-b"'
     [desired] = (await office.prepare(users(entry))).workstations
     assert (desired.machine.spec.machine_type, desired.machine.spec.spot) == ("a3-highgpu-1g", True)
-    assert desired.machine.notes == ("Google sells a3-highgpu-1g as Spot only",)
+    assert desired.machine.notes == ("Google sells a3-highgpu-1g only as Spot",)
 
 
 async def test_a_disk_type_that_the_machine_does_not_take_becomes_its_default(office: Office) -> None:
@@ -176,20 +176,20 @@ users = {
     people = "name,email\nGrace,grace@example.com\nEve,eve@elsewhere.test\nLinus\n"
     assert await office.problems(text, people) == [
         "people.csv:3: eve@elsewhere.test may not sign in: add it to STATIONMASTER_ALLOWED_EMAILS.",
-        "people.csv:4: A row has a name and an email.",
+        "people.csv:4: Every row needs a name and an email address.",
         "terraform.tfvars:1: prefix: use 2 to 18 lower-case letters, digits and hyphens, and start with a letter.",
         "terraform.tfvars:3: user:ada@example: example is not a valid domain: an ending such as .com is missing.",
         "terraform.tfvars:4: 0.0.0.0/0 allows everyone. Enter the ranges that people connect from.",
         f"terraform.tfvars:5: somewhere is not an IP address or range. Use a form such as {ip_ranges.EXAMPLES}.",
         "terraform.tfvars:6: compute_persistent_disk_type: This disk type is not available.",
-        "terraform.tfvars:9: voodoo-2 is no GPU of Google's.",
-        "terraform.tfvars:10: toaster is no machine type of Google's.",
+        "terraform.tfvars:9: voodoo-2 is not a GPU at Google.",
+        "terraform.tfvars:10: toaster is not a machine type at Google.",
         "terraform.tfvars:11: users.Grace[2] has no machine_type.",
         "terraform.tfvars:12: Grace: mars-north1-a is not available. Available zones: "
         + ", ".join(CATALOG.zones)
         + ".",
         "terraform.tfvars:14: Nobody is not in people.csv.",
-        "terraform.tfvars:15: users.Linus is a list of machines.",
+        "terraform.tfvars:15: users.Linus must be a list of machines.",
     ]
     assert await office.count(Member) == 0
 
@@ -197,14 +197,14 @@ users = {
 @pytest.mark.parametrize(
     ("people", "problem"),
     [
-        ("Grace,grace@example.com\n", "people.csv:1: The first line names the columns: name,email."),
-        ("name,email\nGrace,grace\n", "people.csv:2: grace is no address."),
-        ("name,email\nGrace,g@example.com\nGrace,h@example.com\n", "people.csv:3: Grace is in line 2 already."),
+        ("Grace,grace@example.com\n", "people.csv:1: The first line must be: name,email"),
+        ("name,email\nGrace,grace\n", "people.csv:2: grace is not an email address."),
+        ("name,email\nGrace,g@example.com\nGrace,h@example.com\n", "people.csv:3: Grace is already in line 2."),
         (
             "name,email\nGrace,g@example.com\nG,G@example.com\n",
-            "people.csv:3: g@example.com is Grace's already (line 2).",
+            "people.csv:3: g@example.com already belongs to Grace (line 2).",
         ),
-        ("", "people.csv:1: The first line names the columns: name,email."),
+        ("", "people.csv:1: The first line must be: name,email"),
     ],
 )
 async def test_what_is_wrong_with_the_people_is_said_with_its_line(office: Office, people: str, problem: str) -> None:
@@ -212,7 +212,7 @@ async def test_what_is_wrong_with_the_people_is_said_with_its_line(office: Offic
 
 
 async def test_it_is_filed_in_the_names_of_the_owners_by_the_admin(office: Office) -> None:
-    await office.file(await office.prepare(SHARED + users(CPU, GPU)))
+    await office.submit(await office.prepare(SHARED + users(CPU, GPU)))
     async with office.database.sessions() as session:
         found = list(await session.scalars(select(Workstation).order_by(Workstation.name)))
         owners = {(await session.get_one(Member, each.owner_id)).email for each in found}
@@ -224,7 +224,7 @@ async def test_it_is_filed_in_the_names_of_the_owners_by_the_admin(office: Offic
 
 
 async def test_who_has_not_signed_in_yet_finds_their_machine(stage: Stage, office: Office) -> None:
-    await office.file(await office.prepare(users(CPU)))
+    await office.submit(await office.prepare(users(CPU)))
     async with office.database.sessions.begin() as session:
         grace = await members.sign_in(stage.context(session), identity("grace"))
         assert [each.name for each in await workstations.list_of(session, grace)] == ["cpu-1"]
@@ -234,7 +234,7 @@ async def test_who_has_not_signed_in_yet_finds_their_machine(stage: Stage, offic
 
 
 async def test_the_shared_part_is_one_wish(office: Office) -> None:
-    await office.file(await office.prepare(SHARED))
+    await office.submit(await office.prepare(SHARED))
     async with office.database.sessions() as session:
         [run] = list(await session.scalars(select(Run)))
         assert run.kind is RunKind.CONFIGURE
@@ -252,11 +252,11 @@ async def test_the_shared_part_is_one_wish(office: Office) -> None:
 
 async def test_a_second_time_doubles_nothing(office: Office) -> None:
     text = SHARED + users(CPU, GPU)
-    await office.file(await office.prepare(text))
+    await office.submit(await office.prepare(text))
     before = [await office.count(model) for model in (Stack, Run, AllowedIp, Member, AuditEntry)]
     again = await office.prepare(text)
     assert again.changes_nothing
-    await office.file(again)
+    await office.submit(again)
     assert [await office.count(model) for model in (Stack, Run, AllowedIp, Member, AuditEntry)] == before
     more = await office.prepare(SHARED.replace('"203.0.113.7"', '"203.0.113.7", "198.51.100.0/24"') + users(CPU))
     assert (more.to_request, more.shared.cidrs, more.shared.settings) == ([], ("198.51.100.0/24",), {})
@@ -269,7 +269,7 @@ async def test_what_was_made_meanwhile_takes_all_of_it_back(stage: Stage, office
         asked = WorkstationSpec(name="gpu-1", machine_type="e2-standard-4")
         await workstations.request(stage.context(session, grace), grace, asked)
     with pytest.raises(ConflictError):
-        await office.file(prepared)
+        await office.submit(prepared)
     assert [await office.count(model) for model in (Workstation, SharedStack, AllowedIp)] == [1, 0, 0]
 
 
@@ -289,7 +289,7 @@ async def test_only_an_admin_brings_the_seed_over(stage: Stage, office: Office) 
 async def test_a_prefix_with_too_little_room_is_left_out_with_a_note(office: Office) -> None:
     prepared = await office.prepare('prefix = "neurips-llm-efficiency-challenge"\nsql_user = "mlflow_user"')
     assert prepared.shared.settings == {"sql_user": "mlflow_user"}
-    assert any("more than 18 characters" in note for note in prepared.notes)
+    assert any("longer than 18 characters" in note for note in prepared.notes)
 
 
 async def test_what_is_shown_is_compared_by_value(office: Office) -> None:

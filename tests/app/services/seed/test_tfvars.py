@@ -55,11 +55,11 @@ def test_every_value_has_its_line() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        ("a = 1\nb = var.x", 2, "written out"),
+        ("a = 1\nb = var.x", 2, "not allowed"),
         ('a = "${b}"', 1, "without ${…}"),
-        ("a = f(1)", 1, "written out"),
-        ("a = 1\na = 2", 2, "second time"),
-        ("a = {\n  b = 1\n  b = 2\n}", 3, "second time"),
+        ("a = f(1)", 1, "not allowed"),
+        ("a = 1\na = 2", 2, "defined twice"),
+        ("a = {\n  b = 1\n  b = 2\n}", 3, "defined twice"),
         ('resource "x" "y" {}', 1, "block"),
         ("a = 1\nb = [1, 2", 2, "could not read"),
         ('a = "x', 1, "could not read"),
