@@ -47,17 +47,16 @@ class Dispatcher:
             slot = self._tools.slots.new_slot()
             if not self._tools.slots.are_all_taken:
                 await slot.take()
+            claim = None
             try:
                 claim = await claims.take_next(self._tools, slot)
-            except BaseException:
+            finally:
                 # Also when cancelled: a slot that is not released would be lost for this worker.
-                slot.release()
-                raise
-            if claim is None:
-                if slot.is_held:
+                if claim is None and slot.is_held:
                     slot.release()
                     # Our own release must not wake us: nothing has changed.
                     self._tools.slots.freed.clear()
+            if claim is None:
                 return
             self._begin(claim)
 

@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+import psycopg
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
 from app.live import Hub
 from app.models import Run, RunStatus
@@ -152,14 +154,17 @@ async def test_who_leaves_hands_over_what_only_waits(tools: Tools, script: Scrip
     assert (await run_of(tools, run_id)).status is RunStatus.INTERRUPTED
 
 
-async def test_with_nothing_to_do_it_looks_only_now_and_then(
-    tools: Tools, script: Script, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [None, OperationalError("SELECT", {}, psycopg.OperationalError("away"))])
+async def test_with_nothing_to_do_or_no_database_it_looks_only_now_and_then(
+    tools: Tools, script: Script, monkeypatch: pytest.MonkeyPatch, error: Exception | None
 ) -> None:
     looks = 0
 
     async def take_next(*_: object) -> None:
         nonlocal looks
         looks += 1
+        if error:
+            raise error
 
     monkeypatch.setattr("app.worker.dispatch.POLL_SECONDS", 3600)
     monkeypatch.setattr(claims, "take_next", take_next)
