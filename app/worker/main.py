@@ -7,7 +7,6 @@ import socket
 from contextlib import suppress
 
 import structlog
-from procrastinate import App, PsycopgConnector
 
 from app import clock, db, origin
 from app.config import Settings
@@ -18,30 +17,19 @@ from app.infra.secrets import SecretStore
 from app.live import Hub
 from app.models import Root, Worker
 from app.models.base import short_id
-from app.queue import JOBS, TAKE_SNAPSHOT, queue
 from app.services import snapshots
 from app.services.catalog import Catalog, availability
-from app.services.shared import infrastructure_state
-from app.worker import periodic
+from app.worker import jobs
 from app.worker.claim import Tools
 from app.worker.dispatch import Dispatcher
 from app.worker.folder import host_id
 from app.worker.heartbeat import Heartbeat
 from app.worker.roots import Roots
 from app.worker.slots import Slots
-from app.worker.snapshot import DAILY_SNAPSHOTS, take
 from app.worker.sweep import Sweep
 from app.worker.watch import Watch
 
 log = structlog.get_logger()
-DAILY = "17 4 * * *"
-"""When snapshots are taken without a request, in cron's format and UTC."""
-OFTEN = "*/5 * * * *"
-"""When the status of the shared infrastructure is read."""
-EACH_MINUTE = "* * * * *"
-JOBS_AT_ONCE = 4
-POLL_SECONDS = 0.5
-"""How often the queue is polled: procrastinate misses one in a few hundred notifications."""
 
 
 async def work(settings: Settings) -> None:
@@ -71,8 +59,7 @@ async def work(settings: Settings) -> None:
 async def _work(settings: Settings, tools: Tools) -> None:
     hub = Hub(tools.database)
     dispatcher = Dispatcher(tools, hub)
-    jobs = _jobs(settings, tools)
-    async with jobs.open_async():
+    async with jobs.of_worker(tools).open_async() as queue:
         await _register(tools)
         hub.start()
         tasks = {
@@ -82,7 +69,7 @@ async def _work(settings: Settings, tools: Tools) -> None:
                 "heartbeat": Heartbeat(tools, lambda: dispatcher.run_ids).beat_for_ever(),
                 "sweeps": Sweep(tools, lambda: dispatcher.run_ids).sweep_for_ever(),
                 "watch": Watch(tools).watch_for_ever(),
-                "jobs": _run_jobs(jobs),
+                "jobs": jobs.run_for_ever(queue, tools.database),
             }.items()
         }
         warm_up = asyncio.create_task(_warm_up(tools), name="warm up")
@@ -102,48 +89,6 @@ async def _work(settings: Settings, tools: Tools) -> None:
         with suppress(asyncio.CancelledError):
             task.result()
     log.info("worker ended")
-
-
-async def _run_jobs(jobs: App) -> None:
-    await jobs.run_worker_async(
-        queues=[JOBS],
-        concurrency=JOBS_AT_ONCE,
-        fetch_job_polling_interval=POLL_SECONDS,
-        install_signal_handlers=False,
-        delete_jobs="always",
-    )
-
-
-def _jobs(settings: Settings, tools: Tools) -> App:
-    """The scheduled and requested jobs. Each is executed by one of the workers."""
-    app = queue.with_connector(PsycopgConnector(conninfo=db.libpq_url(settings.database_url), max_size=4))
-
-    @app.periodic(cron=DAILY)
-    @app.task(name="take_daily_snapshots", queue=JOBS)
-    async def take_daily_snapshots(timestamp: int) -> None:
-        """Take snapshots every day."""
-        for name in DAILY_SNAPSHOTS:
-            await take(tools, name)
-
-    @app.periodic(cron=OFTEN)
-    @app.task(name="take_frequent_snapshots", queue=JOBS)
-    async def take_frequent_snapshots(timestamp: int) -> None:
-        """Take a snapshot of the shared infrastructure's status every few minutes."""
-        await take(tools, infrastructure_state.SNAPSHOT)
-
-    # The lock: if all workers are busy for a long time, these jobs do not pile up.
-    @app.periodic(cron=EACH_MINUTE)
-    @app.task(name="do_periodic_work", queue=JOBS, queueing_lock="do_periodic_work")
-    async def do_periodic_work(timestamp: int) -> None:
-        """Do the periodic work every minute."""
-        await periodic.do(tools)
-
-    @app.task(name=TAKE_SNAPSHOT, queue=JOBS)
-    async def take_snapshot(name: str) -> None:
-        """Take a snapshot that somebody requested."""
-        await take(tools, name)
-
-    return app
 
 
 async def _warm_up(tools: Tools) -> None:
