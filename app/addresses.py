@@ -1,15 +1,16 @@
-"""Email addresses: validated, and normalized so that each address has one form only."""
+"""Email addresses: validated and normalized, so that an address has only one form."""
 
 from email_validator import EmailNotValidError, validate_email
 
 
 def parse(text: str) -> str:
-    """The email address in lower case. Raises ValueError, with a sentence, if it is not valid."""
-    # In lower case, some other letters become ASCII (the Kelvin sign, ſ): the result would be someone else's address.
+    """The email address in lower case. Raises ValueError with a sentence if it is invalid."""
+    # Converting other letters (the Kelvin sign, ſ) to lower case can result in ASCII, and so in somebody else's
+    # address.
     if not text.isascii():
         raise ValueError("Use only ASCII characters. Addresses at Google have no others.")
     try:
-        # As a test environment: `.test` is as good as any other ending where only the settings say who is let in.
+        # `.test` is allowed: the settings decide who may sign in.
         found = validate_email(
             text, check_deliverability=False, allow_smtputf8=False, strict=True, test_environment=True
         )

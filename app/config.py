@@ -1,4 +1,4 @@
-"""Every setting, documented here and nowhere else: environment variables with the prefix STATIONMASTER_."""
+"""All settings: environment variables with the prefix STATIONMASTER_, documented here."""
 
 import json
 import os
@@ -18,14 +18,14 @@ PREFIX = "STATIONMASTER_"
 RECORD = "up.json"
 
 SHARED_PARTS = ("access", "storage", "registries", "keys", "sql", "mlflow", "kubernetes")
-"""What the shared infrastructure can have; `services/doctor/google_needs.py` says what each needs of Google."""
+"""The parts of the shared infrastructure. `services/doctor/google_needs.py` lists what each needs of Google."""
 
 Words = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list in the environment."""
 
 
 class Settings(BaseSettings):
-    """The portal's settings. `load()` is the way to get them: it turns what is wrong into a sentence."""
+    """The portal's settings. Use `load()`, which reports invalid settings as sentences."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
 
@@ -175,7 +175,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if not self.public_url:
-            # The one place where the default of one setting follows from others; the model is frozen afterwards.
+            # The only default that depends on other settings. The model is frozen from here on.
             object.__setattr__(self, "public_url", f"http://{self.host}:{self.port}")
         object.__setattr__(self, "public_url", self.public_url.rstrip("/"))
         if not (self.allowed_domains or self.allowed_emails):
@@ -187,23 +187,24 @@ class Settings(BaseSettings):
         return self
 
     def may_sign_in_by_rule(self, email: str) -> bool:
-        """Whether a rule names this address, singly or by its domain (whose `hd` claim is checked apart)."""
+        """Whether a rule allows this address, by itself or by its domain. For a domain, the `hd` claim is checked
+        elsewhere."""
         _, at, domain = email.rpartition("@")
         return email in self.allowed_emails or (bool(at) and domain in self.allowed_domains)
 
     @property
     def is_https(self) -> bool:
-        """Whether people reach the portal by HTTPS: cookies are then marked Secure, and browsers told to stay."""
+        """Whether people use HTTPS. If so, cookies are marked Secure and browsers are told to use nothing else."""
         return self.public_url.startswith("https://")
 
 
 def data_dir() -> Path:
-    """The data folder, for what must be found before all settings are there."""
+    """The data folder, which is needed before all settings can be read."""
     return Path(os.environ.get(PREFIX + "DATA_DIR") or Settings.model_fields["data_dir"].default)
 
 
 def record() -> None:
-    """Keep the settings that `up` runs with, so that a command in another terminal (`token create`) finds them."""
+    """Store the settings of `up` in the data folder, for commands in other terminals (such as `token create`)."""
     kept = chosen((PREFIX + "*", "DATABASE_URL", *REACHES_GOOGLE))
     file = data_dir() / RECORD
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -213,7 +214,7 @@ def record() -> None:
 
 
 def use_recorded() -> None:
-    """Take what the environment does not say from what `up` recorded here, if it did."""
+    """Use the settings that `up` has stored for variables that the environment does not set."""
     file = data_dir() / RECORD
     if file.exists():
         for name, value in json.loads(file.read_text()).items():
@@ -221,7 +222,7 @@ def use_recorded() -> None:
 
 
 def require(settings: Settings, *names: str) -> None:
-    """Raise ConfigurationError for a setting that not every process needs, and this one does."""
+    """Raise ConfigurationError if one of these settings, which are optional for other processes, is missing."""
     for name in names:
         if not getattr(settings, name):
             setting = "DATABASE_URL" if name == "database_url" else PREFIX + name.upper()
@@ -229,7 +230,8 @@ def require(settings: Settings, *names: str) -> None:
 
 
 def load_with_database() -> Settings:
-    """The settings of a process that needs what only `up` can make by itself. Raises as `load` does."""
+    """The settings for a process that needs a database and keys, which only `up` can create itself. Raises as `load`
+    does."""
     settings = load()
     require(settings, "database_url", "encryption_keys")
     return settings
@@ -238,7 +240,7 @@ def load_with_database() -> Settings:
 def load() -> Settings:
     """Read the settings from the environment.
 
-    Raises ConfigurationError with a sentence that names each setting that is missing or wrong.
+    Raises ConfigurationError with a sentence for each setting that is missing or invalid.
     """
     try:
         return Settings()

@@ -1,4 +1,4 @@
-"""Encryption at rest (states, plans, passwords) and hashes of bearer secrets (sessions, tokens)."""
+"""Encryption of stored data (states, plans, passwords), and hashes of bearer secrets (sessions, tokens)."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 
 class Vault:
-    """Encrypts bytes for the database. The first key encrypts; every key decrypts, so keys can be rotated.
+    """Encrypts values for the database. The newest key encrypts, and all keys decrypt, so that keys can be rotated.
 
     :param keys: Fernet keys (32 bytes, URL-safe base64), newest first.
     """
@@ -27,11 +27,12 @@ class Vault:
         return self._fernet.encrypt(plain)
 
     def open(self, sealed: bytes) -> bytes:
-        """Decrypt; raises cryptography.fernet.InvalidToken when no key fits."""
+        """Decrypt. Raises cryptography.fernet.InvalidToken if no key can."""
         return self._fernet.decrypt(sealed)
 
     def key_of(self, sealed: bytes) -> int:
-        """Which key opens it: 0 is the newest. Raises cryptography.fernet.InvalidToken when none does."""
+        """The number of the key that decrypts a value; 0 is the newest. Raises cryptography.fernet.InvalidToken if
+        none does."""
         for number, fernet in enumerate(self._fernets):
             with suppress(InvalidToken):
                 fernet.decrypt(sealed)
@@ -39,11 +40,11 @@ class Vault:
         raise InvalidToken
 
     def reseal(self, sealed: bytes) -> bytes:
-        """The same content, encrypted with the newest key. Raises as `open` does."""
+        """The value encrypted with the newest key. Raises as `open` does."""
         return self._fernet.rotate(sealed)
 
     def derive(self, purpose: str) -> str:
-        """A secret of its own for one purpose (cookie signing), so that no other setting is needed."""
+        """A secret derived for one purpose, such as signing cookies, so that it needs no setting."""
         key = base64.urlsafe_b64decode(self._newest)
         derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose.encode()).derive(key)
         return derived.hex()
@@ -55,10 +56,11 @@ def new_secret() -> str:
 
 
 def fingerprint(key: str) -> str:
-    """What an encryption key is called where people read of it."""
+    """The name of an encryption key for people."""
     return digest(key)[:8]
 
 
 def digest(secret: str) -> str:
-    """What is stored of a bearer secret: a plain SHA-256 does, since the secret has full entropy."""
+    """The hash of a bearer secret for the database."""
+    # Plain SHA-256 is enough: the secret is random, so it cannot be guessed from its hash.
     return hashlib.sha256(secret.encode()).hexdigest()

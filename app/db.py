@@ -1,4 +1,4 @@
-"""The way to Postgres: one engine and one session factory a process."""
+"""Access to PostgreSQL: one engine and one session factory per process."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,13 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 RECONNECT_SECONDS = 0.5
 CONNECT_SECONDS = 5
 AWAY_STATES = ("08", "53", "57P")
-"""PostgreSQL's classes of errors: connection lost, no room (connections, disk, memory), shutting down or starting."""
+"""PostgreSQL's error classes for: connection lost, out of connections, disk or memory, shutting down or starting."""
 
 log = structlog.get_logger()
 
 
 def sqlalchemy_url(database_url: str) -> str:
-    """The same database for SQLAlchemy, with psycopg 3 as its driver."""
+    """The database's URL for SQLAlchemy with psycopg 3."""
     scheme, _, rest = database_url.partition("://")
     if scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
         raise ValueError("DATABASE_URL must begin with postgresql://")
@@ -30,24 +30,24 @@ def sqlalchemy_url(database_url: str) -> str:
 
 
 def libpq_url(database_url: str) -> str:
-    """The same database for psycopg and procrastinate themselves."""
+    """The database's URL for psycopg and procrastinate."""
     return f"postgresql://{database_url.partition('://')[2]}"
 
 
 def is_unavailable(error: Exception) -> bool:
-    """Whether the database could not be asked, rather than refusing what was asked of it."""
+    """Whether the database could not be reached, as opposed to an error in a statement."""
     if isinstance(error, PoolTimeoutError):
         return True
     raised = error.orig if isinstance(error, DBAPIError) else error
     if not isinstance(raised, psycopg.OperationalError):
         return False
-    # No state: it was never reached, or is gone. Deadlocks and the like are OperationalErrors too, and are ours.
+    # Without an SQLSTATE, the connection failed. Deadlocks, for example, are OperationalErrors with one.
     return raised.sqlstate is None or raised.sqlstate.startswith(AWAY_STATES)
 
 
 @dataclass(frozen=True)
 class Database:
-    """An engine with its session factory."""
+    """A database with its sessions."""
 
     engine: AsyncEngine
     sessions: async_sessionmaker[AsyncSession]
@@ -55,14 +55,16 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """A session whose transaction has begun: committed in the end, rolled back by any error.
+        """A session in a transaction, which is committed at the end, or rolled back after an error.
 
-        Whoever commits it before the end, such as to ask Google something, goes on in the next transaction.
+        A service may commit it earlier, for example before it calls Google; the session then continues in a new
+        transaction.
 
-        Raises PoolTimeoutError where no connection answers: a database that hangs refuses nothing by itself.
+        Raises PoolTimeoutError if no connection answers.
         """
         async with self.sessions() as session:
             try:
+                # A database that hangs raises no error by itself.
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await session.connection()
             except TimeoutError as error:
@@ -71,7 +73,7 @@ class Database:
             await session.commit()
 
     async def wait_until_reachable(self) -> None:
-        """Return once the database answers; an outage is waited out."""
+        """Wait until the database answers."""
         while True:
             try:
                 async with self.engine.connect() as connection:
@@ -83,22 +85,22 @@ class Database:
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def listen_connection(self) -> AsyncConnection:
-        """A connection of its own, for LISTEN."""
+        """A separate connection for LISTEN."""
         return await AsyncConnection.connect(libpq_url(self.url), autocommit=True)
 
     async def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""
         await self.engine.dispose()
 
 
 def connect(database_url: str, *, pool_size: int = 10) -> Database:
-    """Prepare the pool; the first query opens the first connection."""
+    """Create the connection pool. Connections are opened by the first queries."""
     engine = create_async_engine(
         sqlalchemy_url(database_url),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
-        # Errors are logged with their text, and parameters are people's data, hashes and ciphers.
+        # Errors are logged, and parameters contain personal data, hashes and encrypted values.
         hide_parameters=True,
         connect_args={"connect_timeout": CONNECT_SECONDS},
     )
@@ -106,7 +108,7 @@ def connect(database_url: str, *, pool_size: int = 10) -> Database:
 
 
 async def driver_connection(session: AsyncSession) -> AsyncConnection:
-    """The psycopg connection of this session's transaction, so that others (the queue) join the same transaction."""
+    """The psycopg connection of the session's transaction, for libraries that have to join the transaction."""
     raw = await (await session.connection()).get_raw_connection()
     connection = raw.driver_connection
     if not isinstance(connection, AsyncConnection):

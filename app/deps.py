@@ -1,4 +1,5 @@
-"""Dependencies of routers: parts of the process, a transaction, the caller, and the rows that they may access."""
+"""Dependencies of routers: the process's parts, the transaction, the caller, and the rows that the caller may
+access."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -44,7 +45,7 @@ class Portal:
     failed_sign_ins: FailedSignIns
 
     def context(self, session: AsyncSession, actor: Member | None = None) -> Context:
-        """What services work with in this transaction, on behalf of somebody."""
+        """The context for services in this transaction, on behalf of a member."""
         return Context(session, self.settings, self.catalog, self.secrets, self.vault, self.clock(), actor)
 
 
@@ -57,17 +58,17 @@ PortalDep = Annotated[Portal, Depends(get_portal)]
 
 
 async def get_session(portal: PortalDep) -> AsyncIterator[AsyncSession]:
-    """One request is one transaction: committed before the response is sent, rolled back by any error."""
+    """The request's transaction: committed before the response is sent, rolled back after an error."""
     async with portal.database.transaction() as session:
         try:
             yield session
         except BaseException:
-            # A rollback expires what was loaded, but the page of the error still says who is signed in.
+            # After a rollback, loaded rows would expire, but the error page still shows the member's name.
             session.expunge_all()
             raise
 
 
-# scope="function": by default FastAPI ends a dependency after the response, and a redirect could outrun its own commit.
+# scope="function": otherwise FastAPI would commit after the response, and a browser could follow a redirect earlier.
 SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
 
 
@@ -88,7 +89,7 @@ CatalogDep = Annotated[Catalog, Depends(get_catalog)]
 
 
 def is_identifier(text: str) -> bool:
-    """Whether this can be an identifier; Postgres would reject a NUL, for example."""
+    """Whether a text can be an identifier. PostgreSQL would refuse a NUL, for example."""
     return text.isascii() and text.isalnum()
 
 
@@ -99,11 +100,11 @@ def _known_form(identifier: str) -> str:
 
 
 IdPath = Annotated[str, AfterValidator(_known_form)]
-"""An identifier in a path; an impossible one results in 404."""
+"""An identifier in a path. An invalid one results in 404."""
 
 
 def cookie_name(settings: Settings) -> str:
-    """The session cookie. Browsers do not tell ports apart, so two portals on one host need two names."""
+    """The name of the session cookie. It contains the port, because browsers share cookies among ports of a host."""
     port = urlsplit(settings.public_url).port
     return f"stationmaster-{port}" if port else "stationmaster"
 
@@ -116,7 +117,7 @@ def bearer_token(headers: Headers) -> str | None:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who makes the request, and how: with a signed-in browser, or with an API token."""
+    """Who makes the request: a signed-in browser or an API token."""
 
     member: Member
     sign_in: SignIn | None
@@ -126,10 +127,10 @@ async def get_caller(
     request: Request,
     portal: PortalDep,
     session: SessionDep,
-    # Only for the OpenAPI document: bearer_token also refuses what this one lets pass (a token that is empty).
+    # Only for the OpenAPI document. `bearer_token` also refuses an empty token, which this one accepts.
     _documented: Annotated[object, Depends(HTTPBearer(auto_error=False, description="A personal API token."))],
 ) -> Caller | None:
-    """Who makes the request; None if nobody is signed in. Raises SignInRequiredError if a token is not valid.
+    """Who makes the request; None if nobody is signed in. Raises SignInRequiredError if a token is invalid.
 
     Members who may no longer sign in count as nobody.
     """
@@ -155,7 +156,7 @@ async def _by_token(plain: str, portal: Portal, session: AsyncSession) -> Caller
 
 
 async def is_still_signed_in(request: Request, portal: Portal) -> bool:
-    """Whether a request that was let in would be now, for answers that go on."""
+    """Whether the caller is still signed in, for responses that continue for a long time."""
     async with portal.database.transaction() as session:
         try:
             return await get_caller(request, portal, session, None) is not None
@@ -195,7 +196,7 @@ AdminDep = Annotated[Member, Depends(get_admin)]
 
 
 async def get_context(portal: PortalDep, session: SessionDep, member: MemberDep, catalog: CatalogDep) -> Context:
-    """What services work with in this request, on behalf of who is asking."""
+    """The context for services in this request, on behalf of the caller."""
     return replace(portal.context(session, member), catalog=catalog)
 
 

@@ -1,16 +1,16 @@
-"""Which environment variables each process gets: a list of its own, never all that the portal was started with."""
+"""The environment variables that each kind of process gets. None gets all variables of the portal."""
 
 import os
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 REACHES_GOOGLE = ("GOOGLE_*", "CLOUDSDK_*", "TF_CLI_CONFIG_FILE", "TF_DISABLE_PLUGIN_TLS")
-"""They tell Terraform, and Google's libraries, where Google is and who asks."""
+"""Variables that tell Terraform and Google's libraries how to reach Google, and as whom."""
 _ANY = ("PATH", "LANG", "LC_*", "TZ", "LD_LIBRARY_PATH")
 _NETWORK = ("SSL_CERT_*", "REQUESTS_CA_BUNDLE", "*_proxy", "*_PROXY")
 
 POSTGRES = _ANY
-# Never the portal's own secrets, nor variables (TF_VAR_…, TF_CLI_ARGS…) that would change what a command means.
+# Without the portal's own secrets, and without variables (TF_VAR_…, TF_CLI_ARGS…) that change what a command does.
 TERRAFORM = (*_ANY, *_NETWORK, *REACHES_GOOGLE, "HOME")
 WEB = (
     *_ANY,
@@ -26,11 +26,11 @@ WEB = (
 )
 WORKER = (*WEB, *REACHES_GOOGLE)
 NOT_FOR_WORKER = ("STATIONMASTER_OIDC_CLIENT_SECRET",)
-"""It signs nobody in."""
+"""Variables that a worker does not need, as nobody signs in there."""
 
 
 def chosen(patterns: Iterable[str], *, without: Iterable[str] = ()) -> dict[str, str]:
-    """The variables of this process whose names match a pattern (`*` for anything), and none of `without`."""
+    """The variables of this process whose names match one of the patterns, and none of `without`."""
     return {name: value for name, value in os.environ.items() if _fits(name, patterns) and not _fits(name, without)}
 
 

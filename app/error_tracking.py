@@ -1,4 +1,4 @@
-"""Unexpected errors, sent by Sentry's protocol where a setting names a tracker: what was raised where, and no data."""
+"""Reports unexpected errors to a tracker with Sentry's protocol, if one is configured: tracebacks without data."""
 
 import logging
 import sys
@@ -7,14 +7,14 @@ from app.config import Settings
 from app.errors import ConfigurationError
 
 TAGS = ("request", "run", "worker", "path", "method")
-"""What of a line of the log goes with its exception."""
+"""The values of a log line that are reported with its exception."""
 
 
 def start(settings: Settings, process: str) -> None:
-    """Send exceptions that are logged as errors, and the one that ends the process, if there is a tracker.
+    """Report exceptions that are logged as errors, and the one that ends the process.
 
-    :param process: its name in the events, such as `web`
-    :raises ConfigurationError: the setting is no DSN, or the library is not installed
+    :param process: the name of the process in reports, such as `web`.
+    :raises ConfigurationError: the setting is not a DSN, or the library is not installed.
     """
     if not settings.sentry_dsn:
         return
@@ -27,7 +27,7 @@ def start(settings: Settings, process: str) -> None:
     try:
         sentry_sdk.init(
             dsn=settings.sentry_dsn,
-            # None of those that look at requests, command lines or packages by themselves.
+            # No integrations that collect requests, command lines or packages.
             default_integrations=False,
             auto_enabling_integrations=False,
             integrations=[ExcepthookIntegration(), AtexitIntegration(callback=_wait_silently)],

@@ -1,4 +1,4 @@
-"""Failed sign-ins and tokens of each address, counted in the process's memory."""
+"""Counts failed sign-ins and tokens of each IP address, in the memory of the process."""
 
 import ipaddress
 
@@ -10,11 +10,11 @@ from app.clock import Clock
 from app.config import Settings
 
 PREFIX_OF_ONE = 64
-"""Bits of an IPv6 address that tell customers apart; whoever has one /64 has all its addresses."""
+"""The part of an IPv6 address that identifies a customer, in bits. A customer usually has all addresses of a /64."""
 
 
 class FailedSignIns:
-    """How many an address may have in a period, by the settings."""
+    """Limits failures per IP address and period."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._limit = RateLimitItemPerSecond(settings.failed_sign_in_limit, settings.failed_sign_in_seconds)
@@ -22,7 +22,7 @@ class FailedSignIns:
         self._clock = clock
 
     async def count(self, address: str) -> int | None:
-        """Count one more; once there are too many, the seconds until the count begins anew."""
+        """Count a failure. Once there are too many, returns the seconds until the count is reset; None before."""
         who = _network(address)
         if await self._counter.hit(self._limit, who):
             return None
@@ -31,7 +31,8 @@ class FailedSignIns:
 
 
 def _network(address: str) -> str:
-    """Whom the address belongs to; what is no address, such as that of a socket in the file system, as it is."""
+    """The address or, for IPv6, its network. Other texts, such as the name of a Unix socket, are returned as they
+    are."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -1,6 +1,6 @@
-"""The live hub: one LISTEN connection a process, fanned out to bounded queues, one for each open stream.
+"""Live updates: one LISTEN connection per process, whose signals go to a bounded queue for each open stream.
 
-A signal says only *what* changed; who hears it fetches the thing anew, with permission checked each time.
+A signal only says what has changed. The receiver fetches the new state, with its permissions checked.
 """
 
 import asyncio
@@ -18,13 +18,13 @@ from app.errors import TooManyError
 
 CHANNEL = "stationmaster"
 ALLOWED_IPS = "allowed_ips"
-"""The topic of all allowed IPs, and of the shared stack's runs, which put them into the firewall."""
+"""The topic of all allowed IPs, and of runs of the shared stack, which apply them to the firewall."""
 RUNS = "runs"
-"""The topic of the workers: there may be a run to claim."""
+"""The topic for workers: a run may be ready to be claimed."""
 QUEUE_LENGTH = 100
 MOST_STREAMS = 1000
 MOST_STREAMS_A_MEMBER = 40
-"""Open at once in one process: a browser has one for each tab that it shows."""
+"""Streams that one process keeps open for one member. A browser has one for each open page."""
 RECONNECT_SECONDS = 1.0
 RETRY_SECONDS = 30
 
@@ -32,47 +32,47 @@ log = structlog.get_logger()
 
 
 def run_topic(run_id: str) -> str:
-    """Signals about one run: its state, resources and log."""
+    """The topic of one run: its state, resources and log."""
     return f"run:{run_id}"
 
 
 def stack_topic(stack_id: str) -> str:
-    """Signals about one stack, and so about the workstation that it is."""
+    """The topic of one stack, and of its workstation."""
     return f"stack:{stack_id}"
 
 
 def member_topic(member_id: str) -> str:
-    """Signals about anything of one member."""
+    """The topic of everything that one member owns."""
     return f"member:{member_id}"
 
 
 def access_topic(member_id: str) -> str:
-    """Signals that something with which this member gets in has ended: a sign-in, a token, or all of them."""
+    """The topic for the end of a sign-in or token of one member."""
     return f"access:{member_id}"
 
 
 def snapshot_topic(name: str) -> str:
-    """Signals about one snapshot: it was asked for, or taken."""
+    """The topic of one snapshot: it was requested or taken."""
     return f"snapshot:{name}"
 
 
 async def signal(session: AsyncSession, *topics: str) -> None:
-    """Tell everybody who watches these topics, when this session's transaction commits."""
+    """Signal these topics when the session's transaction commits."""
     notify = text("SELECT pg_notify(:channel, topic) FROM unnest(CAST(:topics AS text[])) AS topic")
     await session.execute(notify, {"channel": CHANNEL, "topics": list(topics)})
 
 
 async def wake_workers(session: AsyncSession) -> None:
-    """There may be a run to claim, once this session's transaction commits."""
+    """Have workers look for runs when the session's transaction commits."""
     await signal(session, RUNS)
 
 
 Signals = asyncio.Queue[str | None]
-"""Topics that changed; None when the process is about to stop."""
+"""The topics that have changed; None if the process is shutting down."""
 
 
 class Hub:
-    """Hands the database's notifications to whoever subscribed to their topic."""
+    """Receives the database's notifications, and hands them to the subscribers of their topics."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -83,7 +83,7 @@ class Hub:
 
     @contextmanager
     def open_stream(self, member_id: str) -> Iterator[None]:
-        """Count one more stream of this member. Raises TooManyError where there are as many as may be."""
+        """Count a stream of this member as open. Raises TooManyError if there are too many."""
         if self._open[member_id] >= MOST_STREAMS_A_MEMBER or self._open.total() >= MOST_STREAMS:
             raise TooManyError("Too many pages are open at once to keep all of them up to date.", RETRY_SECONDS)
         self._open[member_id] += 1
@@ -91,12 +91,13 @@ class Hub:
             yield
         finally:
             self._open[member_id] -= 1
-            # Without the entries of nobody.
+            # Removes entries whose count is zero.
             self._open = +self._open
 
     @contextmanager
     def subscribe(self, *topics: str) -> Iterator[Signals]:
-        """A queue of these topics' signals. A slow reader loses the oldest: it fetches the newest state anyway."""
+        """A queue with the signals of these topics."""
+        # A slow reader loses the oldest signals, which does no harm: it fetches the newest state anyway.
         signals: Signals = asyncio.Queue(QUEUE_LENGTH)
         if self.closing:
             signals.put_nowait(None)
@@ -111,12 +112,12 @@ class Hub:
                     del self._subscribers[topic]
 
     def start(self) -> None:
-        """Begin to listen; whatever ends that, it begins anew: streams would otherwise go silent, and nobody notice."""
+        """Start to listen, and start again after any error."""
         self._task = asyncio.create_task(self._listen(), name="hub")
         self._task.add_done_callback(self._ended)
 
     def close(self) -> None:
-        """End every stream, so that the server can stop."""
+        """End all streams, so that the server can stop."""
         self.closing = True
         for queues in list(self._subscribers.values()):
             for signals in list(queues):
@@ -144,6 +145,7 @@ class Hub:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and not self.closing:
+            # Otherwise live updates would stop without anybody noticing.
             log.error("the hub has stopped listening, will begin anew", exc_info=task.exception())
             asyncio.get_running_loop().call_later(RECONNECT_SECONDS, self._start_unless_closing)
 
@@ -156,7 +158,7 @@ class Hub:
             _put(signals, topic)
 
     def _wake_all(self) -> None:
-        """What was signalled while nobody listened is lost, so everybody looks once."""
+        """Signal all topics, as signals may have been lost while nobody listened."""
         for topic in list(self._subscribers):
             self._publish(topic)
 

@@ -1,4 +1,4 @@
-"""create_app: all the wiring of the web process, on one page."""
+"""create_app: assembles the web process."""
 
 import asyncio
 from collections.abc import AsyncIterator

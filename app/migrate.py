@@ -1,4 +1,4 @@
-"""Bring the database to this release's tables: Alembic's, then the queue's, under one lock."""
+"""Migrates the database to this release: first with Alembic, then the queue's tables, under one lock."""
 
 from importlib.metadata import distribution
 from pathlib import Path
@@ -9,21 +9,21 @@ from app.config import REPOSITORY
 from app.db import libpq_url, sqlalchemy_url
 
 LOCK = 7_301_948_211
-"""Advisory lock, so that replicas starting at once do not migrate at once."""
-# Found without being imported: procrastinate takes half a second, and `up` needs nothing of it but these files.
+"""The advisory lock that prevents simultaneous migrations when several replicas start."""
+# Located without an import: procrastinate takes half a second to import, and `up` needs only these files.
 QUEUE_SQL = Path(str(distribution("procrastinate").locate_file("procrastinate/sql")))
 FIRST_QUEUE = "03.04.00_50_post_add_retry_failed_job_procedure.sql"
-"""The newest migration of the queue that was made before it was noted which ones it has."""
+"""The last migration of procrastinate from before its applied migrations were recorded."""
 
 
 def is_current(database_url: str) -> bool:
-    """Whether every migration of this release has been applied."""
+    """Whether all migrations of this release have been applied."""
     with psycopg.connect(libpq_url(database_url)) as connection:
         return _is_current(connection)
 
 
 def upgrade(database_url: str) -> None:
-    """Apply what is missing; nothing to do costs a few milliseconds."""
+    """Apply missing migrations. If there are none, this takes a few milliseconds."""
     with psycopg.connect(libpq_url(database_url), autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         if _is_current(connection):
@@ -45,12 +45,13 @@ def _has_table(connection: psycopg.Connection, name: str) -> bool:
 
 
 def newest_revision() -> str:
-    """The newest migration. Files are numbered, so this needs no import of Alembic (0.8 s) at every start."""
+    """The newest migration."""
+    # From the file names, because importing Alembic would take 0.8 s at every start.
     return max(path.stem for path in (REPOSITORY / "migrations" / "versions").glob("[0-9]*.py"))
 
 
 def upgrade_tables(database_url: str, to: str = "head") -> None:
-    """Apply Alembic's migrations up to one of them."""
+    """Apply Alembic's migrations up to this one."""
     from alembic import command
     from alembic.config import Config
 
@@ -61,11 +62,12 @@ def upgrade_tables(database_url: str, to: str = "head") -> None:
 
 
 def _upgrade_queue(connection: psycopg.Connection) -> None:
-    """procrastinate brings its migrations as SQL, and leaves it to others to note which ones were applied."""
+    """Apply procrastinate's migrations."""
     with connection.transaction():
         is_new = not _has_table(connection, "procrastinate_jobs")
         if is_new:
             _execute(connection, (QUEUE_SQL / "schema.sql").read_text())
+        # procrastinate does not record which migrations were applied.
         if not _has_table(connection, "procrastinate_migrations"):
             connection.execute("CREATE TABLE procrastinate_migrations (name text PRIMARY KEY)")
             _note(connection, [path for path in _queue_migrations() if is_new or path.name <= FIRST_QUEUE])
@@ -91,5 +93,5 @@ def _note(connection: psycopg.Connection, applied: list[Path]) -> None:
 
 
 def _execute(connection: psycopg.Connection, statements: str) -> None:
-    # psycopg would take % signs for parameters, unless it is given none.
+    # With parameters, psycopg would interpret % signs.
     connection.execute(statements.encode())

@@ -1,4 +1,4 @@
-"""Where what is going on was asked for: bound at the edge of a process, read where decisions are written down."""
+"""The origin of an action: set at the edge of a process, and recorded with audit entries."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 COMMAND_LINE = "command line"
 WORKER = "worker"
 UNKNOWN = "unknown"
-"""A request without a client's address, as through a socket in the file system."""
+"""For requests without a client address, for example through a Unix socket."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """A place, and in the web process the request."""
+    """Where an action comes from, with the request's ID in the web process."""
 
     place: str
-    """A client's address as the web process sees it (through trusted proxies), or one of the words above."""
+    """The client's address (as trusted proxies report it), or one of the words above."""
     request_id: str | None = None
 
 
@@ -24,18 +24,18 @@ _origin: ContextVar[Origin] = ContextVar("origin")
 
 
 def current() -> Origin:
-    """Where the code that asks was called from. Raises LookupError where the process has not said so."""
+    """The current origin. Raises LookupError if the process has not set one."""
     return _origin.get()
 
 
 def become(place: str) -> None:
-    """From here on, and in every task begun from here, this is the place."""
+    """Set the origin for this task and all tasks that it starts."""
     _origin.set(Origin(place))
 
 
 @contextmanager
 def bound(place: str, request_id: str | None = None) -> Iterator[None]:
-    """The same for as long as this lasts, such as one request."""
+    """Set the origin for a limited time, such as one request."""
     token = _origin.set(Origin(place, request_id))
     try:
         yield

@@ -1,6 +1,6 @@
-"""What workers do besides runs, in their turn or by the clock: procrastinate's jobs, one worker for each.
+"""The job queue (procrastinate) for everything that workers do besides runs, on request or on a schedule.
 
-Runs are not among them: those are claimed from their table (worker/claim.py), and a notification wakes the workers.
+Runs are claimed from their own table (worker/claim.py) when a notification arrives.
 """
 
 from procrastinate import App, PsycopgConnector
@@ -16,11 +16,10 @@ queue = App(connector=PsycopgConnector())
 
 
 async def enqueue_snapshot(session: AsyncSession, name: str) -> None:
-    """Tell a worker to take the snapshot of this name, unless one is already told to and has not begun."""
+    """Queue a job that takes this snapshot, unless one is already queued."""
     lock = f"{TAKE_SNAPSHOT}:{name}"
     try:
-        # A job that is there already is an error of the database's, which would end the whole transaction. The
-        # savepoint is made when the session is first asked for its connection.
+        # A job that is already queued is a database error, which would abort the transaction without this savepoint.
         async with session.begin_nested():
             connection = await driver_connection(session)
             task = queue.configure_task(TAKE_SNAPSHOT, queue=JOBS, queueing_lock=lock, connection=connection)

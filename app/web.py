@@ -1,4 +1,4 @@
-"""From values to responses: templates, errors as pages or JSON, and the headers every response carries."""
+"""Creates responses: pages from templates, and errors as pages, JSON or text."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 HERE = Path(__file__).resolve().parent
 API = "/api/"
 TEXT = ("/ssh_compute_config", "/ssh_known_hosts", "/metrics")
-"""Read by programs, which keep whatever comes."""
+"""Paths that programs read as files, with errors as text."""
 ADMIN_PAGES = (
     ("shared-stack", "/admin/shared-stack", "stack", "Shared stack"),
     ("members", "/admin/members", "people", "Members"),
@@ -35,11 +35,11 @@ ADMIN_PAGES = (
     ("audit", "/admin/audit", "ledger", "Audit"),
     ("doctor", "/admin/doctor", "pulse", "Doctor"),
 )
-"""The menu for admins: section, address, icon, name."""
+"""The admins' menu: section, path, icon, name."""
 
 
 def create_templates(settings: Settings) -> Jinja2Templates:
-    """Autoescaping and strict: an undefined name in a template is an error, never an empty string."""
+    """The templates, which escape HTML and raise an error for undefined names."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -57,7 +57,7 @@ def create_templates(settings: Settings) -> Jinja2Templates:
 
 
 def wants_fragment(request: Request) -> bool:
-    """Whether htmx asks for a part: not when it is boosted or restores history, which want the whole page."""
+    """Whether htmx requests a fragment. Boosted links and restored history need the whole page."""
     headers = request.headers
     return "hx-request" in headers and "hx-boosted" not in headers and "hx-history-restore-request" not in headers
 
@@ -65,7 +65,7 @@ def wants_fragment(request: Request) -> bool:
 def render(
     request: Request, page: str, context: Mapping[str, Any], *, fragment: str | None = None, status: int = 200
 ) -> HTMLResponse:
-    """Answer with `page`, or with `fragment` where htmx asked for a part of it."""
+    """Respond with `page`, or with `fragment` if htmx requests that."""
     templates: Jinja2Templates = request.app.state.templates
     name = fragment if fragment and wants_fragment(request) else page
     known = {"me": getattr(request.state, "member", None), "sign_in": getattr(request.state, "sign_in", None)}
@@ -75,17 +75,17 @@ def render(
 
 
 def redirect(path: str) -> RedirectResponse:
-    """After a form: fetch that page with GET."""
+    """Redirect to a page after a form."""
     return RedirectResponse(path, status_code=303)
 
 
 def redirect_to_sign_in(then: str) -> RedirectResponse:
-    """Sign in (again), and go on to that path."""
+    """Redirect to the sign-in, which then returns to `then`."""
     return redirect(f"/sign-in?{urlencode({'next': then}, safe='/')}")
 
 
 def _error_json(error: StationmasterError) -> JSONResponse:
-    """The API's one error shape."""
+    """The form of all errors in the API."""
     body: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.hint:
         body["hint"] = error.hint
@@ -95,7 +95,7 @@ def _error_json(error: StationmasterError) -> JSONResponse:
 
 
 def error_response(request: Request, error: StationmasterError) -> Response:
-    """What went wrong: as a page, as JSON under /api/, as a line of text where programs fetch text."""
+    """An error as a page, as JSON under /api/, or as text for paths in TEXT."""
     path = request.url.path
     if path.startswith(API):
         response: Response = _error_json(error)
@@ -113,7 +113,7 @@ def error_response(request: Request, error: StationmasterError) -> Response:
 
 
 def _is_navigation(request: Request) -> bool:
-    """Whether a person's browser fetches a whole page, and so can be sent to the sign-in."""
+    """Whether a browser requests a whole page, so that it can be redirected to the sign-in."""
     if request.method != "GET" or "authorization" in request.headers or wants_fragment(request):
         return False
     return request.url.path not in TEXT or "text/html" in request.headers.get("accept", "")
@@ -124,20 +124,21 @@ def _here(request: Request) -> str:
 
 
 def _methods(request: Request) -> set[str]:
-    """What can be asked of this path: each method is a route of its own, and the framework names only the first's."""
+    """The methods that are allowed for the request's path."""
+    # Each method is a separate route, and the framework reports only the first one's.
     path = request.url.path
     matching = [
         route
         for route in iter_route_contexts(request.app.router.routes)
         if route.methods and route.path_regex.match(path)
     ]
-    # /ssh-keys/generate is not the key that is called so.
+    # /ssh-keys/generate also matches the pattern of /ssh-keys/{id}.
     routes = [route for route in matching if route.path == path] or matching
     return {method for route in routes for method in route.methods or ()} or {"GET", "HEAD"}
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Every error that is foreseen; `middleware.telemetry` answers for all others."""
+    """Handle all expected errors. `middleware.telemetry` handles all others."""
 
     @app.exception_handler(StationmasterError)
     async def known(request: Request, error: StationmasterError) -> Response:
@@ -168,16 +169,16 @@ def add_error_handlers(app: FastAPI) -> None:
 
 
 _SENTENCES = {"extra_forbidden": "Unknown field.", "missing": "This field is required."}
-"""For pydantic's types of errors that it words for programmers."""
+"""Sentences for pydantic's errors whose own messages are for programmers."""
 
 
 def field_sentences(errors: Any) -> dict[str, str]:
-    """Pydantic's list of errors as field → sentence; the key is the field's name without where it came from."""
+    """pydantic's errors as a sentence for each field."""
     sentences = {}
     for error in errors:
         location = [str(part) for part in error["loc"] if part not in {"body", "query", "path", "__root__"}]
         message = _SENTENCES.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
-        # Half a surrogate pair, which JSON can write and UTF-8 cannot, may be in a name that somebody made up.
+        # A field's name may contain an unpaired surrogate, which JSON can express and UTF-8 cannot.
         field = ".".join(location).encode(errors="replace").decode() or "body"
         sentences[field] = message[:1].upper() + message[1:]
     return sentences

@@ -26,7 +26,7 @@ from app.errors import StartError
 
 ANSWERS_WITHIN_SECONDS = 60.0
 """How long a start may take. After a crash, PostgreSQL first replays its log."""
-LOOK_SECONDS = 0.05
+POLL_SECONDS = 0.05
 SOCKET = ".s.PGSQL.5432"
 LONGEST_SOCKET = 107
 """The longest path that the kernel allows for a socket, in bytes."""
@@ -55,7 +55,7 @@ class EmbeddedPostgres:
             if not self.child.is_alive or time.monotonic() > deadline:
                 said = (self.folder / "log").read_text(errors="replace")[-2000:]
                 raise StartError(f"The embedded PostgreSQL did not start. It says:\n{said}")
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
 
     def _answers(self) -> bool:
         try:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from app.cli.embedded_postgres import EmbeddedPostgres
 
 log = structlog.get_logger()
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 READY_WITHIN_SECONDS = 300.0
 """How long the first start may take, because `terraform init` downloads Google's provider."""
 # These add up: `up` ends within ten seconds, whatever its children do.
@@ -84,7 +84,7 @@ class Supervisor:
     def _keep_running(self) -> None:
         for child in self.children:
             child.restart_if_dead()
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
 
     def _keep_running_until_ready(self) -> None:
         deadline = time.monotonic() + READY_WITHIN_SECONDS

@@ -1,4 +1,4 @@
-"""Free space, and how a full disk shows itself."""
+"""Free disk space, and errors of full disks."""
 
 import errno
 import re
@@ -9,36 +9,36 @@ from pathlib import Path
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _SAYS_FULL = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
 _NOTHING_LEFT = 64 * 1024
-"""Bytes: with less than this no program gets anything done."""
+"""Free bytes below which a folder counts as full."""
 
 
 def is_full(error: OSError) -> bool:
-    """Whether this is what a write gets where there is no space."""
+    """Whether an operating system error means that the disk is full."""
     return error.errno in _FULL
 
 
 def reports_full_disk(text: str) -> bool:
-    """Whether another program complains of it."""
+    """Whether another program's output says that the disk is full."""
     return bool(_SAYS_FULL.search(text))
 
 
 def free_bytes(folder: Path) -> int:
-    """What we may still write there; of a folder that does not exist yet, where it would be."""
+    """Free bytes in a folder; for one that does not exist yet, in its nearest existing parent."""
     existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
     return shutil.disk_usage(existing).free
 
 
 def least_free(folders: Iterable[Path]) -> Path:
-    """The one with the least space left."""
+    """The folder with the least free space."""
     return min(folders, key=free_bytes)
 
 
 def any_is_full(folders: Iterable[Path]) -> bool:
-    """Whether one of them has nothing left."""
+    """Whether one of the folders has no space left."""
     return any(free_bytes(folder) < _NOTHING_LEFT for folder in folders)
 
 
 def shortage(folders: Iterable[Path]) -> str:
-    """The sentence that names the folder and what is free there."""
+    """A sentence with the fullest folder and its free space."""
     folder = least_free(folders)
     return f"The disk is full: {folder} has {free_bytes(folder) / 1e6:.1f} MB left."

@@ -1,6 +1,6 @@
-"""Terraform's machine-readable output (`-json`), line by line, as what the portal needs to know of it.
+"""Parses Terraform's machine-readable output (`-json`).
 
-Format: the "Machine-Readable UI" page of Terraform's documentation, version 1.x.
+Format: the page "Machine-Readable UI" of Terraform's documentation, version 1.x.
 """
 
 import json
@@ -18,7 +18,7 @@ _STATES = {
     "apply_errored": ResourceState.FAILED,
 }
 _NOT_LOGGED = frozenset({"version", "outputs"})
-"""Events that say nothing to a person: the version, and output values."""
+"""Events without information for people: the version, and output values."""
 
 
 @dataclass(frozen=True)
@@ -30,21 +30,21 @@ class Event:
     at: datetime | None = None
     address: str | None = None
     action: str | None = None
-    """create, update, delete, replace or read, where the event is about a resource."""
+    """create, update, delete, replace or read, if the event is about a resource."""
     state: ResourceState | None = None
     is_error: bool = False
-    """A diagnostic that ends the command."""
+    """Whether it is an error that ends the command."""
     is_logged: bool = True
-    """Whether it belongs in the log."""
+    """Whether it is shown in the log."""
 
     @property
     def is_loss(self) -> bool:
-        """About a resource that goes, or is made anew."""
+        """Whether a resource is deleted or replaced."""
         return self.action in {"delete", "replace"}
 
 
 def parse(line: str) -> Event:
-    """One line as an event; a line that is not JSON (a crash, a plugin's words) is told as it is."""
+    """Parse a line. A line that is not JSON, for example of a crash, becomes the message."""
     try:
         record = json.loads(line)
     except ValueError:
@@ -68,7 +68,7 @@ def parse(line: str) -> Event:
 
 
 def storable(words: str) -> str:
-    """The same without NUL, the one character that Postgres keeps in no text."""
+    """The text without NUL, which PostgreSQL cannot store."""
     return words.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 

@@ -1,6 +1,6 @@
-"""What kind of failure a raw error text tells of: whether, and how soon, the same is worth trying again.
+"""Decides from an error text whether, and how soon, to retry.
 
-The patterns are about retrying alone; what people read of an error is in hints.py.
+The patterns are only about retries. The explanations for people are in hints.py.
 """
 
 import re
@@ -11,7 +11,7 @@ _KILLED = re.compile(
     r"Failed to (load plugin|obtain provider) schema|failed to instantiate provider|Unrecognized remote plugin message",
     re.IGNORECASE,
 )
-"""Terraform's or its provider's process ended in the middle of its work."""
+"""The process of Terraform or its provider has crashed or was killed."""
 _LASTING = re.compile(
     r"does not have enough resources available|ZONE_RESOURCE_POOL_EXHAUSTED|is currently unavailable in the|"
     r"Quota '\w+' exceeded|quotaExceeded|SERVICE_DISABLED|is disabled|BILLING_DISABLED|requires billing|"
@@ -20,33 +20,33 @@ _LASTING = re.compile(
     r"can't reuse the name of the deleted instance",
     re.IGNORECASE,
 )
-"""What stays as it is until somebody does something, even where Google wraps it in one of its 5xx."""
+"""Errors that remain until somebody does something. Google reports some of them with a status of 5xx."""
 _TRANSIENT = re.compile(
     r"Error 5\d\d|Error 429|^(5\d\d|429) (GET|POST|Google)|timeout while waiting|connection re(set|fused)|i/o timeout|"
     r"EOF\b|TLS handshake timeout|context deadline exceeded|no such host|client connection lost|"
     r"Internal error\. .*\(Code: |Error code 13\b|concurrent policy changes",
     re.IGNORECASE,
 )
-"""What usually ends by itself: Google's own errors, what took too long, what others did at the same time."""
+"""Errors that usually end by themselves: internal ones of Google, timeouts, conflicts with other changes."""
 _TOO_MANY = re.compile(r"rateLimitExceeded|Rate Limit Exceeded", re.IGNORECASE)
-"""Google says 403 to too many requests as well as to missing permissions."""
+"""Too many requests. Google reports them with the status 403, like missing permissions."""
 _EXISTS = re.compile(r"alreadyExists|already exists|you already own it", re.IGNORECASE)
-"""An earlier attempt made it: the next one adopts it."""
+"""An earlier attempt has created the resource. The next attempt adopts it."""
 
 
 class Failure(StrEnum):
     """What to do about a failure."""
 
     KILLED = "killed"
-    """Try again at once: there is nothing to wait for."""
+    """Retry at once."""
     TRANSIENT = "transient"
-    """Try again after a while."""
+    """Retry after a while."""
     LASTING = "lasting"
-    """Trying again would fail again."""
+    """Do not retry."""
 
 
 def classify(error: str) -> Failure:
-    """What kind of failure this text tells of."""
+    """The kind of failure that a text describes."""
     if _KILLED.search(error):
         return Failure.KILLED
     if _TOO_MANY.search(error):
@@ -56,7 +56,7 @@ def classify(error: str) -> Failure:
 
 
 def of_all(errors: list[str]) -> Failure:
-    """What several errors of one command come to: the worst of them decides."""
+    """The kind of failure of several errors of one command: the worst counts."""
     kinds = {classify(error) for error in errors}
     if not errors or Failure.LASTING in kinds:
         return Failure.LASTING

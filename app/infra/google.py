@@ -1,4 +1,4 @@
-"""The Compute API, as far as the worker asks it. Never imported by the web process: the client takes 4 s and 170 MB."""
+"""The Compute API for the worker. The web process never imports it, because Google's client takes 4 s and 170 MB."""
 
 import asyncio
 import re
@@ -20,44 +20,44 @@ log = structlog.get_logger()
 
 _RESOURCE_ID = re.compile(r"projects/([^/]+)/(?:(zone)s/([^/]+)/(instance|disk)|(region)s/([^/]+)/(address)e)s/([^/]+)")
 STACK_LABEL, OWNER_LABEL = "stationmaster-stack", "stationmaster-owner"
-"""How the portal knows its own at Google."""
+"""Labels that mark the portal's resources."""
 STACK_IN_DESCRIPTION = re.compile(rf"{STACK_LABEL}=([a-z0-9]+)")
-"""The same, of what has no labels, or not from the start."""
+"""Marks resources without labels, or whose labels are added later."""
 GUEST_NAMESPACE = "stationmaster"
-"""Of the guest attributes that the startup script writes; Google's own agent writes elsewhere."""
-# Google's clients would go on for ten minutes by themselves, with nobody told. The run's own back-off tries again.
+"""The namespace of the startup script's guest attributes. Google's own agent uses others."""
+# No retries by Google's client, which would take ten minutes without a message. The run itself retries.
 _ONCE: dict[str, Any] = {"timeout": 30.0, "retry": None}
 _WAIT_SECONDS = 150.0
-"""Google answers a wait for an operation after two minutes, done or not."""
+"""Longer than the two minutes after which Google ends a wait for an operation, done or not."""
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Something at Google that bears a label."""
+    """A resource with a label."""
 
     id: str
-    """As Terraform imports it: projects/P/zones/Z/instances/N."""
+    """The ID for Terraform's import: projects/P/zones/Z/instances/N."""
     labels: dict[str, str]
 
 
 @dataclass(frozen=True)
 class Quota:
-    """How much of something the project may have, in one region or in all."""
+    """A quota of the project, for one region or globally."""
 
     metric: str
-    """As Google names it: GPUS_ALL_REGIONS, NVIDIA_L4_GPUS, SSD_TOTAL_GB."""
+    """Google's name: GPUS_ALL_REGIONS, NVIDIA_L4_GPUS, SSD_TOTAL_GB."""
     limit: float
     usage: float
     region: str | None = None
-    """None for the whole project."""
+    """None for a global quota."""
 
 
 class Compute:
     """The project's machines, disks and addresses, through google-cloud-compute.
 
-    Calls block, so each is made in a thread. What goes wrong is raised as Google's clients do, after the first try:
-    google.api_core.exceptions.GoogleAPICallError for an answer that is an error, google.auth.exceptions.GoogleAuthError
-    without credentials, OSError (requests.RequestException) where there is no answer.
+    Calls run in threads and are not repeated. Raises the errors of Google's clients: GoogleAPICallError
+    (google.api_core) for error responses, GoogleAuthError (google.auth) without credentials, and OSError
+    (requests.RequestException) without a response.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -65,58 +65,53 @@ class Compute:
         self._endpoint = settings.compute_endpoint
 
     async def warm_up(self) -> None:
-        """Import the client now, rather than in the first run."""
+        """Import the client now, so that the first run need not wait for it."""
         await asyncio.to_thread(lambda: self._instances)
 
     async def guest_attributes(self, zone: str, instance: str) -> dict[str, str]:
-        """What the machine has written into our namespace of its guest attributes; empty until it has."""
+        """The guest attributes in the portal's namespace; empty if there are none."""
         return await asyncio.to_thread(self._guest_attributes, zone, instance)
 
     async def machine(self, zone: str, instance: str) -> MachineState | None:
-        """How Google says that a machine is; None when it does not exist."""
+        """The state of a machine; None if it does not exist."""
         return await asyncio.to_thread(self._machine, zone, instance)
 
     async def order(self, power: Power, zone: str, instance: str, request_id: str) -> datetime:
-        """Start, stop or reset a machine; returns when Google took the order, by its clock, once it is carried out.
+        """Start, stop or reset a machine, and wait for it; returns when Google accepted the order, by Google's clock.
 
-        Ordered again with the same id, a UUID, Google does nothing a second time. Raises OperationFailedError as well.
+        A repeated order with the same `request_id`, a UUID, has no further effect. Raises OperationFailedError as well.
         """
         return await asyncio.to_thread(self._order, power, zone, instance, request_id)
 
     async def labels_of(self, resource_id: str) -> dict[str, str] | None:
-        """The labels of a machine, disk or address given by its Terraform import id; None when it does not exist.
+        """The labels of a machine, disk or address with this import ID; None if it does not exist.
 
-        Without labels, the stack that its description names.
-
-        Raises ValueError for an id of another form.
+        Without labels, returns the stack named in the description. Raises ValueError for another kind of ID.
         """
         return await asyncio.to_thread(self._labels_of, resource_id)
 
     async def pending_operations(self, zone: str, stack_id: str) -> list[str]:
-        """What Google is still doing in this zone and its region to the things named after the stack.
-
-        In words: `insert of dev-1-abc123`.
-        """
+        """Google's unfinished operations on resources of the stack, such as `insert of dev-1-abc123`."""
         return await asyncio.to_thread(self._pending_operations, zone, stack_id)
 
     async def labelled(self, label: str) -> list[Labelled]:
-        """Every machine, disk and address of the project that has this label, whatever its value."""
+        """All machines, disks and addresses of the project with this label, whatever its value."""
         return await asyncio.to_thread(self._labelled, label)
 
     async def quotas(self, region: str) -> list[Quota]:
-        """Those of the project, and those of this region."""
+        """The global quotas, and those of this region."""
         return await asyncio.to_thread(self._quotas, region)
 
     async def zones(self) -> frozenset[str]:
-        """The zones that the project may use."""
+        """The zones that the project can use."""
         return await asyncio.to_thread(self._names, "ZonesClient")
 
     async def machine_types(self, zone: str) -> frozenset[str]:
-        """Names of the machine types in this zone."""
+        """The names of machine types in this zone."""
         return await asyncio.to_thread(self._names, "MachineTypesClient", zone=zone)
 
     async def accelerator_types(self, zone: str) -> frozenset[str]:
-        """Names of the GPUs that can be had in this zone, added or built in."""
+        """The names of GPUs in this zone, attached or part of a machine type."""
         return await asyncio.to_thread(self._names, "AcceleratorTypesClient", zone=zone)
 
     def _names(self, client: str, **where: str) -> frozenset[str]:
@@ -159,16 +154,17 @@ class Compute:
         request: dict[str, Any] = {"project": self._project, "zone": zone, "instance": instance}
         request["request_id"] = request_id
         if power is Power.STOP:
-            # Google wants this said of machines that have local SSDs; of others it means nothing.
+            # Required for machines with local SSDs, and ignored for others.
             request["discard_local_ssd"] = True
         order = getattr(self._instances, f"{power}_unary")
         return datetime.fromisoformat(self._done(zone, order(request=request, **_ONCE)).insert_time)
 
     def _done(self, zone: str, operation: "compute_v1.Operation") -> "compute_v1.Operation":
-        """The operation, once it has ended well. The library's own waiting asks Google whatever the endpoint."""
+        """The finished operation. Raises OperationFailedError."""
         from google.api_core.exceptions import GatewayTimeout
         from google.cloud import compute_v1
 
+        # Not the library's own wait, which always asks Google, even with another endpoint in the settings.
         request = {"project": self._project, "zone": zone, "operation": operation.name}
         if operation.status != compute_v1.Operation.Status.DONE:
             operation = self._zone_operations.wait(request=request, timeout=_WAIT_SECONDS, retry=None)
@@ -191,7 +187,7 @@ class Compute:
         except NotFound:
             return None
         described = STACK_IN_DESCRIPTION.search(thing.description or "")
-        # An address has no labels for its first seconds; its description came with it.
+        # In its first seconds an address has no labels, but already its description.
         return dict(thing.labels) or ({STACK_LABEL: described[1]} if described else {})
 
     def _pending_operations(self, zone: str, stack_id: str) -> list[str]:
@@ -221,7 +217,7 @@ class Compute:
 
     @cached_property
     def _clients(self) -> dict[str, Any]:
-        """By the word that Google's requests use for the thing."""
+        """The clients, by the names that Google's requests use."""
         from google.cloud import compute_v1
 
         kinds = {
@@ -250,6 +246,6 @@ class Compute:
         if self._endpoint.startswith("http://"):
             from google.auth.credentials import AnonymousCredentials
 
-            # Credentials never travel over plain HTTP.
+            # Credentials are never sent over plain HTTP.
             options["credentials"] = AnonymousCredentials()
         return options

@@ -1,4 +1,4 @@
-"""What Google's error texts mean, and what to do: pattern, title, action. The first that matches counts."""
+"""Known error texts of Google: pattern, title, action. The first match counts."""
 
 TABLE: tuple[tuple[str, str, str], ...] = (
     (

@@ -1,7 +1,7 @@
-"""The project as a whole, as Google tells it by REST: who asks, billing, APIs, permissions, its database and cluster.
+"""The Google project, read by REST: identity, billing, APIs, permissions, database and cluster.
 
-Shapes from Google's discovery documents cloudresourcemanager.v3, cloudbilling.v1, serviceusage.v1, iam.v1, sqladmin.v1
-and container.v1.
+The shapes are from Google's discovery documents cloudresourcemanager.v3, cloudbilling.v1, serviceusage.v1, iam.v1,
+sqladmin.v1 and container.v1.
 """
 
 import asyncio
@@ -16,18 +16,18 @@ from app.config import Settings
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 TIMEOUT_SECONDS = 15.0
 PERMISSIONS_A_CALL = 100
-"""testIamPermissions takes no more."""
+"""The most that testIamPermissions accepts."""
 SERVICES_A_PAGE = 200
 
 
 @dataclass(frozen=True)
 class GoogleIdentity:
-    """Whom Google sees asking."""
+    """The identity of the portal's credentials."""
 
     kind: str
-    """In words: a service account, a person, nobody."""
+    """The kind in words: a service account, a person, nobody."""
     email: str | None = None
-    """None where the credentials do not say it, as those of a person do not."""
+    """None if the credentials do not contain it, like those of a person."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ class Project:
     number: str
     name: str
     is_active: bool
-    """Not when it is about to be deleted."""
+    """False if the project is being deleted."""
 
 
 class GoogleProject:
-    """The project of the settings. Calls block, so each is made in a thread.
+    """The project in the settings. Calls run in threads, and are not repeated.
 
-    Raises google.api_core.exceptions.GoogleAPICallError for an answer that is an error, google.auth's GoogleAuthError
-    without credentials, and OSError (requests.RequestException) where there is no answer. Nothing is tried twice.
+    Raises the errors of Google's clients: GoogleAPICallError (google.api_core) for error responses, GoogleAuthError
+    (google.auth) without credentials, and OSError (requests.RequestException) without a response.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -53,22 +53,22 @@ class GoogleProject:
         self._endpoint = settings.google_endpoint
 
     async def who_am_i(self) -> GoogleIdentity:
-        """Whom the credentials of this process stand for."""
+        """The identity of this process's credentials."""
         return await asyncio.to_thread(self._who_am_i)
 
     async def project(self) -> Project:
-        """The project itself; a project that does not exist is forbidden, as one is that is somebody else's."""
+        """The project. Google returns the same error for one that does not exist and one that is not accessible."""
         answer = await self._get("cloudresourcemanager", f"v3/projects/{self._project}")
         number = str(answer["name"]).removeprefix("projects/")
         return Project(answer["projectId"], number, answer.get("displayName", ""), answer.get("state") == "ACTIVE")
 
     async def billing_is_on(self) -> bool:
-        """Whether an open billing account pays for it."""
+        """Whether the project has an open billing account."""
         answer = await self._get("cloudbilling", f"v1/projects/{self._project}/billingInfo")
         return bool(answer.get("billingEnabled"))
 
     async def enabled_apis(self) -> frozenset[str]:
-        """Names such as compute.googleapis.com."""
+        """The names of enabled APIs, such as compute.googleapis.com."""
         names: set[str] = set()
         query = {"filter": "state:ENABLED", "pageSize": str(SERVICES_A_PAGE)}
         while True:
@@ -79,34 +79,34 @@ class GoogleProject:
             query = {**query, "pageToken": answer["nextPageToken"]}
 
     async def granted(self, permissions: Sequence[str]) -> frozenset[str]:
-        """Those of these permissions that the asker has on the project."""
+        """Those of the permissions that the portal's identity has."""
         found: set[str] = set()
         for start in range(0, len(permissions), PERMISSIONS_A_CALL):
-            asked = {"permissions": list(permissions[start : start + PERMISSIONS_A_CALL])}
+            body = {"permissions": list(permissions[start : start + PERMISSIONS_A_CALL])}
             path = f"v3/projects/{self._project}:testIamPermissions"
-            answer = await self._call("POST", "cloudresourcemanager", path, json=asked)
+            answer = await self._call("POST", "cloudresourcemanager", path, json=body)
             found |= set(answer.get("permissions", ()))
         return frozenset(found)
 
     async def holders(self) -> dict[str, frozenset[str]]:
-        """Role → who has it without a condition, by the project's IAM policy."""
-        asked = {"options": {"requestedPolicyVersion": 3}}
+        """Role → members that have it unconditionally in the project's IAM policy."""
+        body = {"options": {"requestedPolicyVersion": 3}}
         answer = await self._call(
-            "POST", "cloudresourcemanager", f"v3/projects/{self._project}:getIamPolicy", json=asked
+            "POST", "cloudresourcemanager", f"v3/projects/{self._project}:getIamPolicy", json=body
         )
         bindings = [binding for binding in answer.get("bindings", ()) if not binding.get("condition")]
         return {str(binding["role"]): frozenset(binding.get("members", ())) for binding in bindings}
 
     async def may_act_as(self, service_account: str) -> bool:
-        """Whether machines may be given that service account."""
+        """Whether machines may be given this service account."""
         path = f"v1/projects/-/serviceAccounts/{quote(service_account)}:testIamPermissions"
         answer = await self._call("POST", "iam", path, json={"permissions": ["iam.serviceAccounts.actAs"]})
         return bool(answer.get("permissions"))
 
     async def sql_state(self, instance: str) -> str | None:
-        """How a Cloud SQL instance is: RUNNABLE, MAINTENANCE …, or STOPPED; None when it does not exist.
+        """The state of a Cloud SQL instance: RUNNABLE, MAINTENANCE …, or STOPPED; None if it does not exist.
 
-        Google calls an instance that somebody has stopped RUNNABLE as well, and tells by its policy that it never runs.
+        Google reports a stopped instance as RUNNABLE, with the activation policy NEVER.
         """
         found = await self._find("sqladmin", f"v1/projects/{self._project}/instances/{quote(instance)}")
         if found is None:
@@ -115,7 +115,7 @@ class GoogleProject:
         return "STOPPED" if is_stopped and found["state"] == "RUNNABLE" else str(found["state"])
 
     async def cluster_status(self, location: str, cluster: str) -> str | None:
-        """How a Kubernetes cluster is: RUNNING, PROVISIONING, RECONCILING …; None when it does not exist."""
+        """The state of a Kubernetes cluster: RUNNING, PROVISIONING, RECONCILING …; None if it does not exist."""
         place = f"v1/projects/{self._project}/locations/{quote(location)}"
         found = await self._find("container", f"{place}/clusters/{quote(cluster)}")
         return str(found["status"]) if found else None
@@ -149,7 +149,7 @@ class GoogleProject:
         if self._is_plain_http:
             return GoogleIdentity("nobody: credentials never travel over plain HTTP")
         credentials = self._session.credentials
-        # A machine's service account says who it is only once its first token has come.
+        # The credentials of a machine know the service account only after the first refresh.
         credentials.refresh(Request())
         email = getattr(credentials, "service_account_email", None) or getattr(credentials, "signer_email", None)
         if email:

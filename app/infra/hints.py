@@ -1,4 +1,4 @@
-"""Explanations of Google's and Terraform's error messages, each with what a person can do about it."""
+"""Explanations of Google's and Terraform's errors, each with what to do."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from app.infra import google_errors
 
 @dataclass(frozen=True)
 class Hint:
-    """What happened, and the next action."""
+    """What happened, and what to do."""
 
     title: str
     action: str
@@ -81,7 +81,7 @@ UNKNOWN = Hint("The run failed.", "The full error message shows why. Retry, or s
 
 
 def find(error: str) -> Hint:
-    """The first hint whose pattern is in the text; a general one when none is. Names the zones that Google suggests."""
+    """The first hint whose pattern matches, or a general one. It names the zones that Google suggests."""
     hint = next((hint for pattern, hint in _HINTS if pattern.search(error)), UNKNOWN)
     zones = _ZONES.search(error)
     return Hint(hint.title, f"{hint.action} Google has capacity in {zones[1]}.") if zones else hint

@@ -1,4 +1,4 @@
-"""A machine as Google says that it is, and what Google can be ordered to do with it."""
+"""The state of a machine at Google, and the orders that Google accepts for it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MachineState:
-    """What Google says of a machine."""
+    """The state of a machine as Google reports it."""
 
     name: str
     zone: str
     status: str
     """RUNNING, STAGING, STOPPING, TERMINATED, SUSPENDED, REPAIRING …"""
     started_at: datetime | None
-    """When it was last switched on, by Google's clock; None for one that never was."""
+    """When it was last started, by Google's clock; None if it never was."""
     is_spot: bool
     labels: dict[str, str]
 
     @classmethod
     def read(cls, instance: "compute_v1.Instance") -> Self:
-        """From the API's answer."""
+        """Read the API's response."""
         started = instance.last_start_timestamp
         return cls(
             name=instance.name,
@@ -37,17 +37,17 @@ class MachineState:
 
     @property
     def is_running(self) -> bool:
-        """It is switched on; whether it has booted, its own report says."""
+        """Whether it is switched on. Whether it has booted is in its own report."""
         return self.status == "RUNNING"
 
     @property
     def is_off(self) -> bool:
-        """It was stopped or suspended: Google calls both so."""
+        """Whether it is stopped or suspended."""
         return self.status in {"TERMINATED", "STOPPED", "SUSPENDED"}
 
 
 class Power(StrEnum):
-    """What Google can be ordered to do with a machine, by its names for it."""
+    """The orders, by Google's names."""
 
     START = "start"
     STOP = "stop"
@@ -55,7 +55,7 @@ class Power(StrEnum):
 
 
 class OperationFailedError(Exception):
-    """Google has begun it, and ended it without success. The message is what Google says of it.
+    """An operation has failed. The message is Google's.
 
-    Asked for with the same request id, this very operation is the answer again.
+    Repeating it with the same request ID returns the same operation again.
     """

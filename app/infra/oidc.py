@@ -1,4 +1,4 @@
-"""Google's side of a sign-in: the OpenID Connect code flow with PKCE and a nonce, by Authlib."""
+"""The sign-in with Google: OpenID Connect's code flow with PKCE and a nonce, by Authlib."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,12 +19,12 @@ from app.errors import StationmasterError, UnavailableError
 
 GOOGLE = "https://accounts.google.com"
 GOOGLE_ISSUERS = [GOOGLE, "accounts.google.com"]
-"""Google signs with either; see https://developers.google.com/identity/openid-connect/openid-connect."""
+"""Google uses both, see https://developers.google.com/identity/openid-connect/openid-connect."""
 SIGNATURES = ["RS256", "ES256"]
 CLOCK_SKEW_SECONDS = 30
 TIMEOUT_SECONDS = 10
 LONGEST_SUB = 255
-"""OpenID Connect's own limit."""
+"""The limit in OpenID Connect."""
 LONGEST_NAME = 200
 LONGEST_WORD = 60
 
@@ -68,25 +68,27 @@ class OpenIdProvider:
                 "scope": "openid email profile",
                 "code_challenge_method": "S256",
                 "timeout": TIMEOUT_SECONDS,
-                # Authlib makes four HTTP clients a sign-in, and each would read all certificates anew (30 ms).
+                # Authlib creates four HTTP clients per sign-in, and each would read all certificates again (30 ms).
                 "verify": httpx2.create_ssl_context(),
             },
         )
 
     async def send(self, request: Request, *, fresh: bool = False) -> Response:
-        """Send the browser to the issuer; with `fresh`, when its person entered their credentials is asked for.
+        """Redirect the browser to the issuer.
 
-        Raises UnavailableError when the issuer does not answer.
+        :param fresh: ask when the person last entered their credentials.
+        Raises UnavailableError if the issuer does not answer.
         """
-        # Google knows neither `prompt=login` nor `max_age`: nothing makes it ask for credentials anew.
-        asked = {"prompt": "select_account"}
+        # Google supports neither `prompt=login` nor `max_age`, so nothing can make it ask for credentials again.
+        parameters = {"prompt": "select_account"}
         if fresh and self._settings.oidc_proves_time:
-            asked["claims"] = '{"id_token":{"auth_time":{"essential":true}}}'
+            parameters["claims"] = '{"id_token":{"auth_time":{"essential":true}}}'
         if len(self._settings.allowed_domains) == 1 and not self._settings.allowed_emails:
-            asked["hd"] = self._settings.allowed_domains[0]  # a hint to the account chooser; the claim is what counts
+            # Only preselects accounts. The claim in the response is what is checked.
+            parameters["hd"] = self._settings.allowed_domains[0]
         callback = f"{self._settings.public_url}/auth/callback"
         try:
-            response: Response = await self._client.authorize_redirect(request, callback, **asked)
+            response: Response = await self._client.authorize_redirect(request, callback, **parameters)
         except Exception as error:
             raise self._unavailable(error) from error
         if not response.headers["location"].startswith(("https://", "http://")):
@@ -94,9 +96,9 @@ class OpenIdProvider:
         return response
 
     async def receive(self, request: Request) -> Identity:
-        """Who has come back from the issuer: the code is exchanged, and every claim that matters is checked.
+        """The identity of a person who returns from the issuer. Exchanges the code, and checks all claims.
 
-        Raises SignInFailedError with what to do, or UnavailableError when the issuer does not answer.
+        Raises SignInFailedError, or UnavailableError if the issuer does not answer.
         """
         if not (request.query_params.get("code") or request.query_params.get("error")):
             raise SignInFailedError("Google's response contains no code.", hint="Sign in again.")
@@ -122,12 +124,12 @@ class OpenIdProvider:
 
     def _unavailable(self, error: Exception) -> UnavailableError:
         log.warning("the sign-in provider does not answer as it should", error=repr(error)[:500])
-        # What was loaded may be the trouble: the next sign-in begins anew.
+        # The metadata may be the cause, so the next sign-in loads it again.
         self.__dict__.pop("_client", None)
         return UnavailableError("Google's sign-in is not responding.", hint="Wait a minute, then sign in again.")
 
     def _claims_options(self) -> dict[str, Any]:
-        # Authlib checks the issuer only where it is named here, and would take another's audience for an `azp`.
+        # Without these, Authlib would not check the issuer, and accept another audience if the token has an `azp`.
         issuer = self._settings.oidc_issuer
         issuers = GOOGLE_ISSUERS if issuer == GOOGLE else [issuer]
         return {
@@ -170,7 +172,7 @@ def _email(claim: object) -> str | None:
 
 
 def _name(claim: object) -> str:
-    """For people to read: without what would break or reverse the line that it is in."""
+    """The name for people, without characters that break or reverse a line."""
     text = claim if isinstance(claim, str) else ""
     return "".join(letter for letter in text[: 2 * LONGEST_NAME] if letter.isprintable()).strip()[:LONGEST_NAME]
 

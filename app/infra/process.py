@@ -1,4 +1,4 @@
-"""A detached process: started under the shim, followed by whoever is the worker now, today or after a restart."""
+"""A detached process, started with the shim. Any worker on this host can follow it, also after a restart."""
 
 import asyncio
 import os
@@ -19,7 +19,8 @@ __all__ = ["WATCHED", "Step", "accept_signals"]
 
 
 def accept_signals() -> None:
-    """Undo what this process may have inherited: a blocked signal would never reach it, nor how its children ended."""
+    """Reset inherited signal settings. A blocked signal would not arrive, and an ignored SIGCHLD would hide exit
+    codes."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
@@ -32,31 +33,29 @@ class Step:
     name: str
 
     def file(self, suffix: str) -> Path:
-        """One of the step's files."""
+        """The step's file with this suffix."""
         return self.folder / f"{self.name}.{suffix}"
 
     @property
     def has_started(self) -> bool:
-        """Whether its shim was ever started in this folder."""
+        """Whether the shim was started in this folder."""
         return self.file("sid").exists()
 
     @property
     def exit_code(self) -> int | None:
-        """The command's exit code; None while it runs, or when it was killed together with its shim."""
+        """The command's exit code; None if it is running, or was killed together with its shim."""
         try:
             return int(self.file("rc").read_text())
         except FileNotFoundError:
             return None
 
     def start(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Start it in a session of its own, its output in files: nobody's death can end it, by signal or by pipe.
-
-        Raises OSError, as on a full disk, before anything is started.
-        """
+        """Start the command. Raises OSError, for example on a full disk, before anything is started."""
         for suffix in ("sid", "pid", "rc", "interrupted"):
             self.file(suffix).unlink(missing_ok=True)
         recorded = str(self.file("sid"))
         reserve(recorded)
+        # A session and files of its own: no signal or broken pipe of its worker can end it.
         with self.file("jsonl").open("wb") as out, self.file("err").open("wb") as err:
             process = subprocess.Popen(
                 [*SHIM, self.name, *argv],
@@ -70,11 +69,12 @@ class Step:
         record(recorded, f"{process.pid} {start_time(process.pid)}")
 
     def is_running(self) -> bool:
-        """Whether the shim, or the command after the shim was killed, is alive."""
+        """Whether the shim or, if that was killed, the command is running."""
         return any(_is_alive(self.file(suffix)) for suffix in ("sid", "pid"))
 
     async def wait(self, tick: Callable[[], Awaitable[None]], every: float) -> int | None:
-        """Wait until it ends, calling `tick` every so many seconds; returns the exit code, None if it left none."""
+        """Wait until the command ends, calling `tick` every so many seconds; returns its exit code, None if there is
+        none."""
         ended = asyncio.Event()
         with _watched(self.file("sid"), ended):
             while self.is_running() and not ended.is_set():
@@ -89,56 +89,52 @@ class Step:
         code = self.exit_code
         self._reap()
         if code is None or code < 0:
-            # Killed: it could not end its own children. One that ended by itself has.
+            # Its provider processes may be left over. A command that ended normally has ended them.
             self._sweep()
         return code
 
     def interrupt(self) -> bool:
-        """Ask the command to stop in good order; returns whether it was asked, which happens at most once.
-
-        A second interrupt would make Terraform drop its state. The mark outlives whoever sent the first.
-        """
+        """Interrupt the command; returns whether it was interrupted now, which happens only once."""
+        # A second interrupt would make Terraform drop its state. The file also stops other workers from sending one.
         try:
             self.file("interrupted").touch(exist_ok=False)
         except FileExistsError:
             return False
-        # The shim passes it on; where the shim was killed, the command gets it itself.
+        # The shim passes the signal on. If it was killed, the command itself gets it.
         return _send(self.file("sid"), signal.SIGTERM) or _send(self.file("pid"), signal.SIGINT)
 
     def kill(self) -> bool:
-        """End the command and all that it started, at once: what it knows and has not written down is lost."""
+        """Kill the command and its child processes; returns whether it was running."""
         if not self.is_running():
             return False
         self._sweep()
         return True
 
     def _reap(self) -> None:
-        """Take note of our child's end, or the kernel would keep it as a zombie."""
+        """Reap the shim, which would otherwise remain as a zombie."""
         shim = _recorded_pid(self.file("sid"))
         if shim is not None:
-            with suppress(ChildProcessError):  # started by an earlier worker: init has reaped it
+            with suppress(ChildProcessError):  # Started by an earlier worker, so that init has reaped it.
                 os.waitpid(shim, os.WNOHANG)
 
     def _sweep(self) -> None:
-        """Kill what is left of the session, such as provider processes after a kill -9 of Terraform.
-
-        Numbers are given out anew after a restart, even of a container: only what works in this folder is ours.
-        """
+        """Kill all remaining processes of the session, such as providers."""
         session = _recorded_pid(self.file("sid"))
+        # Session IDs are reused after a reboot or in a new container, so the working folder must match as well.
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit() and session == _session_of(entry) and _works_in(entry, self.folder):
-                with suppress(ProcessLookupError):  # it has just ended by itself
+                with suppress(ProcessLookupError):  # It has ended meanwhile.
                     os.kill(int(entry.name), signal.SIGKILL)
 
 
 def _send(file: Path, number: signal.Signals) -> bool:
-    """Signal the process recorded there, if it is still that one."""
+    """Send a signal to the process recorded in a file, if that process is still running."""
     pid = _recorded_pid(file)
     if pid is None or not _is_alive(file):
         return False
     try:
         os.kill(pid, number)
-    except ProcessLookupError:  # it has just ended by itself
+    except ProcessLookupError:  # It has ended meanwhile.
         return False
     return True
 
@@ -151,7 +147,7 @@ def _recorded_pid(file: Path) -> int | None:
 
 
 def _is_alive(file: Path) -> bool:
-    """Whether the process recorded there is still that very process, and not a zombie."""
+    """Whether the recorded process is running, and is not a zombie or another process with the same ID."""
     try:
         pid, started = file.read_text().split()
         stat = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
@@ -161,7 +157,7 @@ def _is_alive(file: Path) -> bool:
 
 
 def _session_of(entry: Path) -> int | None:
-    """The session id of a live process (proc(5), field 6)."""
+    """The session ID of a running process (proc(5), field 6)."""
     try:
         stat = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -177,7 +173,7 @@ def _works_in(entry: Path, folder: Path) -> bool:
 
 
 class _watched:  # noqa: N801 - a context manager, used like a function
-    """Sets the event when the recorded process ends, at once, by a pidfd."""
+    """Sets an event as soon as the recorded process ends, by a pidfd."""
 
     def __init__(self, file: Path, ended: asyncio.Event) -> None:
         self._file, self._ended, self._fd = file, ended, -1

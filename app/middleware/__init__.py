@@ -1,4 +1,4 @@
-"""What surrounds every request of the web process, the outermost first."""
+"""The middleware around every request, the outermost last."""
 
 from fastapi import FastAPI
 
@@ -10,7 +10,8 @@ from app.middleware.hosts import OwnHost
 
 
 def add_to(app: FastAPI, portal: Portal) -> None:
-    """Around all routes. Starlette puts what is added last outside."""
+    """Add the middleware to the application."""
+    # Starlette puts what is added last outermost.
     csrf.protect(app, portal)
     app.add_middleware(FailedSignInLimit)
     app.add_middleware(OwnHost)

@@ -1,4 +1,4 @@
-"""The bodies of requests: read, and refused where they are too large, before anything else sees the request."""
+"""Reads the bodies of requests before anything else sees the request, and refuses those that are too large."""
 
 import asyncio
 from contextlib import suppress
@@ -11,21 +11,21 @@ from app.errors import StationmasterError, TooLargeError, TooSlowError
 from app.web import error_response
 
 BODY_SECONDS = 60.0
-"""How long a body may take: a megabyte at 17 kB a second."""
+"""How long a body may take; enough for a megabyte at 17 kB per second."""
 LINGER_SECONDS = 5.0
 LINGER_BYTES = 8_000_000
-"""How much of a refused body is still thrown away: who sends while the connection closes does not read the answer."""
+"""How much of a refused body is read and discarded. A client that is still sending does not read the response."""
 SMALL_BYTES = 64 * 1024
 LARGE_AT_ONCE = 16
-"""Bodies beyond the small ones are read so many at a time, that memory stays flat; the others' senders wait."""
+"""How many bodies above SMALL_BYTES are read at the same time, which limits memory. Other senders wait."""
 MOST_DIGITS = 18
 
 
 class BodyLimit:
-    """An ASGI middleware that hands on whole bodies only.
+    """An ASGI middleware that passes on only complete bodies.
 
-    FastAPI's own `max_body_size` counts what a handler reads, which is after it has asked who sends a form, and
-    notices what nobody reads once everything was done.
+    FastAPI's own `max_body_size` is checked later: after the caller of a form has been looked up, or not at all if no
+    handler reads the body.
     """
 
     def __init__(self, app: ASGIApp, most_bytes: int) -> None:
@@ -34,7 +34,7 @@ class BodyLimit:
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle a request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -47,7 +47,7 @@ class BodyLimit:
             await self._app(scope, _once(body, receive), send)
 
     async def _read(self, headers: Headers, receive: Receive) -> bytes | None:
-        """The whole body; None when whoever sends it has gone away."""
+        """The complete body; None if the client has disconnected."""
         self._check(_declared(headers))
         if "content-length" not in headers and "transfer-encoding" not in headers:
             return b""
@@ -66,7 +66,8 @@ class BodyLimit:
         return None if more is None else bytes(body)
 
     async def _add(self, body: bytearray, receive: Receive, enough: int) -> bool | None:
-        """Read on until there is enough; whether more is to come, None when the sender has gone away."""
+        """Read until there are more than `enough` bytes. Returns whether the body continues; None if the client has
+        disconnected."""
         while len(body) <= enough:
             message = await receive()
             if message["type"] == "http.disconnect":
@@ -83,13 +84,13 @@ class BodyLimit:
 
 
 def _declared(headers: Headers) -> int:
-    """What Content-Length says; the web server itself refuses one that is no number, or not true."""
+    """The size in Content-Length. The web server itself refuses invalid values."""
     length = headers.get("content-length", "")[:MOST_DIGITS]
     return int(length) if length.isascii() and length.isdecimal() else 0
 
 
 def _once(body: bytes, receive: Receive) -> Receive:
-    """Gives the body, then what else comes: that the browser has gone away."""
+    """A receive function that returns the body first, and then the client's disconnect."""
     given = False
 
     async def receive_body() -> Message:

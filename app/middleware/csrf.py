@@ -1,4 +1,5 @@
-"""Against forged requests: what changes something must come from the portal's own pages, or bring a token."""
+"""Protection against forged requests: a request that changes something must come from the portal's own pages or have
+a token."""
 
 from urllib.parse import urlsplit
 
@@ -13,11 +14,11 @@ from app.errors import RefusedError
 from app.web import error_response
 
 HANDSHAKE_SECONDS = 600
-"""How long somebody may take at Google."""
+"""How long a sign-in may take at Google."""
 
 
 def protect(app: FastAPI, portal: Portal) -> None:
-    """Check where each changing request comes from, and give the sign-in its short-lived, signed handshake cookie."""
+    """Check the origin of changing requests, and add the signed short-lived cookie for the sign-in."""
     public = urlsplit(portal.settings.public_url)
     app.add_middleware(
         SessionMiddleware,
@@ -28,19 +29,19 @@ def protect(app: FastAPI, portal: Portal) -> None:
         same_site="lax",
         https_only=portal.settings.is_https,
     )
-    # The public address counts as our own even where a proxy passes another port on.
+    # A proxy may pass on another port, so the public address always counts as the portal's own.
     app.add_middleware(OwnOrigin, allowed_origins=[f"{public.scheme}://{public.netloc}"])
 
 
 class OwnOrigin:
-    """CrossOriginProtection, for all but requests that bring a bearer token and no cookie: no page can forge those."""
+    """CrossOriginProtection, except for requests with a bearer token and no cookie, which no web page can forge."""
 
     def __init__(self, app: ASGIApp, allowed_origins: list[str]) -> None:
         self._app = app
         self._protected = CrossOriginProtection(app, allowed_origins=allowed_origins, deny_app=_deny)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, or refuse."""
+        """Pass the request on, or refuse it."""
         if scope["type"] == "http" and _brings_only_a_token(Headers(scope=scope)):
             await self._app(scope, receive, send)
         else:

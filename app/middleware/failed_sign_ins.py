@@ -1,4 +1,4 @@
-"""Against guesses: after too many failed sign-ins and tokens of an address, further ones are answered by 429."""
+"""Limits failed sign-ins and tokens: after too many from an IP address, further failures get the status 429."""
 
 import structlog
 from fastapi import Request
@@ -16,13 +16,13 @@ FAILED = (400, 401, 403)
 
 
 class FailedSignInLimit:
-    """An ASGI middleware that replaces failing answers only: whoever shares the address and is known always passes."""
+    """An ASGI middleware that replaces only failures, so that others who share the IP address are not affected."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle a request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -45,14 +45,14 @@ class FailedSignInLimit:
 def _is_failed(scope: Scope, status: int) -> bool:
     if scope["path"] == CALLBACK:
         return status in FAILED
-    # Some things a valid token may not do; who sends it is known then.
+    # A 401 for a known member means that a token is not enough, not that it is invalid.
     is_known = "member" in scope["state"]
     return status == 401 and not is_known and bearer_token(Headers(scope=scope)) is not None
 
 
 async def _count(scope: Scope) -> int | None:
     portal: Portal = scope["app"].state.portal
-    # The request's own address; uvicorn has put in what trusted proxies say.
+    # uvicorn has already taken the client's address from trusted proxies.
     seconds = await portal.failed_sign_ins.count(origin.current().place)
     if seconds is not None:
         log.warning("too many failed sign-ins or tokens", address=origin.current().place, seconds=seconds)

@@ -1,4 +1,4 @@
-"""Only the portal's own name: what is asked of another host is answered by none of its pages."""
+"""Refuses requests for another host name than the portal's."""
 
 from urllib.parse import urlsplit
 
@@ -10,17 +10,18 @@ from app.errors import MisdirectedError
 from app.web import error_response
 
 FOR_PROBES = ("/healthz", "/readyz", "/metrics")
-"""Asked for by address, by what watches the process."""
+"""Paths that monitoring requests by IP address."""
 
 
 class OwnHost:
-    """An ASGI middleware; Starlette's TrustedHostMiddleware answers in plain text, and not with where the portal is."""
+    """An ASGI middleware. Unlike Starlette's TrustedHostMiddleware, it responds with the portal's own error page and
+    address."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, or refuse."""
+        """Pass the request on, or refuse it."""
         if scope["type"] == "http" and scope["path"] not in FOR_PROBES:
             public_url = scope["app"].state.portal.settings.public_url
             if _host_name(Headers(scope=scope).get("host", "")) != urlsplit(public_url).hostname:
@@ -31,7 +32,7 @@ class OwnHost:
 
 
 def _host_name(host: str) -> str | None:
-    """Without the port, in lower case; None for what is no host."""
+    """The host without its port, in lower case; None if it is invalid."""
     try:
         return urlsplit(f"//{host}").hostname
     except ValueError:

@@ -1,4 +1,4 @@
-"""What every response carries and every request leaves behind: an id, security headers, a log line, a measurement."""
+"""Adds a request ID and security headers to responses, and records requests in the log and metrics."""
 
 import time
 from collections.abc import MutableMapping
@@ -28,20 +28,20 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 HTTPS_FOR_SECONDS = 365 * 24 * 3600
-"""How long browsers that came by HTTPS once come by nothing else."""
+"""How long browsers that have used HTTPS refuse plain HTTP, in seconds."""
 LONGEST_ADDRESS = 100
 UNINTERESTING = ("/static/", "/healthz", "/readyz", "/metrics")
-"""Asked for all the time, by machines: measured, but not logged."""
+"""Paths that are requested all the time by machines. They are measured but not logged."""
 
 
 class Observer:
-    """An ASGI middleware (not Starlette's BaseHTTPMiddleware, which would buffer live streams)."""
+    """An ASGI middleware. Starlette's BaseHTTPMiddleware would buffer live streams."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle a request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -62,7 +62,7 @@ class Observer:
             try:
                 await self._app(scope, receive, send_with_headers)
             except Exception:
-                # Here, where the request's id is known: Starlette's and uvicorn's own handling is around all of this.
+                # Handled here because the request's ID is known. Starlette's and uvicorn's handling is further outside.
                 log.exception("unexpected error", method=scope["method"], path=scope["path"])
                 if has_answered:
                     raise
@@ -79,13 +79,13 @@ def _broken(scope: Scope, request_id: str) -> Response:
 
 
 def _trusted_id(headers: Headers) -> str | None:
-    """A proxy's request id, if it looks like one."""
+    """The request ID of a proxy, if it is valid."""
     given = headers.get("x-request-id", "")
     return given if given.isascii() and given.replace("-", "").isalnum() and len(given) <= 64 else None
 
 
 def _client(scope: Scope) -> str:
-    """The client's address: uvicorn has put in what trusted proxies say."""
+    """The client's address, which uvicorn has taken from trusted proxies."""
     host: str = (scope.get("client") or ("",))[0]
     return host[:LONGEST_ADDRESS] or origin.UNKNOWN
 
@@ -97,7 +97,7 @@ def _add_headers(message: MutableMapping[str, Any], scope: Scope, request_id: st
         headers.setdefault(name, value)
     if scope["app"].state.portal.settings.is_https:
         headers["Strict-Transport-Security"] = f"max-age={HTTPS_FOR_SECONDS}"
-    # Files of the portal may be kept, but are asked for again (by ETag) so that a new release is seen at once.
+    # Static files may be cached, but are revalidated (by ETag), so that a new release is seen at once.
     headers.setdefault("Cache-Control", "no-cache" if scope["path"].startswith("/static/") else "no-store")
 
 

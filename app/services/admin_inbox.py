@@ -1,4 +1,4 @@
-"""What requires an admin's decision, from all pages where that is possible."""
+"""Everything that requires an admin's decision."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,21 +13,21 @@ from app.services.runs import stacks
 
 @dataclass(frozen=True)
 class AdminInbox:
-    """What requires an admin; falsy if nothing does."""
+    """What requires a decision. Falsy if nothing does."""
 
     allowed_ip_requests: int
-    """How many requested IP ranges await a decision."""
+    """The number of requested IP ranges."""
     plan: Run | None
-    """The shared stack's run whose plan awaits approval."""
+    """The run of the shared stack whose plan awaits approval."""
     has_drifted: bool
-    """The last check found that the shared stack differs from its settings."""
+    """Whether the shared stack has drifted."""
 
     def __bool__(self) -> bool:
         return bool(self.allowed_ip_requests or self.plan or self.has_drifted)
 
 
 async def for_admins(session: AsyncSession, now: datetime) -> AdminInbox:
-    """Everything that currently requires an admin."""
+    """Everything that currently requires a decision."""
     requests = await listing.count_requested(session, now)
     stack = await stacks.shared(session)
     pending = await runs.pending(session, stack.id) if stack else []

@@ -1,4 +1,4 @@
-"""Placing the scene: networks beside each other on a screen, one below the other on a phone."""
+"""Places the parts of the picture: networks side by side on a screen, one below the other on a phone."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -23,11 +23,11 @@ from app.views.infrastructure_picture import (
 )
 
 NARROW_GAP = 24
-"""Between two boxes one below the other: there is room for an arrow."""
+"""The space between two boxes, which leaves room for an arrow."""
 
 
 def wide(scene: Scene) -> Picture:
-    """For a screen: from the left who comes in, the networks, and below them what is in none."""
+    """The layout for a screen, from left to right: clients, networks, and below them everything outside a network."""
     picture = Picture("wide", WIDE)
     left, top = GATE + AISLE, HEAD
     right = WIDE - PADDING
@@ -92,7 +92,7 @@ def _beside(before: Box, after: Box, kind: str = "inside") -> Link:
 
 
 def narrow(scene: Scene) -> Picture:
-    """For a phone: the same from top to bottom."""
+    """The layout for a phone: the same from top to bottom."""
     picture = Picture("narrow", NARROW)
     y = 0.5
     for gate in (scene.mlflow_gate, scene.ssh_gate):
@@ -116,7 +116,7 @@ def narrow(scene: Scene) -> Picture:
 
 
 def _column(picture: Picture, kind: str, title: str, boxes: Sequence[Box], top: float) -> float:
-    """A frame with boxes one below the other; returns where it ends."""
+    """Add a frame with a column of boxes; returns its lower edge."""
     y, gap = top + HEAD, NARROW_GAP if kind == "network" else GAP
     for box in boxes:
         y = picture.put(box, 2 * PADDING, y, NARROW - 4 * PADDING, BOX_HEIGHT if box.light else LOW).end + gap

@@ -1,6 +1,6 @@
-"""The infrastructure as a picture: where each thing is drawn, wide for a screen and narrow for a phone.
+"""The picture of the infrastructure: its boxes, frames and links with their positions.
 
-Units are the SVG's, which are CSS pixels where the picture is as wide as it was laid out.
+Units are SVG units, which are CSS pixels at the width of the layout.
 """
 
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from app.services.shared.infrastructure import Surroundings
 from app.services.shared.infrastructure_state import NOT_LOOKED, Light, Outputs
 
 PADDING, HEAD, GAP, BOX_HEIGHT, LOW = 14, 34, 14, 82, 58
-"""Inside a frame, above its first box, between boxes, and the heights of a box with a light and of one without."""
+"""Distances within a frame, above its first box and between boxes, and heights of boxes with and without a status."""
 GATE, AISLE, CLUSTER, WIDE, NARROW = 196, 56, 232, 1096, 328
-"""Widths: of what is outside, of the way in, of the cluster's network, and of the two pictures."""
+"""Widths: of clients, of the gate, of the cluster's network, and of the two layouts."""
 MARGIN, LETTER, BOLD_LETTER = 12, 6.8, 8.2
-"""Room beside a text, and the width of one letter of a name and of a frame's title."""
+"""The space around a text, and the average widths of letters in names and titles."""
 
 
 def _shortened(text: str, width: float, letter: float = LETTER) -> str:
@@ -24,15 +24,15 @@ def _shortened(text: str, width: float, letter: float = LETTER) -> str:
 
 @dataclass(frozen=True)
 class Box:
-    """One thing."""
+    """A box for one part."""
 
     part: str
-    """The part of the page that tells more; empty for none."""
+    """The section of the page about it; empty if there is none."""
     title: str
     name: str
     light: Light | None = None
     is_gate: bool = False
-    """Whether it stands for a firewall's rules: who comes in from outside."""
+    """Whether it stands for the clients outside the firewall."""
     x: float = 0
     y: float = 0
     width: float = 0
@@ -40,31 +40,31 @@ class Box:
 
     @property
     def short_name(self) -> str:
-        """As much of its name as there is room for."""
+        """The name, shortened to fit the box."""
         return _shortened(self.name, self.width)
 
     @property
     def end(self) -> float:
-        """Its lower edge."""
+        """The lower edge."""
         return self.y + self.height
 
     @property
     def middle(self) -> float:
-        """Half way down."""
+        """The vertical centre."""
         return self.y + self.height / 2
 
     @property
     def words(self) -> str:
-        """For whoever does not see it."""
+        """The text for screen readers."""
         return ": ".join(filter(None, (self.title, self.name, self.light.word if self.light else "")))
 
 
 @dataclass(frozen=True)
 class Frame:
-    """What things are in."""
+    """A frame around boxes."""
 
     kind: str
-    """outside, project, network or group: how it is drawn."""
+    """How it is drawn: outside, project, network or group."""
     title: str
     x: float
     y: float
@@ -73,16 +73,16 @@ class Frame:
 
     @property
     def short_title(self) -> str:
-        """As much of its title as there is room for."""
+        """The title, shortened to fit the frame."""
         return _shortened(self.title, self.width, BOLD_LETTER)
 
 
 @dataclass(frozen=True)
 class Link:
-    """A way from one thing to another."""
+    """A link between two boxes."""
 
     kind: str
-    """gate (through a firewall), inside, or peering (both ways)."""
+    """How it is drawn: gate (through a firewall), inside, or peering (both ways)."""
     x1: float
     y1: float
     x2: float
@@ -91,13 +91,13 @@ class Link:
 
     @property
     def middle(self) -> tuple[float, float]:
-        """Where its label is."""
+        """The position of its label."""
         return (self.x1 + self.x2) / 2, (self.y1 + self.y2) / 2
 
 
 @dataclass
 class Picture:
-    """Everything with its place."""
+    """A picture with all positions."""
 
     name: str
     width: float
@@ -107,7 +107,7 @@ class Picture:
     links: list[Link] = field(default_factory=list)
 
     def put(self, box: Box, x: float, y: float, width: float, height: float = BOX_HEIGHT) -> Box:
-        """Draw it there."""
+        """Add a box at this position."""
         placed = replace(box, x=x, y=y, width=width, height=height)
         self.boxes.append(placed)
         return placed
@@ -115,7 +115,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Scene:
-    """What there is to draw."""
+    """The parts to draw."""
 
     project: str
     network: str
@@ -141,7 +141,7 @@ class Scene:
 
 
 def scene(outputs: Outputs, around: Surroundings, lights: dict[str, Light]) -> Scene:
-    """What is there. A part that nobody has looked at yet has a light that says so."""
+    """The scene for these outputs. A part without a known status says so."""
 
     def box(output: str, part: str, title: str, *, shines: bool = False) -> Box | None:
         light = lights.get(part, NOT_LOOKED) if shines else None

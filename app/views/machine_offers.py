@@ -1,4 +1,4 @@
-"""Machine types as a form lists them: each with its price, its zones and its quota for what is chosen so far."""
+"""The machine types in a form, with price, zones and quota for the current choices."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,22 +13,22 @@ from app.services.catalog.availability import Availability
 
 @dataclass(frozen=True)
 class MachineOffer:
-    """One machine type in the chosen zone. Prices are US dollars an hour, None where unknown or not to be had there."""
+    """A machine type in the chosen zone. Prices are US dollars per hour, None if unknown or not available there."""
 
     machine: MachineType
     price: Decimal | None
-    """With its disks and address."""
+    """The price with disks and address."""
     price_alone: Decimal | None
-    """Without them."""
+    """The price without disks and address."""
     spot_saves: Decimal | None
     in_zone: bool
     quota: int | None
-    """How many of them the project may have; None where that is not known."""
+    """How many of them the quotas allow; None if unknown."""
 
 
 @dataclass(frozen=True)
 class PresetOffer:
-    """A link that fills the form."""
+    """A link that fills the form with a preset."""
 
     label: str
     machine: MachineType
@@ -40,7 +40,7 @@ Groups = list[tuple[str, list[MachineOffer]]]
 
 
 def groups(form: Mapping[str, Any], size: int | None, catalog: Catalog, availability: Availability) -> Groups:
-    """The machine types by what they have, with their prices for what the form says."""
+    """The machine types by group, with prices for the current choices."""
     found: dict[str, list[MachineOffer]] = {}
     for machine in catalog.machine_types:
         found.setdefault(machine.group, []).append(_offer(machine, form, size, catalog, availability))
@@ -48,13 +48,13 @@ def groups(form: Mapping[str, Any], size: int | None, catalog: Catalog, availabi
 
 
 def chosen(listed: Groups, form: Mapping[str, Any]) -> MachineOffer | None:
-    """The machine type that the form names."""
+    """The machine type that is chosen in the form."""
     offers = (offer for _, group in listed for offer in group)
     return next((offer for offer in offers if offer.machine.name == form["machine_type"]), None)
 
 
 def presets(form: Mapping[str, Any], catalog: Catalog) -> list[PresetOffer]:
-    """Each with the zone that is chosen already, where that has the machine."""
+    """The presets, with the chosen zone if it has the machine type."""
     found = []
     for preset in catalog.presets:
         machine = catalog.machine_type(preset.machine_type)

@@ -1,4 +1,4 @@
-"""What an approval of a plan would allow, as its page says it."""
+"""What the approval of a plan would allow, for the run's page."""
 
 from dataclasses import dataclass
 
@@ -7,17 +7,17 @@ from app.models import Run
 
 @dataclass(frozen=True)
 class Approval:
-    """What a plan takes away, each as in `Run.awaits`."""
+    """What a plan deletes or takes away, in the form of `Run.awaits`."""
 
     lost_data: list[dict[str, str]]
     lost_roles: list[dict[str, str]]
     """Who loses which role: `member` and `role`."""
     restricted_roles: list[str]
-    """Roles that only those on the list of IAM admins keep."""
+    """Roles that only listed IAM admins will have."""
 
     @classmethod
     def of(cls, run: Run) -> "Approval":
-        """What is lost if the run's plan is applied."""
+        """The losses in the run's plan."""
         lost_roles = [each for each in run.awaits if each.get("member")]
         restricted = [each for each in run.awaits if each["action"] == "restrict"]
         of_access = [*lost_roles, *restricted]
@@ -33,12 +33,12 @@ class Approval:
 
     @property
     def label(self) -> str:
-        """The button."""
+        """The label of the button."""
         if self.lost_data:
             return "Approve and delete data"
         return "Approve and remove access" if self.lost_roles else "Approve and apply"
 
     @property
     def is_loss(self) -> bool:
-        """Whether anything is lost, so that the card and its button are red."""
+        """Whether anything is lost, which makes the card and its button red."""
         return bool(self.lost_data or self.lost_roles)

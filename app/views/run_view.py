@@ -1,4 +1,4 @@
-"""What the pages of a run and of its workstation both show."""
+"""Runs as their pages show them."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -101,7 +101,7 @@ class RunView:
 
     @property
     def is_checkout(self) -> bool:
-        """An admin has checked the stack out and works on it with their own Terraform."""
+        """Whether it is a checkout: an admin works on the stack with Terraform."""
         return self.run.kind.traits.decides_itself and not self.run.is_final
 
 
@@ -131,7 +131,7 @@ async def view(session: AsyncSession, run: Run, subject: Subject, now: datetime)
 
 
 def name_in_sentence(subject: Subject) -> str:
-    """What a run or a state is of, as titles and sentences name it."""
+    """The subject as part of a sentence or title."""
     return subject.name if isinstance(subject, Workstation) else f"the {subject.name}"
 
 
@@ -142,7 +142,7 @@ def path(subject: Subject) -> str:
 
 async def _plan(session: AsyncSession, run: Run) -> PlanView | None:
     shown = await plans.view_of(session, run.id)
-    # A rollback has a plan of its own, which replaces the first one.
+    # A rollback has its own plan, which replaces the first one.
     title = "Latest plan" if run.cancel and run.has_changed_anything else "Plan"
     return PlanView(shown["changes"], shown["outputs"], run.awaits, title) if shown else None
 

@@ -1,4 +1,4 @@
-"""Who would lose a role by a plan: asked of the project's IAM policy as Google has it now."""
+"""Finds out who would lose a role by a plan, from the project's current IAM policy."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,13 +9,13 @@ from app.worker.errors import GOOGLE_ERRORS, RunFailedError, TransientError, is_
 
 BINDING, MEMBER = "google_project_iam_binding", "google_project_iam_member"
 Holders = Mapping[str, frozenset[str]]
-"""Role → who has it."""
+"""Role → members that have it."""
 
 
 async def holders_before(shown: dict[str, Any], google: GoogleProject) -> Holders:
-    """Who has which role; empty where the plan leaves the project's IAM policy alone.
+    """The current members of roles; empty if the plan does not change the project's IAM policy.
 
-    Raises RunFailedError, or TransientError, where the policy cannot be read: nobody could say what would be lost.
+    Raises RunFailedError or TransientError if the policy cannot be read.
     """
     if not any(change["type"] in {BINDING, MEMBER} for change in plan_view.managed_changes(shown)):
         return {}
@@ -27,9 +27,9 @@ async def holders_before(shown: dict[str, Any], google: GoogleProject) -> Holder
 
 
 def lost_roles(shown: dict[str, Any], holders: Holders) -> list[dict[str, str]]:
-    """For each role that is to be on a list alone: the role, to be typed, and everybody who would lose it.
+    """For each role that becomes exclusive: the role, which must be typed, and everybody who would lose it.
 
-    Nothing for a list that takes the role from nobody, unless it is a new one.
+    Empty for an existing exclusive list that takes the role from nobody.
     """
     found: list[dict[str, str]] = []
     changes = plan_view.managed_changes(shown)
@@ -48,6 +48,6 @@ def lost_roles(shown: dict[str, Any], holders: Holders) -> list[dict[str, str]]:
 
 
 def _member(change: dict[str, Any]) -> tuple[str, str]:
-    """The role and the member of a grant that goes, which is named by itself."""
+    """The role and the member of a grant that is removed."""
     before = change["change"]["before"]
     return str(before.get("role")), str(before.get("member"))

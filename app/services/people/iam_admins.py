@@ -60,7 +60,7 @@ class IamAdmin:
     @property
     def change(self) -> str:
         """What the run does, as a verb."""
-        adds = self.run is not None and self.principal in _asked(self.run)
+        adds = self.run is not None and self.principal in _desired_in(self.run)
         return "add it" if adds else "remove it"
 
     @property
@@ -85,7 +85,7 @@ async def list_of(ctx: Context, stack: SharedStack) -> list[IamAdmin]:
             *_standing(name, name in applied, name in desired, movers, failed),
             kept_because=_kept_because(name, desired, ctx.member, accounts) if name in desired else "",
         )
-        for name in sorted({*applied, *desired, *(_asked(failed) if failed else ())})
+        for name in sorted({*applied, *desired, *(_desired_in(failed) if failed else ())})
     ]
 
 
@@ -94,9 +94,9 @@ def _standing(
 ) -> tuple[IamAdminState, bool, Run | None]:
     if is_applied == is_wanted:
         # A removal that has begun to be applied may have come to pass at Google.
-        half_done = failed and failed.has_changed_anything and is_applied != (name in _asked(failed))
+        half_done = failed and failed.has_changed_anything and is_applied != (name in _desired_in(failed))
         return (S.NOT_APPLIED, is_wanted, failed) if half_done or not is_applied else (S.APPLIED, is_wanted, None)
-    mover = next((run for run in movers if (name in _asked(run)) == is_wanted), None)
+    mover = next((run for run in movers if (name in _desired_in(run)) == is_wanted), None)
     if mover is None:
         return S.NOT_APPLIED, is_wanted, failed
     if mover.can_approve:
@@ -104,7 +104,7 @@ def _standing(
     return (S.BEING_ADDED if is_wanted else S.BEING_REMOVED), is_wanted, mover
 
 
-def _asked(run: Run) -> list[str]:
+def _desired_in(run: Run) -> list[str]:
     """The list that a run applies; empty for one that destroys the shared stack."""
     return list(run.changes.get("iam_admins", ()))
 

@@ -1,4 +1,4 @@
-"""How many workstations a member may have: their own limit, else the team's, else that of the settings."""
+"""How many workstations a member may have: the member's own limit, else the team's, else the one in the settings."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -24,36 +24,36 @@ class Counts:
 
     workstations: int
     gpus: int
-    """Those with a GPU, which count as workstations as well."""
+    """How many of the workstations have a GPU."""
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """What somebody has of what they may have."""
+    """A member's workstations and limits."""
 
     used: Counts
     limit: Counts
 
     @property
     def is_used_up(self) -> bool:
-        """Not one workstation more."""
+        """Whether no further workstation is allowed."""
         return self.used.workstations >= self.limit.workstations
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Limits that an admin chose; None leaves one to what is above: the team, or the settings."""
+    """Limits that admins have chosen. None stands for the next level: the team's or the settings'."""
 
     workstations: int | None
     gpus: int | None
 
     @classmethod
     def of(cls, row: Member | Team | None) -> "Chosen":
-        """What is chosen for a member, or for the team."""
+        """The limits in a member's or the team's row."""
         return cls(row.workstation_limit, row.gpu_workstation_limit) if row else cls(None, None)
 
     def above(self, counts: Counts) -> Counts:
-        """The limits, with those of `counts` where nothing is chosen."""
+        """These limits, with those of `counts` where none is chosen."""
         return Counts(
             counts.workstations if self.workstations is None else self.workstations,
             counts.gpus if self.gpus is None else self.gpus,
@@ -61,23 +61,23 @@ class Chosen:
 
 
 class LimitReachedError(ConflictError):
-    """Somebody has as many workstations as they may have."""
+    """The limit of workstations is reached."""
 
     code = "limit_reached"
 
 
 def of_settings(ctx: Context) -> Counts:
-    """The limit where admins chose nothing."""
+    """The limits in the settings."""
     return Counts(ctx.settings.workstation_limit, ctx.settings.gpu_workstation_limit)
 
 
 async def of_team(ctx: Context) -> Counts:
-    """The limit of every member for whom nothing else is chosen."""
+    """The limits of members without their own."""
     return (await chosen_for_team(ctx)).above(of_settings(ctx))
 
 
 async def chosen_for_team(ctx: Context) -> Chosen:
-    """What admins chose for everybody."""
+    """The limits that admins have chosen for the team."""
     return Chosen.of(await ctx.session.get(Team, Team.ID))
 
 
@@ -87,26 +87,24 @@ async def of(ctx: Context, member: Member) -> Allowance:
 
 
 async def of_each(ctx: Context, members: Sequence[Member]) -> dict[str, Allowance]:
-    """The allowance of each, by the member's id."""
+    """The allowances of several members, by ID."""
     team = await of_team(ctx)
     machines = await _machines(ctx, [member.id for member in members])
     return {member.id: Allowance(_count(machines[member.id]), Chosen.of(member).above(team)) for member in members}
 
 
 async def lock(session: AsyncSession, owner: Member) -> None:
-    """From here on nobody else asks for a machine of this owner, until our transaction ends.
-
-    Before any stack is locked: a change of SSH keys locks its member first as well.
-    """
+    """Lock the owner's limits until this transaction ends. Must be called before a stack is locked."""
+    # A change of SSH keys also locks the member first, so that the two cannot deadlock.
     await session.refresh(owner, with_for_update={"key_share": True})
 
 
 async def check(ctx: Context, owner: Member, machine_type: str, workstation: Workstation | None = None) -> None:
-    """Raises LimitReachedError if the owner may have no such machine. The caller has called `lock`.
+    """Raise LimitReachedError if the owner may have no such machine. The caller has called `lock`.
 
-    Nothing is to be queued before: whoever shows the error on a form commits what was written until then.
+    Nothing may be queued before, because a form that shows the error commits the transaction.
 
-    :param workstation: the one that is to become of this type; None for one more.
+    :param workstation: the workstation that changes to this type; None for a new one.
     """
     limit = Chosen.of(owner).above(await of_team(ctx))
     machines = (await _machines(ctx, [owner.id]))[owner.id]
@@ -128,13 +126,13 @@ async def check(ctx: Context, owner: Member, machine_type: str, workstation: Wor
 
 
 async def _machines(ctx: Context, owners: Sequence[str]) -> defaultdict[str, dict[str, bool]]:
-    """Owner → workstation → whether it has a GPU, or is about to get one."""
+    """Owner → workstation → whether it has, or is getting, a GPU."""
     rows = await ctx.session.scalars(
         select(Workstation).where(Workstation.owner_id.in_(owners), Workstation.status != WorkstationStatus.DESTROYED)
     )
     found: defaultdict[str, dict[str, bool]] = defaultdict(dict)
     for row in rows:
-        # What the catalog no longer has may have a GPU all the same.
+        # Machine types that are no longer in the catalog may have a GPU as well.
         found[row.owner_id][row.id] = row.accelerator is not None or _is_gpu(ctx, row.machine_type)
     changes = await ctx.session.execute(
         select(Workstation.owner_id, Workstation.id, Run.changes["machine_type"].astext)
@@ -157,7 +155,7 @@ def _count(machines: dict[str, bool]) -> Counts:
 
 
 def parse(workstations: str, gpus: str) -> Chosen:
-    """Limits as they were typed; empty is the default. Raises InvalidError."""
+    """Limits from text. Empty stands for the default. Raises InvalidError."""
     typed = {"workstation_limit": workstations.strip(), "gpu_workstation_limit": gpus.strip()}
     wrong = {name: _RULE for name, text in typed.items() if text and not _is_number(text)}
     if wrong:
@@ -170,14 +168,14 @@ def _is_number(text: str) -> bool:
 
 
 async def change(ctx: Context, member: Member, chosen: Chosen) -> None:
-    """Choose a member's limits. Who has more keeps it."""
+    """Set a member's limits. Existing workstations are kept."""
     before = _columns(Chosen.of(member))
     member.workstation_limit, member.gpu_workstation_limit = chosen.workstations, chosen.gpus
     _record(ctx, Action.CHANGE_MEMBER, member.id, member.email, before, _columns(chosen))
 
 
 async def change_team(ctx: Context, chosen: Chosen) -> None:
-    """Choose the limits of everybody for whom nothing else is chosen."""
+    """Set the team's limits."""
     await ctx.session.execute(insert(Team).values(id=Team.ID).on_conflict_do_nothing())
     team = await ctx.session.get_one(Team, Team.ID, with_for_update=True)
     before = _columns(Chosen.of(team))

@@ -83,7 +83,7 @@ async def sign_in(ctx: Context, identity: Identity) -> Member:
 
 
 async def of_account(session: AsyncSession, identity: Identity) -> Member | None:
-    """The member that this account is, if it is one's; no sign-in goes on beside the caller's transaction."""
+    """The member with this account, if there is one. Locks out simultaneous sign-ins."""
     await _one_at_a_time(session)
     is_google_s = not identity.sub.startswith(_NOT_YET_SIGNED_IN)
     return await _by_sub(session, identity.sub) if is_google_s else None
@@ -113,7 +113,7 @@ async def by_address(ctx: Context, email: str) -> Member:
 
 
 async def admins(ctx: Context) -> list[Member]:
-    """The portal's admins who may sign in, by name: another one could not act as an admin."""
+    """Admins who may sign in, by name."""
     found = await ctx.session.scalars(select(Member).where(Member.role == Role.ADMIN).order_by(Member.name))
     return [member for member in found if member.may_sign_in(ctx.settings)]
 
@@ -135,7 +135,7 @@ class ListedMember:
 
     @property
     def chosen(self) -> Chosen:
-        """The limits that are theirs alone."""
+        """The limits of this member alone."""
         return Chosen.of(self.member)
 
 
@@ -180,10 +180,10 @@ async def change_role(ctx: Context, member: Member, role: Role) -> None:
 
 
 async def set_role(ctx: Context, email: str, role: Role) -> Member:
-    """The operator makes somebody admin, or member again; who has never signed in is a member by that.
+    """Set a member's role on behalf of the operator. Somebody who has never signed in becomes a member by this.
 
-    Raises RefusedError when no rule names an admin's address, NotFoundError for a member who is not there, and
-    ConflictError for the last admin, and for an admin whose account was refused.
+    Raises RefusedError if no rule allows an admin's address, NotFoundError for an unknown member, and ConflictError for
+    the last admin, and for an admin whose account was refused.
     """
     await _one_at_a_time(ctx.session)
     member = await (by_address(ctx, email) if role is Role.ADMIN else known(ctx.session, email))

@@ -1,4 +1,4 @@
-"""Sign-ins that are refused: written down, and what a member of that account still had is ended."""
+"""Refused sign-ins: they are recorded, and the member's sessions and tokens are revoked."""
 
 from app.infra.oidc import Identity
 from app.models import Action
@@ -8,10 +8,8 @@ from app.services.people import api_tokens, members, sign_ins
 
 
 async def refuse(ctx: Context, identity: Identity, why: str) -> None:
-    """Refuse this account. A member that it is loses all sign-ins and tokens at once, until an answer is accepted.
-
-    Google has just said that the account is none that the rules let in, whatever the member's row says of it.
-    """
+    """Refuse this account. If it is a member's, all their sign-ins and tokens end, until a later sign-in succeeds."""
+    # Google has just said that no rule allows the account, which is newer than the member's row.
     member = await members.of_account(ctx.session, identity)
     after: dict[str, str | int] = {"why": why}
     if member:

@@ -1,1 +1,1 @@
-"""The shared stack: its settings, secrets, and how it is doing."""
+"""The shared stack: settings, passwords, state and IP ranges."""

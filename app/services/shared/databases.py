@@ -1,4 +1,4 @@
-"""The number in the name of the database: Google refuses the name of one that was deleted, for a week."""
+"""The number in the name of the shared database. Google does not allow the name of a deleted database for a week."""
 
 import re
 
@@ -13,23 +13,22 @@ from app.services.terraform.state_versions import State
 
 
 async def bind(ctx: Context, run: Run) -> None:
-    """A worker claims this run: a database that stays keeps its number, and one that is to be made gets a new one.
-
-    One that was being made when its run was interrupted is in no state: it is looked for under the number it had.
-    """
+    """Set the database's number in a run that is being claimed: the existing database keeps its number, a new one
+    gets the next."""
     if run.kind is not RunKind.CONFIGURE:
         return
     state = await state_versions.newest(ctx.session, ctx.vault, run.stack_id)
     if state is not None and _stays(state, run.inputs["prefix"], run.inputs["region"]):
         number = state.sql_generation
     else:
+        # A database whose creation was interrupted is in no state, so this results in the same number again.
         of_stack = StateVersion.stack_id == run.stack_id
         number = (await ctx.session.scalar(select(func.max(StateVersion.sql_generation)).where(of_stack)) or 0) + 1
     run.inputs = {**run.inputs, runs.GENERATION_INPUT: number}
 
 
 def _stays(state: State, prefix: str, region: str) -> bool:
-    """Whether the database in the state is one that Terraform would not replace for another reason than its number."""
+    """Whether Terraform would keep the database in the state if its number stays the same."""
     return any(
         each.type == "google_sql_database_instance"
         and not (each.is_tainted or each.deposed)

@@ -1,4 +1,4 @@
-"""Taking the admins' role from everybody who is not on the list: who has to be on it first."""
+"""The exclusive list of IAM admins, which takes the role from everybody else: who must be on it."""
 
 from collections.abc import Iterable
 
@@ -19,7 +19,7 @@ async def portal_accounts(ctx: Context) -> set[str]:
 async def problem(
     ctx: Context, before: SharedSettings, chosen: SharedSettings, iam_admins: Iterable[str]
 ) -> str | None:
-    """Who would lose the role and must not, as a sentence. None if nobody does, or the role stays as it is."""
+    """Why the list cannot be exclusive, because somebody who must keep the role would lose it; None if it can."""
     role = _exclusive_role(chosen)
     if role is None or role == _exclusive_role(before):
         return None

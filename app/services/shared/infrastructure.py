@@ -1,4 +1,4 @@
-"""The shared infrastructure as its users see it: which parts there are, and what is around them."""
+"""The shared infrastructure as members see it: its parts, and the network around them."""
 
 from dataclasses import dataclass
 
@@ -18,29 +18,29 @@ IAP = "Google's proxy (IAP)"
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the outputs do not tell: the network that was there before, who is let in, how many machines there are."""
+    """What is not in Terraform's outputs: existing networks, allowed IPs, the number of machines."""
 
     network: str
     ssh_ranges: tuple[str, ...]
-    """Besides Google's proxy."""
+    """Ranges that may use SSH, besides Google's proxy."""
     allowed_ips: int
-    """How many ranges the firewall lets in to MLflow."""
+    """How many ranges the firewall allows to reach MLflow."""
     workstations: int
     running: int
 
     @property
     def in_words(self) -> str:
-        """The machines."""
+        """The workstations in words."""
         return f"{self.running} of {self.workstations} running" if self.workstations else "No machines"
 
     @property
     def allowed_in_words(self) -> str:
-        """The list of addresses, without telling whose they are."""
+        """The allowed IPs in words, without their owners."""
         return f"{self.allowed_ips or 'No'} address{'' if self.allowed_ips == 1 else 'es'} allowed"
 
 
 def viewer(stack: SharedStack | None, member: Member, settings: Settings) -> Viewer:
-    """The member who looks."""
+    """The viewer for a member."""
     outputs = stack.outputs if stack else {}
     is_known = member.account_name in (outputs.get("member_service_account_emails") or {})
     is_iam_admin = f"user:{member.email}" in (outputs.get("iam_admins") or [])
@@ -53,7 +53,7 @@ def viewer(stack: SharedStack | None, member: Member, settings: Settings) -> Vie
 
 
 async def surroundings(session: AsyncSession, stack: SharedStack | None, settings: Settings) -> Surroundings:
-    """As the shared stack was last applied, and the workstations as they are now."""
+    """The surroundings, with the shared stack as applied last and the current workstations."""
     numbers = await counts.workstations_by_status(session)
     there = {status: number for status, number in numbers.items() if status is not WorkstationStatus.DESTROYED}
     return Surroundings(
@@ -66,12 +66,12 @@ async def surroundings(session: AsyncSession, stack: SharedStack | None, setting
 
 
 def mlflow_url(stack: SharedStack | None, settings: Settings) -> str:
-    """Where MLflow is: the shared stack's, else the one that the settings name; empty where there is none."""
+    """The URL of MLflow: the shared stack's or the one in the settings; empty if there is none."""
     return str((stack.outputs if stack else {}).get("mlflow_url") or settings.mlflow_url)
 
 
 def parts(outputs: Outputs, who: Viewer, around: Surroundings, settings: Settings) -> list[Part]:
-    """The parts that are there, and how to set up Google's command line, which comes before all of them."""
+    """All parts, preceded by the set-up of Google's command line."""
     found = [
         mlflow(outputs, who) or mlflow_elsewhere(settings),
         *(make(outputs, who) for make in OTHERS),
@@ -99,7 +99,7 @@ def _access(outputs: Outputs, who: Viewer, around: Surroundings) -> Part | None:
 
 
 def gcloud(outputs: Outputs, who: Viewer, settings: Settings) -> Part:
-    """How to set up Google's command line for this project; there before anything is shared."""
+    """How to set up Google's command line for this project."""
     project = settings.google_project
     zone = str(outputs.get("mlflow_zone") or settings.default_zone)
     region = str(outputs.get("region") or region_of(zone))

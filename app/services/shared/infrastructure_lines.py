@@ -1,9 +1,9 @@
-"""Lines to copy, for each part of the infrastructure: shell, Python and settings files, filled in."""
+"""Commands and code to copy for each part of the infrastructure."""
 
 import re
 
 REGISTRY = "team"
-"""What pip, uv and Poetry call the registry for packages."""
+"""The name of the Python registry in the settings of pip, uv and Poetry."""
 MLFLOW_IN_PYTHON = """import mlflow
 
 mlflow.set_experiment("my-experiment")
@@ -13,12 +13,12 @@ with mlflow.start_run():
 
 
 def configuration(project: str) -> str:
-    """A name for gcloud's configuration: it takes no domain before the project's id."""
+    """A name for gcloud's configuration: the project's ID without a domain before it."""
     return re.sub(r"[^a-z0-9-]", "-", project.rpartition(":")[2])
 
 
 def gcloud(project: str, email: str, region: str, zone: str) -> str:
-    """A configuration of gcloud's for this project, and the sign-ins of gcloud itself and of Google's libraries."""
+    """Create a gcloud configuration for this project, and sign gcloud and Google's libraries in."""
     return f"""gcloud config configurations create {configuration(project)}
 gcloud config set project {project}
 gcloud config set account {email}
@@ -29,19 +29,19 @@ gcloud auth application-default login"""
 
 
 def mlflow(url: str, user: str, password: str) -> str:
-    """What MLflow's client reads from the environment."""
+    """Environment variables for MLflow's client."""
     return f"""export MLFLOW_TRACKING_URI={url}
 export MLFLOW_TRACKING_USERNAME={user}
 export MLFLOW_TRACKING_PASSWORD={password}"""
 
 
 def mlflow_on_a_workstation(url: str, user: str, secret: str, project: str) -> str:
-    """The same, where the machine's service account reads the password."""
+    """Environment variables for MLflow's client on a workstation, whose service account reads the password."""
     return mlflow(url, user, f'"$(gcloud secrets versions access latest --secret={secret} --project={project})"')
 
 
 def psql(address: str, user: str, database: str) -> str:
-    """Connect inside the network. Only what is encrypted is let in."""
+    """Connect from within the network. The server requires encryption."""
     return f'psql "host={address} dbname={database} user={user} sslmode=require"'
 
 
@@ -52,30 +52,30 @@ def psql_through_ssh(address: str, user: str, database: str) -> str:
 
 
 def docker_on_a_workstation(url: str) -> str:
-    """Docker then asks gcloud for each login."""
+    """Have Docker get its credentials from gcloud."""
     return f"gcloud auth configure-docker {url.partition('/')[0]}"
 
 
 def docker_as(account: str, url: str) -> str:
-    """Log in for an hour as that service account, without a key."""
+    """Log Docker in for an hour as this service account, without a key."""
     return f"""gcloud auth print-access-token --impersonate-service-account={account} \\
   | docker login -u oauth2accesstoken --password-stdin https://{url.partition("/")[0]}"""
 
 
 def docker_push(url: str) -> str:
-    """An image there and back."""
+    """Push an image, and pull it."""
     return f"""docker tag my-image {url}/my-image:1
 docker push {url}/my-image:1
 docker pull {url}/my-image:1"""
 
 
 def token() -> str:
-    """A token of whoever gcloud is signed in as: on a workstation, its service account."""
+    """A token for the account that gcloud uses; on a workstation, that is its service account."""
     return 'export TOKEN="$(gcloud auth print-access-token)"'
 
 
 def token_as(account: str) -> str:
-    """A token of that service account, without a key."""
+    """A token for this service account, without a key."""
     return f'export TOKEN="$(gcloud auth print-access-token --impersonate-service-account={account})"'
 
 
@@ -84,14 +84,14 @@ def _with_token(url: str) -> str:
 
 
 def pip(url: str) -> str:
-    """Install; pip itself cannot upload."""
+    """Install a package with pip, which cannot upload."""
     return f"""pip install --extra-index-url "{_with_token(url)}/simple/" my-package
 pip install twine
 twine upload --repository-url {url}/ -u oauth2accesstoken -p "$TOKEN" dist/*"""
 
 
 def uv(url: str) -> str:
-    """The index for pyproject.toml, then the commands."""
+    """The index for pyproject.toml, and commands for uv."""
     return f"""# pyproject.toml
 [[tool.uv.index]]
 name = "{REGISTRY}"
@@ -105,7 +105,7 @@ uv build && uv publish --index {REGISTRY} -u oauth2accesstoken -p "$TOKEN\""""
 
 
 def poetry(url: str) -> str:
-    """One name for the source and for where to publish, so that one pair of variables does for both."""
+    """Settings for Poetry, with one name for the source and the upload, so that both use the same variables."""
     variable = f"POETRY_HTTP_BASIC_{REGISTRY.upper()}"
     return f"""export {variable}_USERNAME=oauth2accesstoken {variable}_PASSWORD="$TOKEN"
 poetry source add --priority=explicit {REGISTRY} {url}/simple/
@@ -115,20 +115,20 @@ poetry publish --build --repository {REGISTRY}"""
 
 
 def gsutil(bucket: str) -> str:
-    """Look, and copy there and back."""
+    """List and copy files."""
     return f"""gsutil ls gs://{bucket}
 gsutil cp model.bin gs://{bucket}/models/
 gsutil -m rsync -r gs://{bucket}/dataset /home/jupyter/dataset"""
 
 
 def gsutil_as(account: str, bucket: str) -> str:
-    """The same as that service account, without a key; and Google's libraries likewise."""
+    """List and copy files as this service account, without a key, and have Google's libraries do the same."""
     return f"""gsutil -i {account} ls gs://{bucket}
 gcloud auth application-default login --impersonate-service-account={account}"""
 
 
 def storage_in_python(bucket: str, project: str) -> str:
-    """With google-cloud-storage."""
+    """List and copy files with google-cloud-storage."""
     return f"""from google.cloud import storage
 
 bucket = storage.Client(project="{project}").bucket("{bucket}")
@@ -137,7 +137,7 @@ bucket.blob("dataset/train.jsonl").download_to_filename("train.jsonl")"""
 
 
 def cluster_credentials(cluster: str, location: str, project: str) -> str:
-    """The control plane is reached by name, where IAM decides."""
+    """Get credentials for the cluster by its DNS name, where IAM decides about access."""
     return f"""gcloud components install gke-gcloud-auth-plugin
 gcloud container clusters get-credentials {cluster} \\
   --location={location} --project={project} --dns-endpoint
@@ -145,7 +145,7 @@ kubectl get pods"""
 
 
 def pods_account(account: str) -> str:
-    """The Kubernetes service account that terraform/modules/kubernetes lets act as that one."""
+    """The Kubernetes service account that terraform/modules/kubernetes lets act as this Google service account."""
     return f"""kubectl create serviceaccount stationmaster --namespace=default
 kubectl annotate serviceaccount stationmaster --namespace=default \\
   iam.gke.io/gcp-service-account={account}"""

@@ -1,6 +1,6 @@
-"""The parts of the shared infrastructure, each with its facts and the lines that a member copies.
+"""The parts of the shared infrastructure, each with its facts and lines to copy.
 
-Pure: from the shared stack's outputs, and from who looks.
+Pure functions of Terraform's outputs and of the viewer.
 """
 
 from collections.abc import Callable
@@ -13,23 +13,22 @@ from app.services.shared.infrastructure_state import Outputs
 
 @dataclass(frozen=True)
 class Viewer:
-    """Who looks, as far as what they need depends on it."""
+    """The viewer, as far as the lines depend on it."""
 
     email: str
     ssh_username: str
     service_account: str | None
-    """What their machines act as."""
+    """The service account of their workstations."""
     may_impersonate: bool
-    """Whether Google lets them act as the accounts for data and artifacts: admins of the project, and members that the
-    shared stack knows (terraform/shared/accounts.tf)."""
+    """Whether they may act as the service accounts for data and artifacts (terraform/shared/accounts.tf)."""
 
 
 @dataclass(frozen=True)
 class Fact:
-    """One thing about a part."""
+    """A fact about a part."""
 
     name: str
-    """For programs: an output of terraform/shared where it is one."""
+    """The name in the API: the output of terraform/shared if it is one."""
     label: str
     value: str
 
@@ -45,13 +44,13 @@ class Snippet:
 
 @dataclass(frozen=True)
 class Part:
-    """One part of the infrastructure."""
+    """A part of the infrastructure."""
 
     key: str
     title: str
     icon: str
     purpose: str
-    """A sentence."""
+    """A description in one sentence."""
     facts: tuple[Fact, ...]
     snippets: tuple[Snippet, ...]
 
@@ -61,12 +60,12 @@ def facts(*rows: tuple[str, str, object]) -> tuple[Fact, ...]:
 
 
 def _text(outputs: Outputs, name: str) -> str:
-    """One that is there with its part."""
+    """The text of an output that exists whenever its part exists."""
     return str(outputs.get(name) or "")
 
 
 def mlflow_elsewhere(settings: Settings) -> Part | None:
-    """An MLflow that somebody else runs."""
+    """An MLflow server outside of the shared stack."""
     url = settings.mlflow_url
     if not url:
         return None

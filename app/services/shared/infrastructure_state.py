@@ -1,4 +1,4 @@
-"""How the parts of the shared infrastructure are doing, from what a worker saw of them."""
+"""The status of the parts of the shared infrastructure, derived from what a worker saw."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -13,29 +13,29 @@ SNAPSHOT = "infrastructure"
 STALE_AFTER = timedelta(minutes=15)
 """A worker checks every five minutes; after three missed checks, the status is out of date."""
 UNSEEN = "unseen"
-"""In the place of what Google calls a state: it was asked, and did not tell."""
+"""The value in place of a state if Google was asked but did not answer."""
 
 Outputs = dict[str, Any]
-"""The shared stack's, by the names of terraform/shared."""
+"""Outputs of the shared stack, by their names in terraform/shared."""
 
 
 @dataclass(frozen=True)
 class Light:
-    """One part's state as people read it."""
+    """The status of a part for people."""
 
     tone: str
-    """As badges have it: ok, busy, warn, bad, idle."""
+    """The tone of the badge: ok, busy, warn, bad, idle."""
     word: str
     detail: str = ""
 
 
 @dataclass
 class PartStates:
-    """What a worker saw; each state is as Google calls it, None where the thing is not there."""
+    """What a worker saw. States are Google's; None if the resource does not exist."""
 
     machine: str | None = None
     answers: bool | None = None
-    """Whether MLflow answers; None where its firewall does not let the worker through."""
+    """Whether MLflow answers; None if its firewall does not let the worker through."""
     database: str | None = None
     cluster: str | None = None
 
@@ -77,7 +77,7 @@ _CLUSTER = {
 
 
 def lights(outputs: Outputs, seen: PartStates) -> dict[str, Light]:
-    """A light for each part that runs: mlflow, sql, kubernetes."""
+    """The status of each part that can run: mlflow, sql, kubernetes."""
     found = {}
     if outputs.get("mlflow_instance_name"):
         found["mlflow"] = _mlflow(seen)
@@ -103,16 +103,16 @@ def _named(state: str | None, known: dict[str, Light]) -> Light:
 
 
 async def keep(session: AsyncSession, outputs: Outputs, seen: PartStates, now: datetime) -> None:
-    """Keep what was seen for the page."""
+    """Store what was seen for the page."""
     content = {"lights": {part: asdict(light) for part, light in lights(outputs, seen).items()}}
     await snapshots.keep(session, SNAPSHOT, content, now)
 
 
 def lights_of(snapshot: Snapshot | None) -> dict[str, Light]:
-    """As they were kept; none before anybody looked."""
+    """The stored status; empty if no worker has looked yet."""
     return {part: Light(**kept) for part, kept in snapshot.content["lights"].items()} if snapshot else {}
 
 
 def is_stale(snapshot: Snapshot, now: datetime) -> bool:
-    """Whether no worker has looked for longer than it should be."""
+    """Whether the last check is older than it should be."""
     return snapshot.age(now) > STALE_AFTER

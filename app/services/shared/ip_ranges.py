@@ -34,7 +34,7 @@ _NOT_PUBLIC = {
     "100.64.0.0/10": "is shared by customers of a provider (CGNAT): on the Internet, they have another address.",
     "240.0.0.0/4": "is reserved and not used on the Internet.",
 }
-# From RFC 4291 and the registries of IANA. Ranges for documentation are taken like others: nobody has them.
+# From RFC 4291 and IANA's registries. Ranges for documentation are accepted, since nobody uses them.
 _INTERNET_V6 = ipaddress.IPv6Network("2000::/3")
 _MAPPED_V4 = ipaddress.IPv6Network("::ffff:0:0/96")
 
@@ -78,7 +78,7 @@ def of_client(host: str) -> Network | None:
 def _parsed(text: str) -> Network:
     if not text:
         raise _invalid(f"Enter an address or a range, such as {EXAMPLES}.")
-    # ipaddress takes fe80::1%eth0 for an address: a zone means something on one computer only.
+    # ipaddress accepts fe80::1%eth0, but a zone has a meaning on one computer only.
     if len(text) > LONGEST or "%" in text or not text.isprintable():
         raise _invalid(f"This is not an IP address or range. Use a form such as {EXAMPLES}.")
     try:
@@ -94,7 +94,7 @@ def _parsed(text: str) -> Network:
 
 
 def _unmapped(network: Network) -> Network:
-    """IPv4 as IPv6 writes it (::ffff:203.0.113.7) is IPv4: firewalls know it by no other form."""
+    """An IPv4 address in IPv6 form (::ffff:203.0.113.7) as IPv4, which is the only form that firewalls know."""
     if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED_V4):
         return ipaddress.IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - 96))
     return network

@@ -1,4 +1,4 @@
-"""What Google still has of people who may no longer sign in: taken away by a run, planned like any other change."""
+"""Removes the access that people who may no longer sign in still have at Google, by a run of the shared stack."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
@@ -11,17 +11,15 @@ from app.services.shared import shared_stack
 
 
 async def request_if_due(ctx: Context) -> Run | None:
-    """Ask for a run that takes it away, where there is something, and nothing else is under way.
-
-    It is asked for once: whoever discards its plan, or lets it fail, asks again when they like.
-    """
+    """Request the removal, if there is something to remove and no run is pending."""
     session = ctx.session
     stack = await stacks.shared(session)
     if stack is None or not stack.exists or not await _left_over(ctx, stack):
         return None
     await shared_stack.lock(session, stack)
     left_over = await _left_over(ctx, stack)
-    if not left_over or await runs.pending(session, stack.id) or await _was_asked_for(ctx, stack):
+    # Only once: if its plan is discarded or fails, an admin decides when to try again.
+    if not left_over or await runs.pending(session, stack.id) or await _was_requested(ctx, stack):
         return None
     spec = await shared_stack.desired(ctx, stack)
     run = await shared_stack.request(ctx, stack, spec, f"Remove access of {', '.join(left_over)}")
@@ -30,7 +28,7 @@ async def request_if_due(ctx: Context) -> Run | None:
 
 
 async def _left_over(ctx: Context, stack: SharedStack) -> list[str]:
-    """Addresses of those who may not sign in and whom Google still knows: as members, or by an allowed IP."""
+    """Email addresses of people who may not sign in, but are still known to Google as members or by an allowed IP."""
     applied = (await runs.applied(ctx.session, stack.id)).reached_inputs.get("members", {})
     known = {principal.partition(":")[2] for principal in applied.values()}
     query = select(AllowedIp).where(AllowedIp.id.in_(stack.allowed_ips)).options(joinedload(AllowedIp.owner))
@@ -39,14 +37,14 @@ async def _left_over(ctx: Context, stack: SharedStack) -> list[str]:
     return sorted(gone | known - set((await shared_stack.people(ctx)).values()))
 
 
-async def _was_asked_for(ctx: Context, stack: SharedStack) -> bool:
-    # What was superseded has become part of what came after it.
+async def _was_requested(ctx: Context, stack: SharedStack) -> bool:
+    # A superseded run's changes are part of the run after it.
     is_newest = Run.status != RunStatus.SUPERSEDED
     query = select(Run).where(Run.stack_id == stack.id, Run.kind == RunKind.CONFIGURE, is_newest)
     last = await ctx.session.scalar(query.order_by(Run.created_at.desc(), Run.id).limit(1))
     if last is None or last.is_success:
         return False
     members = {f"user:{email}" for email in (await shared_stack.people(ctx)).values()}
-    asked = set(last.inputs.get("members", {}).values())
+    requested_members = set(last.inputs.get("members", {}).values())
     allowed_ips = [ip.id for ip in await shared_stack.desired_ips(ctx)]
-    return asked <= members and last.changes.get("allowed_ips") == allowed_ips
+    return requested_members <= members and last.changes.get("allowed_ips") == allowed_ips

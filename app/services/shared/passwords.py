@@ -1,4 +1,4 @@
-"""The passwords of what is shared: who may read which, and that it is written down."""
+"""The passwords of the shared infrastructure, which members may read. Reading one is audited."""
 
 from dataclasses import dataclass
 
@@ -12,16 +12,16 @@ from app.services.shared.infrastructure_state import Outputs
 
 @dataclass(frozen=True)
 class Password:
-    """One account that has a password, without it."""
+    """An account that has a password. It does not contain the password."""
 
     key: str
     part: str
-    """The part that it opens."""
+    """The part that the password is for."""
     title: str
     username: str
-    """Output of terraform/shared that has the user name; null where there is no such account."""
+    """The output of terraform/shared with the user name; its value is null if there is no such account."""
     variable: str
-    """Variable of terraform/shared that has the password."""
+    """The variable of terraform/shared with the password."""
     for_admins: bool
 
 
@@ -35,12 +35,12 @@ PASSWORDS = (
 
 
 def of(outputs: Outputs, member: Member) -> list[Password]:
-    """Those that are in use and that this member may read."""
+    """The passwords that are in use and that this member may read."""
     return [each for each in PASSWORDS if outputs.get(each.username) and (member.is_admin or not each.for_admins)]
 
 
 def find(outputs: Outputs, member: Member, key: str) -> Password:
-    """One of those; raises NotFoundError for all others."""
+    """One of these passwords. Raises NotFoundError for all others."""
     found = next((each for each in of(outputs, member) if each.key == key), None)
     if found is None:
         raise NotFoundError("password")
@@ -48,6 +48,6 @@ def find(outputs: Outputs, member: Member, key: str) -> Password:
 
 
 def read(ctx: Context, stack: SharedStack, password: Password) -> str:
-    """The password itself. Whoever calls this answers for its being the member, a short time after they proved it."""
+    """The password itself. The caller has checked that the member has just proved who they are."""
     audit.record(ctx, Action.READ_PASSWORD, password.key, password.title)
     return shared_stack.secrets_of(stack, ctx.vault)[password.variable]

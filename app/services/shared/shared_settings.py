@@ -86,10 +86,8 @@ def of(stack: SharedStack, settings: Settings) -> SharedSettings:
 
 
 def stored(values: Mapping[str, Any], base: SharedSettings) -> SharedSettings:
-    """Settings from the database, where an earlier release may have stored them. Missing ones are as in `base`.
-
-    They fitted when they were chosen: a rule that has become stricter since keeps nobody from reading or undoing them.
-    """
+    """Settings from the database, where an earlier release may have stored them. Missing ones are taken from `base`."""
+    # Not validated: rules that have become stricter must not prevent reading or undoing settings.
     known = {name: value for name, value in values.items() if name in SharedSettings.model_fields}
     return base.model_copy(update=known)
 
@@ -105,7 +103,7 @@ def terraform_inputs(
     """The variables of terraform/shared, without passwords, which the worker passes separately.
 
     :param cidrs: the ranges that may reach MLflow.
-    :param members: SSH user name → address of everybody; each gets a service account where that is chosen.
+    :param members: SSH username → email address of all members. Each gets a service account if that is chosen.
     """
     return {
         **chosen.model_dump(),

@@ -36,11 +36,11 @@ class SharedStackSpec:
 
     settings: SharedSettings
     iam_admins: tuple[str, ...] = ()
-    # Not the allowed IPs: what is approved is wanted, and `request` looks that up.
+    # Allowed IPs are not part of it: `request` adds those that are approved by then.
 
     @property
     def changes(self) -> dict[str, Any]:
-        """The values by column, as a run carries them and the row has them once it has succeeded."""
+        """The values by column, for the run and, after its success, the row."""
         return {"settings": self.settings.model_dump(), "iam_admins": list(self.iam_admins)}
 
 
@@ -113,7 +113,7 @@ async def request(ctx: Context, stack: SharedStack, spec: SharedStackSpec, reaso
 
 
 async def desired_ips(ctx: Context) -> list[AllowedIp]:
-    """The allowed IPs that the firewall is to let in."""
+    """The allowed IPs that the firewall should allow."""
     approved = AllowedIp.status == AllowedIpStatus.APPROVED
     query = select(AllowedIp).where(approved).options(joinedload(AllowedIp.owner))
     found = await ctx.session.scalars(query.order_by(AllowedIp.id))
@@ -121,7 +121,7 @@ async def desired_ips(ctx: Context) -> list[AllowedIp]:
 
 
 async def people(ctx: Context) -> dict[str, str]:
-    """Name in the shared stack → address, of everybody who may sign in."""
+    """Everybody who may sign in: name in the shared stack → email address."""
     found = await ctx.session.scalars(select(Member).order_by(Member.email))
     return {member.account_name: member.email for member in found if member.may_sign_in(ctx.settings)}
 
@@ -161,7 +161,7 @@ async def _check_role(ctx: Context, chosen: SharedSettings, before: SharedStackS
 
 
 async def _problems_of_role(ctx: Context, chosen: SharedSettings, before: SharedStackSpec) -> dict[str, str]:
-    """Why today's IAM admins, others or the portal keep the role from being as chosen, by the setting."""
+    """Why IAM admins or the portal's accounts prevent these settings, by setting."""
     problems = {
         "iam_admin_role": shared_settings.problem_of_role(chosen.iam_admin_role, before.iam_admins),
         "authoritative_admins": await exclusive_admins.problem(ctx, before.settings, chosen, before.iam_admins),
@@ -208,7 +208,7 @@ async def check_if_due(ctx: Context) -> Run | None:
 
 
 async def request_again(ctx: Context, run: Run) -> Run:
-    """Queue the settings of an earlier run again, with the members and IPs of now."""
+    """Queue the settings of an earlier run again, with the current members and IPs."""
     stack = await ctx.session.get_one(SharedStack, run.stack_id)
     if run.kind is RunKind.CHECK:
         return await check(ctx, stack)

@@ -1,1 +1,1 @@
-"""What Terraform says and keeps: states, plans, differences."""
+"""Terraform's states and plans, and the differences between states."""

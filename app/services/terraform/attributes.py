@@ -1,4 +1,4 @@
-"""What differs between two values of a resource, attribute by attribute, as people may read it."""
+"""The differences between two values of a resource, attribute by attribute, in a readable form."""
 
 import json
 import re
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 LONGEST = 200
-"""Characters shown of a value."""
+"""How many characters of a value are shown."""
 LEAD = 40
-"""Characters shown of what two long values have in common, before they part."""
+"""How many equal characters are shown before the place where two long values differ."""
 SENSITIVE, UNKNOWN, REPLACES = "sensitive", "known after apply", "forces replacement"
 HIDDEN = "(sensitive)"
 _COPIES = ("effective_labels", "terraform_labels")
@@ -20,23 +20,23 @@ Clean = Callable[[str], str]
 
 
 class Attribute(TypedDict):
-    """One attribute that differs; None where there is no value, or none that is known yet."""
+    """An attribute that differs. A value is None if there is none, or it is not known yet."""
 
     path: str
     before: str | None
     after: str | None
     note: str | None
-    """Words of SENSITIVE, UNKNOWN and REPLACES, with commas between."""
+    """SENSITIVE, UNKNOWN and REPLACES, separated by commas."""
 
 
 class Change(TypedDict):
-    """What happens, or has happened, to one resource."""
+    """A change to one resource."""
 
     address: str
     type: str
     name: str
     action: str
-    """create, update, delete, replace, import (nothing else changes), move, forget"""
+    """create, update, delete, replace, import (without other changes), move or forget."""
     imported: bool
     reason: str | None
     attributes: list[Attribute]
@@ -44,9 +44,10 @@ class Change(TypedDict):
 
 @dataclass(frozen=True)
 class Side:
-    """A value before or after, and which parts of it are sensitive.
+    """The value before or after, with its sensitive parts.
 
-    `marks` is true where all of it is, else a tree of the value's form (as in Terraform's JSON) or nothing.
+    `marks` is true if the whole value is sensitive, otherwise a tree of the value's shape (as in Terraform's JSON), or
+    empty.
     """
 
     value: Any
@@ -57,12 +58,12 @@ class Side:
         return self.marks is True
 
     def at(self, step: Step) -> "Side":
-        """The part under this key or index; None's parts are None."""
+        """The part at this key or index; None if there is none."""
         return Side(_part(self.value, step), _part(self.marks, step))
 
     @property
     def masked(self) -> Any:
-        """The value without what is sensitive in it."""
+        """The value without its sensitive parts."""
         if self.is_hidden and self.value is not None:
             return HIDDEN
         if isinstance(self.value, dict):
@@ -80,18 +81,18 @@ def differences(
     replacing: Collection[Path] = (),
     path: Path = (),
 ) -> list[Attribute]:
-    """The attributes that differ: first those that force a replacement, last those that are not known yet.
+    """The attributes that differ: those that force a replacement first, those that are not known yet last.
 
-    Nothing against empty is no difference, and the provider's copies of the labels are left out.
+    Empty and missing values count as equal, and the provider's copies of labels are left out.
 
-    :param clean: takes known secrets out of a text.
-    :param unknown: what of `after` is not known yet, in the form of `Side.marks`.
-    :param replacing: the paths whose change cannot be made in place.
-    :param path: of the two values themselves.
+    :param clean: removes known secrets from a text.
+    :param unknown: the parts of `after` that are not known yet, in the form of `Side.marks`.
+    :param replacing: the paths that cannot be changed in place.
+    :param path: the path of the two values.
     """
     found = [_attribute(leaf, clean, replacing) for leaf in _leaves(path, before, after, unknown)]
     found.sort(key=lambda attribute: (REPLACES not in (attribute["note"] or ""), UNKNOWN in (attribute["note"] or "")))
-    # A difference in nothing but the copies (a default label, say) is still one.
+    # If only the copies differ, for example by a default label, the difference is shown.
     return [attribute for attribute in found if not attribute["path"].startswith(_COPIES)] or found
 
 
@@ -121,7 +122,7 @@ def _leaves(path: Path, before: Side, after: Side, unknown: Any) -> Iterator[_Le
 
 
 def _steps(before: Any, after: Any, unknown: Any) -> list[Step]:
-    """The keys or indexes to look under; none where the two are not of one form."""
+    """The keys or indexes to compare one by one; none if the two values have different shapes."""
     values = [value for value in (before, after) if value is not None]
     trees = [*values, unknown] if unknown else values
     if all(isinstance(tree, dict) for tree in trees):
@@ -140,7 +141,7 @@ def _part(tree: Any, step: Step) -> Any:
         return tree.get(step)
     if isinstance(tree, list):
         return tree[step] if isinstance(step, int) and step < len(tree) else None
-    # Marks: what is under something marked is marked.
+    # Everything within a marked value is marked.
     return tree is True or None
 
 
@@ -167,7 +168,7 @@ def _text(side: Side, is_hidden: bool, clean: Clean) -> str | None:
 
 
 def _cut(before: str | None, after: str | None) -> tuple[str | None, str | None]:
-    """Where two long texts part only later on, from shortly before there: their beginnings would look the same."""
+    """Both texts from shortly before the place where they differ, if that is far from the beginning."""
     start = 0
     if before and after and max(len(before), len(after)) > LONGEST:
         pairs = enumerate(zip(before, after, strict=False))
@@ -189,7 +190,7 @@ def _overlap(one: Path, other: Path) -> bool:
 
 
 def _written(path: Path) -> str:
-    """labels.owner, boot_disk[0].size, metadata["a b"]"""
+    """A path as text: labels.owner, boot_disk[0].size, metadata["a b"]"""
     words = [
         f".{step}" if isinstance(step, str) and re.fullmatch(r"[\w-]+", step) else f"[{json.dumps(step)}]"
         for step in path

@@ -1,4 +1,4 @@
-"""What Google has of the portal's, and no state knows."""
+"""Orphans: resources with the portal's label that are in no state."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,31 +16,31 @@ from app.services.terraform import state_resources, state_versions
 
 @dataclass(frozen=True)
 class Orphan:
-    """Something at Google that the newest state of its stack does not hold."""
+    """A resource at Google that is not in the newest state of its stack."""
 
     id: str
-    """As Terraform imports it."""
+    """The ID for Terraform's import."""
     stack_id: str
     owner: str
-    """As its label says."""
+    """The owner in its label."""
     belongs_to: str
-    """What the portal knows of the stack, in words."""
+    """What the portal knows about the stack, in words."""
 
 
 @dataclass(frozen=True)
 class OrphanSearch:
-    """What was found, and the stacks that nothing can be said of: a run of theirs is at work."""
+    """The result of a search. `busy` are stacks with a run in progress, which cannot be judged."""
 
     orphans: list[Orphan]
     busy: list[str]
 
 
 async def find(database: Database, vault: Vault, compute: Compute) -> OrphanSearch:
-    """Compare what bears the portal's label with the states. Raises what Google's clients do."""
+    """Compare labelled resources with the states. Raises the errors of Google's clients."""
     things = await compute.labelled(STACK_LABEL)
     async with database.sessions() as session:
         findings = await _compare(session, vault, things)
-    # A run may have deleted it, and have ended, between our looking there and here.
+    # Read again, because a run may have deleted it and ended after Google was asked.
     there = [orphan for orphan in findings.orphans if await compute.labels_of(orphan.id) is not None]
     return replace(findings, orphans=there)
 
@@ -71,7 +71,7 @@ async def _ids(session: AsyncSession, vault: Vault, stack_id: str) -> set[str]:
 
 
 def _boot_disks(attributes: dict[str, Any]) -> list[str]:
-    """A machine's own disk, which Google makes and deletes with the machine; MLflow's has the machine's labels."""
+    """A machine's boot disk, which Google creates and deletes with the machine. MLflow's has the machine's labels."""
     sources = [str(disk.get("source") or "") for disk in attributes.get("boot_disk") or []]
     return [source[source.index("projects/") :] for source in sources if "projects/" in source]
 

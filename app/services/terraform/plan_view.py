@@ -37,7 +37,7 @@ def of_plan(shown: dict[str, Any], secrets: Collection[str] = ()) -> dict[str, A
 
 
 def _marked_in(shown: dict[str, Any]) -> set[str]:
-    """Every sensitive value of the plan: of variables, outputs, and resources whether they change or not."""
+    """All sensitive values in a plan: of variables, outputs, and resources, whether they change or not."""
     given = shown.get("variables") or {}
     declared = shown.get("configuration", {}).get("root_module", {}).get("variables", {})
     variables = [Side(given[name].get("value"), declared.get(name, {}).get("sensitive", False)) for name in given]

@@ -1,4 +1,4 @@
-"""Plans: Terraform's own file, encrypted while it may still be applied, and what people see of it."""
+"""Stored plans: Terraform's encrypted file as long as it may be applied, and the readable form."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from app.models import Plan
 async def keep(
     session: AsyncSession, vault: Vault, run_id: str, view: dict[str, Any], now: datetime, file: bytes | None = None
 ) -> None:
-    """Remember the newest plan of a run: what is shown of it, and where it may be applied later, the file."""
+    """Store the newest plan of a run: its view and, if it may be applied later, Terraform's file."""
     values = {"view": view, "sealed": vault.seal(file) if file is not None else None, "created_at": now}
     kept = insert(Plan).values(run_id=run_id, **values)
     await session.execute(kept.on_conflict_do_update(index_elements=["run_id"], set_=values))
@@ -27,11 +27,11 @@ async def file_of(session: AsyncSession, vault: Vault, run_id: str) -> bytes | N
 
 
 async def view_of(session: AsyncSession, run_id: str) -> dict[str, Any] | None:
-    """What Terraform said that it would change (plan_view.py); None where there was no plan."""
+    """The view of the plan (plan_view.py); None if there was no plan."""
     view: dict[str, Any] | None = await session.scalar(select(Plan.view).where(Plan.run_id == run_id))
     return view
 
 
 async def forget(session: AsyncSession, run_id: str) -> None:
-    """Its plan will not be applied any more; what people see of it stays."""
+    """Delete the plan file, because it will not be applied. The view is kept."""
     await session.execute(update(Plan).where(Plan.run_id == run_id).values(sealed=None))

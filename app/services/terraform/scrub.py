@@ -1,4 +1,4 @@
-"""Takes secrets out of what people read: whatever Terraform, Google or a plugin may have printed."""
+"""Removes secrets from texts, whatever Terraform, Google or a plugin may have printed."""
 
 import json
 import re
@@ -13,30 +13,30 @@ from app.services.terraform.state_resources import instances, outputs
 from app.services.terraform.state_versions import State
 
 SHORTEST = 6
-"""Characters of the shortest secret that is looked for: shorter ones are parts of innocent words."""
+"""The length of the shortest secret that is replaced, in characters. Shorter ones may be parts of harmless words."""
 SCRUBBED = "(secret)"
 
 
 class Scrubber:
-    """Replaces known secrets, also as they look inside JSON, and each line of one that has several."""
+    """Replaces known secrets in texts, also in their JSON form and, if they have several lines, each line."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         lines = {line.strip() for secret in secrets for line in (secret, *secret.splitlines())}
         forms = {form for line in lines if len(line) >= SHORTEST for form in _forms(line)}
-        # The longest first: one secret may be a part of another.
+        # Longest first, because a secret may contain another one.
         words = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))
         self._pattern = re.compile(words) if words else None
 
     def clean(self, text: str) -> str:
-        """The same text with `(secret)` in place of each."""
+        """The text with `(secret)` in place of each secret."""
         return self._pattern.sub(SCRUBBED, text) if self._pattern else text
 
 
 def secrets_of_settings(settings: Settings) -> set[str]:
-    """What the portal itself must not tell."""
+    """The portal's own secrets."""
     found: set[str | None] = {*settings.encryption_keys, settings.oidc_client_secret}
     if settings.database_url:
-        # As it is written, where %40 may stand for @, and as it is meant; libpq takes it behind the ? as well.
+        # Both the URL-encoded and the decoded form. libpq also accepts a password after the `?`.
         url = make_url(settings.database_url)
         found |= {url.password, urlsplit(settings.database_url).password, *_listed(url.query.get("password"))}
     return {secret for secret in found if secret}
@@ -49,7 +49,7 @@ def secrets_of_state(state: State) -> set[str]:
 
 
 def hidden_in(side: Side) -> set[str]:
-    """The sensitive words and numbers in a value."""
+    """The sensitive texts and numbers in a value."""
     if isinstance(side.value, dict):
         return {secret for key in side.value for secret in hidden_in(side.at(key))}
     if isinstance(side.value, list):
@@ -63,7 +63,7 @@ def _listed(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
 
 
 def _forms(secret: str) -> set[str]:
-    """As it is, and as Python and Go write it in JSON (Go escapes what HTML would read)."""
+    """The forms in which a secret may appear: as it is, and in the JSON of Python and Go, which escapes HTML."""
     escaped = json.dumps(secret, ensure_ascii=False)[1:-1]
     for_html = escaped
     for character in "<>&":

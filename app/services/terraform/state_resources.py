@@ -1,4 +1,4 @@
-"""What a Terraform state (format 4) holds, and what of it is sensitive."""
+"""Reads resources from a Terraform state (format 4)."""
 
 import json
 from collections.abc import Iterator
@@ -13,20 +13,20 @@ _TYPES = ("bool", "dynamic", "list", "map", "number", "object", "set", "string",
 
 @dataclass(frozen=True)
 class Instance:
-    """One object that Terraform manages."""
+    """A managed resource instance."""
 
     address: str
     type: str
     name: str
     attributes: Side
     deposed: str = ""
-    """The key of an object that was replaced and is still to be deleted; empty for the current one."""
+    """The key of a replaced object that still has to be deleted; empty for the current one."""
     is_tainted: bool = False
-    """Its creation did not end well: Terraform will replace it."""
+    """Whether its creation has failed, so that Terraform will replace it."""
 
 
 def instances(state: State) -> Iterator[Instance]:
-    """Every managed object; data sources are left out."""
+    """All managed instances, without data sources."""
     for resource in json.loads(state.raw).get("resources", []):
         if resource["mode"] == "managed":
             for instance in resource["instances"]:
@@ -34,7 +34,7 @@ def instances(state: State) -> Iterator[Instance]:
 
 
 def without(state: State, type_: str) -> State:
-    """The state as if Terraform had never known of these. It is still the same version: nothing was written."""
+    """The state without resources of this type. Its serial stays the same."""
     content = json.loads(state.raw)
     content["resources"] = [each for each in content.get("resources", []) if each["type"] != type_]
     return State(json.dumps(content).encode())
@@ -60,7 +60,7 @@ def _instance(resource: dict[str, Any], instance: dict[str, Any]) -> Instance:
 
 
 def _unwrapped(instance: dict[str, Any]) -> dict[str, Any]:
-    """The attributes; one that may be of any type is written with its type beside it, which no path mentions."""
+    """The attributes. Those of any type are stored with their type, which is not part of paths."""
     attributes = instance.get("attributes") or {}
     return {name: value["value"] if _is_typed(value) else value for name, value in attributes.items()}
 
@@ -73,7 +73,7 @@ def _is_typed(value: Any) -> bool:
 
 
 def _marks(paths: list[list[dict[str, Any]]]) -> Any:
-    """The paths as a tree of keys and indexes, which is true where a path ends."""
+    """Paths as a tree of keys and indexes, which is true at the end of each path."""
     if any(not path for path in paths):
         return True
     below: dict[str | int, list[list[dict[str, Any]]]] = {}

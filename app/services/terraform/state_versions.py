@@ -1,4 +1,4 @@
-"""State versions: every state that Terraform wrote, encrypted, numbered and kept."""
+"""State versions: every state that Terraform has written, encrypted and numbered."""
 
 import json
 import re
@@ -13,10 +13,10 @@ from app.models import Run, StateVersion
 
 
 class State:
-    """A whole Terraform state (format version 4)."""
+    """A complete Terraform state (format version 4)."""
 
     def __init__(self, raw: bytes) -> None:
-        """Raises ValueError when the JSON is empty, cut or not a state."""
+        """Raises ValueError if the JSON is empty, incomplete or not a state."""
         content = json.loads(raw)
         if not isinstance(content, dict) or not {"serial", "lineage"} <= content.keys():
             raise ValueError("not a Terraform state")
@@ -26,34 +26,35 @@ class State:
         outputs = content.get("outputs", {})
         self.outputs = {name: output["value"] for name, output in outputs.items()}
         self.open_outputs = {name: output["value"] for name, output in outputs.items() if not output.get("sensitive")}
-        """Those that are not marked as sensitive."""
+        """The outputs that are not sensitive."""
         managed = [resource for resource in content.get("resources", []) if resource["mode"] == "managed"]
         self.is_empty = not managed
         disks = [each for each in managed if each["type"] == "google_compute_disk"]
         sizes = [instance["attributes"].get("size") for disk in disks for instance in disk["instances"]]
         self.disk_size_gb: int | None = max(filter(None, sizes), default=None)
-        """Of a workstation's data disk; None where there is none."""
+        """The size of a workstation's data disk; None if there is none."""
         databases = [each for each in managed if each["type"] == "google_sql_database_instance"]
         names = [instance["attributes"]["name"] for each in databases for instance in each["instances"]]
         self.sql_generation: int | None = max(map(_number_in, names), default=None)
-        """Number of the shared stack's database; None where there is none."""
+        """The number in the name of the shared stack's database; None if there is none."""
 
 
 def _number_in(database: str) -> int:
-    """As terraform/modules/sql names it: postgres-PREFIX, then postgres-2-PREFIX; a prefix begins with a letter."""
+    """The number in the name that terraform/modules/sql uses: postgres-PREFIX, then postgres-2-PREFIX. A prefix
+    begins with a letter."""
     found = re.match(r"postgres-(\d+)-", database)
     return int(found[1]) if found else 1
 
 
 async def newest(session: AsyncSession, vault: Vault, stack_id: str) -> State | None:
-    """A stack's current state; None before anything was made."""
+    """A stack's newest state; None if there is none."""
     query = select(StateVersion.sealed).where(StateVersion.stack_id == stack_id, StateVersion.quarantined.is_(False))
     sealed = await session.scalar(query.order_by(StateVersion.number.desc()).limit(1))
     return State(vault.open(sealed)) if sealed is not None else None
 
 
 async def newest_opens(session: AsyncSession, vault: Vault) -> bool | None:
-    """Whether the keys open what was stored last, of any stack; None where nothing is stored."""
+    """Whether the newest state of any stack can be decrypted; None if there are no states."""
     sealed = await session.scalar(select(StateVersion.sealed).order_by(StateVersion.created_at.desc()).limit(1))
     if sealed is None:
         return None
@@ -65,10 +66,9 @@ async def newest_opens(session: AsyncSession, vault: Vault) -> bool | None:
 
 
 async def store(session: AsyncSession, vault: Vault, run: Run, state: State, now: datetime) -> None:
-    """Append a version, unless it is stored already, as after a commit whose answer was lost.
+    """Store a new version, unless it is already stored, for example because the response of a commit was lost.
 
-    The caller holds the run's row lock and has checked its attempt. A state of another lineage than the stack's is no
-    successor of it: that goes to quarantine.
+    The caller holds the run's row lock, and has checked the attempt. A state of another lineage is quarantined.
     """
     await _one_at_a_time(session, run.stack_id)
     lineage = await session.scalar(_versions(run.stack_id).order_by(StateVersion.number.desc()).limit(1))
@@ -77,7 +77,7 @@ async def store(session: AsyncSession, vault: Vault, run: Run, state: State, now
 
 
 async def quarantine(session: AsyncSession, vault: Vault, run: Run, attempt: int, state: State, now: datetime) -> None:
-    """Keep, as evidence, what an attempt wrote that no longer counts; unless the stack knows it already."""
+    """Store, as evidence, a state from an attempt that had lost its run, unless the stack already has it."""
     await _one_at_a_time(session, run.stack_id)
     known = _versions(run.stack_id).where(StateVersion.lineage == state.lineage, StateVersion.serial >= state.serial)
     if await session.scalar(known.limit(1)) is None:
@@ -89,7 +89,8 @@ def _versions(stack_id: str) -> Select[str]:
 
 
 async def _one_at_a_time(session: AsyncSession, stack_id: str) -> None:
-    """Numbers are gapless, and two runs of a stack may write at once when one of them no longer counts."""
+    """Lock the numbering of the stack's versions."""
+    # Two attempts may write at the same time if one of them has lost its run.
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"states of {stack_id}", 0))))
 
 

@@ -10,7 +10,7 @@ from app.services.catalog import series
 
 
 class Severity(IntEnum):
-    """The severity of an effect on the machine."""
+    """The severity of an effect on a machine."""
 
     IN_PLACE = 0
     STOPS = 1

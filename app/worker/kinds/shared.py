@@ -42,6 +42,6 @@ class SharedKind(TerraformKind):
         await Decision(self.claim, self.commands, self.stack_id).of_shared_stack(planned)
         return planned
 
-    async def look_again(self, known: Known) -> None:
-        """Who was given a role since the plan was approved is not to lose it unnamed."""
+    async def check_before_apply(self, known: Known) -> None:
+        """Check that nobody who was granted the role since the approval would lose it."""
         await self.review(Planned(known.state, [], [], await self.commands.show(PLAN_FILE)))

@@ -55,8 +55,8 @@ class TerraformKind(Kind):
         """The plan to apply. Raises ApprovalRequiredError, or RunFailedError if it is refused."""
         return planned
 
-    async def look_again(self, known: Known) -> None:
-        """Right before an approved plan is applied: whether it still does no more than was approved."""
+    async def check_before_apply(self, known: Known) -> None:
+        """Check right before an approved plan is applied that it still does no more than was approved."""
 
     async def _try(self) -> None:
         root = await self.claim.tools.roots.ready(self.attempt.root)
@@ -64,7 +64,7 @@ class TerraformKind(Kind):
         self.commands.folder.prepare(root, self.attempt.inputs, known.state)
         if known.approved_plan and not known.needs_reconcile:
             self.commands.folder.write_plan(PLAN_FILE, known.approved_plan)
-            await self.look_again(known)
+            await self.check_before_apply(known)
             await self.commands.apply(PLAN_FILE, message="Applying the approved plan.")
         elif self.needs_no_plan(known):
             message = "No resources exist yet. Applying without a separate plan."
