@@ -35,7 +35,7 @@ class MountState(StrEnum):
 
 @dataclass(frozen=True)
 class Mount:
-    """The data disk as the machine sees it at `at`. Sizes are in bytes."""
+    """The data disk and the boot disk as the machine sees them at `at`. Sizes are in bytes."""
 
     state: MountState
     volume: str | None
@@ -45,6 +45,9 @@ class Mount:
     file_system: str | None
     size_bytes: int | None
     free_bytes: int | None
+    boot_size_bytes: int | None
+    """Of the file system at /."""
+    boot_free_bytes: int | None
     at: datetime | None
     reason: str | None
     """Why it is not mounted, as a sentence."""
@@ -120,6 +123,8 @@ def _mount(line: str) -> Mount | None:
         file_system=values.get("type") or None,
         size_bytes=_number(values.get("size", "")),
         free_bytes=_number(values.get("free", "")),
+        boot_size_bytes=_number(values.get("boot_size", "")),
+        boot_free_bytes=_number(values.get("boot_free", "")),
         at=_time(values.get("at", "")),
         reason=reason.strip() or None,
     )

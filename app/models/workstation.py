@@ -27,7 +27,7 @@ _OFF = {W.STOPPED, W.PREEMPTED}
 
 _SPEC_COLUMNS = (
     *("owner_id", "name", "machine_type", "accelerator", "accelerator_count", "zone"),
-    *("image", "snapshot", "disk_size_gb", "disk_type", "spot"),
+    *("image", "snapshot", "boot_disk_size_gb", "disk_size_gb", "disk_type", "spot"),
 )
 
 
@@ -53,6 +53,8 @@ class Workstation(Base):
     zone: Mapped[str]
     image: Mapped[str]
     snapshot: Mapped[str | None]
+    boot_disk_size_gb: Mapped[int]
+    """At least what was asked for: it only grows, also in Google's console."""
     disk_size_gb: Mapped[int]
     disk_type: Mapped[str]
     spot: Mapped[bool]
@@ -236,6 +238,10 @@ class Workstation(Base):
     def keep_disk_size(self, disk_size_gb: int) -> None:
         """The disk has this size, even if the run that enlarged it failed. Disks cannot shrink."""
         self.disk_size_gb = max(self.disk_size_gb, disk_size_gb)
+
+    def keep_boot_disk_size(self, boot_disk_size_gb: int) -> None:
+        """The boot disk is so large, by a run or by somebody in Google's console; it cannot shrink either."""
+        self.boot_disk_size_gb = max(self.boot_disk_size_gb, boot_disk_size_gb)
 
     def begin_undo(self) -> None:
         """Its creation was canceled, so its resources are being deleted."""

@@ -7,14 +7,13 @@ from pydantic import ValidationError
 
 from app.errors import InvalidError, StationmasterError
 from app.models import Workstation
-from app.routers.workstation_form import Typed, size_of
+from app.routers.workstation_form import Typed, boot_disk_price, errors_of, sizes_of
 from app.services.catalog.availability import Availability
 from app.services.context import Context
 from app.services.workstations import impact, specs
 from app.services.workstations.impact import Severity
 from app.services.workstations.specs import WorkstationPatch
 from app.views import machine_offers
-from app.web import field_sentences
 
 
 def change(typed: Typed, desired: Mapping[str, Any]) -> WorkstationPatch:
@@ -22,16 +21,13 @@ def change(typed: Typed, desired: Mapping[str, Any]) -> WorkstationPatch:
     values = _values(typed, desired)
     given = {
         name: values[name]
-        for name in ("machine_type", "disk_size_gb", "disk_type", "image", "spot")
+        for name in ("machine_type", "boot_disk_size_gb", "disk_size_gb", "disk_type", "image", "spot")
         if values[name] not in {"", desired[name], str(desired[name])}
     }
     try:
         return WorkstationPatch.model_validate(given, strict=False)
     except ValidationError as error:
-        fields = field_sentences(error.errors())
-        if "disk_size_gb" in fields:
-            fields["disk_size_gb"] = "Enter a whole number of GB, such as 100."
-        raise InvalidError("Fix the errors below.", fields=fields) from error
+        raise InvalidError("Fix the errors below.", fields=errors_of(error)) from error
 
 
 def sent(typed: Typed, desired: Mapping[str, Any]) -> WorkstationPatch:
@@ -59,19 +55,21 @@ def context(
         effects = impact.of(desired, after, has_snapshot=workstation.snapshot is not None)
     except InvalidError as invalid:
         error = error or invalid
-    size = size_of(form["disk_size_gb"])
+    sizes = sizes_of(form)
     image = next((image.label for image in catalog.images if image.name == desired["image"]), desired["image"])
-    groups = machine_offers.groups(form, size, catalog, availability)
+    groups = machine_offers.groups(form, sizes, catalog, availability)
+    chosen = machine_offers.chosen(groups, form)
     return {
         "workstation": workstation,
         "form": form,
         "error": error,
         "errors": error.fields if error else {},
         "machine_groups": groups,
-        "chosen": machine_offers.chosen(groups, form),
+        "chosen": chosen,
         "image_options": [("", f"Current ({image})"), *((offer.name, offer.label) for offer in catalog.images)],
         "disk_options": [(disk.name, disk.label) for disk in catalog.disk_types],
         "disk_price": None,
+        "boot_disk_price": boot_disk_price(workstation.zone, sizes, chosen, catalog),
         "impact": effects,
         "loses_disk": bool(effects) and effects[0].severity is Severity.LOSES_DISK,
         "as_of": catalog.as_of,
@@ -85,6 +83,7 @@ def _values(typed: Typed, desired: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "machine_type": typed.get("machine_type", desired["machine_type"]),
         "image": typed.get("image", ""),
+        "boot_disk_size_gb": typed.get("boot_disk_size_gb", str(desired["boot_disk_size_gb"])),
         "disk_size_gb": typed.get("disk_size_gb", str(desired["disk_size_gb"])),
         "disk_type": typed.get("disk_type", desired["disk_type"]),
         "spot": bool(typed.get("spot")) if is_sent else desired["spot"],

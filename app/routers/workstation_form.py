@@ -1,6 +1,7 @@
 """The form that creates a workstation: its fields, the machine types with prices, and the spec it makes."""
 
 from collections.abc import Collection, Mapping
+from decimal import Decimal
 from itertools import count
 from typing import Any
 
@@ -13,7 +14,7 @@ from app.services.catalog import Catalog
 from app.services.catalog.availability import Availability
 from app.services.catalog.offers import DiskType, Image
 from app.services.context import Context
-from app.services.workstations.specs import DISK_SIZE_GB, WorkstationSpec, check
+from app.services.workstations.specs import BOOT_DISK_SIZE_GB, DISK_SIZE_GB, WorkstationSpec, check
 from app.views import machine_offers
 from app.web import field_sentences
 
@@ -32,9 +33,7 @@ def spec(typed: Typed) -> WorkstationSpec:
     try:
         return WorkstationSpec.model_validate({"name": "", "machine_type": "", **given}, strict=False)
     except ValidationError as error:
-        fields = field_sentences(error.errors())
-        if "disk_size_gb" in fields:
-            fields["disk_size_gb"] = "Enter a whole number of GB, such as 100."
+        fields = errors_of(error)
         raise InvalidError("Fix the errors below.", fields=fields) from error
 
 
@@ -48,8 +47,8 @@ def context(
     """What the form shows: its fields, prices for them, and errors."""
     catalog, settings = ctx.catalog, ctx.settings
     form = _values(typed, catalog, settings, names)
-    size = size_of(form["disk_size_gb"])
-    groups = machine_offers.groups(form, size, catalog, availability)
+    sizes = sizes_of(form)
+    groups = machine_offers.groups(form, sizes, catalog, availability)
     chosen = machine_offers.chosen(groups, form)
     image = catalog.default_image(chosen.machine) if chosen else None
     disk = catalog.disk_type(chosen.machine.disk_types[0]) if chosen else None
@@ -64,7 +63,8 @@ def context(
         "image_options": [("", _default(image)), *((offer.name, offer.label) for offer in catalog.images)],
         "disk_options": [("", _default(disk)), *((offer.name, offer.label) for offer in catalog.disk_types)],
         "chosen": chosen,
-        "disk_price": catalog.disk_price_per_hour(form["zone"], size, disk_type) if size else None,
+        "disk_price": catalog.disk_price_per_hour(form["zone"], sizes[0], disk_type) if sizes[0] else None,
+        "boot_disk_price": boot_disk_price(form["zone"], sizes, chosen, catalog),
         "as_of": catalog.as_of,
         "availability": availability,
     }
@@ -90,6 +90,7 @@ def _values(typed: Typed, catalog: Catalog, settings: Settings, names: Collectio
         "machine_type": typed.get("machine_type", defaults.machine_type),
         "zone": typed.get("zone", settings.default_zone),
         "image": typed.get("image", ""),
+        "boot_disk_size_gb": typed.get("boot_disk_size_gb", str(defaults.boot_disk_size_gb)),
         "disk_size_gb": typed.get("disk_size_gb", str(defaults.disk_size_gb)),
         "disk_type": typed.get("disk_type", ""),
         "snapshot": typed.get("snapshot", ""),
@@ -101,8 +102,29 @@ def _free_name(names: Collection[str]) -> str:
     return next(name for number in count(1) if (name := f"dev-{number}") not in names)
 
 
-def size_of(text: str) -> int | None:
+def errors_of(error: ValidationError) -> dict[str, str]:
+    """A sentence for each field of a form that could not be read."""
+    fields = field_sentences(error.errors())
+    examples = {"boot_disk_size_gb": 50, "disk_size_gb": 100}
+    numbers = {name: f"Enter a whole number of GB, such as {example}." for name, example in examples.items()}
+    return {name: numbers.get(name, sentence) for name, sentence in fields.items()}
+
+
+def boot_disk_price(
+    zone: str, sizes: machine_offers.Sizes, chosen: machine_offers.MachineOffer | None, catalog: Catalog
+) -> Decimal | None:
+    """US dollars an hour of what the chosen machine boots from; None where that is not known."""
+    boot_gb = sizes[1]
+    return catalog.disk_price_per_hour(zone, boot_gb, chosen.machine.boot_disk_type) if chosen and boot_gb else None
+
+
+def sizes_of(form: Mapping[str, Any]) -> machine_offers.Sizes:
+    """The sizes of the data disk and of the boot disk that a form names."""
+    return size_of(form["disk_size_gb"]), size_of(form["boot_disk_size_gb"], BOOT_DISK_SIZE_GB)
+
+
+def size_of(text: str, possible: range = DISK_SIZE_GB) -> int | None:
     """A disk's size in GB from text; None if it is not a possible size."""
     # isdecimal with isascii: int() takes other scripts' digits, and underscores, which a disk size should not have.
     size = int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else None
-    return size if size in DISK_SIZE_GB else None
+    return size if size in possible else None

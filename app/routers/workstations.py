@@ -22,7 +22,7 @@ from app.services.keys import ssh_config, ssh_keys
 from app.services.people import limits
 from app.services.runs import progress, stacks
 from app.services.shared import infrastructure
-from app.services.workstations import drift, orders
+from app.services.workstations import drift, orders, specs
 from app.views.run_view import view
 from app.web import redirect, render
 
@@ -41,14 +41,13 @@ class Offer:
 
 
 def _offer(workstation: Workstation, catalog: Catalog) -> Offer:
-    place = (workstation.zone, workstation.disk_size_gb, workstation.disk_type)
-    is_off = workstation.is_off
+    zone, disks, is_off = workstation.zone, specs.disks(workstation), workstation.is_off
     return Offer(
         workstation=workstation,
         machine=catalog.machine_type(workstation.machine_type),
         image=next((image.label for image in catalog.images if image.name == workstation.image), workstation.image),
-        price=catalog.price_per_hour(workstation.machine_type, *place, spot=workstation.spot, is_off=is_off),
-        disk_price=catalog.disk_price_per_hour(*place),
+        price=catalog.price_per_hour(workstation.machine_type, zone, disks, spot=workstation.spot, is_off=is_off),
+        disk_price=catalog.disk_price_per_hour(zone, disks.data_gb, disks.data_type),
     )
 
 
@@ -147,8 +146,10 @@ async def restart_page(request: Request, workstation: WorkstationDep) -> Respons
 @router.get("/workstations/{workstation_id}/stop")
 async def stop_page(request: Request, workstation: WorkstationDep, portal: PortalDep) -> Response:
     """The confirmation, which says what a stop ends and saves."""
-    place = (workstation.zone, workstation.disk_size_gb, workstation.disk_type)
-    price = portal.catalog.price_per_hour(workstation.machine_type, *place, spot=workstation.spot, is_off=True)
+    disks = specs.disks(workstation)
+    price = portal.catalog.price_per_hour(
+        workstation.machine_type, workstation.zone, disks, spot=workstation.spot, is_off=True
+    )
     context = {"workstation": workstation, "price": price, "mount_point": MOUNT_POINT}
     return render(request, "workstations/stop.html", context)
 

@@ -140,11 +140,13 @@ async def deploy_missed_keys(ctx: Context, run: Run) -> None:
 
 
 async def _keep_disk_size(ctx: Context, run: Run) -> None:
-    """Record the size of the disk, which stays enlarged however the run ended."""
+    """Record the sizes of the disks, which stay enlarged however the run ended."""
     workstation = await ctx.session.get(Workstation, run.stack_id)
     state = await state_versions.newest(ctx.session, ctx.vault, run.stack_id) if workstation else None
     if workstation and state and state.disk_size_gb:
         workstation.keep_disk_size(state.disk_size_gb)
+    if workstation and state and state.boot_disk_size_gb:
+        workstation.keep_boot_disk_size(state.boot_disk_size_gb)
 
 
 async def _ended(session: AsyncSession, run: Run) -> None:

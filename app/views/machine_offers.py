@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from app.infra.zones import region_of
-from app.services.catalog import Catalog, MachineType, Preset
+from app.services.catalog import Catalog, Disks, MachineType, Preset
 from app.services.catalog.availability import Availability
 
 
@@ -37,13 +37,15 @@ class PresetOffer:
 
 
 Groups = list[tuple[str, list[MachineOffer]]]
+Sizes = tuple[int | None, int | None]
+"""The sizes of the data disk and the boot disk in GB; None for text that is not a size."""
 
 
-def groups(form: Mapping[str, Any], size: int | None, catalog: Catalog, availability: Availability) -> Groups:
+def groups(form: Mapping[str, Any], sizes: Sizes, catalog: Catalog, availability: Availability) -> Groups:
     """The machine types by group, with prices for the current choices."""
     found: dict[str, list[MachineOffer]] = {}
     for machine in catalog.machine_types:
-        found.setdefault(machine.group, []).append(_offer(machine, form, size, catalog, availability))
+        found.setdefault(machine.group, []).append(_offer(machine, form, sizes, catalog, availability))
     return list(found.items())
 
 
@@ -74,17 +76,18 @@ def _href(preset: Preset, machine: MachineType, form: Mapping[str, Any]) -> str:
 
 
 def _offer(
-    machine: MachineType, form: Mapping[str, Any], size: int | None, catalog: Catalog, availability: Availability
+    machine: MachineType, form: Mapping[str, Any], sizes: Sizes, catalog: Catalog, availability: Availability
 ) -> MachineOffer:
     zone, spot = form["zone"], form["spot"] or machine.spot_only
     in_zone = zone in machine.zones
-    disk_type = form["disk_type"] or machine.disk_types[0]
-    price = catalog.price_per_hour(machine.name, zone, size, disk_type, spot=spot) if in_zone and size else None
+    disk_type, (data_gb, boot_gb) = form["disk_type"] or machine.disk_types[0], sizes
+    disks = Disks(data_gb, disk_type, boot_gb) if in_zone and data_gb and boot_gb else None
+    price = catalog.price_per_hour(machine.name, zone, disks, spot=spot) if disks else None
     on_demand, as_spot = (machine.usd_an_hour(zone, spot=each) for each in (False, True))
     return MachineOffer(
         machine=machine,
         price=price,
-        price_alone=machine.usd_an_hour(zone, spot=spot) if in_zone and size else None,
+        price_alone=machine.usd_an_hour(zone, spot=spot) if disks else None,
         spot_saves=on_demand - as_spot if in_zone and on_demand is not None and as_spot is not None else None,
         in_zone=in_zone,
         quota=availability.quota_for(machine, zone, spot=spot),

@@ -180,6 +180,20 @@ def _stops(shown: dict[str, Any]) -> bool:
     return False
 
 
+def grown_boot_disk_gb(shown: dict[str, Any]) -> int:
+    """Size of the boot disk that a plan would make smaller, as Google has it; 0 where it would not."""
+    for change in plan_view.managed_changes(shown):
+        if change["address"] == MACHINE and change["change"]["after"]:
+            sizes = [_boot_disk_gb(change["change"][side] or {}) for side in ("before", "after")]
+            return sizes[0] if sizes[0] > sizes[1] else 0
+    return 0
+
+
+def _boot_disk_gb(machine: dict[str, Any]) -> int:
+    made = [params for disk in machine.get("boot_disk") or [] for params in disk.get("initialize_params") or []]
+    return int(made[0].get("size") or 0) if made else 0
+
+
 def replacements(state: State | None, inputs: dict[str, Any]) -> list[str]:
     """Options of the plan that replace the machine, where Google would refuse the change midway and leave the machine
     off.

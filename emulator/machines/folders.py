@@ -29,14 +29,18 @@ alias ls='ls --color=auto'
 """
 
 
-def prepare_boot_disk(folder: Path, users: Iterable[str], gpu: tuple[str, int]) -> None:
-    """The contents of a fresh image. Keeps existing files, except those that every boot starts without."""
+def prepare_boot_disk(folder: Path, users: Iterable[str], gpu: tuple[str, int], size_gb: int) -> None:
+    """The contents of a fresh image. Keeps existing files, except those that every boot starts without.
+
+    :param size_gb: its file system grows to it at a boot, as Google's images do.
+    """
     for name in ("home", "tmp", PROGRAMS, SSH_KEYS, f"{MACHINE}/pci/0"):
         (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
     write_users(folder, users)
     machine = folder / MACHINE
     (machine / "etc/fstab").touch()
     (machine / "mounts").write_text("")
+    (machine / "size").write_text(str(size_gb << 30))
     (machine / "mount.fails").unlink(missing_ok=True)
     shutil.rmtree(machine / "run", ignore_errors=True)
     (machine / "pci/0/vendor").write_text(NVIDIA if gpu[1] else "")

@@ -25,6 +25,7 @@ class MachineSpec:
     """How often it was switched on; a change means that it went down in between."""
     boot_disk: int
     """Numbers of disks name their folders."""
+    boot_size_gb: int
     home_disk: int | None
     home_size_gb: int
     gpu: str
@@ -41,11 +42,11 @@ def machine_spec(store: Store, instance: CloudResource | None) -> MachineSpec | 
     """None for a machine that should not answer: not running, or without a public address."""
     if instance is None or instance.cloud.get("status") != "RUNNING" or not instance.cloud.get("nat_ip"):
         return None
-    boot, home, size = 0, None, 0
+    boot, boot_size, home, size = 0, 0, None, 0
     for attachment in attachments_of(store, instance):
         disk = store.get(DISK, attachment.disk)
         if disk and attachment.boot:
-            boot = disk.number
+            boot, boot_size = disk.number, int(disk.state.get("size") or 10)
         elif disk and attachment.device_name == HOME_DEVICE:
             home, size = disk.number, int(disk.state.get("size") or 10)
     gpu, gpus = next(iter(of_machine(instance.state)), ("", 0))
@@ -55,6 +56,7 @@ def machine_spec(store: Store, instance: CloudResource | None) -> MachineSpec | 
         address=str(instance.cloud["nat_ip"]),
         boots=int(instance.cloud["boots"]),
         boot_disk=boot,
+        boot_size_gb=boot_size,
         home_disk=home,
         home_size_gb=size,
         gpu=gpu,

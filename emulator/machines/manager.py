@@ -129,7 +129,7 @@ class MachineManager:
             await self._cloud.latency.wait("boot", INSTANCE)
         module = await importing
         folder = disk_folder(self._disks, spec.boot_disk)
-        prepare_boot_disk(folder, self._users(spec.id), (spec.gpu, spec.gpus))
+        prepare_boot_disk(folder, self._users(spec.id), (spec.gpu, spec.gpus), spec.boot_size_gb)
         sandbox = await self._sandbox(spec)
         machine: SshMachine = module.SshMachine(
             spec, self._disks, sandbox, lambda: self._users(spec.id), lambda client: self._allows(spec.id, client)

@@ -60,7 +60,7 @@ class Startup:
 def attributes_without_sandbox(now: datetime, host_keys: Mapping[str, str]) -> dict[str, str]:
     """The attributes of a machine that cannot run the script, because this system gives it no disks."""
     reason = "The emulator may not make namespaces on this system, so its machines have no disks."
-    mount = f"state=absent volume= device= type= size= free= at={rfc3339(now)} reason={reason}"
+    mount = f"state=absent volume= device= type= size= free= boot_size= boot_free= at={rfc3339(now)} reason={reason}"
     keys = {f"hostkeys-{algorithm}": key for algorithm, key in host_keys.items()}
     attributes = {**keys, "mount": mount, "driver": "none", "boot-stage": f"failed {rfc3339(now)}"}
     return {f"{NAMESPACE}/{key}": value for key, value in attributes.items()}

@@ -34,6 +34,7 @@ def inputs(offer: MachineType, **changes: Any) -> dict[str, Any]:
         machine_type=offer.name,
         **specs.accelerator_columns(offer),
         image=CATALOG.default_image(offer).name,
+        boot_disk_size_gb=50,
         disk_size_gb=100,
         disk_type=offer.disk_types[0],
         spot=offer.spot_only,

@@ -24,7 +24,8 @@ def test_a_good_boot_goes_through_its_stages_and_ends_as_ready(machine: Machine)
 def test_a_mounted_disk_is_told_with_its_device_and_free_space(machine: Machine) -> None:
     machine.attach_disk("ext4 of-grace")
     machine.boot()
-    expected = f"state=mounted volume={machine.link} device={machine.device} type=ext4 size=10000000 free=4000000 at="
+    space = "size=10000000 free=4000000 boot_size=10000000 boot_free=4000000 at="
+    expected = f"state=mounted volume={machine.link} device={machine.device} type=ext4 {space}"
     assert machine.told("mount").startswith(expected)
     assert machine.told("mount").endswith(" reason=")
 

@@ -14,14 +14,14 @@ from app.routers.api.shapes import errors
 from app.routers.paging import Limit, Offset
 from app.services import runs, workstations
 from app.services.catalog import Catalog
-from app.services.workstations import kept_disks, orders
+from app.services.workstations import kept_disks, orders, specs
 from app.services.workstations.specs import MachineSpec, WorkstationPatch, WorkstationSpec
 
 router = APIRouter(prefix="/api/v1/workstations", tags=["workstations"], responses=errors(401, 403, 404, 409, 422))
 
 
 class MountAnswer(BaseModel):
-    """The data disk, as the machine sees it. Sizes are in bytes."""
+    """The data disk and the boot disk, as the machine sees them. Sizes are in bytes."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -30,6 +30,9 @@ class MountAnswer(BaseModel):
     file_system: str | None
     size_bytes: int | None
     free_bytes: int | None
+    boot_size_bytes: int | None
+    """Of the file system at /."""
+    boot_free_bytes: int | None
     at: datetime | None
     reason: str | None
     """In words, why it is not mounted at /home/jupyter."""
@@ -61,6 +64,7 @@ class WorkstationAnswer(BaseModel):
     zone: str
     image: str
     snapshot: str | None
+    boot_disk_size_gb: int
     disk_size_gb: int
     disk_type: str
     disk_kept: bool
@@ -93,13 +97,8 @@ class RunStarted(BaseModel):
 
 def answer(workstation: Workstation, run_id: str | None, catalog: Catalog) -> WorkstationAnswer:
     """The row as JSON."""
-    price = catalog.price_per_hour(
-        workstation.machine_type,
-        workstation.zone,
-        workstation.disk_size_gb,
-        workstation.disk_type,
-        spot=workstation.spot,
-    )
+    disks = specs.disks(workstation)
+    price = catalog.price_per_hour(workstation.machine_type, workstation.zone, disks, spot=workstation.spot)
     fields = {name: getattr(workstation, name) for name in WorkstationAnswer.model_fields if hasattr(workstation, name)}
     rounded = price.quantize(Decimal("0.0001")) if price is not None else None
     return WorkstationAnswer.model_validate({**fields, "run_id": run_id, "price_per_hour_usd": rounded})

@@ -50,6 +50,7 @@ class _Variables(BaseModel):
     accelerator: _Accelerator | None
     boot_image: str
     boot_snapshot: str | None
+    boot_disk_size_gb: int
     disk_size_gb: int
     disk_type: str
     spot: bool
@@ -65,6 +66,7 @@ class _Variables(BaseModel):
             "accelerator_count": self.accelerator.count if self.accelerator else 0,
             "image": self.boot_image,
             "snapshot": self.boot_snapshot,
+            "boot_disk_size_gb": self.boot_disk_size_gb,
             "disk_size_gb": self.disk_size_gb,
             "disk_type": self.disk_type,
             "spot": self.spot,

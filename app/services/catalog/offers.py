@@ -1,6 +1,7 @@
 """The catalog's machine types, images and disks with their prices, read from a dated file that the operator can
 replace."""
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -15,6 +16,7 @@ from app.infra.zones import region_of
 HOURS_A_MONTH = 730
 """The number of hours in Google's billing month."""
 BOOT_DISK_GB = 50
+"""Unless another size is asked for; every image in the catalog fits into it."""
 BOOT_DISK_TYPE = "pd-balanced"
 """The type of boot disk, if the machine type supports it. terraform/modules/compute chooses the same."""
 
@@ -92,6 +94,15 @@ class DiskType(_Offer):
     """Region → price. Without an entry, the price is unknown."""
 
 
+@dataclass(frozen=True)
+class Disks:
+    """The disks of one machine. What it boots from is of a type that follows from the machine type."""
+
+    data_gb: int
+    data_type: str
+    boot_gb: int
+
+
 class Preset(_Part):
     """A preset that fills the form."""
 
@@ -152,7 +163,7 @@ class Catalog(_Part):
         return next((offer for offer in self.disk_types if offer.name == name), None)
 
     def price_per_hour(
-        self, machine_type: str, zone: str, disk_size_gb: int, disk_type: str, *, spot: bool, is_off: bool = False
+        self, machine_type: str, zone: str, disks: "Disks", *, spot: bool, is_off: bool = False
     ) -> Decimal | None:
         """US dollars per hour of a machine with its disks and address; None if a price is unknown."""
         # A stopped machine is billed for its disks and address only.
@@ -161,15 +172,15 @@ class Catalog(_Part):
             return None
         parts = (
             Decimal() if is_off else machine.usd_an_hour(zone, spot=spot),
-            self.disk_price_per_hour(zone, disk_size_gb, disk_type),
-            self.disk_price_per_hour(zone, BOOT_DISK_GB, machine.boot_disk_type),
+            self.disk_price_per_hour(zone, disks.data_gb, disks.data_type),
+            self.disk_price_per_hour(zone, disks.boot_gb, machine.boot_disk_type),
             self.address_usd_per_hour.get(region_of(zone)),
         )
         known = [part for part in parts if part is not None]
         return sum(known, Decimal()) if len(known) == len(parts) else None
 
     def disk_price_per_hour(self, zone: str, disk_size_gb: int, disk_type: str) -> Decimal | None:
-        """US dollars per hour of a data disk, whether its machine runs or not."""
+        """US dollars per hour of a disk, whether its machine runs or not."""
         offer = self.disk_type(disk_type)
         price = offer.usd_per_gb_month.get(region_of(zone)) if offer else None
         return None if price is None else price * disk_size_gb / HOURS_A_MONTH

@@ -147,7 +147,8 @@ async def bind(session: AsyncSession, run: Run) -> None:
         # Nothing else is to change, so all other variables are those applied last; the disk may have grown since.
         reached = (await runs.applied(session, run.stack_id)).reached_inputs
         base = reached or await runs.last_inputs(session, run.stack_id)
-        inputs = {**base, "disk_size_gb": workstation.disk_size_gb}
+        sizes = {"disk_size_gb": workstation.disk_size_gb, "boot_disk_size_gb": workstation.boot_disk_size_gb}
+        inputs = {**base, **sizes}
     run.inputs = {**inputs, runs.KEYS_INPUT: await _lines_of(session, workstation.owner_id)}
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import datetime
+from typing import Any
 
 from cryptography.fernet import InvalidToken
 from sqlalchemy import Select, func, select
@@ -33,10 +34,20 @@ class State:
         sizes = [instance["attributes"].get("size") for disk in disks for instance in disk["instances"]]
         self.disk_size_gb: int | None = max(filter(None, sizes), default=None)
         """The size of a workstation's data disk; None if there is none."""
+        machines = [each for each in managed if each["type"] == "google_compute_instance"]
+        boots = [_boot_disk_size_gb(instance["attributes"]) for each in machines for instance in each["instances"]]
+        self.boot_disk_size_gb: int | None = max(filter(None, boots), default=None)
+        """The size of a workstation's boot disk; None if there is none."""
         databases = [each for each in managed if each["type"] == "google_sql_database_instance"]
         names = [instance["attributes"]["name"] for each in databases for instance in each["instances"]]
         self.sql_generation: int | None = max(map(_number_in, names), default=None)
         """The number in the name of the shared stack's database; None if there is none."""
+
+
+def _boot_disk_size_gb(machine: dict[str, Any]) -> int | None:
+    """None if the boot disk was not created with the machine."""
+    made = [params for disk in machine.get("boot_disk") or [] for params in disk.get("initialize_params") or []]
+    return made[0].get("size") if made else None
 
 
 def _number_in(database: str) -> int:

@@ -51,7 +51,7 @@ def of(before: Mapping[str, Any], after: Mapping[str, Any], *, has_snapshot: boo
         found.append(Effect(Severity.REPLACES, f"Changing the image: {_REPLACED}."))
     if after["spot"] != before["spot"]:
         found.append(Effect(Severity.REPLACES, f"Switching Spot {'on' if after['spot'] else 'off'}: {_REPLACED}."))
-    found += _of_disk(before, after)
+    found += [*_of_boot_disk(before, after), *_of_disk(before, after)]
     return sorted(found, key=lambda effect: -effect.severity)
 
 
@@ -59,6 +59,14 @@ def stops(before: Mapping[str, Any], changes: Mapping[str, Any], *, has_snapshot
     """Whether these changes (column → value) stop or replace the machine."""
     effects = of(before, {**before, **changes}, has_snapshot=has_snapshot)
     return any(effect.severity >= Severity.STOPS for effect in effects)
+
+
+def _of_boot_disk(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Effect]:
+    size = after["boot_disk_size_gb"]
+    if size == before["boot_disk_size_gb"]:
+        return []
+    sentence = f"The boot disk is enlarged to {size} GB while the machine runs. Programs see it after the next restart."
+    return [Effect(Severity.IN_PLACE, sentence)]
 
 
 def _of_disk(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Effect]:

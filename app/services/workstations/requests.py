@@ -100,6 +100,7 @@ def draft(ctx: Context, owner: Member, spec: WorkstationSpec, adopted: Adopted |
         zone=spec.zone or ctx.settings.default_zone,
         image=spec.image or ctx.catalog.default_image(machine_type).name,
         snapshot=spec.snapshot,
+        boot_disk_size_gb=spec.boot_disk_size_gb,
         disk_size_gb=spec.disk_size_gb,
         disk_type=spec.disk_type or machine_type.disk_types[0],
         spot=spec.spot,

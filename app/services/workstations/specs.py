@@ -9,16 +9,18 @@ from pydantic.config import JsonDict
 from app.config import Settings
 from app.errors import InvalidError
 from app.models import Workstation
-from app.services.catalog import BOOT_DISK_GB, Catalog, MachineType, compatibility
+from app.services.catalog import BOOT_DISK_GB, Catalog, Disks, MachineType, compatibility
 
 NAME = re.compile(r"[a-z]([-a-z0-9]{0,28}[a-z0-9])?")
 NAME_RULE = "Use 1 to 30 lower-case letters, digits and hyphens. Start with a letter, and end with a letter or digit."
 DISK_SIZE_GB = range(10, 64_001)
+BOOT_DISK_SIZE_GB = range(BOOT_DISK_GB, 64_001)
 SNAPSHOT = re.compile(r"(projects/[-a-z0-9.:]{1,80}/global/snapshots/)?[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 
 # Shown in the API document. pydantic's own pattern would report errors as a regular expression.
 _NAME: JsonDict = {"pattern": f"^{NAME.pattern}$"}
 _DISK_SIZE_GB: JsonDict = {"minimum": DISK_SIZE_GB.start, "maximum": DISK_SIZE_GB.stop - 1}
+_BOOT_DISK_SIZE_GB: JsonDict = {"minimum": BOOT_DISK_SIZE_GB.start, "maximum": BOOT_DISK_SIZE_GB.stop - 1}
 _SNAPSHOT: JsonDict = {"pattern": f"^{SNAPSHOT.pattern}$"}
 
 
@@ -34,6 +36,9 @@ class WorkstationSpec(BaseModel):
     machine_type: str = Field(description="A machine type in the catalog.", examples=["g2-standard-8"])
     accelerator: str | None = Field(None, description="GPU to attach. Default: the machine type's own.")
     zone: str | None = Field(None, description="Zone. Default: the portal's default zone.", examples=["europe-west4-a"])
+    boot_disk_size_gb: int = Field(
+        BOOT_DISK_GB, description="Size of the boot disk, in GB.", json_schema_extra=_BOOT_DISK_SIZE_GB
+    )
     disk_size_gb: int = Field(
         100, description="Size of the data disk at /home/jupyter, in GB.", json_schema_extra=_DISK_SIZE_GB
     )
@@ -52,6 +57,11 @@ class WorkstationPatch(BaseModel):
 
     machine_type: str | None = Field(None, description="A machine type in the catalog.", examples=["g2-standard-12"])
     accelerator: str | None = Field(None, description="GPU to attach. Follows from the machine type.")
+    boot_disk_size_gb: int | None = Field(
+        None,
+        description="Size of the boot disk in GB. It can be enlarged, but not reduced.",
+        json_schema_extra=_BOOT_DISK_SIZE_GB,
+    )
     disk_size_gb: int | None = Field(
         None,
         description="Size of the data disk in GB. If reduced, it is recreated empty.",
@@ -85,6 +95,9 @@ def check(spec: WorkstationSpec, catalog: Catalog, settings: Settings) -> dict[s
         "machine_type": None if machine_type else "This machine type is not available.",
         "zone": compatibility.zone_problem(zone, machine_type, catalog),
         "accelerator": compatibility.accelerator_problem(spec.accelerator, machine_type),
+        "boot_disk_size_gb": None
+        if spec.boot_disk_size_gb in BOOT_DISK_SIZE_GB
+        else f"Enter a size from {BOOT_DISK_SIZE_GB.start} to 64,000 GB.",
         "disk_size_gb": None if spec.disk_size_gb in DISK_SIZE_GB else "Enter a size from 10 to 64,000 GB.",
         "disk_type": compatibility.disk_type_problem(spec.disk_type, machine_type, catalog),
         "image": compatibility.image_problem(spec.image, machine_type, catalog),
@@ -99,6 +112,11 @@ def check(spec: WorkstationSpec, catalog: Catalog, settings: Settings) -> dict[s
 def columns(workstation: Workstation) -> dict[str, Any]:
     """The settings that can be changed, as applied: column → value."""
     return {column: getattr(workstation, column) for column in CHANGEABLE}
+
+
+def disks(workstation: Workstation) -> Disks:
+    """Its disks, as they are priced."""
+    return Disks(workstation.disk_size_gb, workstation.disk_type, workstation.boot_disk_size_gb)
 
 
 def changed(
@@ -141,6 +159,8 @@ def _check_change(
     if "zone" in problems:
         # The zone cannot change, so the machine type is what does not fit.
         problems["machine_type"] = problems.pop("zone")
+    if fields["boot_disk_size_gb"] < workstation.boot_disk_size_gb:
+        problems["boot_disk_size_gb"] = f"A boot disk cannot shrink. Enter {workstation.boot_disk_size_gb} GB or more."
     if fields["machine_type"] == before["machine_type"]:
         # The catalog may no longer offer what the machine has, which is no reason to refuse other changes.
         problems = {field: problem for field, problem in problems.items() if fields[field] != before[field]}
@@ -180,7 +200,7 @@ def terraform_inputs(
         "gpu": bool(machine_type and machine_type.gpu),
         "boot_image": spec["image"],
         "boot_snapshot": workstation.snapshot,
-        "boot_disk_size_gb": BOOT_DISK_GB,
+        "boot_disk_size_gb": spec["boot_disk_size_gb"],
         "disk_size_gb": spec["disk_size_gb"],
         "disk_type": spec["disk_type"],
         "spot": spec["spot"],

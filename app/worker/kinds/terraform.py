@@ -85,12 +85,17 @@ class TerraformKind(Kind):
         self.commands.serial = state.serial if state else 0
         return Known(state and self.starting_from(state), stack.needs_reconcile, plan)
 
-    async def _plan_and_apply(self, adopted: list[str]) -> None:
-        state = self.commands.folder.read_state()
+    async def plan(self, state: State | None, adopted: list[str]) -> Planned:
+        """What Terraform would change, attribute by attribute where it changes anything."""
         follower = await self.commands.plan(*self.plan_options(state), out=PLAN_FILE)
         planned = Planned(state, follower.changes, adopted)
-        if planned.changes or self.always_shows_plan:
-            planned = replace(planned, shown=await self.commands.show(PLAN_FILE))
+        if not planned.changes and not self.always_shows_plan:
+            return planned
+        return replace(planned, shown=await self.commands.show(PLAN_FILE))
+
+    async def _plan_and_apply(self, adopted: list[str]) -> None:
+        state = self.commands.folder.read_state()
+        planned = await self.plan(state, adopted)
         if planned.is_empty:
             await self.claim.log("No changes to apply.")
             if not self.applies_empty_plans or state is None or state.is_empty:

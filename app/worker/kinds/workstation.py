@@ -12,7 +12,7 @@ from app.services.terraform import state_versions
 from app.services.terraform.state_versions import State
 from app.services.workstations.impact import Severity
 from app.worker.adopt import WorkstationAdoption
-from app.worker.decide import Decision, replacements
+from app.worker.decide import Decision, grown_boot_disk_gb, replacements
 from app.worker.kinds.base import Kind
 from app.worker.kinds.terraform import TerraformKind
 from app.worker.planned import Planned
@@ -37,6 +37,7 @@ class MachineKind(Kind):
         workstation = await session.get_one(Workstation, self.stack_id, with_for_update=True)
         now = self.claim.tools.clock()
         workstation.take(run.changes)
+        workstation.keep_boot_disk_size(run.inputs.get("boot_disk_size_gb", 0))
         if self.report is None:
             workstation.become_stopped()
             return "Done. The machine is stopped, as it was before."
@@ -51,6 +52,26 @@ class WorkstationKind(TerraformKind):
     def plan_options(self, state: State | None) -> list[str]:
         """Replace the machine where a change in place is not possible."""
         return replacements(state, self.attempt.inputs)
+
+    async def plan(self, state: State | None, adopted: list[str]) -> Planned:
+        """With the boot disk at least as large as Google has it: somebody may have enlarged it in the console."""
+        planned = await super().plan(state, adopted)
+        size_gb = grown_boot_disk_gb(planned.shown)
+        if size_gb <= self.attempt.inputs["boot_disk_size_gb"]:
+            return planned
+        await self._take_in_boot_disk(size_gb)
+        return await super().plan(state, adopted)
+
+    async def _take_in_boot_disk(self, size_gb: int) -> None:
+        larger = {"boot_disk_size_gb": size_gb}
+        async with self.claim.writing() as (session, run):
+            workstation = await session.get_one(Workstation, self.stack_id, with_for_update=True)
+            workstation.keep_boot_disk_size(size_gb)
+            run.inputs = {**run.inputs, **larger}
+            message = f"The boot disk was enlarged to {size_gb} GB outside the portal. Keeping this size."
+            await self.claim.log_in(session, run, message)
+        self.attempt = self.attempt.with_inputs({**self.attempt.inputs, **larger})
+        self.commands.folder.write_variables(self.attempt.inputs)
 
     async def adopt(self) -> list[str]:
         """Import resources of the machine that exist in no state."""

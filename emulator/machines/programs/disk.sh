@@ -100,6 +100,11 @@ do_umount() {
 
 do_df() {
   local total used
+  if [[ $last == / && "$*" == *--output=size,avail* ]]; then
+    total=$(<"$machine/size") used=$(du --summarize --block-size=1 /home | cut -f 1)
+    printf '%s\n' " 1B-blocks Avail" "$total $((total - (4 << 30) - used))"
+    return
+  fi
   if [[ "$*" != *--output=size,avail* ]] || ! find_disk "$(mounted_at "$last")"; then real; fi
   total=$(<"$folder/grown") used=$(du --summarize --block-size=1 "$folder/files" | cut -f 1)
   printf '%s\n' " 1B-blocks Avail" "$total $((total - used))"
@@ -117,7 +122,7 @@ do_resize2fs() {
 
 do_lsblk() {
   printf '%-4s %5s %-6s %s\n' NAME SIZE FSTYPE MOUNTPOINT
-  [[ $last == /dev/sdb ]] || printf '%-4s %5s %-6s %s\n' sda 50G ext4 /
+  [[ $last == /dev/sdb ]] || printf '%-4s %5s %-6s %s\n' sda "$(($(<"$machine/size") >> 30))G" ext4 /
   find_disk /dev/sdb || return 0
   look
   printf '%-4s %5s %-6s %s\n' sdb "$(($(stat -c %s "$device") >> 30))G" "$type" "$(awk '{ print $2 }' "$mounts")"

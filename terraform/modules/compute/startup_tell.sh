@@ -31,9 +31,9 @@ is_mounted() {
   [[ -e $disk && $(readlink -f "$source") == "$(readlink -f "$(volume_path)")" ]]
 }
 
-# One line of NAME=VALUE; the last one, reason, is in words. Sizes are in bytes.
+# One line of NAME=VALUE; the last one, reason, is in words. Sizes are in bytes; boot_ ones are of /.
 tell_mount() {
-  local volume state=unmounted type size="" free="" reason=""
+  local volume state=unmounted type size="" free="" boot_size="" boot_free="" reason=""
   volume=$(volume_path)
   type=$(blkid -p -s TYPE -o value "$volume" 2>/dev/null) || type=
   if is_mounted; then
@@ -43,7 +43,8 @@ tell_mount() {
     [[ -e $disk ]] || state=absent
     reason=$(tr "\n" " " <"$run_folder/reason") || reason=
   fi
-  tell mount "state=$state volume=$volume device=$(readlink -f "$volume") type=$type size=$size free=$free at=$(now) reason=$reason"
+  read -r boot_size boot_free < <(df --block-size=1 --output=size,avail / | tail -n 1) || true
+  tell mount "state=$state volume=$volume device=$(readlink -f "$volume") type=$type size=$size free=$free boot_size=$boot_size boot_free=$boot_free at=$(now) reason=$reason"
 }
 
 tell_host_keys() {

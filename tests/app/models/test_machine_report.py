@@ -12,7 +12,8 @@ AT = "2026-01-05T12:00:00.250Z"
 
 
 def test_a_good_boot() -> None:
-    mount = f"state=mounted volume={DISK}-part1 device=/dev/nvme0n2p1 type=ext4 size=200 free=150 at={AT} reason="
+    sizes = "size=200 free=150 boot_size=50 boot_free=20"
+    mount = f"state=mounted volume={DISK}-part1 device=/dev/nvme0n2p1 type=ext4 {sizes} at={AT} reason="
     told = {"boot-stage": f"ready {AT}", "mount": mount, "driver": "ok 580.95.05", "hostkeys-ssh-ed25519": KEY}
     report = MachineReport.read(told)
     at = datetime(2026, 1, 5, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -21,6 +22,7 @@ def test_a_good_boot() -> None:
     assert report.mount
     assert (report.mount.volume, report.mount.device) == (f"{DISK}-part1", "/dev/nvme0n2p1")
     assert (report.mount.size_bytes, report.mount.free_bytes, report.mount.at) == (200, 150, at)
+    assert (report.mount.boot_size_bytes, report.mount.boot_free_bytes) == (50, 20)
     assert report.mount.reason is None
     assert report.has_booted
     assert report.is_well

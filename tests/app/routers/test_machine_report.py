@@ -13,7 +13,8 @@ pytestmark = pytest.mark.anyio
 AT = "2026-03-02T09:29:00.000Z"
 VOLUME = "/dev/disk/by-id/google-home"
 MOUNTED = (
-    f"state=mounted volume={VOLUME}-part1 device=/dev/sdb1 type=ext4 size=107374182400 free=42949672960 at={AT} reason="
+    f"state=mounted volume={VOLUME}-part1 device=/dev/sdb1 type=ext4 size=107374182400 free=42949672960 "
+    f"boot_size=53687091200 boot_free=1073741824 at={AT} reason="
 )
 TROUBLE = "cannot be mounted. <b>Its file system</b> may want e2fsck."
 
@@ -30,7 +31,16 @@ async def running(stage: Stage, grace: httpx2.AsyncClient, **told: str) -> tuple
 
 async def test_the_page_shows_mount_space_driver_and_boot(stage: Stage, grace: httpx2.AsyncClient) -> None:
     _, page = await running(stage, grace, mount=MOUNTED, driver="ok 580.95.05")
-    for shown in ("Mounted from", "/dev/sdb1", "(ext4)", "40.0 GiB of 100.0 GiB", "580.95.05", "Ready,", AT[:19]):
+    for shown in (
+        "Mounted from",
+        "/dev/sdb1",
+        "(ext4)",
+        "40.0 GiB of 100.0 GiB",
+        "1.0 GiB of 50.0 GiB",
+        "580.95.05",
+        "Ready,",
+        AT[:19],
+    ):
         assert shown in page
     assert "is not mounted" not in page
 

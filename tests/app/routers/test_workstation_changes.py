@@ -1,5 +1,7 @@
 """The page that changes a workstation, and the check."""
 
+import re
+
 import httpx2
 import pytest
 from fastapi import FastAPI
@@ -62,6 +64,15 @@ async def test_what_a_choice_does_is_said_before_it_is_sent(grace: httpx2.AsyncC
         assert sentence in form.text
 
 
+async def test_a_larger_boot_disk_has_its_price_and_no_restart(grace: httpx2.AsyncClient, machine_id: str) -> None:
+    chosen = {**AS_IT_IS, "boot_disk_size_gb": "150"}
+    form = (await grace.get(f"/workstations/{machine_id}/change", params=chosen, headers={"HX-Request": "true"})).text
+    assert "The boot disk is enlarged to 150 GB while the machine runs." in form
+    assert "Boot disk: " in form
+    before = (await grace.get(f"/workstations/{machine_id}/change", params=AS_IT_IS)).text
+    assert _price(form) > _price(before)
+
+
 async def test_only_what_differs_is_changed(app: FastAPI, grace: httpx2.AsyncClient, machine_id: str) -> None:
     answer = await grace.post(f"/workstations/{machine_id}/change", data={**AS_IT_IS, "disk_size_gb": "200"})
     run = await _run(app, answer)
@@ -82,6 +93,8 @@ async def test_spot_is_switched_off_by_leaving_its_box_empty(
     ("field", "value", "sentence"),
     [
         ("machine_type", "m9-huge", "This machine type is not available."),
+        ("boot_disk_size_gb", "lots", "Enter a whole number of GB, such as 50."),
+        ("boot_disk_size_gb", "49", "A boot disk cannot shrink. Enter 50 GB or more."),
         ("disk_size_gb", "lots", "Enter a whole number of GB"),
         ("disk_size_gb", "9" * 5000, "Enter a whole number of GB"),
         ("disk_size_gb", "9", "Enter a size from 10 to 64,000 GB."),
@@ -157,3 +170,10 @@ async def test_others_change_nothing(linus: httpx2.AsyncClient, machine_id: str)
     assert (await linus.post(f"/workstations/{machine_id}/change", data=AS_IT_IS)).status_code == 404
     for action in ("check", "restore", "keep-drift"):
         assert (await linus.post(f"/workstations/{machine_id}/{action}")).status_code == 404
+
+
+def _price(page: str) -> float:
+    """Dollars an hour of what is chosen."""
+    found = re.search(r'class="estimate-price">.*?\$([0-9.]+)', page, re.DOTALL)
+    assert found
+    return float(found[1])

@@ -63,6 +63,8 @@ async def test_a_created_machine_is_on_the_dashboard_with_state_machine_and_pric
         ("disk_size_gb", "lots", "Enter a whole number of GB"),
         ("disk_size_gb", "9" * 5000, "Enter a whole number of GB"),
         ("disk_size_gb", "-1", "Enter a size from 10 to 64,000 GB."),
+        ("boot_disk_size_gb", "49", "Enter a size from 50 to 64,000 GB."),
+        ("boot_disk_size_gb", "0x50", "Enter a whole number of GB, such as 50."),
         ("disk_type", "floppy", "This disk type is not available."),
         ("disk_type", "hyperdisk-balanced", "does not support Hyperdisk Balanced disks. Choose Balanced or SSD."),
         ("zone", "us-central1-f", "g2-standard-8 is not available in us-central1-f. Available in europe-west4-a"),
@@ -197,9 +199,10 @@ async def test_what_the_project_has_not_is_neither_offered_nor_accepted(
     assert "e2-standard-4 is not available in europe-west4-a. Available in europe-west4-b" in refused.text
 
 
+@pytest.mark.parametrize("disk", ["disk_size_gb", "boot_disk_size_gb"])
 @pytest.mark.parametrize("size", ["", "x", "٣", "1_000", "9" * 5000, "-5"])
-async def test_a_price_for_nonsense_is_unknown(grace: httpx2.AsyncClient, size: str) -> None:
-    form = await grace.get("/workstations/new", params={"disk_size_gb": size})
+async def test_a_price_for_nonsense_is_unknown(grace: httpx2.AsyncClient, disk: str, size: str) -> None:
+    form = await grace.get("/workstations/new", params={disk: size})
 
     assert form.status_code == 200
     assert "Price unknown" in form.text

@@ -110,6 +110,15 @@ def test_a_disk_made_larger_has_a_larger_file_system_after_the_next_boot(world: 
     until(lambda: f"size={40 << 30}" in world.boot_report(instance)["mount"])
 
 
+def test_a_boot_disk_made_larger_has_more_space_after_the_next_boot(world: World, key: Key) -> None:
+    instance = world.workstation("rooted", key.public, world.disk("rooted-home"))
+    assert f"boot_size={50 << 30} " in world.boot_report(instance)["mount"]
+    boot_disk = world.read("google_compute_instance", instance)["boot_disk"][0]["source"].partition("/compute/v1/")[2]
+    world.emulator.call("PATCH", f"/_emulator/objects/google_compute_disk/{boot_disk}", {"size": 80})
+    world.operation_done(world.rest(f"{instance}/reset", "POST"))
+    until(lambda: f"boot_size={80 << 30} " in world.boot_report(instance)["mount"])
+
+
 def test_a_gpu_machine_tells_its_driver(world: World, key: Key) -> None:
     instance = world.workstation("gpu", key.public, world.disk("gpu-home"), machine_type="g2-standard-8")
     assert world.boot_report(instance)["driver"] == "ok 580.95.05"

@@ -10,7 +10,7 @@ import pytest
 
 from app.config import REPOSITORY
 from app.errors import ConfigurationError
-from app.services.catalog import HOURS_A_MONTH, Catalog, MachineType
+from app.services.catalog import HOURS_A_MONTH, Catalog, Disks, MachineType
 
 CATALOG = Catalog.load(REPOSITORY / "app" / "catalog.json")
 
@@ -38,7 +38,7 @@ def test_a_machine_whose_disks_have_no_price_has_one_of_its_own() -> None:
     zone = "us-central1-b"
     machine = CATALOG.machine_type("g4-standard-48")
     assert machine
-    assert CATALOG.price_per_hour(machine.name, zone, 100, machine.disk_types[0], spot=False) is None
+    assert CATALOG.price_per_hour(machine.name, zone, Disks(100, machine.disk_types[0], 50), spot=False) is None
     assert machine.usd_an_hour(zone, spot=False) == Decimal("4.4999")
 
 
@@ -48,11 +48,14 @@ def test_a_disk_costs_its_size_by_the_month() -> None:
     price = CATALOG.disk_price_per_hour(zone, 730, "pd-balanced")
     assert price is not None
     assert price == by_month[zone.rpartition("-")[0]] * 730 / HOURS_A_MONTH
-    larger = CATALOG.price_per_hour("e2-standard-4", zone, 830, "pd-balanced", spot=False)
-    smaller = CATALOG.price_per_hour("e2-standard-4", zone, 100, "pd-balanced", spot=False)
+    larger = CATALOG.price_per_hour("e2-standard-4", zone, Disks(830, "pd-balanced", 50), spot=False)
+    smaller = CATALOG.price_per_hour("e2-standard-4", zone, Disks(100, "pd-balanced", 50), spot=False)
     assert larger is not None
     assert smaller is not None
     assert abs(larger - smaller - price) < Decimal("1e-9")
+    larger_boot = CATALOG.price_per_hour("e2-standard-4", zone, Disks(100, "pd-balanced", 780), spot=False)
+    assert larger_boot is not None
+    assert abs(larger_boot - larger) < Decimal("1e-9")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +67,7 @@ def test_a_disk_costs_its_size_by_the_month() -> None:
     ],
 )
 def test_what_is_not_known_has_no_price(machine_type: str, zone: str, disk_type: str) -> None:
-    assert CATALOG.price_per_hour(machine_type, zone, 100, disk_type, spot=False) is None
+    assert CATALOG.price_per_hour(machine_type, zone, Disks(100, disk_type, 50), spot=False) is None
 
 
 @pytest.mark.parametrize("content", [None, "", "{}", '{"as_of": "yesterday"}'])

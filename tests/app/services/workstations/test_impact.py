@@ -10,6 +10,7 @@ NOW = {
     "accelerator": None,
     "image": "a/plain",
     "spot": False,
+    "boot_disk_size_gb": 50,
     "disk_size_gb": 100,
     "disk_type": "pd-balanced",
 }
@@ -20,6 +21,7 @@ NOW = {
     [
         ({}, []),
         ({"disk_size_gb": 200}, [Severity.IN_PLACE]),
+        ({"boot_disk_size_gb": 80}, [Severity.IN_PLACE]),
         ({"machine_type": "e2-standard-8"}, [Severity.STOPS]),
         ({"machine_type": "n1-standard-8", "accelerator": "nvidia-tesla-t4"}, [Severity.REPLACES]),
         ({"image": "a/other"}, [Severity.REPLACES]),

@@ -79,6 +79,8 @@ async def test_another_machine_of_the_same_name_is_refused_but_others_may_have_i
         ("machine_type", "m9-huge"),
         ("zone", "mars-north1-a"),
         ("accelerator", "nvidia-tesla-t4"),
+        ("boot_disk_size_gb", 49),
+        ("boot_disk_size_gb", 64_001),
         ("disk_size_gb", 9),
         ("disk_size_gb", 64_001),
         ("disk_type", "pd-tape"),

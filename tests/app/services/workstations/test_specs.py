@@ -158,6 +158,8 @@ async def test_a_gpu_follows_from_the_machine_type(machine: Machine) -> None:
     [
         ({}, {"machine_type": "m9-huge"}, "machine_type"),
         ({}, {"disk_size_gb": 9}, "disk_size_gb"),
+        ({"boot_disk_size_gb": 80}, {"boot_disk_size_gb": 79}, "boot_disk_size_gb"),
+        ({}, {"boot_disk_size_gb": 64_001}, "boot_disk_size_gb"),
         ({}, {"disk_type": "pd-tape"}, "disk_type"),
         ({}, {"image": "somebody/else"}, "image"),
         ({}, {"accelerator": "nvidia-tesla-t4"}, "accelerator"),
