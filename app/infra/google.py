@@ -11,6 +11,7 @@ import structlog
 
 from app.config import Settings
 from app.infra.machines import MachineState, OperationFailedError, Power
+from app.infra.ownership import STACK_LABEL, stack_of
 from app.infra.zones import region_of
 
 if TYPE_CHECKING:
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _RESOURCE_ID = re.compile(r"projects/([^/]+)/(?:(zone)s/([^/]+)/(instance|disk)|(region)s/([^/]+)/(address)e)s/([^/]+)")
-STACK_LABEL, OWNER_LABEL = "stationmaster-stack", "stationmaster-owner"
-"""Labels that mark the portal's resources."""
-STACK_IN_DESCRIPTION = re.compile(rf"{STACK_LABEL}=([a-z0-9]+)")
-"""Marks resources without labels, or whose labels are added later."""
 GUEST_NAMESPACE = "stationmaster"
 """The namespace of the startup script's guest attributes. Google's own agent uses others."""
 # No retries by Google's client, which would take ten minutes without a message. The run itself retries.
@@ -86,7 +83,7 @@ class Compute:
     async def labels_of(self, resource_id: str) -> dict[str, str] | None:
         """The labels of a machine, disk or address with this import ID; None if it does not exist.
 
-        Without labels, returns the stack named in the description. Raises ValueError for another kind of ID.
+        The stack named in the description counts as a label. Raises ValueError for another kind of ID.
         """
         return await asyncio.to_thread(self._labels_of, resource_id)
 
@@ -95,7 +92,10 @@ class Compute:
         return await asyncio.to_thread(self._pending_operations, zone, stack_id)
 
     async def labelled(self, label: str) -> list[Labelled]:
-        """All machines, disks and addresses of the project with this label, whatever its value."""
+        """All machines, disks and addresses of the project with this label, whatever its value.
+
+        The stack named in the description counts as a label.
+        """
         return await asyncio.to_thread(self._labelled, label)
 
     async def quotas(self, region: str) -> list[Quota]:
@@ -186,9 +186,7 @@ class Compute:
             thing = self._clients[kind].get(request={"project": project, scope: place, kind: name}, **_ONCE)
         except NotFound:
             return None
-        described = STACK_IN_DESCRIPTION.search(thing.description or "")
-        # In its first seconds an address has no labels, but already its description.
-        return dict(thing.labels) or ({STACK_LABEL: described[1]} if described else {})
+        return _labels(thing)
 
     def _pending_operations(self, zone: str, stack_id: str) -> list[str]:
         unfinished = {"project": self._project, "filter": "status != DONE"}
@@ -201,13 +199,17 @@ class Compute:
         return [f"{doing} of {name}" for doing, name in named if stack_id in name.split("-")]
 
     def _labelled(self, label: str) -> list[Labelled]:
-        request = {"project": self._project, "filter": f"labels.{label}:*"}
-        lists = {"instances": "instance", "disks": "disk", "addresses": "address"}
+        everything = {"project": self._project}
+        labelled = {**everything, "filter": f"labels.{label}:*"}
+        # Addresses are few, and one may have its description only.
+        requests = {"instance": labelled, "disk": labelled, "address": everything}
+        plurals = {"instance": "instances", "disk": "disks", "address": "addresses"}
         return [
-            Labelled(thing.self_link[thing.self_link.index("projects/") :], dict(thing.labels))
-            for plural, kind in lists.items()
+            Labelled(thing.self_link[thing.self_link.index("projects/") :], labels)
+            for kind, request in requests.items()
             for _, scope in self._clients[kind].aggregated_list(request=request, **_ONCE)
-            for thing in getattr(scope, plural)
+            for thing in getattr(scope, plurals[kind])
+            if label in (labels := _labels(thing))
         ]
 
     @property
@@ -249,3 +251,9 @@ class Compute:
             # Credentials are never sent over plain HTTP.
             options["credentials"] = AnonymousCredentials()
         return options
+
+
+def _labels(thing: Any) -> dict[str, str]:
+    labels = dict(thing.labels)
+    stack = stack_of(labels, thing.description)
+    return labels | ({STACK_LABEL: stack} if stack else {})

@@ -8,7 +8,8 @@ creates, never from error messages; a label says which stack a resource belongs 
 import asyncio
 from typing import Any
 
-from app.infra.google import STACK_LABEL, Compute
+from app.infra.google import Compute
+from app.infra.ownership import STACK_LABEL
 from app.models import Stack
 from app.worker.claim import Claim
 from app.worker.commands import Commands

@@ -7,7 +7,7 @@ That takes seconds per resource, and is only needed after an apply that was inte
 from contextlib import suppress
 from typing import Any
 
-from app.infra.google import STACK_IN_DESCRIPTION, STACK_LABEL
+from app.infra.ownership import stack_of_attributes
 from app.models import Stack
 from app.services.terraform.state_resources import instances
 from app.services.terraform.state_versions import State
@@ -133,13 +133,5 @@ def is_of(state: State, stack_id: str) -> bool:
 
 
 def stacks_named_by(state: State) -> set[str | None]:
-    """Stack IDs from the labels or, for types without labels, the descriptions of resources. None stands for no ID."""
-    found = set()
-    for instance in instances(state):
-        attributes = instance.attributes.value
-        settings = next(iter(attributes.get("settings") or []), None) or {}
-        # After an import `labels` is empty, because it holds only labels from the configuration.
-        labels = attributes.get("effective_labels") or settings.get("user_labels") or {}
-        described = STACK_IN_DESCRIPTION.search(attributes.get("description") or "")
-        found.add(labels.get(STACK_LABEL) or (described[1] if described else None))
-    return found
+    """The stacks that the resources belong to. None stands for those that are not the portal's."""
+    return {stack_of_attributes(instance.attributes.value) for instance in instances(state)}

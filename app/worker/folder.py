@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,13 @@ class RunFolder:
                 self._state.unlink(missing_ok=True)
         elif mine is None or mine.lineage != state.lineage or mine.serial < state.serial:
             _write_private(self._state, state.raw)
+
+    def edit_state(self, edit: Callable[[State], State]) -> None:
+        """Replace the state by what `edit` makes of it."""
+        state = self.read_state()
+        edited = edit(state) if state else None
+        if edited and edited is not state:
+            _write_private(self._state, edited.raw)
 
     def read_state(self) -> State | None:
         """The state as Terraform last wrote it; None if there is none, or it is being written."""

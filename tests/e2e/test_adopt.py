@@ -130,7 +130,7 @@ def test_what_would_be_replaced_is_refused_with_the_reason(admin: Admin) -> None
     admin.begin("us-central1")
     admin.api.wait_run(admin.spec()["id"], "awaiting_approval")
     told = admin.refused("adopt", "shared", "--yes")
-    assert "data-neurips would be replaced, since it differs in location" in told
+    assert "data-neurips would be replaced, because it differs in location" in told
     admin.api.wait_run(admin.spec()["id"], "awaiting_approval")
 
 
@@ -156,3 +156,17 @@ def test_a_disk_gets_a_workstation_around_it(admin: Admin) -> None:
     run = grace.call("DELETE", f"/api/v1/workstations/{made['id']}?keep_disk=true").json["run_id"]
     grace.wait_run(run, "applied")
     assert any(id_.endswith("/persistent-disk-grace") for id_ in admin.numbers())
+
+
+def test_a_disk_that_another_workstation_has_kept_is_refused(admin: Admin) -> None:
+    admin.begin()
+    grace = ApiUser(admin.portal, "grace@example.com")
+    made = grace.create("kept")
+    grace.wait(made["id"], "running", seconds=120)
+    run = grace.call("DELETE", f"/api/v1/workstations/{made['id']}?keep_disk=true").json["run_id"]
+    grace.wait_run(run, "applied")
+    before = admin.portal.cloud("GET", "/_emulator/objects?type=google_compute_disk")
+    desired = ["--owner", "grace@example.com", "--name", "taken", "--machine-type", "e2-standard-4", "--yes"]
+    told = admin.refused("adopt", "disk", f"kept-{made['id']}-home", *desired)
+    assert "belongs to another stack of a portal" in told
+    assert admin.portal.cloud("GET", "/_emulator/objects?type=google_compute_disk") == before

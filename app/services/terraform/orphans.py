@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.crypto import Vault
 from app.db import Database
-from app.infra.google import OWNER_LABEL, STACK_LABEL, Compute, Labelled
+from app.infra.google import Compute, Labelled
+from app.infra.ownership import OWNER_LABEL, STACK_LABEL
 from app.models import Run, Stack, Workstation
 from app.models.run_states import EXECUTING
 from app.services.terraform import state_resources, state_versions

@@ -40,6 +40,16 @@ def without(state: State, type_: str) -> State:
     return State(json.dumps(content).encode())
 
 
+def untainted(state: State, types: frozenset[str]) -> State:
+    """The state in which no resource of these types is to be replaced because its creation failed."""
+    content = json.loads(state.raw)
+    of_types = [each for each in content.get("resources", []) if each["type"] in types]
+    tainted = [each for resource in of_types for each in resource["instances"] if each.get("status") == "tainted"]
+    for instance in tainted:
+        del instance["status"]
+    return State(json.dumps(content).encode()) if tainted else state
+
+
 def outputs(state: State) -> dict[str, Side]:
     """The outputs by name."""
     found = json.loads(state.raw).get("outputs", {})

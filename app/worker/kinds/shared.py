@@ -27,7 +27,7 @@ class SharedKind(TerraformKind):
         # Destroying a binding would take the role from everybody, so Terraform forgets it instead.
         bindings = [each for each in state_resources.instances(state) if each.type == BINDING]
         ends = any(self.ends_binding(each.attributes.value["role"]) for each in bindings)
-        return state_resources.without(state, BINDING) if ends else state
+        return super().starting_from(state_resources.without(state, BINDING) if ends else state)
 
     async def shared_stack(self, session: AsyncSession) -> SharedStack:
         """The shared stack's row, locked."""

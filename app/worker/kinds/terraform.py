@@ -5,12 +5,16 @@ from dataclasses import replace
 from app.infra import terraform
 from app.infra.events import Event
 from app.models import Run, Stack
-from app.services.terraform import plans, state_versions
+from app.services.terraform import plans, state_resources, state_versions
 from app.services.terraform.state_versions import State
 from app.worker.decide import Decision
 from app.worker.kinds.base import Kind
 from app.worker.planned import PLAN_FILE, Known, Planned
 from app.worker.retry import retry
+
+LABELLED_LATER = frozenset({"google_compute_address", "google_compute_global_address"})
+"""Types that get their labels by a second call. If that fails, Terraform would replace the resource, which is ours and
+complete but for the labels."""
 
 
 class TerraformKind(Kind):
@@ -37,7 +41,7 @@ class TerraformKind(Kind):
 
     def starting_from(self, state: State) -> State:
         """The state to start from, without resources that Terraform has to forget."""
-        return state
+        return state_resources.untainted(state, LABELLED_LATER)
 
     def needs_no_plan(self, known: Known) -> bool:
         """Whether nothing exists that a plan could show to be lost."""
@@ -62,6 +66,7 @@ class TerraformKind(Kind):
         root = await self.claim.tools.roots.ready(self.attempt.root)
         known = await self._known()
         self.commands.folder.prepare(root, self.attempt.inputs, known.state)
+        self.commands.folder.edit_state(self.starting_from)
         if known.approved_plan and not known.needs_reconcile:
             self.commands.folder.write_plan(PLAN_FILE, known.approved_plan)
             await self.check_before_apply(known)
@@ -83,7 +88,7 @@ class TerraformKind(Kind):
             is_approved = run.approved_at is not None and not self.commands.undoing
             plan = await plans.file_of(session, self.claim.tools.vault, run.id) if is_approved else None
         self.commands.serial = state.serial if state else 0
-        return Known(state and self.starting_from(state), stack.needs_reconcile, plan)
+        return Known(state, stack.needs_reconcile, plan)
 
     async def plan(self, state: State | None, adopted: list[str]) -> Planned:
         """What Terraform would change, attribute by attribute where it changes anything."""

@@ -64,6 +64,11 @@ async def test_the_labels_of_each_kind_of_thing(world: World, compute: Compute) 
 async def test_an_address_that_has_no_labels_yet_is_known_by_its_description(world: World, compute: Compute) -> None:
     address, _ = world.address("early-abc123-ip", description="stationmaster-stack=abc123")
     assert await compute.labels_of(address) == {"stationmaster-stack": "abc123"}
+    labels = {"goog-terraform-provisioned": "true"}
+    other, _ = world.address("other-abc123-ip", description="stationmaster-stack=abc123", labels=labels)
+    assert await compute.labels_of(other) == {"stationmaster-stack": "abc123", **labels}
+    found = [each.id for each in await compute.labelled("stationmaster-stack")]
+    assert {address, other} <= set(found)
 
 
 async def test_how_a_machine_is(world: World, compute: Compute) -> None:
