@@ -4,30 +4,17 @@ The shapes are from Google's discovery documents cloudresourcemanager.v3, cloudb
 sqladmin.v1 and container.v1.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
 from app.config import Settings
+from app.infra.google_rest import GoogleIdentity, GoogleRest
 
-SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-TIMEOUT_SECONDS = 15.0
 PERMISSIONS_A_CALL = 100
 """The most that testIamPermissions accepts."""
 SERVICES_A_PAGE = 200
-
-
-@dataclass(frozen=True)
-class GoogleIdentity:
-    """The identity of the portal's credentials."""
-
-    kind: str
-    """The kind in words: a service account, a person, nobody."""
-    email: str | None = None
-    """None if the credentials do not contain it, like those of a person."""
 
 
 @dataclass(frozen=True)
@@ -42,29 +29,25 @@ class Project:
 
 
 class GoogleProject:
-    """The project in the settings. Calls run in threads, and are not repeated.
-
-    Raises the errors of Google's clients: GoogleAPICallError (google.api_core) for error responses, GoogleAuthError
-    (google.auth) without credentials, and OSError (requests.RequestException) without a response.
-    """
+    """The project in the settings. Raises the errors of GoogleRest."""
 
     def __init__(self, settings: Settings) -> None:
         self._project = settings.google_project
-        self._endpoint = settings.google_endpoint
+        self._rest = GoogleRest(settings.google_endpoint)
 
     async def who_am_i(self) -> GoogleIdentity:
         """The identity of this process's credentials."""
-        return await asyncio.to_thread(self._who_am_i)
+        return await self._rest.who_am_i()
 
     async def project(self) -> Project:
         """The project. Google returns the same error for one that does not exist and one that is not accessible."""
-        answer = await self._get("cloudresourcemanager", f"v3/projects/{self._project}")
+        answer = await self._rest.get("cloudresourcemanager", f"v3/projects/{self._project}")
         number = str(answer["name"]).removeprefix("projects/")
         return Project(answer["projectId"], number, answer.get("displayName", ""), answer.get("state") == "ACTIVE")
 
     async def billing_is_on(self) -> bool:
         """Whether the project has an open billing account."""
-        answer = await self._get("cloudbilling", f"v1/projects/{self._project}/billingInfo")
+        answer = await self._rest.get("cloudbilling", f"v1/projects/{self._project}/billingInfo")
         return bool(answer.get("billingEnabled"))
 
     async def enabled_apis(self) -> frozenset[str]:
@@ -72,7 +55,7 @@ class GoogleProject:
         names: set[str] = set()
         query = {"filter": "state:ENABLED", "pageSize": str(SERVICES_A_PAGE)}
         while True:
-            answer = await self._get("serviceusage", f"v1/projects/{self._project}/services", query)
+            answer = await self._rest.get("serviceusage", f"v1/projects/{self._project}/services", query)
             names |= {str(service["name"]).rpartition("/")[2] for service in answer.get("services", ())}
             if not answer.get("nextPageToken"):
                 return frozenset(names)
@@ -84,14 +67,14 @@ class GoogleProject:
         for start in range(0, len(permissions), PERMISSIONS_A_CALL):
             body = {"permissions": list(permissions[start : start + PERMISSIONS_A_CALL])}
             path = f"v3/projects/{self._project}:testIamPermissions"
-            answer = await self._call("POST", "cloudresourcemanager", path, json=body)
+            answer = await self._rest.call("POST", "cloudresourcemanager", path, json=body)
             found |= set(answer.get("permissions", ()))
         return frozenset(found)
 
     async def holders(self) -> dict[str, frozenset[str]]:
         """Role → members that have it unconditionally in the project's IAM policy."""
         body = {"options": {"requestedPolicyVersion": 3}}
-        answer = await self._call(
+        answer = await self._rest.call(
             "POST", "cloudresourcemanager", f"v3/projects/{self._project}:getIamPolicy", json=body
         )
         bindings = [binding for binding in answer.get("bindings", ()) if not binding.get("condition")]
@@ -100,7 +83,7 @@ class GoogleProject:
     async def may_act_as(self, service_account: str) -> bool:
         """Whether machines may be given this service account."""
         path = f"v1/projects/-/serviceAccounts/{quote(service_account)}:testIamPermissions"
-        answer = await self._call("POST", "iam", path, json={"permissions": ["iam.serviceAccounts.actAs"]})
+        answer = await self._rest.call("POST", "iam", path, json={"permissions": ["iam.serviceAccounts.actAs"]})
         return bool(answer.get("permissions"))
 
     async def sql_state(self, instance: str) -> str | None:
@@ -124,51 +107,6 @@ class GoogleProject:
         from google.api_core.exceptions import NotFound
 
         try:
-            return await self._get(service, path)
+            return await self._rest.get(service, path)
         except NotFound:
             return None
-
-    async def _get(self, service: str, path: str, query: dict[str, str] | None = None) -> dict[str, Any]:
-        return await self._call("GET", service, path, params=query)
-
-    async def _call(self, method: str, service: str, path: str, **arguments: Any) -> dict[str, Any]:
-        return await asyncio.to_thread(self._call_now, method, service, path, **arguments)
-
-    def _call_now(self, method: str, service: str, path: str, **arguments: Any) -> dict[str, Any]:
-        from google.api_core.exceptions import from_http_response
-
-        base = self._endpoint or f"https://{service}.googleapis.com"
-        response = self._session.request(method, f"{base}/{path}", timeout=TIMEOUT_SECONDS, **arguments)
-        if not response.ok:
-            raise from_http_response(response)
-        return dict(response.json())
-
-    def _who_am_i(self) -> GoogleIdentity:
-        from google.auth.transport.requests import Request
-
-        if self._is_plain_http:
-            return GoogleIdentity("nobody: credentials never travel over plain HTTP")
-        credentials = self._session.credentials
-        # The credentials of a machine know the service account only after the first refresh.
-        credentials.refresh(Request())
-        email = getattr(credentials, "service_account_email", None) or getattr(credentials, "signer_email", None)
-        if email:
-            return GoogleIdentity("a service account", str(email))
-        return GoogleIdentity(
-            f"credentials of the type {type(credentials).__module__}", getattr(credentials, "account", None)
-        )
-
-    @property
-    def _is_plain_http(self) -> bool:
-        return self._endpoint.startswith("http://")
-
-    @cached_property
-    def _session(self) -> Any:
-        import google.auth
-        from google.auth.credentials import AnonymousCredentials
-        from google.auth.transport.requests import AuthorizedSession
-
-        if self._is_plain_http:
-            return AuthorizedSession(AnonymousCredentials())
-        credentials, _ = google.auth.default(scopes=[SCOPE], quota_project_id=None)
-        return AuthorizedSession(credentials)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from google.cloud import compute_v1
@@ -33,6 +33,19 @@ class MachineState:
             started_at=datetime.fromisoformat(started) if started else None,
             is_spot=instance.scheduling.provisioning_model == "SPOT",
             labels=dict(instance.labels),
+        )
+
+    @classmethod
+    def parse(cls, instance: dict[str, Any]) -> Self:
+        """From the JSON of Google's REST API."""
+        started = instance.get("lastStartTimestamp")
+        return cls(
+            name=instance["name"],
+            zone=instance["zone"].rpartition("/")[2],
+            status=instance["status"],
+            started_at=datetime.fromisoformat(started) if started else None,
+            is_spot=instance.get("scheduling", {}).get("provisioningModel") == "SPOT",
+            labels=dict(instance.get("labels", {})),
         )
 
     @property

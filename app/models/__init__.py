@@ -5,6 +5,8 @@ from app.models.allowed_ip import AllowedIp, AllowedIpStatus, Firewall, Standing
 from app.models.api_token import ApiToken
 from app.models.audit_entry import Action, AuditEntry
 from app.models.base import Base
+from app.models.machine_event import MachineEvent, MachineEventKind
+from app.models.machine_watch import MachineWatch
 from app.models.member import Member, Role
 from app.models.plan import Plan
 from app.models.run import Run
@@ -33,6 +35,9 @@ __all__ = [
     "Firewall",
     "LogLevel",
     "LogLine",
+    "MachineEvent",
+    "MachineEventKind",
+    "MachineWatch",
     "Member",
     "Plan",
     "ProviderLock",

@@ -13,7 +13,7 @@ from app.models.member import Member
 from app.models.run import Run
 from app.models.run_kinds import ORDERS, RunKind
 from app.models.stack import Stack
-from app.models.workstation_states import WorkstationStatus
+from app.models.workstation_states import AT_GOOGLE, FOLLOWS_GOOGLE, OFF, WorkstationStatus
 
 DEVICE_PATH = "/dev/disk/by-id/google-home"
 """Where the data disk is in every workstation. The path is stable, because the attachment's device_name is "home"."""
@@ -22,7 +22,6 @@ MOUNT_POINT = "/home/jupyter"
 
 W = WorkstationStatus
 _UNDER_WAY = {W.PROVISIONING, W.UPDATING, W.DESTROYING, W.STARTING, W.STOPPING}
-_OFF = {W.STOPPED, W.PREEMPTED}
 
 
 _SPEC_COLUMNS = (
@@ -71,6 +70,10 @@ class Workstation(Base):
     report: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
     """The machine's last report as attributes; `machine` parses it."""
     reported_at: Mapped[datetime | None]
+    google_status: Mapped[str | None]
+    """Google's word for how the machine is (RUNNING, REPAIRING …), or ABSENT. None: it was not asked yet."""
+    google_status_since: Mapped[datetime | None]
+    """When that was noticed."""
     disk_kept: Mapped[bool] = mapped_column(default=False)
     """It was deleted, but its data disk exists and is billed."""
 
@@ -159,12 +162,28 @@ class Workstation(Base):
     @property
     def is_off(self) -> bool:
         """Whether it is stopped, by whomever."""
-        return self.status in _OFF
+        return self.status in OFF
+
+    @property
+    def costs_no_machine(self) -> bool:
+        """It costs its disks and its address alone."""
+        return self.is_off or self.is_missing
+
+    @property
+    def passing_status(self) -> str | None:
+        """Google's word for what it does to the machine by itself; None while a run does it, or nothing happens."""
+        is_passing = self.google_status is not None and self.google_status not in AT_GOOGLE
+        return self.google_status if is_passing and self.status in FOLLOWS_GOOGLE else None
 
     @property
     def was_off(self) -> bool:
         """Whether it was stopped when the current run began."""
-        return self.status_before in _OFF
+        return self.status_before in OFF
+
+    @property
+    def is_missing(self) -> bool:
+        """Somebody has deleted the machine at Google."""
+        return self.status is W.MISSING
 
     def can(self, order: RunKind) -> bool:
         """Whether this order can be requested now."""
@@ -220,6 +239,19 @@ class Workstation(Base):
             self.host_keys = report.host_keys
         return is_new
 
+    def observe(self, google_status: str, now: datetime, *, is_preempted: bool = False) -> bool:
+        """Google says so of the machine, and no run is at it; returns whether the workstation stands otherwise now."""
+        if google_status != self.google_status:
+            self.google_status, self.google_status_since = google_status, now
+        status = AT_GOOGLE.get(google_status, self.status)
+        if status is W.STOPPED and (is_preempted or self.status is W.PREEMPTED):
+            status = W.PREEMPTED
+        if self.status not in FOLLOWS_GOOGLE or status is self.status:
+            return False
+        self.status = status
+        self.report, self.reported_at = {}, None
+        return True
+
     def begin_restart(self) -> None:
         """Google has accepted an order to reset or start it."""
         self.status = W.STARTING
@@ -259,8 +291,8 @@ class Workstation(Base):
             self.set_running_or_failed()
 
     def set_running_or_failed(self) -> None:
-        """Set the status from what is known: stopped as before, running if SSH is possible, else failed."""
-        if self.was_off and self.status in _UNDER_WAY:
+        """Set the status from what is known: as it was if it did not run, running if SSH is possible, else failed."""
+        if self.status in _UNDER_WAY and self.status_before in FOLLOWS_GOOGLE - {W.RUNNING}:
             self.status = self.status_before
             return
         self.status = W.RUNNING if self.address and self.host_keys else W.FAILED

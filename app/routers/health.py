@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from app import migrate
 from app.deps import PortalDep, SessionDep
 from app.services.runs import counts
+from app.services.workstations import observations
 
 router = APIRouter()
 
@@ -49,4 +50,7 @@ async def metrics(portal: PortalDep, session: SessionDep) -> Response:
     free = Gauge("stationmaster_worker_free_bytes", "Free disk space of a host's workers.", ["host"], registry=registry)
     for host, count in (await counts.free_bytes_by_host(session, portal.clock())).items():
         free.labels(host).set(count)
+    if known_at := (await observations.watch(session)).known_at:
+        age = Gauge("stationmaster_machines_age_seconds", "Since Google said how all machines are.", registry=registry)
+        age.set((portal.clock() - known_at).total_seconds())
     return Response(generate_latest(REGISTRY) + generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -22,7 +22,8 @@ from app.services.keys import ssh_config, ssh_keys
 from app.services.people import limits
 from app.services.runs import progress, stacks
 from app.services.shared import infrastructure
-from app.services.workstations import drift, orders, specs
+from app.services.workstations import drift, observations, orders, specs
+from app.views.history import history_of
 from app.views.run_view import view
 from app.web import redirect, render
 
@@ -41,7 +42,7 @@ class Offer:
 
 
 def _offer(workstation: Workstation, catalog: Catalog) -> Offer:
-    zone, disks, is_off = workstation.zone, specs.disks(workstation), workstation.is_off
+    zone, disks, is_off = workstation.zone, specs.disks(workstation), workstation.costs_no_machine
     return Offer(
         workstation=workstation,
         machine=catalog.machine_type(workstation.machine_type),
@@ -116,7 +117,9 @@ async def show(request: Request, workstation: WorkstationDep, portal: PortalDep,
         "workstation": workstation,
         "subject_name": workstation.name,
         "offer": _offer(workstation, portal.catalog),
-        "runs": history,
+        "history": history_of(history, await observations.events_of(session, workstation.id)),
+        "watch": await observations.watch(session),
+        "now": portal.clock(),
         "view": shown,
         "is_busy": workstation.is_busy or bool(shown and shown.run.is_busy),
         "can_keep_drift": bool(await drift.keepable(session, workstation, portal.catalog)),

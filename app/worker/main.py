@@ -13,6 +13,7 @@ from app.config import Settings
 from app.crypto import Vault
 from app.infra import ssh
 from app.infra.google import Compute
+from app.infra.machine_lists import MachineLists
 from app.infra.secrets import SecretStore
 from app.live import Hub
 from app.models import Root, Worker
@@ -24,6 +25,7 @@ from app.worker.claim import Tools
 from app.worker.dispatch import Dispatcher
 from app.worker.folder import host_id
 from app.worker.heartbeat import Heartbeat
+from app.worker.machine_observer import MachineObserver
 from app.worker.roots import Roots
 from app.worker.slots import Slots
 from app.worker.sweep import Sweep
@@ -69,6 +71,7 @@ async def _work(settings: Settings, tools: Tools) -> None:
                 "heartbeat": Heartbeat(tools, lambda: dispatcher.run_ids).beat_for_ever(),
                 "sweeps": Sweep(tools, lambda: dispatcher.run_ids).sweep_for_ever(),
                 "watch": Watch(tools).watch_for_ever(),
+                "machines": MachineObserver(tools, MachineLists(settings)).observe_for_ever(),
                 "jobs": jobs.run_for_ever(queue, tools.database),
             }.items()
         }

@@ -75,8 +75,11 @@ class WorkstationAnswer(BaseModel):
     machine: MachineAnswer
     reported_at: datetime | None
     """When the worker last asked the machine."""
+    google_status: str | None
+    """Google's word for the machine, or ABSENT; null until it was asked."""
+    google_status_since: datetime | None
     price_per_hour_usd: Decimal | None
-    """Estimated while it runs, as of the catalog's date."""
+    """Estimated as it is now, as of the catalog's date: a stopped one costs its disks and its address."""
     created_at: datetime
     running_at: datetime | None
     destroyed_at: datetime | None
@@ -97,8 +100,10 @@ class RunStarted(BaseModel):
 
 def answer(workstation: Workstation, run_id: str | None, catalog: Catalog) -> WorkstationAnswer:
     """The row as JSON."""
-    disks = specs.disks(workstation)
-    price = catalog.price_per_hour(workstation.machine_type, workstation.zone, disks, spot=workstation.spot)
+    disks, is_off = specs.disks(workstation), workstation.costs_no_machine
+    price = catalog.price_per_hour(
+        workstation.machine_type, workstation.zone, disks, spot=workstation.spot, is_off=is_off
+    )
     fields = {name: getattr(workstation, name) for name in WorkstationAnswer.model_fields if hasattr(workstation, name)}
     rounded = price.quantize(Decimal("0.0001")) if price is not None else None
     return WorkstationAnswer.model_validate({**fields, "run_id": run_id, "price_per_hour_usd": rounded})

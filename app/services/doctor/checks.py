@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 from app.infra.google import Quota
-from app.infra.google_project import GoogleIdentity, Project
+from app.infra.google_project import Project
+from app.infra.google_rest import GoogleIdentity
 
 
 class Verdict(StrEnum):

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.config import Settings
 from app.infra.google import Quota
-from app.infra.google_project import GoogleIdentity
+from app.infra.google_rest import GoogleIdentity
 from app.services import snapshots
 from app.services.doctor import google_needs, portal_checks
 from app.services.doctor.checks import Check, Findings, Unchecked, Verdict

@@ -53,7 +53,7 @@ NEEDS: dict[str, Need] = {
                 *_each("compute.instances", "setDeletionProtection setScheduling setServiceAccount setTags"),
                 "compute.instances.updateShieldedInstanceConfig",
                 *_each("compute.subnetworks", "use useExternalIp"),
-                *_each("compute.zoneOperations", "get list"),
+                *("compute.globalOperations.list", *_each("compute.zoneOperations", "get list")),
                 *_each("compute.regionOperations", "get list"),
                 *("compute.machineTypes.get", "compute.projects.get", "compute.regions.get", "compute.zones.get"),
                 *("compute.snapshots.useReadOnly", "resourcemanager.projects.get", "serviceusage.services.list"),

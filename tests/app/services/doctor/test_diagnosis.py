@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infra.google import Quota
-from app.infra.google_project import GoogleIdentity, Project
+from app.infra.google_project import Project
+from app.infra.google_rest import GoogleIdentity
 from app.services import doctor
 from app.services.catalog import Catalog
 from app.services.doctor import google_needs, portal_checks

@@ -1,0 +1,71 @@
+"""The workstation's page and what Google says of its machine."""
+
+import httpx2
+import pytest
+
+from app.models import MachineEventKind as K
+from app.models import Workstation
+from app.services.workstations import observations
+from app.services.workstations.observations import Cause
+from tests.stage import Stage
+
+pytestmark = pytest.mark.anyio
+
+
+async def says(stage: Stage, machine: Workstation, google_status: str, cause: Cause | None = None) -> None:
+    """Google does, and the worker notices."""
+    async with stage.database.sessions.begin() as session:
+        ctx = stage.context(session)
+        await observations.lead(ctx, "w")
+        await observations.observe(ctx, machine.id, google_status, stage.clock(), cause)
+        await observations.record_answer(session, stage.clock())
+
+
+async def test_a_machine_deleted_outside_is_shown_and_created_again_by_one_click(
+    stage: Stage, grace: httpx2.AsyncClient
+) -> None:
+    machine = await stage.make()
+    await says(stage, machine, "ABSENT", Cause("op-1", K.DELETED, stage.clock(), "linus@example.com"))
+    page = (await grace.get(f"/workstations/{machine.id}")).text
+    for shown in ("Deleted at Google", "This machine was deleted outside the portal", "linus@example.com deleted it"):
+        assert shown in page
+    assert "ssh dev-1" not in page
+    answer = await grace.post(f"/workstations/{machine.id}/restore")
+    await stage.carry_out(answer.headers["location"].rpartition("/")[2])
+    page = (await grace.get(f"/workstations/{machine.id}")).text
+    assert "Create machine again" not in page
+    assert "Deleted outside the portal" in page
+
+
+async def test_a_preempted_machine_can_be_started_and_costs_its_disks(stage: Stage, grace: httpx2.AsyncClient) -> None:
+    machine = await stage.make(spot=True)
+    price = (await grace.get(f"/api/v1/workstations/{machine.id}")).json()["price_per_hour_usd"]
+    await says(stage, machine, "TERMINATED", Cause("op-1", K.PREEMPTED, stage.clock(), "system"))
+    page = (await grace.get(f"/workstations/{machine.id}")).text
+    for shown in ("Preempted", "Google stopped this Spot machine", "while it is stopped"):
+        assert shown in page
+    told = (await grace.get(f"/api/v1/workstations/{machine.id}")).json()
+    assert (told["status"], told["google_status"]) == ("preempted", "TERMINATED")
+    assert float(told["price_per_hour_usd"]) < float(price)
+    assert (await grace.post(f"/workstations/{machine.id}/start")).status_code == 303
+
+
+async def test_what_google_does_by_itself_is_said_while_it_lasts(stage: Stage, grace: httpx2.AsyncClient) -> None:
+    machine = await stage.make()
+    await says(stage, machine, "REPAIRING")
+    assert "Google is moving this machine to another host." in (await grace.get(f"/workstations/{machine.id}")).text
+    await says(stage, machine, "RUNNING")
+    assert "moving this machine" not in (await grace.get(f"/workstations/{machine.id}")).text
+
+
+async def test_the_page_and_the_metrics_say_how_old_their_knowledge_is(stage: Stage, grace: httpx2.AsyncClient) -> None:
+    machine = await stage.make()
+    await says(stage, machine, "RUNNING")
+    assert "Google is not answering" not in (await grace.get(f"/workstations/{machine.id}")).text
+    stage.clock.advance(minutes=5)
+    async with stage.database.sessions.begin() as session:
+        await observations.record_answer(session, stage.clock(), "503 <Backend> error")
+    page = (await grace.get(f"/workstations/{machine.id}")).text
+    assert "Google is not answering" in page
+    assert "503 &lt;Backend&gt; error" in page
+    assert "stationmaster_machines_age_seconds 300.0" in (await grace.get("/metrics")).text
