@@ -60,7 +60,7 @@ class MachineObserver:
         """Observe until cancelled. A database that is away is waited for."""
         while True:
             try:
-                await self._tools.database.reachable()
+                await self._tools.database.wait_until_reachable()
                 await self.observe()
             except OperationalError as error:
                 log.warning("the observer of machines cannot reach the database", error=str(error.orig))
