@@ -10,10 +10,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.models.base import Base, stored_as_text
 from app.models.machine_report import MachineReport
 from app.models.member import Member
+from app.models.observed_machine import ObservedMachine
 from app.models.run import Run
 from app.models.run_kinds import ORDERS, RunKind
 from app.models.stack import Stack
-from app.models.workstation_states import AT_GOOGLE, FOLLOWS_GOOGLE, OFF, WorkstationStatus
+from app.models.workstation_states import FOLLOWS_GOOGLE, OFF, WorkstationStatus
 
 DEVICE_PATH = "/dev/disk/by-id/google-home"
 """Where the data disk is in every workstation. The path is stable, because the attachment's device_name is "home"."""
@@ -30,7 +31,7 @@ _SPEC_COLUMNS = (
 )
 
 
-class Workstation(Base):
+class Workstation(ObservedMachine, Base):
     """The settings that its owner requested, and its current state."""
 
     __tablename__ = "workstations"
@@ -41,8 +42,6 @@ class Workstation(Base):
     id: Mapped[str] = mapped_column(ForeignKey("stacks.id"), primary_key=True)
     owner_id: Mapped[str] = mapped_column(ForeignKey("members.id"), index=True)
     name: Mapped[str]
-    status: Mapped[WorkstationStatus] = mapped_column(stored_as_text(W), default=W.REQUESTED)
-
     status_before: Mapped[WorkstationStatus] = mapped_column(stored_as_text(W), default=W.REQUESTED)
     """The status before the current run began."""
 
@@ -67,13 +66,6 @@ class Workstation(Base):
     address: Mapped[str | None]
     host_keys: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
     """SSH host keys as the machine published them: algorithm → base64, such as {"ssh-ed25519": "AAAA…"}."""
-    report: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
-    """The machine's last report as attributes; `machine` parses it."""
-    reported_at: Mapped[datetime | None]
-    google_status: Mapped[str | None]
-    """Google's word for how the machine is (RUNNING, REPAIRING …), or ABSENT. None: it was not asked yet."""
-    google_status_since: Mapped[datetime | None]
-    """When that was noticed."""
     disk_kept: Mapped[bool] = mapped_column(default=False)
     """It was deleted, but its data disk exists and is billed."""
 
@@ -160,30 +152,9 @@ class Workstation(Base):
         return self.can_destroy
 
     @property
-    def is_off(self) -> bool:
-        """Whether it is stopped, by whomever."""
-        return self.status in OFF
-
-    @property
-    def costs_no_machine(self) -> bool:
-        """It costs its disks and its address alone."""
-        return self.is_off or self.is_missing
-
-    @property
-    def passing_status(self) -> str | None:
-        """Google's word for what it does to the machine by itself; None while a run does it, or nothing happens."""
-        is_passing = self.google_status is not None and self.google_status not in AT_GOOGLE
-        return self.google_status if is_passing and self.status in FOLLOWS_GOOGLE else None
-
-    @property
     def was_off(self) -> bool:
         """Whether it was stopped when the current run began."""
         return self.status_before in OFF
-
-    @property
-    def is_missing(self) -> bool:
-        """Somebody has deleted the machine at Google."""
-        return self.status is W.MISSING
 
     def can(self, order: RunKind) -> bool:
         """Whether this order can be requested now."""
@@ -238,19 +209,6 @@ class Workstation(Base):
         if report.has_booted and report.host_keys:
             self.host_keys = report.host_keys
         return is_new
-
-    def observe(self, google_status: str, now: datetime, *, is_preempted: bool = False) -> bool:
-        """Google says so of the machine, and no run is at it; returns whether the workstation stands otherwise now."""
-        if google_status != self.google_status:
-            self.google_status, self.google_status_since = google_status, now
-        status = AT_GOOGLE.get(google_status, self.status)
-        if status is W.STOPPED and (is_preempted or self.status is W.PREEMPTED):
-            status = W.PREEMPTED
-        if self.status not in FOLLOWS_GOOGLE or status is self.status:
-            return False
-        self.status = status
-        self.report, self.reported_at = {}, None
-        return True
 
     def begin_restart(self) -> None:
         """Google has accepted an order to reset or start it."""
