@@ -42,9 +42,9 @@ bench: $(VENV)/.ready-dev ## Measure, against Terraform by hand
 	@$(BIN)/python -m bench
 
 .PHONY: chaos
-chaos: $(VENV)/.ready-dev ## Kill things at random and see that nothing is lost (ROUNDS=10 SEED=random)
+chaos: $(VENV)/.ready-dev ## Make trouble at random and see that nothing is lost (ROUNDS=10 SEED=random)
 	@$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),10) $(if $(SEED),--seed $(SEED)) \
-		--at-once $(or $(AT_ONCE),1) $(if $(SMALL),--small) $(if $(CANCELS),--cancels)
+		--at-once $(or $(AT_ONCE),1) $(if $(SMALL),--small) $(if $(CANCELS),--cancels) $(if $(RELEASE),--release $(RELEASE))
 
 .PHONY: checkov
 checkov: ## Look through terraform/ for what is unsafe (installs checkov in .checkov, once)

@@ -1,10 +1,12 @@
-"""`python -m tests.chaos --rounds N --seed S`: kill things, and see that nothing is lost."""
+"""`python -m tests.chaos --rounds N --seed S`: make trouble, and see that nothing is lost."""
 
 import argparse
 import random
 import sys
+import tempfile
+from pathlib import Path
 
-from tests.chaos import report
+from tests.chaos import full_disk, releases, report
 from tests.chaos.session import Session
 
 MOST_SEED = 2**32
@@ -18,10 +20,22 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=1, help="rounds played at a time, each in a world of its own")
     parser.add_argument("--small", action="store_true", help="rounds of one workstation, as in make test")
     parser.add_argument("--cancels", action="store_true", help="cancel runs as well")
+    parser.add_argument("--release", default=releases.BEFORE, help="the commit whose code every second worker runs")
     spec = parser.parse_args()
     seed = random.randrange(MOST_SEED) if spec.seed is None else spec.seed % MOST_SEED
-    print(f"chaos: {spec.rounds} rounds with seed {seed}", flush=True)
-    results = Session(spec.rounds, seed, at_once=spec.at_once, small=spec.small, cancels=spec.cancels).play()
+    full_disk.keep_mounts_to_ourselves()
+    with tempfile.TemporaryDirectory(prefix="stationmaster-release-") as folder:
+        other, name = releases.check_out(spec.release, Path(folder))
+        print(f"chaos: {spec.rounds} rounds with seed {seed}, every second worker of {name}", flush=True)
+        session = Session(
+            spec.rounds,
+            seed,
+            at_once=spec.at_once,
+            small=spec.small,
+            cancels=spec.cancels,
+            other_release=other,
+        )
+        results = session.play()
     print(report.summary(results))
     return 1 if any(result.findings for result in results) else 0
 

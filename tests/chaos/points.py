@@ -1,4 +1,4 @@
-"""The named points: each waits, looking from outside, until a run is just there, and keeps it there for the kill."""
+"""The named points: each waits, looking from outside, until a run is just there, and keeps it there for the trouble."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ import psycopg
 from tests.chaos import processes
 from tests.chaos.host import Host
 from tests.chaos.run_files import Event, RunFiles
-from tests.chaos.script import Kill, Point
+from tests.chaos.trouble import Point, Trouble
 from tests.chaos.world import World
 
 LOOK_SECONDS = 0.02
@@ -41,7 +41,7 @@ class RowLock:
 @contextmanager
 def row_held(world: World, run_id: str) -> Iterator[RowLock]:
     """SELECT … FOR UPDATE of a run's row, for as long as this lasts."""
-    with psycopg.connect(world.database_url) as connection:
+    with psycopg.connect(world.database.url) as connection:
         connection.execute("SET lock_timeout = '3s'")
         connection.execute("SELECT 1 FROM runs WHERE id = %s FOR UPDATE", [run_id])
         yield RowLock(connection, world)
@@ -77,20 +77,20 @@ class Scene:
 
 
 @contextmanager
-def at(kill: Kill, scene: Scene) -> Iterator[bool]:
-    """Wait for the kill's point; gives whether the run has come to it. It is held there, where that can be."""
-    if kill.point is Point.BEFORE_LAST_STATE:
+def at(trouble: Trouble, scene: Scene) -> Iterator[bool]:
+    """Wait for the trouble's point; gives whether the run has come to it. It is held there, where that can be."""
+    if trouble.point is Point.BEFORE_LAST_STATE:
         with _before_last_state(scene) as reached:
             yield reached
-    elif kill.point is Point.RANDOM:
-        moment = time.monotonic() + kill.delay
+    elif trouble.point is Point.RANDOM:
+        moment = time.monotonic() + trouble.delay
         yield scene.until(lambda: time.monotonic() > moment) and not scene.is_over()
     else:
         desired = {
             Point.AFTER_START: ("apply_start", None),
             Point.BETWEEN: ("apply_complete", None),
             Point.AFTER_DESTROY_OF_ONE: ("apply_complete", "delete"),
-        }[kill.point]
+        }[trouble.point]
         yield scene.until(lambda: scene.first(desired)) and not _is_late(scene, desired)
 
 
@@ -112,13 +112,18 @@ def _before_last_state(scene: Scene) -> Iterator[bool]:
 
 
 @contextmanager
-def before_claim(world: World, spec: Callable[[], str | None]) -> Iterator[tuple[str | None, Host | None]]:
-    """Send a wish and hold its run's row before any worker has it; gives the run, and the host that tries to claim it.
+def before_claim(world: World, send: Callable[[], str | None]) -> Iterator[tuple[str | None, Host | None]]:
+    """Send a request and hold its run's row before any worker has it; gives the run, and the host that tries to claim.
 
-    The workers stand still while we do, or one would be quicker.
+    The workers stand still while we do, or one would be quicker. Where other trouble keeps us from it: no host.
     """
+    run_id: str | None = None
     with ExitStack() as stack:
-        with world.frozen_workers():
-            run_id = spec()
-            lock = stack.enter_context(row_held(world, run_id)) if run_id else None
-        yield run_id, lock.await_waiting_host() if lock else None
+        try:
+            with world.frozen_workers():
+                run_id = send()
+                lock = stack.enter_context(row_held(world, run_id)) if run_id else None
+            host = lock.await_waiting_host() if lock else None
+        except psycopg.OperationalError:
+            host = None
+        yield run_id, host

@@ -34,6 +34,16 @@ def describe(pid: int) -> str:
         return f"{pid}: gone"
 
 
+def recorded(file: Path) -> int:
+    """The process that a file names with its start time; 0 where that one is not alive any more."""
+    try:
+        pid, started = file.read_text().split()
+        fields = (PROC / pid / "stat").read_text(errors="replace").rpartition(")")[2].split()
+    except (*GONE, NotADirectoryError, ValueError):
+        return 0
+    return int(pid) if fields[19] == started and fields[0] not in "ZX" else 0
+
+
 def kill(pid: int) -> bool:
     """kill -9; returns whether it was there."""
     try:

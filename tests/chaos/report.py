@@ -1,32 +1,38 @@
-"""The end of a chaos run: which kills were made, how long recovery took, and the one line that counts."""
+"""The end of a chaos run: what trouble there was, how long recovery took, and the one line that counts."""
 
 from collections import Counter
 
 from bench.report import percentile
 from tests.chaos.findings import Fault
 from tests.chaos.round import Result
-from tests.chaos.script import Point, Victim
+from tests.chaos.trouble import Kind, Point
 
 RECOVERY_LIMIT_S = 60
-_WIDTH = max(len(point) for point in Point) + 2
+_WIDTH = max(len(kind) for kind in Kind) + 2
 
 
 def summary(results: list[Result]) -> str:
     """All of it; the last line is for programs."""
-    return "\n".join([kills(results), recovery(results), last_line(results)])
+    return "\n".join([troubles(results), requests(results), recovery(results), last_line(results)])
 
 
-def kills(results: list[Result]) -> str:
-    """How often each kind was made. "missed": the run never came to the point, or nothing was there to kill."""
+def troubles(results: list[Result]) -> str:
+    """How often each kind was made, where. "missed": the run never came to the point, or there was nobody to meet."""
     strikes = [strike for result in results for strike in result.strikes]
-    made = Counter((strike.kill.point, strike.kill.victim) for strike in strikes if strike.victims)
-    missed = Counter(strike.kill.point for strike in strikes if not strike.victims)
-    lines = [f"{'kills':{_WIDTH}}" + "".join(f"{victim:>11}" for victim in Victim) + f"{'all':>6}{'missed':>8}"]
-    for point in Point:
-        counts = [made[point, victim] for victim in Victim]
-        cells = "".join(f"{count or '·':>11}" for count in counts)
-        lines.append(f"{point:{_WIDTH}}{cells}{sum(counts):>6}{missed[point]:>8}")
+    made = Counter((strike.trouble.kind, strike.trouble.point) for strike in strikes if strike.victims)
+    missed = Counter(strike.trouble.kind for strike in strikes if not strike.victims)
+    lines = [f"{'trouble':{_WIDTH}}" + "".join(f"{point:>15}" for point in Point) + f"{'all':>6}{'missed':>8}"]
+    for kind in Kind:
+        counts = [made[kind, point] for point in Point]
+        cells = "".join(f"{count or '·':>15}" for count in counts)
+        lines.append(f"{kind:{_WIDTH}}{cells}{sum(counts):>6}{missed[kind]:>8}")
     return "\n".join(lines)
+
+
+def requests(results: list[Result]) -> str:
+    """How many of each the portal accepted."""
+    made = Counter(act for result in results for act in result.accepted)
+    return "accepted: " + ", ".join(f"{count} × {act}" for act, count in made.most_common())
 
 
 def recovery(results: list[Result]) -> str:

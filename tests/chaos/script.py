@@ -1,13 +1,17 @@
-"""What a round does, drawn from its seed alone: what is wished for each workstation, and what is killed meanwhile."""
+"""What a round does, drawn from its seed alone: what is requested of each stack, and what trouble there is."""
 
 import hashlib
 import random
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
+
+from tests.chaos import trouble
+from tests.chaos.trouble import QUICK, Kind, Point, Trouble
 
 MACHINE_TYPES = ("e2-standard-4", "e2-standard-8", "e2-standard-16")
-AWAY_SECONDS = 20.0
-"""Longer than a lease: the other host takes over."""
+SHARED = "shared"
+"""The name of the script of the shared stack."""
 
 
 class Act(StrEnum):
@@ -16,55 +20,28 @@ class Act(StrEnum):
     CREATE = "create"
     CHANGE = "change"
     DESTROY = "destroy"
-
-
-class Point(StrEnum):
-    """When something is killed."""
-
-    BEFORE_CLAIM = "before the claim commits"
-    AFTER_START = "after apply_start"
-    BETWEEN = "between two resources"
-    BEFORE_LAST_STATE = "before the last state is stored"
-    AFTER_DESTROY_OF_ONE = "after the destroy of one"
-    RANDOM = "at a random moment"
-
-
-class Victim(StrEnum):
-    """What is killed, with SIGKILL."""
-
-    WORKER = "worker"
-    SHIM = "shim"
-    TERRAFORM = "terraform"
-    PROVIDER = "provider"
-    HOST = "host"
-    """Everything on the host dies; its files stay, as after a power cut."""
-    HOST_AND_FILES = "host+files"
-    """Everything on the host dies, and its files are gone: the machine is lost."""
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+    CONFIGURE = "configure"
+    """The shared stack."""
 
     @property
-    def is_host(self) -> bool:
-        """Whether the worker dies too."""
-        return self in {Victim.WORKER, Victim.HOST, Victim.HOST_AND_FILES}
+    def is_order(self) -> bool:
+        """Whether Google is told by the Compute API, without Terraform."""
+        return self in {Act.START, Act.STOP, Act.RESTART}
 
 
+WITH_TERRAFORM = {act for act in Act if not act.is_order}
 ACTS = {
     Point.BEFORE_CLAIM: set(Act),
-    Point.AFTER_START: {Act.CREATE, Act.CHANGE},
-    Point.BETWEEN: {Act.CREATE},
-    Point.BEFORE_LAST_STATE: set(Act),
+    Point.AFTER_START: {Act.CREATE, Act.CHANGE, Act.CONFIGURE},
+    Point.BETWEEN: {Act.CREATE, Act.CONFIGURE},
+    Point.BEFORE_LAST_STATE: WITH_TERRAFORM,
     Point.AFTER_DESTROY_OF_ONE: {Act.DESTROY},
     Point.RANDOM: set(Act),
 }
 """What goes through which point."""
-VICTIMS = {
-    Victim.WORKER: 4,
-    Victim.HOST_AND_FILES: 3,
-    Victim.HOST: 2,
-    Victim.TERRAFORM: 2,
-    Victim.PROVIDER: 2,
-    Victim.SHIM: 1,
-}
-"""How likely each is: every second takeover is to be without the old folder."""
 
 
 @dataclass(frozen=True)
@@ -72,39 +49,33 @@ class Size:
     """How much happens in a round: from the least to the most."""
 
     scripts: tuple[int, int]
-    kills: tuple[int, int]
-    """Each may interrupt every run of the round, and the portal gives a run up whose workers die five times."""
+    troubles: tuple[int, int]
     changes: tuple[int, int]
+    most_takeovers: int
+    """Each may interrupt every run of the round, and the portal gives a run up whose workers die ten times."""
+    kinds: frozenset[Kind]
+    orders: float = 0.0
+    """How likely a workstation is also stopped, started or restarted."""
+    shared: float = 0.0
+    """How likely the shared stack is worked on as well."""
 
 
-WHOLE = Size(scripts=(2, 4), kills=(2, 4), changes=(0, 2))
-SMALL = Size(scripts=(1, 1), kills=(1, 2), changes=(0, 1))
-
-
-@dataclass(frozen=True)
-class Kill:
-    """One disturbance of one run."""
-
-    point: Point
-    victim: Victim
-    delay: float
-    """Seconds into the run; counts for a random moment only."""
-    away: float
-    """Seconds until a host that was killed is back."""
-
-    def __str__(self) -> str:
-        away = f", back after {self.away:.0f} s" if self.victim.is_host else ""
-        delay = f" ({self.delay:.1f} s)" if self.point is Point.RANDOM else ""
-        return f"kill the {self.victim} {self.point}{delay}{away}"
+WHOLE = Size((2, 4), (3, 6), (0, 2), 4, frozenset(Kind), orders=0.5, shared=0.35)
+SMALL = Size((1, 1), (1, 3), (0, 1), 2, QUICK, orders=0.3)
 
 
 @dataclass(frozen=True)
 class Machine:
-    """All of a machine that may be changed, so that the last wish alone says what is to be there."""
+    """All of a machine that may be changed, so that the last request alone says what is to be there."""
 
     machine_type: str
     disk_size_gb: int
     spot: bool
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """As the API takes them."""
+        return {"machine_type": self.machine_type, "disk_size_gb": self.disk_size_gb, "spot": self.spot}
 
 
 @dataclass(frozen=True)
@@ -112,33 +83,38 @@ class Request:
     """One request to the portal."""
 
     act: Act
-    machine: Machine
-    """As wished for so far; a destroy changes nothing of it."""
+    machine: Machine | None = None
+    """As requested so far; a destroy or an order changes nothing of it. None: the shared stack is meant."""
+    parts: frozenset[str] = frozenset()
+    """Of the shared stack: which are to be there."""
     keep_disk: bool = False
     pause: float | None = None
-    """Seconds since the wish before; None: when that one's run has ended."""
-    kills: tuple[Kill, ...] = ()
+    """Seconds since the request before; None: when that one's run has ended."""
+    troubles: tuple[Trouble, ...] = ()
     """Of its run, one after the other."""
     cancels: tuple[tuple[float, str], ...] = ()
     """How its run is cancelled, ever harder: (seconds to wait first, mode)."""
 
     def has(self, point: Point) -> bool:
-        """Whether something is killed there."""
-        return any(kill.point is point for kill in self.kills)
+        """Whether there is trouble."""
+        return any(each.point is point for each in self.troubles)
 
     def __str__(self) -> str:
         when = "then" if self.pause is None else f"after {self.pause:.1f} s"
-        what = f"{self.act} {self.machine}" if self.act is not Act.DESTROY else f"destroy, keep_disk={self.keep_disk}"
+        more = {
+            Act.DESTROY: f", keep_disk={self.keep_disk}" if self.machine else "",
+            Act.CONFIGURE: f" {', '.join(sorted(self.parts)) or 'without parts'}",
+        }.get(self.act, "" if self.act.is_order else f" {self.machine}")
         cancels = [f"cancel ({mode}) after {delay:.1f} s" for delay, mode in self.cancels]
-        return "; ".join([f"{when} {what}", *map(str, self.kills), *cancels])
+        return "; ".join([f"{when} {self.act}{more}", *map(str, self.troubles), *cancels])
 
 
 @dataclass(frozen=True)
 class Script:
-    """What happens to one workstation."""
+    """What happens to one stack."""
 
     name: str
-    wishes: tuple[Request, ...]
+    requests: tuple[Request, ...]
 
 
 def seed_of(seed: int, number: int) -> int:
@@ -149,72 +125,98 @@ def seed_of(seed: int, number: int) -> int:
 def write(seed: int, size: Size, *, cancels: bool) -> list[Script]:
     """The scripts of a round."""
     dice = random.Random(seed)
-    wishes = [_wishes(dice, size) for _ in range(dice.randint(*size.scripts))]
-    for _ in range(dice.randint(*size.kills)):
-        _add_kill(wishes, dice)
+    scripts = [_of_workstation(dice, size) for _ in range(dice.randint(*size.scripts))]
+    names = [f"c{seed:x}-{number}" for number, _ in enumerate(scripts, start=1)]
+    if dice.random() < size.shared:
+        scripts.append(_of_shared_stack(dice))
+        names.append(SHARED)
+    takeovers = 0
+    for _ in range(dice.randint(*size.troubles)):
+        kinds = size.kinds
+        if takeovers >= size.most_takeovers:
+            kinds = frozenset(kind for kind in kinds if not kind.takes_worker)
+        takeovers += _add_trouble(scripts, dice, kinds).kind.takes_worker
     if cancels:
-        _add_cancels(wishes, random.Random(f"{seed} cancels"))
-    return [Script(f"c{seed:x}-{number}", tuple(each)) for number, each in enumerate(wishes, start=1)]
+        _add_cancels(scripts, random.Random(f"{seed} cancels"))
+    return [Script(name, tuple(each)) for name, each in zip(names, scripts, strict=True)]
 
 
-def _wishes(dice: random.Random, size: Size) -> list[Request]:
-    """A create, some changes, often a destroy, and sometimes more after that."""
+def _of_workstation(dice: random.Random, size: Size) -> list[Request]:
+    """A create, some changes and orders, often a destroy, and sometimes more after that."""
     machine = Machine(dice.choice(MACHINE_TYPES), dice.randrange(20, 60, 10), spot=dice.random() < 0.2)
-    wishes = [Request(Act.CREATE, machine)]
+    requests = [Request(Act.CREATE, machine)]
     for _ in range(dice.randint(*size.changes)):
         machine = Machine(
             dice.choice(MACHINE_TYPES),
             machine.disk_size_gb + dice.choice((0, 10)),
             machine.spot ^ (dice.random() < 0.15),
         )
-        wishes.append(Request(Act.CHANGE, machine, pause=_pause(dice)))
+        requests.append(Request(Act.CHANGE, machine, pause=_pause(dice)))
+    if dice.random() < size.orders:
+        requests += _orders(dice, machine)
     if dice.random() < 0.6:
         keep = dice.random() < 0.4
-        wishes.append(Request(Act.DESTROY, machine, keep_disk=keep, pause=_pause(dice)))
+        requests.append(Request(Act.DESTROY, machine, keep_disk=keep, pause=_pause(dice)))
         if keep and dice.random() < 0.4:
-            wishes.append(Request(Act.DESTROY, machine, pause=_pause(dice)))
+            requests.append(Request(Act.DESTROY, machine, pause=_pause(dice)))
         if dice.random() < 0.3:
-            wishes.append(Request(dice.choice((Act.CREATE, Act.CHANGE)), machine, pause=_pause(dice)))
-    return wishes
+            requests.append(Request(dice.choice((Act.CREATE, Act.CHANGE)), machine, pause=_pause(dice)))
+    return requests
+
+
+def _orders(dice: random.Random, machine: Machine) -> list[Request]:
+    """The first once the machine is there: a machine that is being made takes none."""
+    acts = dice.choice(((Act.STOP,), (Act.RESTART,), (Act.STOP, Act.START), (Act.STOP, Act.START, Act.RESTART)))
+    return [Request(act, machine, pause=_pause(dice) if number else None) for number, act in enumerate(acts)]
+
+
+def _of_shared_stack(dice: random.Random) -> list[Request]:
+    """Configured a few times, each time with other parts, and often destroyed."""
+    requests = []
+    for _ in range(dice.randint(1, 2)):
+        parts = [part for part in PARTS if dice.random() < 0.5]
+        requests.append(Request(Act.CONFIGURE, parts=frozenset(parts), pause=_pause(dice)))
+    if dice.random() < 0.5:
+        requests.append(Request(Act.DESTROY, pause=_pause(dice)))
+    return requests
+
+
+PARTS = ("storage", "docker_registry", "pypi_registry", "service_accounts")
+"""Of the shared stack: those that are made within seconds."""
 
 
 def _pause(dice: random.Random) -> float | None:
     return None if dice.random() < 0.4 else round(dice.uniform(0, 6), 1)
 
 
-def _add_kill(scripts: list[list[Request]], dice: random.Random) -> None:
+def _add_trouble(scripts: list[list[Request]], dice: random.Random, kinds: frozenset[Kind]) -> Trouble:
     """At any point that something in these scripts goes through, all points being equally likely."""
     places = {
         point: [
-            (wishes, index)
-            for wishes in scripts
-            for index, spec in enumerate(wishes)
-            if spec.act in ACTS[point] and not (point is Point.BEFORE_CLAIM and spec.has(point))
+            (requests, index)
+            for requests in scripts
+            for index, request in enumerate(requests)
+            if request.act in ACTS[point] and not (point is Point.BEFORE_CLAIM and request.has(point))
         ]
         for point in Point
     }
     point = dice.choice([point for point, those in places.items() if those])
-    wishes, index = dice.choice(places[point])
-    wishes[index] = _with_kill(wishes[index], point, dice)
-
-
-def _with_kill(spec: Request, point: Point, dice: random.Random) -> Request:
-    # Before and after Terraform nothing but workers is there to be killed.
-    victims = [each for each in VICTIMS if each.is_host or point not in {Point.BEFORE_CLAIM, Point.BEFORE_LAST_STATE}]
-    victim = dice.choices(victims, [VICTIMS[each] for each in victims])[0]
-    kill = Kill(point, victim, delay=round(dice.uniform(0, 5), 1), away=dice.choice((0.0, 0.0, AWAY_SECONDS)))
+    requests, index = dice.choice(places[point])
+    request, drawn = requests[index], trouble.draw(dice, point, kinds)
     if point is Point.BEFORE_CLAIM:
         # While another run of the stack goes on, no worker would try to claim this one.
-        return replace(spec, pause=None, kills=(kill, *spec.kills))
-    return replace(spec, kills=(*spec.kills, kill))
+        requests[index] = replace(request, pause=None, troubles=(drawn, *request.troubles))
+    else:
+        requests[index] = replace(request, troubles=(*request.troubles, drawn))
+    return drawn
 
 
 def _add_cancels(scripts: list[list[Request]], dice: random.Random) -> None:
     """Of creates and changes: what a destroy has done cannot be undone, and so nothing says what must be there."""
-    for wishes in scripts:
-        for index, spec in enumerate(wishes):
-            if spec.act is not Act.DESTROY and dice.random() < 0.3:
+    for requests in scripts:
+        for index, request in enumerate(requests):
+            if request.act in {Act.CREATE, Act.CHANGE} and dice.random() < 0.3:
                 modes = ("undo", "now", "force")[: dice.choice((1, 1, 2, 3))]
                 cancels = [(round(dice.uniform(0, 5), 1), modes[0])]
                 cancels += [(round(dice.uniform(0.2, 2), 1), mode) for mode in modes[1:]]
-                wishes[index] = replace(spec, cancels=tuple(cancels))
+                requests[index] = replace(request, cancels=tuple(cancels))

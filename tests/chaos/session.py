@@ -12,14 +12,26 @@ from tests.chaos.round import Result, Round
 from tests.chaos.script import SMALL, WHOLE, seed_of
 from tests.chaos.world import World
 from tests.database import dump
+from tests.portal_process import ROOT
 
 
 class Session:
     """Plays rounds 1 to `rounds` of a seed, `at_once` of them at a time. A failing round's folder is kept."""
 
-    def __init__(self, rounds: int, seed: int, *, at_once: int, small: bool, cancels: bool) -> None:
+    def __init__(
+        self,
+        rounds: int,
+        seed: int,
+        *,
+        at_once: int,
+        small: bool = False,
+        cancels: bool = False,
+        other_release: Path = ROOT,
+    ) -> None:
+        """`other_release` is the checkout whose code every second worker runs."""
         self._numbers = iter(range(1, rounds + 1))
         self._seed, self._at_once, self._small, self._cancels = seed, at_once, small, cancels
+        self._releases = (ROOT, other_release)
         self._folder = Path(tempfile.mkdtemp(prefix="stationmaster-chaos-"))
         self._lock = threading.Lock()
         self.results: list[Result] = []
@@ -38,7 +50,7 @@ class Session:
         numbers = self._next_numbers()
         number = next(numbers, None)
         while number is not None:
-            world = World(self._folder / f"world-{number}")
+            world = World(self._folder / f"world-{number}", self._releases)
             world.start()
             try:
                 failed = False
@@ -72,7 +84,7 @@ class Session:
     def _told(self, world: World, result: Result) -> str:
         if not result.findings:
             made = sum(bool(strike.victims) for strike in result.strikes)
-            return f"round {result.number}, seed {result.seed}: {made} kills, all well after {result.seconds:.0f} s"
+            return f"round {result.number}, seed {result.seed}: {made} troubles, all well after {result.seconds:.0f} s"
         more = " SMALL=1" * self._small + " CANCELS=1" * self._cancels
         again = f"make chaos ROUNDS=1 SEED={result.seed}{more}"
         return f"{result}\n  everything is in {world.folder}\n  again: {again}"
@@ -81,7 +93,7 @@ class Session:
 def _keep_evidence(world: World, result: Result) -> None:
     """The database goes with the world: what is in it is written beside the logs."""
     (world.folder / "round.txt").write_text(f"{result}\n")
-    (world.folder / "rows.txt").write_text(dump(world.database_url))
+    (world.folder / "rows.txt").write_text(dump(world.database.url))
     for stack in world.rows("SELECT id FROM stacks"):
         states = json.dumps(world.states(stack["id"]), indent=1)
         (world.folder / f"states-{stack['id']}.json").write_text(states)

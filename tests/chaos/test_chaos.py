@@ -3,18 +3,18 @@
 import pytest
 
 from tests.chaos import report
-from tests.chaos.script import Point
 from tests.chaos.session import Session
+from tests.chaos.trouble import Point
 
-SEED = 235
-"""These ten rounds come to every named point."""
+SEED = 3872
+"""These ten rounds come to every named point, with every kind of trouble that rounds as small as these have."""
 
 
-@pytest.mark.timeout(280)
-def test_whatever_is_killed_no_machine_is_lost_doubled_or_orphaned() -> None:
-    results = Session(10, SEED, at_once=4, small=True, cancels=False).play()
+@pytest.mark.timeout(400)
+def test_whatever_happens_no_machine_is_lost_doubled_or_orphaned() -> None:
+    results = Session(10, SEED, at_once=4, small=True).play()
     summary = report.summary(results)
     assert not any(result.findings for result in results), summary
-    struck = {strike.kill.point for result in results for strike in result.strikes if strike.victims}
+    struck = {strike.trouble.point for result in results for strike in result.strikes if strike.victims}
     assert struck == set(Point), summary
     assert summary.endswith("chaos: 10 rounds, 0 lost, 0 duplicated, 0 orphaned, 0 stuck")

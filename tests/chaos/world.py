@@ -12,66 +12,67 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import psycopg
 from cryptography.fernet import Fernet
-from psycopg.rows import dict_row
 
 from app.crypto import Vault
-from tests.chaos import processes
+from tests.chaos import full_disk, processes
+from tests.chaos.applies import Applies
+from tests.chaos.database import Database
 from tests.chaos.host import Host
-from tests.database import fresh_database
+from tests.chaos.line import Line
+from tests.chaos.web import Web
 from tests.emulator_process import EmulatorProcess, start_emulator
 from tests.portal_process import ROOT, free_port
 
 LATENCY = "0.25"
 """A machine takes 1 s, a disk 0.4 s: there is a middle, and it is soon over."""
-PERSON = "grace@example.com"
+MEMBER, ADMIN = "grace@example.com", "ada@example.com"
 READY_S = 180.0
 LOOK_SECONDS = 0.05
-ONE_AT_A_TIME = threading.Lock()
-"""The first database starts the server: not for two threads at once."""
 
 
 @dataclass
 class World:
-    """Everything that a round needs, as real processes; their data and logs are in `folder`."""
+    """Everything that a round needs, as real processes; their data and logs are in `folder`.
+
+    :param releases: the checkouts whose code workers run: ours, and another one.
+    """
 
     folder: Path
+    releases: tuple[Path, Path] = (ROOT, ROOT)
     hosts: list[Host] = field(default_factory=list)
+    line: Line = field(default_factory=Line)
+    in_trouble: set[str] = field(default_factory=set)
+    """Names of hosts, and of what everybody shares, that nothing else must happen to meanwhile."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     """Held while hosts die, and while others must not."""
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def start(self) -> None:
-        """Start it all, and wait until a wish would be heard."""
+        """Start it all, and wait until a request would be heard."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
-            with ONE_AT_A_TIME:
-                self.database_url = stack.enter_context(fresh_database())
-            self.database = stack.enter_context(
-                psycopg.connect(self.database_url, autocommit=True, row_factory=dict_row)
-            )
-            self.emulator: EmulatorProcess = start_emulator(self.folder, LATENCY, EMULATOR_SSH_PORT=str(free_port()))
-            stack.callback(self.emulator.kill)
+            self.database = Database(self.folder / "database")
+            stack.callback(self.database.stop)
+            self.database.start()
+            self.database.migrate()
+            self._start_cloud(stack)
             key, port = Fernet.generate_key().decode(), free_port()
             self.vault = Vault([key])
             self.environment = {
                 **self.emulator.env,
-                "DATABASE_URL": self.database_url,
+                "DATABASE_URL": self.database.url,
                 "STATIONMASTER_ENCRYPTION_KEYS": key,
                 "STATIONMASTER_PORT": str(port),
                 "STATIONMASTER_WORKSTATION_LIMIT": "1000",
                 "STATIONMASTER_GPU_WORKSTATION_LIMIT": "1000",
             }
-            self._start_web(stack)
-            self.hosts = [Host(f"host-{name}", self.folder / f"host-{name}", self.environment) for name in "ab"]
-            for host in self.hosts:
-                stack.callback(host.stop)
-                host.start()
-            self.api = stack.enter_context(httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60))
-            self.api.headers["Authorization"] = f"Bearer {self._token()}"
-            self._wait_until_ready()
-            self._look_after_hosts(stack)
+            self.web = Web(self.folder / "web", self.environment)
+            stack.callback(self.web.kill)
+            self._start_hosts(stack)
+            self._look_after_all(stack)
+            self.member, self.admin = (self._client(stack, f"http://127.0.0.1:{port}", who) for who in (MEMBER, ADMIN))
+            self.await_ready(workers=len(self.hosts))
             self._stack = stack.pop_all()
 
     def stop(self) -> None:
@@ -80,7 +81,7 @@ class World:
 
     def rows(self, query: str, *parameters: object) -> list[dict[str, Any]]:
         """What the database answers."""
-        return self.database.execute(query.encode(), parameters).fetchall()
+        return self.database.rows(query, *parameters)
 
     def runs_of(self, stacks: Sequence[str]) -> list[dict[str, Any]]:
         """The runs of these stacks, oldest first."""
@@ -89,6 +90,10 @@ class World:
     def is_over(self, run_id: str) -> bool:
         """Whether a run is final."""
         return bool(self.rows("SELECT 1 FROM runs WHERE id = %s AND finished_at IS NOT NULL", run_id))
+
+    def open_runs(self) -> frozenset[str]:
+        """Ids of the runs that are not final."""
+        return frozenset(row["id"] for row in self.rows("SELECT id FROM runs WHERE finished_at IS NULL"))
 
     def states(self, stack_id: str) -> list[dict[str, Any]]:
         """A stack's states that count, decrypted, oldest first."""
@@ -102,21 +107,21 @@ class World:
         pids = self.rows(
             "SELECT workers.pid FROM runs JOIN workers ON workers.id = runs.worker_id WHERE runs.id = %s", run_id
         )
-        return next((host for host in self.hosts if pids and host.pid == pids[0]["pid"]), None)
+        return next((host for host in self.hosts if pids and pids[0]["pid"] in host.pids), None)
 
     def held_by(self, host: Host) -> list[str]:
-        """The runs that a host's worker executes."""
+        """The runs that a host's workers execute."""
         found = self.rows(
             "SELECT runs.id FROM runs JOIN workers ON workers.id = runs.worker_id"
-            " WHERE workers.pid = %s AND runs.status IN ('planning', 'applying')",
-            host.pid,
+            " WHERE workers.pid = ANY(%s) AND runs.status IN ('planning', 'applying')",
+            list(host.pids),
         )
         return [row["id"] for row in found]
 
     @contextmanager
     def frozen_workers(self) -> Iterator[None]:
         """No worker does anything meanwhile; at most half a second, since it may hold a lock that we need."""
-        pids = [host.pid for host in self.hosts if host.pid]
+        pids = [host.pid for host in self.hosts if host.pid and not host.is_frozen]
         thaw = threading.Timer(0.5, processes.resume, [pids])
         processes.freeze(pids)
         thaw.start()
@@ -126,50 +131,67 @@ class World:
             thaw.cancel()
             processes.resume(pids)
 
-    def _start_web(self, stack: ExitStack) -> None:
-        log = stack.enter_context((self.folder / "web.log").open("wb"))
-        web = subprocess.Popen(
-            [sys.executable, "-m", "app", "web", "--end-with-parent"],
-            cwd=ROOT,
-            env={**self.environment, "STATIONMASTER_DATA_DIR": str(self.folder / "web")},
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        stack.enter_context(web)
-        stack.callback(web.kill)
+    def await_ready(self, *, workers: int = 1) -> None:
+        """Until web answers, and so many workers are there."""
 
-    def _token(self) -> str:
-        command = [sys.executable, "-m", "app", "token", "create", PERSON]
+        def is_ready() -> bool:
+            return len(self.rows("SELECT 1 FROM workers")) >= workers and self._answers()
+
+        if not processes.until(is_ready, READY_S):
+            logs = [self.web.log_file, *(host.log_file for host in self.hosts)]
+            raise RuntimeError("the portal did not start:\n" + "\n".join(log.read_text() for log in logs))
+
+    def _start_cloud(self, stack: ExitStack) -> None:
+        """Everybody reaches it through the line, which alone has its own port."""
+        self.line.start()
+        stack.callback(self.line.stop)
+        settings = {
+            "EMULATOR_PORT": str(self.line.target_port),
+            "EMULATOR_URL": self.line.url,
+            "EMULATOR_SSH_PORT": str(free_port()),
+        }
+        self.emulator: EmulatorProcess = start_emulator(self.folder, LATENCY, **settings)
+        stack.callback(self.emulator.kill)
+
+    def _start_hosts(self, stack: ExitStack) -> None:
+        self.applies = Applies()
+        for name, release in zip("ab", self.releases, strict=True):
+            host = Host(f"host-{name}", self.folder / f"host-{name}", self.environment, release)
+            host.data.mkdir()
+            if full_disk.mount(host.data):
+                stack.callback(full_disk.unmount, host.data)
+            stack.callback(host.stop)
+            self.hosts.append(host)
+
+    def _client(self, stack: ExitStack, url: str, email: str) -> httpx2.Client:
+        client = stack.enter_context(httpx2.Client(base_url=url, timeout=60))
+        client.headers["Authorization"] = f"Bearer {self._token(email)}"
+        return client
+
+    def _token(self, email: str) -> str:
+        command = [sys.executable, "-m", "app", "token", "create", email]
         environment = {**self.environment, "STATIONMASTER_DATA_DIR": str(self.folder / "web")}
         made = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
         if made.returncode:
             raise RuntimeError(made.stderr)
         return made.stdout.splitlines()[-1]
 
-    def _wait_until_ready(self) -> None:
-        def are_ready() -> bool:
-            return len(self.rows("SELECT 1 FROM workers")) == len(self.hosts) and self._answers()
-
-        if not processes.until(are_ready, READY_S):
-            logs = [self.folder / "web.log", *(host.log_file for host in self.hosts)]
-            raise RuntimeError("the portal did not start:\n" + "\n".join(log.read_text() for log in logs))
-
     def _answers(self) -> bool:
         try:
-            return self.api.get("/readyz").status_code == 200
+            return self.member.get("/readyz").status_code == 200
         except httpx2.TransportError:
             return False
 
-    def _look_after_hosts(self, stack: ExitStack) -> None:
+    def _look_after_all(self, stack: ExitStack) -> None:
         ended = threading.Event()
 
         def look() -> None:
             while not ended.wait(LOOK_SECONDS):
                 with self.lock:
+                    self.web.look_after()
                     for host in self.hosts:
-                        host.look_after()
+                        host.look_after(may_fail=bool({"database", host.name} & self.in_trouble))
+                self.applies.look(self.hosts)
 
         keeper = threading.Thread(target=look, name="keeper", daemon=True)
         keeper.start()
@@ -180,3 +202,8 @@ class World:
 def now() -> float:
     """Seconds since the epoch: the clock of the portal's rows."""
     return time.time()
+
+
+def other_release(world: World, host: Host) -> Path:
+    """The one that its worker does not run."""
+    return next((release for release in world.releases if release != host.release), host.release)
