@@ -1,12 +1,11 @@
-# syntax=docker/dockerfile:1
 # Two images: `portal` (the default) and `trial`, which is the portal with the emulated Google Cloud beside it.
 
-FROM node:24-slim AS front-end
+FROM node:24-slim@sha256:cd84903a12dbd26b46f1f3b8144a2568c41c5d37ddd0c7a80a34c7a19786b35f AS front-end
 WORKDIR /front-end
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts
 
-FROM python:3.12-slim AS build
+FROM python:3.12-slim@sha256:229a2c5bfa27522db7815ea81f9bed70af17ccb9de9fc7ad142b1877b5830d36 AS build
 WORKDIR /srv/stationmaster
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_NO_CACHE=1 VIRTUAL_ENV=/srv/stationmaster/.venv
 COPY requirements-setup.txt requirements.txt ./
@@ -21,7 +20,7 @@ RUN uv pip install --no-deps --no-build-isolation --editable . \
   && python tools/vendor.py --copy-only \
   && python -m compileall -q app
 
-FROM python:3.12-slim AS base
+FROM python:3.12-slim@sha256:229a2c5bfa27522db7815ea81f9bed70af17ccb9de9fc7ad142b1877b5830d36 AS base
 # Terraform comes with the Python packages, see docs/dependencies.md.
 ENV PATH=/srv/stationmaster/.venv/bin:$PATH \
   PYTHONUNBUFFERED=1 \

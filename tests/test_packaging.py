@@ -162,6 +162,15 @@ def test_nothing_starts_before_the_database_has_this_releases_tables() -> None:
         assert SERVICES[service]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
 
 
+def test_images_of_others_are_pinned_by_digest() -> None:
+    stages_of_ours = set(stages())
+    images = {value.split()[0] for value in instructions("FROM")} - stages_of_ours
+    images |= {service["image"] for service in SERVICES.values() if "build" not in service}
+
+    assert len(images) == 3
+    assert [image for image in images if not re.fullmatch(r"[a-z]+:[\w.-]+@sha256:[0-9a-f]{64}", image)] == []
+
+
 def test_published_ports_are_of_this_host_alone() -> None:
     for service in SERVICES.values():
         assert [port for port in service.get("ports", []) if not port.startswith("127.")] == []
