@@ -7,7 +7,7 @@ output "fill_secrets" {
 }
 
 output "settings" {
-  description = "Lines for the portal's environment. The secret ones are read from Secret Manager when it starts."
+  description = "Lines for the portal's environment, the last one for web alone. The secret ones are read from Secret Manager when it starts."
   value = join("\n", concat(
     [
       "export STATIONMASTER_GOOGLE_PROJECT=${var.project}",

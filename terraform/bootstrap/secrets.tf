@@ -1,13 +1,19 @@
 # Empty: what is in a secret would be in the state as well. The outputs say how to fill them.
 locals {
-  secrets = toset(["database-url", "encryption-keys", "oidc-client-secret"])
   readers = {
     web    = google_service_account.web.member
     worker = google_service_account.worker.member
   }
-  readings = {
-    for pair in setproduct(local.secrets, keys(local.readers)) : "${pair[0]} ${pair[1]}" => { secret = pair[0], reader = pair[1] }
+  # Nobody signs in at the worker.
+  readers_of = {
+    database-url       = ["web", "worker"]
+    encryption-keys    = ["web", "worker"]
+    oidc-client-secret = ["web"]
   }
+  secrets = toset(keys(local.readers_of))
+  readings = merge([
+    for secret, readers in local.readers_of : { for reader in readers : "${secret} ${reader}" => { secret = secret, reader = reader } }
+  ]...)
 }
 
 resource "google_secret_manager_secret" "setting" {

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.config import SHARED_PARTS
+from app.environment import NOT_FOR_WORKER
 from app.services.doctor import google_needs
 from tests.emulator_process import EmulatorProcess, start_emulator
 from tests.terraform.conftest import Terraform
@@ -15,6 +16,7 @@ from tests.terraform.machine import REPOSITORY
 from tests.terraform.test_configuration import example
 
 FOLDER = REPOSITORY / "terraform" / "bootstrap"
+PROCESSES = ("web", "worker")
 ONLY_BOOTSTRAP = {"cloudbilling.googleapis.com", "iamcredentials.googleapis.com"}
 """For the doctor's own question, and for acting without keys."""
 
@@ -40,6 +42,21 @@ def bootstrap(tree: Path, emulator: EmulatorProcess, terraform: Terraform) -> Pa
 def roles_of_worker(emulator: EmulatorProcess) -> set[str]:
     grants = [grant["state"] for grant in emulator.objects("google_project_iam_member")]
     return {grant["role"] for grant in grants if grant["member"].startswith("serviceAccount:stationmaster-worker@")}
+
+
+def may_know(process: str, setting: str) -> bool:
+    """Whether `up` hands this setting to the process."""
+    return process == "web" or setting not in NOT_FOR_WORKER
+
+
+def readings(emulator: EmulatorProcess) -> set[tuple[str, str]]:
+    """Which secret which process may read."""
+    grants = [grant["state"] for grant in emulator.objects("google_secret_manager_secret_iam_member")]
+    assert {grant["role"] for grant in grants} == {"roles/secretmanager.secretAccessor"}
+    accounts = {
+        f"serviceAccount:stationmaster-{name}@pocket-project.iam.gserviceaccount.com": name for name in PROCESSES
+    }
+    return {(grant["secret_id"].rpartition("/")[2], accounts[grant["member"]]) for grant in grants}
 
 
 def apis_of(emulator: EmulatorProcess) -> set[str]:
@@ -76,7 +93,11 @@ def test_it_is_applied_changed_and_grants_what_the_doctor_asks_for(
     assert "export STATIONMASTER_GOOGLE_PROJECT=pocket-project\n" in settings
     assert f"export STATIONMASTER_SHARED_PARTS={','.join(sorted(SHARED_PARTS))}\n" in settings
     assert "EMAIL=stationmaster-workstation@pocket-project.iam.gserviceaccount.com\n" in settings
-    assert "--secret=stationmaster-encryption-keys --project=pocket-project" in settings
+    exported = re.findall(r"export (\w+)=\"\$\(gcloud .* --secret=([\w-]+) --project=pocket-project\)", settings)
+    assert "stationmaster-encryption-keys" in dict(exported).values()
+    assert readings(emulator) == {
+        (secret, process) for name, secret in exported for process in PROCESSES if may_know(process, name)
+    }
 
     terraform(bootstrap, "destroy", "-auto-approve", everything)
     # APIs stay on: others may use them.

@@ -42,8 +42,8 @@ run "alone" {
   }
 
   assert {
-    condition     = length(google_secret_manager_secret.setting) == 3 && length(google_secret_manager_secret_iam_member.reads) == 6
-    error_message = "Both processes read the three secret settings, each by a grant on that secret."
+    condition     = length(google_secret_manager_secret.setting) == 3 && length(google_secret_manager_secret_iam_member.reads) == 5
+    error_message = "Web reads the three secret settings and the worker two of them, each by a grant on that secret."
   }
 
   assert {
