@@ -60,12 +60,7 @@ PortalDep = Annotated[Portal, Depends(get_portal)]
 async def get_session(portal: PortalDep) -> AsyncIterator[AsyncSession]:
     """The request's transaction: committed before the response is sent, rolled back after an error."""
     async with portal.database.transaction() as session:
-        try:
-            yield session
-        except BaseException:
-            # After a rollback, loaded rows would expire, but the error page still shows the member's name.
-            session.expunge_all()
-            raise
+        yield session
 
 
 # scope="function": otherwise FastAPI would commit after the response, and a browser could follow a redirect earlier.
@@ -116,11 +111,30 @@ def bearer_token(headers: Headers) -> str | None:
 
 
 @dataclass(frozen=True)
+class Viewer:
+    """The member who views a page. Plain values: after an error, rows can no longer be read."""
+
+    id: str
+    name: str
+    email: str
+    is_admin: bool
+    default_ssh_username: str
+    sign_in_id: str | None
+
+
+@dataclass(frozen=True)
 class Caller:
     """Who makes the request: a signed-in browser or an API token."""
 
     member: Member
     sign_in: SignIn | None
+
+    @property
+    def viewer(self) -> Viewer:
+        """As pages show them."""
+        member = self.member
+        sign_in_id = self.sign_in.id if self.sign_in else None
+        return Viewer(member.id, member.name, member.email, member.is_admin, member.default_ssh_username, sign_in_id)
 
 
 async def get_caller(
@@ -137,7 +151,7 @@ async def get_caller(
     token = bearer_token(request.headers)
     caller = await (_by_cookie(request, portal, session) if token is None else _by_token(token, portal, session))
     if caller and caller.member.may_sign_in(portal.settings):
-        request.state.member, request.state.sign_in = caller.member, caller.sign_in
+        request.state.viewer = caller.viewer
         return caller
     if token is not None:
         raise SignInRequiredError("This API token is not valid, or was revoked.")

@@ -47,9 +47,7 @@ def create_templates(settings: Settings) -> Jinja2Templates:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(
-        settings=settings, admin_pages=ADMIN_PAGES, hours_a_month=HOURS_A_MONTH, me=None, sign_in=None
-    )
+    environment.globals.update(settings=settings, admin_pages=ADMIN_PAGES, hours_a_month=HOURS_A_MONTH, me=None)
     environment.filters.update(
         iso=lambda at: at.isoformat(timespec="seconds"), duration=humanize.precisedelta, span=humanize.naturaldelta
     )
@@ -68,7 +66,7 @@ def render(
     """Respond with `page`, or with `fragment` if htmx requests that."""
     templates: Jinja2Templates = request.app.state.templates
     name = fragment if fragment and wants_fragment(request) else page
-    known = {"me": getattr(request.state, "member", None), "sign_in": getattr(request.state, "sign_in", None)}
+    known = {"me": getattr(request.state, "viewer", None)}
     response = templates.TemplateResponse(request, name, {**known, **context}, status_code=status)
     response.headers["Vary"] = "HX-Request"
     return response

@@ -46,7 +46,7 @@ def _is_failed(scope: Scope, status: int) -> bool:
     if scope["path"] == CALLBACK:
         return status in FAILED
     # A 401 for a known member means that a token is not enough, not that it is invalid.
-    is_known = "member" in scope["state"]
+    is_known = "viewer" in scope["state"]
     return status == 401 and not is_known and bearer_token(Headers(scope=scope)) is not None
 
 

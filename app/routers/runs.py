@@ -10,7 +10,7 @@ from fastapi.sse import format_sse_event
 from app.deps import ContextDep, Portal, PortalDep, RunDep, SessionDep
 from app.errors import InvalidError, NotFoundError
 from app.live import run_topic
-from app.models import CancelMode, Run, Workstation
+from app.models import CancelMode, Member, Run, Workstation
 from app.routers import log_files, streams
 from app.routers.paging import After
 from app.services import decisions, runs
@@ -87,7 +87,7 @@ async def _still_allowed(request: Request, portal: Portal, run_id: str) -> Run |
     """The run, read again for whoever opened the stream; None once they may not read it."""
     async with portal.database.sessions() as session:
         try:
-            return await runs.find(session, request.state.member, run_id)
+            return await runs.find(session, await session.get_one(Member, request.state.viewer.id), run_id)
         except NotFoundError:
             return None
 

@@ -49,6 +49,19 @@ async def test_what_breaks_unexpectedly_is_a_page_with_all_headers_and_is_counte
     assert _counted("/workstations/new") == before + 1
 
 
+async def test_what_the_database_refuses_unexpectedly_is_a_page_of_whoever_asked(
+    database_url: str, grace: httpx2.AsyncClient
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE runs ADD CONSTRAINT broken CHECK (false) NOT VALID")
+        page = await grace.post("/workstations", data={"name": "dev-1", "machine_type": "e2-standard-4"})
+        connection.execute("ALTER TABLE runs DROP CONSTRAINT broken")
+
+    assert page.status_code == 500
+    assert "Something went wrong." in page.text
+    assert "grace@example.com" in page.text
+
+
 async def test_the_api_breaks_in_its_own_shape(broken: FastAPI, grace: httpx2.AsyncClient) -> None:
     answer = await grace.post("/api/v1/workstations", json={"name": "box", "machine_type": "e2-standard-4"})
 
