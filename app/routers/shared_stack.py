@@ -65,7 +65,7 @@ async def configure(request: Request, stack: SharedStackDep, ctx: ContextDep) ->
     typed = await shared_stack_form.typed_into(request)
     try:
         chosen = shared_stack_form.settings_of(typed)
-        run = await shared_stack.configure(ctx, stack, chosen, str(typed["reason"])[:200])
+        run = await shared_stack.configure(ctx, stack, chosen, str(typed["reason"]))
     except (InvalidError, ConflictError) as error:
         return await _page(request, stack, ctx, typed, error)
     return redirect(f"/runs/{run.id}")

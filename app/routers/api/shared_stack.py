@@ -42,7 +42,7 @@ class SharedStackChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     settings: Annotated[dict[str, Any], WithJsonSchema(_SETTINGS)] = Field({}, examples=[{"deploy_kubernetes": True}])
-    reason: str = Field("", max_length=200, description="The reason, shown in the history.")
+    reason: str = Field("", max_length=200, description="The reason, shown in the history: printable characters.")
 
 
 def _answer(stack: SharedStack, settings: SharedSettings) -> SharedStackAnswer:

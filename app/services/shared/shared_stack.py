@@ -23,6 +23,7 @@ from app.services.shared.shared_settings import SharedSettings
 
 SECRETS = ("sql_password", "mlflow_admin_password", "mlflow_member_password", "mlflow_secret_key")
 """Passwords that the portal generates once, and passes to Terraform only in its environment."""
+LONGEST_REASON = 200
 HISTORY = 50
 CHECKED_EVERY = timedelta(days=1)
 """How long after a check for drift the portal starts another one."""
@@ -127,7 +128,10 @@ async def people(ctx: Context) -> dict[str, str]:
 
 
 async def configure(ctx: Context, stack: SharedStack, chosen: SharedSettings, reason: str) -> Run:
-    """Change its settings. Raises InvalidError if a setting is invalid."""
+    """Change its settings. Raises InvalidError if a setting or the reason is invalid."""
+    if len(reason) > LONGEST_REASON or not reason.isprintable():
+        told = f"Use at most {LONGEST_REASON} printable characters."
+        raise InvalidError("Fix the errors below.", fields={"reason": told})
     await lock(ctx.session, stack)
     if chosen.zone not in ctx.catalog.zones:
         raise InvalidError("Fix the errors below.", fields={"zone": "This zone is not available."})
