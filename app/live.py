@@ -47,7 +47,7 @@ def member_topic(member_id: str) -> str:
 
 
 def access_topic(member_id: str) -> str:
-    """The topic for the end of a sign-in or token of one member."""
+    """The topic for the end of a sign-in, token or role of one member."""
     return f"access:{member_id}"
 
 

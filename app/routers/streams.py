@@ -35,7 +35,7 @@ class EventStream(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send them until somebody has enough. Raises TooManyError before the first one."""
         request = Request(scope)
-        with request.app.state.portal.hub.open_stream(request.state.member.id):
+        with request.app.state.portal.hub.open_stream(request.state.viewer.id):
             await super().__call__(scope, receive, send)
 
 
@@ -86,11 +86,12 @@ async def wakes(signals: Signals) -> AsyncIterator[bool]:
 
 
 async def watch(request: Request, portal: Portal, topic: str) -> AsyncIterator[bool]:
-    """`wakes` for as long as the sign-in or token that opened the stream lasts."""
-    with portal.hub.subscribe(topic, access_topic(request.state.member.id)) as signals:
+    """`wakes` for as long as the sign-in or token that opened the stream lasts, and the role that it was opened in."""
+    was_admin = request.state.viewer.is_admin
+    with portal.hub.subscribe(topic, access_topic(request.state.viewer.id)) as signals:
         async for changed in wakes(signals):
             # Each time: nothing signals that a sign-in expires, or that the settings no longer name its member.
-            if not await is_still_signed_in(request, portal):
+            if not await is_still_signed_in(request, portal) or (was_admin and not request.state.viewer.is_admin):
                 return
             yield changed
 

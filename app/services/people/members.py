@@ -174,9 +174,7 @@ async def change_role(ctx: Context, member: Member, role: Role) -> None:
     reason = _role_stays_because(ctx, member, await admins(ctx))
     if reason:
         raise ConflictError(reason)
-    before = _details(member)
-    member.role = role
-    _record(ctx, member, before)
+    await _take_role(ctx, member, role)
 
 
 async def set_role(ctx: Context, email: str, role: Role) -> Member:
@@ -193,10 +191,15 @@ async def set_role(ctx: Context, email: str, role: Role) -> Member:
         raise ConflictError(f"The last sign-in of {member.email} was refused.", hint="They must sign in first.")
     if role is Role.MEMBER and await admins(ctx) == [member]:
         raise ConflictError(f"{member.email} is the only admin who can sign in.", hint="Make someone else one first.")
+    await _take_role(ctx.acting(None), member, role)
+    return member
+
+
+async def _take_role(ctx: Context, member: Member, role: Role) -> None:
     before = _details(member)
     member.role = role
-    _record(ctx.acting(None), member, before)
-    return member
+    await signal(ctx.session, access_topic(member.id))
+    _record(ctx, member, before)
 
 
 def _role_stays_because(ctx: Context, member: Member, there_are: Sequence[Member]) -> str:

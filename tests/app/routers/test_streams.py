@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 from app import db, live
 from app.db import Database
 from app.live import Hub, Signals
-from app.models import Member
+from app.models import Member, Role
 from app.routers import streams
 from app.services.people import members, refusals
 from tests.clients import client_of, create, run_of
@@ -140,6 +140,17 @@ async def lose_the_address(app: FastAPI, _grace: httpx2.AsyncClient) -> None:
 
 
 End = Callable[[FastAPI, httpx2.AsyncClient], Awaitable[None]]
+
+
+async def test_an_admins_stream_ends_when_the_role_is_taken_away(
+    app: FastAPI, stage: Stage, ada: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "PING_SECONDS", 600)
+    async with stage.acting("ada") as ctx:
+        await members.set_role(ctx, "linus@example.com", Role.ADMIN)
+        ada_id = ctx.member.id
+    async with opened(app, ada, "/admin/shared-stack/events"), stage.acting("linus") as ctx:
+        await members.change_role(ctx, await members.find(ctx.session, ada_id), Role.MEMBER)
 
 
 @pytest.mark.parametrize("end", [sign_out, end_by_the_list, be_refused, lose_the_address])
