@@ -4,6 +4,7 @@ Format: the page "Machine-Readable UI" of Terraform's documentation, version 1.x
 """
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ _STATES = {
     "apply_complete": ResourceState.DONE,
     "apply_errored": ResourceState.FAILED,
 }
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _NOT_LOGGED = frozenset({"version", "outputs"})
 """Events without information for people: the version, and output values."""
 
@@ -47,36 +49,44 @@ def parse(line: str) -> Event:
     """Parse a line. A line that is not JSON, for example of a crash, becomes the message."""
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Event(message=storable(line))
     if not isinstance(record, dict):
         return Event(message=storable(line))
-    kind = str(record.get("type", ""))
+    kind = _words(record.get("type"))
     at = _time(record.get("@timestamp"))
     if kind == "diagnostic":
-        return _diagnostic(record.get("diagnostic") or {}, at)
-    change = record.get("change") or record.get("hook") or {}
+        return _diagnostic(_mapping(record.get("diagnostic")), at)
+    change = _mapping(record.get("change")) or _mapping(record.get("hook"))
     return Event(
-        message=storable(str(record.get("@message", ""))),
-        level=_LEVELS.get(str(record.get("@level")), LogLevel.INFO),
+        message=_words(record.get("@message")),
+        level=_LEVELS.get(_words(record.get("@level")), LogLevel.INFO),
         at=at,
-        address=(change.get("resource") or {}).get("addr"),
-        action=change.get("action"),
+        address=_words(_mapping(change.get("resource")).get("addr")) or None,
+        action=_words(change.get("action")) or None,
         state=_STATES.get(kind),
         is_logged=kind not in _NOT_LOGGED,
     )
 
 
 def storable(words: str) -> str:
-    """The text without NUL, which PostgreSQL cannot store."""
-    return words.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    """The text without what PostgreSQL cannot store: NUL and unpaired surrogates."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", words)
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _words(value: object) -> str:
+    return storable(value) if isinstance(value, str) else ""
 
 
 def _diagnostic(diagnostic: dict[str, Any], at: datetime | None) -> Event:
     is_error = diagnostic.get("severity") == "error"
-    parts = [str(diagnostic.get("summary", "")), str(diagnostic.get("detail", ""))]
-    message = storable("\n".join(part for part in parts if part))
-    address = diagnostic.get("address")
+    parts = [_words(diagnostic.get("summary")), _words(diagnostic.get("detail"))]
+    message = "\n".join(part for part in parts if part)
+    address = _words(diagnostic.get("address")) or None
     return Event(
         message=("Error: " if is_error else "Warning: ") + message + (f"\n  with {address}" if address else ""),
         level=LogLevel.ERROR if is_error else LogLevel.WARN,
@@ -87,4 +97,8 @@ def _diagnostic(diagnostic: dict[str, Any], at: datetime | None) -> Event:
 
 
 def _time(value: object) -> datetime | None:
-    return datetime.fromisoformat(value) if isinstance(value, str) else None
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return at if at and at.tzinfo else None

@@ -49,3 +49,48 @@ def test_output_values_are_not_told() -> None:
 @given(st.text())
 def test_no_line_whatsoever_breaks_the_follower(text: str) -> None:
     assert isinstance(parse(text).message, str)
+
+
+ANYTHING = st.text(st.characters())
+"""Halves of surrogate pairs too, which JSON can write."""
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | ANYTHING,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANYTHING, inner, max_size=3),
+    max_leaves=6,
+)
+RESOURCE = st.fixed_dictionaries({}, optional={"addr": JSON})
+CHANGE = JSON | st.fixed_dictionaries({}, optional={"resource": JSON | RESOURCE, "action": JSON})
+DIAGNOSTIC = JSON | st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(("severity", "summary", "detail", "address"), JSON) | {"severity": st.just("error")}
+)
+EVENTS = JSON | st.fixed_dictionaries(
+    {},
+    optional={
+        "type": st.sampled_from(["apply_start", "planned_change", "diagnostic", "outputs"]) | JSON,
+        "@level": JSON,
+        "@message": JSON,
+        "@timestamp": JSON | st.datetimes().map(str),
+        "change": CHANGE,
+        "hook": CHANGE,
+        "diagnostic": DIAGNOSTIC,
+    },
+)
+
+
+def check_storable(line: str) -> None:
+    """It is an event whose words Postgres keeps, and whose time is one of a known zone."""
+    event = parse(line)
+    for words in (event.message, event.address or "", event.action or ""):
+        assert "\0" not in words
+        words.encode()
+    assert event.at is None or event.at.tzinfo
+
+
+@given(EVENTS)
+def test_whatever_terraform_says_in_json_is_an_event(record: object) -> None:
+    check_storable(json.dumps(record))
+
+
+@given(st.binary() | st.integers(1, 50_000).map(lambda depth: b"[" * depth) | st.just(b"9" * 5000))
+def test_whatever_bytes_are_printed_are_an_event(line: bytes) -> None:
+    check_storable(line.decode(errors="replace"))

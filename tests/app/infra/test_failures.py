@@ -1,10 +1,13 @@
 """Which failures are tried again, and how soon."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from app.infra import failures
+from app.infra import failures, hints
 from app.infra.failures import Failure
 
+SAYINGS = ("Error 503", "Error 403", "Quota 'GPUS' exceeded", "already exists", "zone ", "[", "\n", "roles/owner")
 STOCK_OUT = "googleapi: Error 503: The zone does not have enough resources available, ZONE_RESOURCE_POOL_EXHAUSTED"
 
 
@@ -50,3 +53,9 @@ def test_of_several_errors_the_worst_decides() -> None:
     assert failures.of_all([busy, killed, STOCK_OUT]) is Failure.LASTING
     assert failures.of_all([killed, killed]) is Failure.KILLED
     assert failures.of_all([]) is Failure.LASTING
+
+
+@given(st.text(st.characters()) | st.lists(st.sampled_from(SAYINGS)).map("".join))
+def test_whatever_is_said_is_a_failure_with_a_hint_or_none(text: str) -> None:
+    assert failures.classify(text) in Failure
+    assert hints.find(text).title
