@@ -1,5 +1,6 @@
 """Explanations of Google's and Terraform's errors, each with what to do."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -77,11 +78,25 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
 
 _HINTS = tuple((re.compile(pattern, re.IGNORECASE), Hint(title, action)) for pattern, title, action in _TABLE)
 _ZONES = re.compile(r"Consider trying your request in the ([a-z0-9, -]+) zone\(s\)")
+_VARYING = re.compile(r"""projects/\S+|"[^"]*"|'[^']*'|\S*\d\S*""")
+"""Names, numbers and times, which differ each time that the same error occurs."""
 UNKNOWN = Hint("The run failed.", "The full error message shows why. Retry, or show it to an admin.")
 
 
 def find(error: str) -> Hint:
     """The first hint whose pattern matches, or a general one. It names the zones that Google suggests."""
-    hint = next((hint for pattern, hint in _HINTS if pattern.search(error)), UNKNOWN)
+    hint = _known(error) or Hint(UNKNOWN.title, f"{UNKNOWN.action} Error code: {unknown_code(error)}.")
     zones = _ZONES.search(error)
     return Hint(hint.title, f"{hint.action} Google has capacity in {zones[1]}.") if zones else hint
+
+
+def unknown_code(error: str) -> str | None:
+    """A code for an error without a hint of its own, which occurrences of the same error share; None if it has one."""
+    if _known(error):
+        return None
+    words = " ".join(_VARYING.sub("", error).split())
+    return f"E-{hashlib.sha256(words.encode()).hexdigest()[:8]}"
+
+
+def _known(error: str) -> Hint | None:
+    return next((hint for pattern, hint in _HINTS if pattern.search(error)), None)

@@ -4,6 +4,7 @@ fail."""
 import structlog
 
 from app.errors import ConfigurationError
+from app.infra import hints
 from app.models import LogLevel, Run, Stack
 from app.models.run_states import LostClaimError
 from app.services import lifecycle
@@ -114,9 +115,13 @@ class Execution:
             await lifecycle.hand_over(self._tools.context(session), run)
 
     async def _fail(self, error: str) -> None:
+        error = self._claim.clean(error)
         async with self._claim.writing() as (session, run):
-            await lifecycle.fail(self._tools.context(session), run, self._claim.clean(error))
+            await lifecycle.fail(self._tools.context(session), run, error)
         log.info("run failed")
+        if code := hints.unknown_code(error):
+            # The page shows the code, so that an operator finds the text and can report it.
+            log.warning("unknown error", code=code, error=error)
 
 
 async def deploy_missed_keys(claim: Claim) -> None:

@@ -110,4 +110,11 @@ STOCK_OUT = "googleapi: Error 503: The zone does not have enough resources avail
 
 
 def test_an_unknown_error_has_a_general_hint() -> None:
-    assert hints.find("something never seen") is hints.UNKNOWN
+    hint, code = hints.find("something never seen"), hints.unknown_code("something never seen")
+    assert (hint.title, hint.action) == (hints.UNKNOWN.title, f"{hints.UNKNOWN.action} Error code: {code}.")
+
+
+def test_an_unknown_error_has_the_same_code_whatever_it_names_and_a_known_one_has_none() -> None:
+    first, again = (f'Error: odd thing at "projects/p/{name}"\n  line {line}' for name, line in (("a", 3), ("b", 40)))
+    assert hints.unknown_code(first) == hints.unknown_code(again) != hints.unknown_code("Error: another thing")
+    assert hints.unknown_code(STOCK_OUT) is None

@@ -1,12 +1,15 @@
 """Runs from claim to end: what is planned, applied, taken over after a worker's death, refused and written down."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from google.auth.exceptions import DefaultCredentialsError
+from structlog.testing import capture_logs
 
 from app.models import RunStatus, WorkstationStatus
+from app.services import runs
 from app.services.terraform import state_versions
 from app.worker.claim import Tools
 from app.worker.execute import execute
@@ -53,6 +56,23 @@ async def test_a_failed_apply_keeps_its_state_and_tells_why(tools: Tools, script
         kept = await state_versions.newest(session, tools.vault, workstation_id)
     assert kept is not None
     assert kept.serial == 2
+
+
+@pytest.mark.parametrize(("error", "is_unknown"), [("No luck", True), ("Quota 'CPUS' exceeded", False)])
+async def test_an_error_without_a_hint_is_logged_with_the_code_that_its_page_shows(
+    tools: Tools, script: Script, error: str, is_unknown: bool
+) -> None:
+    diagnostic = {"type": "diagnostic", "diagnostic": {"severity": "error", "summary": error, "detail": ""}}
+    script.on("apply", f"cat <<'END'\n{json.dumps(diagnostic)}\nEND\nexit 1\n")
+    _, run_id = await spec(tools)
+    with capture_logs() as logs:
+        await execute(tools, run_id)
+    run = await run_of(tools, run_id)
+    hint = runs.hint(run)
+    assert hint
+    assert ("Error code: E-" in hint.action) is is_unknown
+    logged = [(entry["error"], entry["code"] in hint.action) for entry in logs if entry["event"] == "unknown error"]
+    assert logged == ([(run.error, True)] if is_unknown else [])
 
 
 async def test_destroying_plans_first_and_ends_with_nothing(tools: Tools, script: Script) -> None:
