@@ -15,6 +15,9 @@ from tests.portal_process import ApiUser, PortalProcess
 
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
+NO_QUESTION = ("-o", "StrictHostKeyChecking=yes")
+"""Options of ssh: a host key that is not known yet is refused."""
+
 
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortalProcess]:
@@ -117,3 +120,19 @@ def laptop(tmp_path: Path) -> Laptop:
     (home / ".ssh" / "config").write_text("Include ~/.ssh/stationmaster/config\n")
     (home / ".ssh" / "config").chmod(0o600)
     return Laptop(home)
+
+
+def install(person: Person, laptop: Laptop, api: ApiUser) -> None:
+    """A key of the laptop's own, and the portal's two files."""
+    person.sign_in("Grace Hopper")
+    laptop.install("config", api.call("GET", "/ssh_compute_config").text)
+    laptop.install("known_hosts", api.call("GET", "/ssh_known_hosts").text)
+
+
+@pytest.fixture
+def equipped(laptop: Laptop, grace_api: ApiUser) -> Iterator[Laptop]:
+    """Grace's laptop with a private half that the portal made."""
+    made = grace_api.call("POST", "/api/v1/ssh-keys/generate", {"name": "boot-key"}).json
+    laptop.install("boot-key", grace_api.call("GET", f"/api/v1/ssh-keys/{made['id']}/private").text)
+    yield laptop
+    grace_api.call("DELETE", f"/api/v1/ssh-keys/{made['id']}")

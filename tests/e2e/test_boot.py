@@ -1,31 +1,12 @@
 """What a machine says of itself: a mount that fails and is mended, and host keys that outlive the machine."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import Laptop, Person
+from tests.e2e.conftest import NO_QUESTION, Laptop, Person, install
 from tests.portal_process import ApiUser
-
-NO_QUESTION = ("-o", "StrictHostKeyChecking=yes")
-
-
-def install(person: Person, laptop: Laptop, api: ApiUser) -> None:
-    """A key of the laptop's own, and the portal's two files."""
-    person.sign_in("Grace Hopper")
-    laptop.install("config", api.call("GET", "/ssh_compute_config").text)
-    laptop.install("known_hosts", api.call("GET", "/ssh_known_hosts").text)
-
-
-@pytest.fixture
-def equipped(laptop: Laptop, grace_api: ApiUser) -> Iterator[Laptop]:
-    """Grace's laptop with a private half that the portal made."""
-    made = grace_api.call("POST", "/api/v1/ssh-keys/generate", {"name": "boot-key"}).json
-    laptop.install("boot-key", grace_api.call("GET", f"/api/v1/ssh-keys/{made['id']}/private").text)
-    yield laptop
-    grace_api.call("DELETE", f"/api/v1/ssh-keys/{made['id']}")
 
 
 def test_a_mount_that_fails_is_shown_with_commands_that_mend_it(

@@ -1,0 +1,47 @@
+"""What happens to a machine at Google shows on its page by itself, and one click mends it."""
+
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import NO_QUESTION, Laptop, Person, install
+from tests.portal_process import ApiUser
+
+NOTICED_MS = 60_000
+"""A tick of 20 seconds, and a busy computer."""
+
+
+def happens(person: Person, preset: str, machine: str) -> None:
+    """At Google, by Linus or by Google itself."""
+    fault = {"preset": preset, "id": machine, "user": "linus@example.com"}
+    person.portal.cloud("POST", "/_emulator/faults", fault)
+
+
+def test_a_preempted_machine_shows_as_such_and_is_started_again(
+    person: Person, equipped: Laptop, grace_api: ApiUser
+) -> None:
+    made = grace_api.create("preempted", spot=True)
+    grace_api.wait(made["id"], "running")
+    install(person, equipped, grace_api)
+    person.open(f"/workstations/{made['id']}")
+    happens(person, "preempt", f"preempted-{made['id']}$")
+    expect(person.page.get_by_text("Google stopped this Spot machine")).to_be_visible(timeout=NOTICED_MS)
+    expect(person.page.get_by_text("while it is stopped")).to_be_visible()
+    person.page.get_by_role("button", name="Start").first.click()
+    expect(person.page.get_by_text("Applied").first).to_be_visible(timeout=NOTICED_MS)
+    assert equipped.ssh(*NO_QUESTION, "preempted", "echo here") == "here\n"
+
+
+def test_a_machine_deleted_in_the_console_is_created_again_around_its_disk(
+    person: Person, equipped: Laptop, grace_api: ApiUser
+) -> None:
+    made = grace_api.create("deleted")
+    before = grace_api.wait(made["id"], "running")
+    install(person, equipped, grace_api)
+    equipped.ssh(*NO_QUESTION, "deleted", "echo kept > /home/jupyter/note")
+    person.open(f"/workstations/{made['id']}")
+    happens(person, "delete", f"deleted-{made['id']}$")
+    expect(person.page.get_by_text("linus@example.com deleted it")).to_be_visible(timeout=NOTICED_MS)
+    person.page.get_by_role("button", name="Create machine again").click()
+    expect(person.page.get_by_text("Applied").first).to_be_visible(timeout=NOTICED_MS)
+    after = grace_api.wait(made["id"], "running")
+    assert (after["address"], after["host_keys"]) == (before["address"], before["host_keys"])
+    assert equipped.ssh(*NO_QUESTION, "deleted", "cat /home/jupyter/note") == "kept\n"
