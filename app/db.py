@@ -8,13 +8,17 @@ from dataclasses import dataclass
 import psycopg
 import structlog
 from psycopg import AsyncConnection
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 RECONNECT_SECONDS = 0.5
 CONNECT_SECONDS = 5
+IDLE_SECONDS = 30
+"""How long a process may be idle in a transaction: if its host is frozen or lost, its locks are released after that."""
 AWAY_STATES = ("08", "53", "57P")
 """PostgreSQL's error classes for: connection lost, out of connections, disk or memory, shutting down or starting."""
 
@@ -104,7 +108,26 @@ def connect(database_url: str, *, pool_size: int = 10) -> Database:
         hide_parameters=True,
         connect_args={"connect_timeout": CONNECT_SECONDS},
     )
+    event.listen(engine.sync_engine, "connect", _limit_idle_transactions)
+    event.listen(engine.sync_engine, "handle_error", _lost_while_idle)
     return Database(engine, async_sessionmaker(engine, expire_on_commit=False), database_url)
+
+
+def _limit_idle_transactions(connection: DBAPIConnection, _: object) -> None:
+    # Not among the URL's options, which belong to whoever wrote DATABASE_URL.
+    cursor = connection.cursor()
+    cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
+    cursor.close()
+    connection.commit()
+
+
+def _lost_while_idle(context: ExceptionContext) -> OperationalError | None:
+    """A connection that was closed by the limit is as lost as any other."""
+    error = context.original_exception
+    if not isinstance(error, psycopg.errors.IdleInTransactionSessionTimeout):
+        return None
+    context.is_disconnect = True
+    return OperationalError(context.statement, None, error, hide_parameters=True, connection_invalidated=True)
 
 
 async def driver_connection(session: AsyncSession) -> AsyncConnection:
