@@ -12,12 +12,13 @@ from tests.chaos.stations import TAKEN_BACK, as_in_state
 from tests.chaos.things import Things
 from tests.chaos.world import World
 
-TYPES = {
-    "storage": "google_storage_bucket",
-    "docker_registry": "google_artifact_registry_repository",
-    "pypi_registry": "google_artifact_registry_repository",
-    "service_accounts": "google_service_account",
+MARKS = {
+    "storage": "evaluation-results-",
+    "docker_registry": "/repositories/container-registry-",
+    "pypi_registry": "/repositories/pypi-registry-",
+    "service_accounts": "/serviceAccounts/workstation-",
 }
+"""What is in the id of something that only this part has."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,12 @@ class SharedStack:
         """All that is not as it should be."""
         yield from as_in_state("the shared stack", self.state, self.cloud)
         parts = self.spec.parts if self.spec and self.spec.act is Act.CONFIGURE else frozenset[str]()
-        desired, has = {TYPES[part] for part in parts}, {thing["type"] for thing in self.cloud.values()}
-        for type_ in desired - has:
-            yield Finding(Fault.LOST, f"the shared stack: there is no {type_}, after {self.spec}")
-        for type_ in has & set(TYPES.values()) - desired:
-            yield Finding(Fault.ORPHANED, f"the shared stack: there still is {type_}, after {self.spec}")
+        for part, mark in MARKS.items():
+            is_there = any(mark in id_ for id_ in self.cloud)
+            if is_there and part not in parts:
+                yield Finding(Fault.ORPHANED, f"the shared stack: {part} is still there, after {self.spec}")
+            elif part in parts and not is_there:
+                yield Finding(Fault.LOST, f"the shared stack: {part} is not there, after {self.spec}")
         if self.spec is None:
             return
         status = "ready" if self.spec.act is Act.CONFIGURE else "absent"
