@@ -17,8 +17,7 @@ from app.services.people import members
 from app.services.runs import stacks
 from app.services.shared import infrastructure, infrastructure_lines, infrastructure_state, passwords
 from app.services.shared.infrastructure_state import SNAPSHOT
-from app.views import infrastructure_layout
-from app.views.infrastructure_picture import scene
+from app.views.infrastructure_picture import picture
 from app.web import redirect, redirect_to_sign_in, render
 
 router = APIRouter(prefix="/infrastructure", include_in_schema=False)
@@ -40,7 +39,6 @@ async def _context(session: AsyncSession, portal: Portal, member: Member) -> dic
     around = await infrastructure.surroundings(session, stack, portal.settings)
     snapshot = await snapshots.read(session, SNAPSHOT)
     lights = infrastructure_state.lights_of(snapshot)
-    drawn = scene(outputs, around, lights)
     return {
         "stack": stack,
         "parts": infrastructure.parts(outputs, who, around, portal.settings),
@@ -49,8 +47,7 @@ async def _context(session: AsyncSession, portal: Portal, member: Member) -> dic
         "lights": lights,
         "is_stale": bool(snapshot and infrastructure_state.is_stale(snapshot, portal.clock())),
         "is_requested": await snapshots.is_requested(session, SNAPSHOT),
-        "scene": drawn,
-        "pictures": [infrastructure_layout.wide(drawn), infrastructure_layout.narrow(drawn)] if outputs else [],
+        "picture": picture(outputs, around, lights) if outputs else None,
         "admins": [] if outputs else await members.admins(portal.context(session, member)),
     }
 

@@ -1,16 +1,17 @@
 """The page of what is shared, as a browser shows it."""
 
 from collections.abc import AsyncIterator
+from itertools import combinations
 
 import httpx2
 import pytest
 from fastapi import FastAPI
-from playwright.async_api import Page, expect
+from playwright.async_api import FloatRect, Page, expect
 
 from tests.app.in_browser.windows import Windows
 from tests.app.in_browser.windows import problems as problems_of
 from tests.app.routers.test_infrastructure import ALL_WELL, deploy, look
-from tests.app.services.shared.infrastructure_samples import EVERYTHING, outputs
+from tests.app.services.shared.infrastructure_samples import EVERYTHING, NOTHING, outputs
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("browser")]
 PAGE = "/infrastructure"
@@ -33,7 +34,7 @@ async def test_it_is_accessible_and_fits_the_window(app: FastAPI, windows: Windo
     await page.goto(PAGE)
     await page.evaluate("document.querySelectorAll('.part details').forEach((each) => (each.open = true))")
     found += await problems_of(page)
-    await expect(page.locator("svg[role=group]:visible")).to_have_count(1)
+    await expect(page.locator("figure .box")).to_have_count(12)
     await page.get_by_role("button", name="Show password", exact=True).click()
     await expect(page.get_by_role("heading", name="Password of MLflow")).to_be_visible()
     found += await problems_of(page)
@@ -44,21 +45,80 @@ async def test_it_is_accessible_and_fits_the_window(app: FastAPI, windows: Windo
 async def test_the_picture_leads_to_what_it_shows(app: FastAPI, page: Page) -> None:
     await deploy(app, EVERYTHING)
     await page.goto(PAGE)
-    await page.get_by_role("link", name="Cloud SQL: postgres-vision").locator("visible=true").click()
+    await page.get_by_role("link", name="Cloud SQL postgres-vision").click()
     await expect(page).to_have_url(f"{PAGE}#sql")
     await expect(page.get_by_role("heading", name="Cloud SQL")).to_be_in_viewport()
 
 
-async def test_texts_stay_inside_their_boxes(app: FastAPI, page: Page) -> None:
-    await deploy(app, {**EVERYTHING, "kubernetes_network_name": "kubernetes-of-a-prefix-18-long"})
-    await page.goto(PAGE)
-    too_long = await page.evaluate("""() => [...document.querySelectorAll("svg[role=group] g, svg[role=group] a")]
-      .filter((group) => group.querySelector("rect") && group.getClientRects().length)
-      .flatMap((group) => [...group.querySelectorAll("text")].filter((text) =>
-        text.getBoundingClientRect().right > group.querySelector("rect").getBoundingClientRect().right))
-      .map((text) => text.textContent)""")
+WIDTHS = (360, 992, 1280)
+LONG_NAMES = {
+    **EVERYTHING,
+    "kubernetes_network_name": "kubernetes-of-a-prefix-18-long",
+    "mlflow_bucket_name": "mlflow-artifacts-of-a-very-long-prefix-indeed",
+}
 
-    assert too_long == []
+
+@pytest.mark.parametrize("found", [LONG_NAMES, NOTHING, outputs("sql", "storage")])
+async def test_everything_has_its_place_in_the_picture(app: FastAPI, page: Page, found: dict[str, object]) -> None:
+    await deploy(app, found)
+    await page.goto(PAGE)
+    for width in WIDTHS:
+        await page.set_viewport_size({"width": width, "height": 800})
+        project = await place(page, ".frame-project")
+        boxes, gates = await places(page, "figure .box"), await places(page, "figure .gate")
+        inner = await places(page, "figure .frame-network, figure .frame-group")
+        assert not [pair for pair in combinations(boxes, 2) if overlap(*pair)]
+        assert not [pair for pair in combinations(inner, 2) if overlap(*pair)]
+        for box in boxes:
+            holders = [frame for frame in inner if overlap(frame, box)]
+            assert [surrounds(frame, box) for frame in holders] == ([] if box in gates else [True])
+            assert overlap(project, box) != (box in gates)
+        assert await page.evaluate(CUT_OFF) == []
+
+
+async def test_arrows_lead_from_one_to_the_other(app: FastAPI, page: Page) -> None:
+    await deploy(app, EVERYTHING)
+    await page.goto(PAGE)
+    for width in WIDTHS:
+        await page.set_viewport_size({"width": width, "height": 800})
+        await is_between(page, ".map-services .way", *await places(page, ".map-services .box"))
+        await is_between(page, ".way-peering", *await places(page, ".frame-network"))
+        target = await place(page, ".frame-project" if width == WIDTHS[0] else ".map-workstations")
+        await is_between(page, ".way-ssh", await place(page, ".gate-ssh"), target)
+
+
+CUT_OFF = """() => [...document.querySelectorAll("figure .box")]
+  .filter((box) => box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight)
+  .map((box) => box.textContent)"""
+
+
+async def places(page: Page, selector: str) -> list[FloatRect]:
+    """Where each of these is."""
+    found = [await each.bounding_box() for each in await page.locator(selector).all()]
+    return [box for box in found if box]
+
+
+async def place(page: Page, selector: str) -> FloatRect:
+    [found] = await places(page, selector)
+    return found
+
+
+def overlap(one: FloatRect, other: FloatRect) -> bool:
+    across = one["x"] < other["x"] + other["width"] and other["x"] < one["x"] + one["width"]
+    return across and one["y"] < other["y"] + other["height"] and other["y"] < one["y"] + one["height"]
+
+
+def surrounds(frame: FloatRect, box: FloatRect) -> bool:
+    across = frame["x"] < box["x"] and box["x"] + box["width"] < frame["x"] + frame["width"]
+    return across and frame["y"] < box["y"] and box["y"] + box["height"] < frame["y"] + frame["height"]
+
+
+async def is_between(page: Page, selector: str, before: FloatRect, after: FloatRect) -> None:
+    """Whether an arrow begins at the edge of one and ends at the edge of the other: downwards or to the right."""
+    way = await place(page, selector)
+    along, length = ("y", "height") if way["height"] > way["width"] else ("x", "width")
+    assert way[along] == pytest.approx(before[along] + before[length], abs=1.5)  # type: ignore[literal-required]
+    assert way[along] + way[length] == pytest.approx(after[along], abs=1.5)  # type: ignore[literal-required]
 
 
 async def test_a_look_is_asked_for_and_shown_when_it_is_taken(app: FastAPI, page: Page) -> None:
@@ -70,7 +130,7 @@ async def test_a_look_is_asked_for_and_shown_when_it_is_taken(app: FastAPI, page
     await expect(page.locator("#sql .tag")).to_have_count(0)
     await look(app, found, ALL_WELL)
     await expect(page.locator("#sql .tag")).to_have_text("Running")
-    await expect(page.locator("svg:visible .dot-ok")).to_have_count(1)
+    await expect(page.locator("figure .tag-ok")).to_have_count(1)
 
 
 async def test_a_password_is_shown_without_javascript(
