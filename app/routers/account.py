@@ -9,6 +9,7 @@ from app.deps import ContextDep, IdPath, SignInDep
 from app.errors import InvalidError
 from app.services.context import Context
 from app.services.people import api_tokens, sign_ins
+from app.views.browser_name import browser_name
 from app.web import redirect, redirect_to_sign_in, render
 
 router = APIRouter(prefix="/account", include_in_schema=False)
@@ -63,6 +64,7 @@ async def revoke_token(token_id: IdPath, ctx: ContextDep, _: SignInDep) -> Respo
 
 async def _context(ctx: Context) -> dict[str, Any]:
     return {
+        "browser_name": browser_name,
         "sign_ins": await sign_ins.list_of(ctx.session, ctx.member, ctx.now),
         "tokens": await api_tokens.list_of(ctx.session, ctx.member),
         "typed": "",
