@@ -32,7 +32,7 @@ ADMIN_PAGES = (
     ("members", "/admin/members", "people", "Members"),
     ("iam-admins", "/admin/iam", "shield", "IAM admins"),
     ("admin-allowed-ips", "/admin/allowed-ips", "gate", "All allowed IPs"),
-    ("audit", "/admin/audit", "ledger", "Audit"),
+    ("audit", "/admin/audit", "ledger", "Audit log"),
     ("doctor", "/admin/doctor", "pulse", "Doctor"),
 )
 """The admins' menu: section, path, icon, name."""

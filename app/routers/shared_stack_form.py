@@ -14,9 +14,9 @@ from app.web import field_sentences
 
 _SWITCHES = (
     ("enable_services", "Enables the Google APIs that the other components need."),
-    ("deploy_storage", "data-…, with versions and access logs, and evaluation-results-…."),
-    ("deploy_docker_registry", "container-registry-…"),
-    ("deploy_pypi_registry", "pypi-registry-…"),
+    ("deploy_storage", "A versioned bucket for data, with access logs, and one for evaluation results."),
+    ("deploy_docker_registry", "Container images of the team."),
+    ("deploy_pypi_registry", "Python packages of the team."),
     ("deploy_sql", "PostgreSQL with a private IP. Stores MLflow's runs."),
     ("deploy_mlflow", "A machine with a static IP. Only allowed IPs can reach it."),
     ("deploy_kubernetes", "An Autopilot cluster in its own network, peered with the workstations' network."),

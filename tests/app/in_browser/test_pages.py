@@ -77,7 +77,7 @@ async def test_the_audit_is_filtered_with_and_without_javascript(
     page = await windows.page("ada", java_script_enabled=has_javascript)
     await page.goto("/")
     await page.locator("summary", has_text="Admin").click()
-    await page.get_by_role("link", name="Audit").click()
+    await page.get_by_role("link", name="Audit log").click()
     await page.get_by_label("Action").select_option("workstation.request")
     if not has_javascript:
         await page.get_by_role("button", name="Filter").click()

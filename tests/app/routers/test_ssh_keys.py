@@ -141,14 +141,14 @@ async def test_the_page_says_which_key_is_where_and_what_is_on_its_way(
     machine = await create(grace)
     await stage.carry_out(await run_of(grace, machine))
     page = (await grace.get("/ssh-keys")).text
-    assert "On dev-1" in page
+    assert "dev-1</span>" in page
     assert "All workstations accept exactly these keys" in page
     assert "Up to date" in page
 
     clock.advance(minutes=1)
     await grace.post("/ssh-keys", data={"name": "desktop", "public_key": LINE})
     page = (await grace.get("/ssh-keys")).text
-    assert "Deploying to dev-1" in page
+    assert "dev-1 (deploying)</span>" in page
     assert f"/runs/{await run_of(grace, machine)}" in page
     assert "All workstations accept exactly" not in page
 
