@@ -32,6 +32,15 @@ class Approval:
         return "This will remove access" if self.lost_roles else "Approval required"
 
     @property
+    def summary(self) -> str:
+        """What is lost, in one sentence."""
+        if self.lost_data:
+            return f"This change destroys data: {', '.join(each['name'] for each in self.lost_data)}."
+        if self.lost_roles:
+            return f"This change removes access: {', '.join(each['member'] for each in self.lost_roles)}."
+        return "Review the plan, then approve or discard it."
+
+    @property
     def label(self) -> str:
         """The label of the button."""
         if self.lost_data:

@@ -166,6 +166,7 @@ async def test_the_plan_names_who_loses_the_role_and_wants_the_role_typed(
     assert f'<span class="mono">{eve}</span> loses <span class="mono">{role}</span>' in page
     assert f'Type <span class="mono">{role}</span> to confirm' in page
     assert "delete data" not in page
+    assert f"This change removes access: {eve}." in (await ada.get(PAGE)).text
     shown = (await ada.get(f"/api/v1/runs/{run_id}")).json()["awaits"]
     assert shown[1] == {"name": None, **awaits[1]}
     assert (await ada.post(f"/runs/{run_id}/approve", data={"confirm": "owner"})).status_code == 422
