@@ -73,7 +73,7 @@ class TooLargeError(StationmasterError):
     code = "too_large"
 
     def __init__(self, most_bytes: int) -> None:
-        super().__init__(f"That is too large: a request may have {most_bytes:,} bytes.")
+        super().__init__("The request is too large.", hint=f"The limit is {most_bytes:,} bytes.")
 
 
 class TooSlowError(StationmasterError):

@@ -55,7 +55,7 @@ class GoogleRest:
         from google.auth.transport.requests import Request
 
         if self._is_plain_http:
-            return GoogleIdentity("nobody: credentials never travel over plain HTTP")
+            return GoogleIdentity("nobody, because credentials are not sent over plain HTTP")
         credentials = self._session.credentials
         # A machine's service account says who it is only once its first token has come.
         credentials.refresh(Request())

@@ -55,7 +55,7 @@ def _brings_only_a_token(headers: Headers) -> bool:
 async def _deny(scope: Scope, receive: Receive, send: Send) -> None:
     request = Request(scope, receive)
     refused = RefusedError(
-        "This request did not come from Stationmaster's own pages. No changes were made.",
-        hint="Open the page in Stationmaster and try again.",
+        "This request did not come from Stationmaster.",
+        hint="No changes were made. Open the page in Stationmaster and try again.",
     )
     await error_response(request, refused)(scope, receive, send)

@@ -71,8 +71,8 @@ class Observer:
 
 def _broken(scope: Scope, request_id: str) -> Response:
     error = StationmasterError(
-        "Something went wrong. The error was logged, and no changes were made.",
-        hint=f"Give an admin this request ID: {request_id}",
+        "Something went wrong.",
+        hint=f"The error was logged, and no changes were made. Give an admin this request ID: {request_id}",
     )
     error.status, error.code = 500, "internal_error"
     return error_response(Request(scope), error)
