@@ -35,8 +35,7 @@ class Run(Base):
     # Short, so that the run of a lost worker continues soon; an outage of the database alone forfeits no lease.
     LEASE: ClassVar[timedelta] = timedelta(seconds=10)
     FOR_ITS_HOST: ClassVar[timedelta] = timedelta(seconds=20)
-    """How long only workers of the same host may claim an interrupted run. After that, its shim has stopped
-    Terraform."""
+    """How long only the same host may claim an interrupted run. After that, its shim has stopped Terraform."""
 
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: short_id(10))
     stack_id: Mapped[str] = mapped_column(ForeignKey("stacks.id"))
@@ -136,10 +135,7 @@ class Run(Base):
         self.interruptions += 1
 
     def schedule_retry(self, at: datetime, *, counts: bool = True) -> None:
-        """Begin again with the plan at that time, after a transient error.
-
-        :param counts: whether this is one of the limited number of retries.
-        """
+        """Begin again with the plan at that time. `counts`: as one of the limited number of retries."""
         if self.status not in {S.PLANNING, S.APPLYING}:
             raise TransitionError(self.id, self.status, S.PLANNING)
         self.status = S.PLANNING

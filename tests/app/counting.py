@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import event
+from sqlalchemy import event, func, select
 
 from app.db import Database
 from app.models import Base
@@ -37,3 +37,9 @@ def statements(database: Database) -> Iterator[list[str]]:
         yield seen
     finally:
         event.remove(database.engine.sync_engine, "before_cursor_execute", note)
+
+
+async def rows(database: Database, *models: type[Base]) -> list[int]:
+    """How many rows of each model there are."""
+    async with database.sessions() as session:
+        return [await session.scalar(select(func.count()).select_from(model)) or 0 for model in models]

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import httpx2
 from joserfc import jws
 from joserfc.jwk import RSAKey
 
@@ -149,3 +150,10 @@ def openid_server() -> Iterator[OpenIdServer]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+async def sign_in(browser: httpx2.AsyncClient, provider: OpenIdServer, **query: str) -> httpx2.Response:
+    """Through the provider and back; returns what the callback answers."""
+    start = await browser.get("/auth/start", params=query)
+    assert start.status_code == 302, start.text
+    return await browser.get(provider.consent(start.headers["location"]))

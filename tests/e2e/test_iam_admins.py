@@ -63,11 +63,9 @@ def admins_of(portal: PortalProcess) -> list[str]:
     return sorted(grant["member"] for grant in grants if grant["role"] == "roles/owner")
 
 
-def test_ada_adds_an_iam_admin_and_an_allowed_ip_by_one_plan_and_removes_one_by_its_name(
-    person: Person, portal: PortalProcess, ada: ApiUser
-) -> None:
+def add_the_group(person: Person) -> str:
+    """With a typing error at first; returns the run's id."""
     page = person.page
-    person.sign_in("Ada")
     person.open("/admin/iam")
     page.get_by_label("Principal", exact=True).fill("group:ml-leads@exmaple.com")
     page.get_by_role("button", name="Create plan").click()
@@ -75,9 +73,17 @@ def test_ada_adds_an_iam_admin_and_an_allowed_ip_by_one_plan_and_removes_one_by_
     page.get_by_label("Principal", exact=True).fill("group:ML-Leads@example.com")
     page.get_by_role("button", name="Create plan").click()
     page.wait_for_url("**/runs/*")
-    first = page.url.rpartition("/")[2]
+    return page.url.rpartition("/")[2]
+
+
+def test_ada_adds_an_iam_admin_and_an_allowed_ip_by_one_plan_and_removes_one_by_its_name(
+    person: Person, portal: PortalProcess, ada: ApiUser
+) -> None:
+    page = person.page
+    person.sign_in("Ada")
+    first = add_the_group(person)
     ada.wait_run(first, "awaiting_approval")
-    # What waits for a decision becomes part of the next wish.
+    # A run that awaits approval becomes part of the next one.
     allowed = ada.call("POST", "/api/v1/allowed-ips", {"cidr": CIDR, "label": "office"})
     assert allowed.status == 201, allowed.text
     assert ada.run(first)["status"] == "superseded"

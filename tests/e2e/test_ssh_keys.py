@@ -53,8 +53,8 @@ def test_a_second_key_works_on_a_running_machine_and_the_first_is_refused_once_d
     made = linus_api.create(NAME)
     running = linus_api.wait(made["id"], "running")
     laptop.install("known_hosts", linus_api.call("GET", "/ssh_known_hosts").text)
-    known = str(laptop.home / ".ssh/stationmaster/known_hosts")
-    options = ["-o", f"UserKnownHostsFile={known}", "-o", "StrictHostKeyChecking=yes", "-p", "2222"]
+    known = f"UserKnownHostsFile={laptop.home}/.ssh/stationmaster/known_hosts"
+    options = ["-o", known, "-o", "StrictHostKeyChecking=yes", "-p", "2222"]
     there = [*options, f"{running['ssh_username']}@{running['address']}"]
     before = of_cloud(person.portal)
     assert "marked" in laptop.ssh(*with_key(pairs["first"]), *there, "echo marked > /tmp/mark; cat /tmp/mark")

@@ -31,8 +31,7 @@ async def test_main_pages_are_accessible_and_fit_the_window(
 ) -> None:
     running = await create(grace, name="a-name-as-long-as-they-can-be1", machine_type="g2-standard-8")
     await stage.carry_out(await run_of(grace, running))
-    broken = await create(grace, name="dev-2")
-    failed = await run_of(grace, broken)
+    failed = await run_of(grace, broken := await create(grace, name="dev-2"))
     await stage.fail(failed)
     busy = await create(grace, name="dev-3")
     applying = await run_of(grace, busy)

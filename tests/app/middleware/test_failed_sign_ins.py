@@ -12,8 +12,8 @@ from fastapi import FastAPI
 from app.deps import cookie_name
 from app.failed_sign_ins import FailedSignIns
 from app.services.people import api_tokens, members
-from tests.app.openid_provider import OpenIdServer, openid_server
-from tests.app.routers.test_auth import sign_in, use
+from tests.app.openid_provider import OpenIdServer, openid_server, sign_in
+from tests.app.routers.auth.conftest import use
 from tests.database import fresh_database
 from tests.parts import MovingClock, identity, make_settings
 from tests.web_process import web_process

@@ -191,11 +191,5 @@ async def _newest_of(grace: httpx2.AsyncClient, machine_id: str) -> str:
     return str(re.findall(r"/runs/(\w+)", page[page.index('id="runs"') :])[0])
 
 
-async def test_others_decide_nothing(linus: httpx2.AsyncClient, asked_id: str) -> None:
-    assert (await linus.get(f"/runs/{asked_id}/kill")).status_code == 404
-    for what in ("approve", "discard", "cancel"):
-        assert (await linus.post(f"/runs/{asked_id}/{what}")).status_code == 404
-
-
 async def test_an_admin_decides_too(ada: httpx2.AsyncClient, asked_id: str) -> None:
     assert (await ada.post(f"/runs/{asked_id}/discard")).status_code == 303

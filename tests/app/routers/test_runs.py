@@ -106,13 +106,6 @@ async def test_the_log_file_says_what_is_an_error(stage: Stage, grace: httpx2.As
     assert text == "2026-03-02T09:30:00.000+00:00 apply: ERROR: it broke\n"
 
 
-async def test_others_find_nothing(linus: httpx2.AsyncClient, run_id: str) -> None:
-    for path in ("", "/events", "/log"):
-        assert (await linus.get(f"/runs/{run_id}{path}")).status_code == 404
-    for path in ("/cancel", "/retry"):
-        assert (await linus.post(f"/runs/{run_id}{path}")).status_code == 404
-
-
 async def test_whoever_signs_out_reads_no_further_line(stage: Stage, grace: httpx2.AsyncClient, run_id: str) -> None:
     await stage.carry_out(run_id)
     await grace.post("/sign-out")

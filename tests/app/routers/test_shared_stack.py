@@ -32,16 +32,6 @@ async def configure(ada: httpx2.AsyncClient, **fields: str) -> str:
     return answer.headers["location"].rpartition("/")[2]
 
 
-@pytest.mark.parametrize("path", [PAGE, f"{PAGE}/states", f"{PAGE}/destroy", f"{PAGE}/events"])
-async def test_members_see_nothing_of_it(grace: httpx2.AsyncClient, path: str) -> None:
-    assert (await grace.get(path)).status_code == 403
-
-
-@pytest.mark.parametrize("path", [PAGE, f"{PAGE}/check", f"{PAGE}/destroy", f"{PAGE}/roll-back"])
-async def test_members_change_nothing(grace: httpx2.AsyncClient, path: str) -> None:
-    assert (await grace.post(path, data=FORM)).status_code == 403
-
-
 async def test_before_anything_is_there_the_form_proposes_and_nothing_can_be_destroyed(ada: httpx2.AsyncClient) -> None:
     page = (await ada.get(PAGE)).text
     assert 'value="test-project"' in page

@@ -165,13 +165,6 @@ async def test_a_machine_on_its_way_out_is_not_changed(grace: httpx2.AsyncClient
         assert "is being deleted" in answer.text
 
 
-async def test_others_change_nothing(linus: httpx2.AsyncClient, machine_id: str) -> None:
-    assert (await linus.get(f"/workstations/{machine_id}/change")).status_code == 404
-    assert (await linus.post(f"/workstations/{machine_id}/change", data=AS_IT_IS)).status_code == 404
-    for action in ("check", "restore", "keep-drift"):
-        assert (await linus.post(f"/workstations/{machine_id}/{action}")).status_code == 404
-
-
 def _price(page: str) -> float:
     """Dollars an hour of what is chosen."""
     found = re.search(r'class="estimate-price">.*?\$([0-9.]+)', page, re.DOTALL)

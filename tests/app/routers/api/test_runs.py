@@ -134,12 +134,6 @@ async def test_a_way_to_stop_that_does_not_exist_is_refused(script: httpx2.Async
     assert (await read(script, run_id))["status"] == "queued"
 
 
-async def test_others_decide_nothing(app: FastAPI, asked: tuple[str, str]) -> None:
-    async with await script_of(app, "linus") as linus:
-        for what in ("approve", "discard", "cancel", "retry"):
-            assert (await linus.post(f"{RUNS}/{asked[1]}/{what}")).status_code == 404
-
-
 async def test_an_admin_decides_too(app: FastAPI, asked: tuple[str, str]) -> None:
     async with await script_of(app, "ada") as ada:
         assert (await ada.post(f"{RUNS}/{asked[1]}/discard")).status_code == 200

@@ -2,17 +2,14 @@
 
 import asyncssh
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.errors import ConflictError, NotFoundError
+from app.errors import ConflictError
 from app.models import Run, RunKind, WorkstationStatus
 from app.services import lifecycle, runs
 from app.services.keys import machine_keys, ssh_keys
 from app.services.keys.machine_keys import MachineKeys
-from app.services.people import members
 from tests.app.counting import loaded, statements
-from tests.parts import identity
-from tests.stage import By, Stage
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 
@@ -279,14 +276,6 @@ async def test_a_destroy_says_of_the_keys_what_the_run_before_it_brought(keys: K
     [destroy] = await keys.pending(machine)
     assert destroy.inputs["disk_size_gb"] == 120
     assert [key.split()[-1] for key in destroy.inputs["ssh_public_keys"]] == ["stationmaster"]
-
-
-async def test_nobody_else_brings_keys_to_it_admins_included(by: By, keys: Keys, session: AsyncSession) -> None:
-    machine = await keys.make()
-    for name in ("linus", "ada"):
-        other = await members.sign_in(by(), identity(name))
-        with pytest.raises(NotFoundError):
-            await machine_keys.find(session, other, machine)
 
 
 async def test_the_keys_on_many_machines_are_read_at_once(keys: Keys) -> None:

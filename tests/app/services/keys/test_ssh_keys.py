@@ -127,16 +127,6 @@ async def test_deleting_a_pair_destroys_its_private_half_first(
     assert secrets.kept == {}
 
 
-async def test_nobody_else_finds_a_key_admins_included(session: AsyncSession, by: By, grace: Member) -> None:
-    key = await ssh_keys.add(by(grace), "laptop", LINE)
-
-    for name in ("linus", "ada"):
-        other = await members.sign_in(by(), identity(name))
-        with pytest.raises(NotFoundError):
-            await ssh_keys.find(session, other, key.id)
-    assert await ssh_keys.find(session, grace, key.id) is key
-
-
 async def test_a_pasted_key_has_no_private_half_to_read(by: By, grace: Member) -> None:
     key = await ssh_keys.add(by(grace), "laptop", LINE)
 

@@ -14,7 +14,7 @@ from app.services.people.iam_admins import IamAdmin, IamAdminState
 from app.services.shared import shared_stack
 from tests.parts import make_settings
 from tests.stage import By, Stage
-from tests.steps import audit_entries
+from tests.steps import audit_entries, await_approval, carry_out, fail
 
 pytestmark = pytest.mark.anyio
 GRACE = "user:grace@example.com"
@@ -53,23 +53,12 @@ class List:
         return {name: str(entry.state) for name, entry in (await self.entries()).items()}
 
     async def ask(self, run: Run) -> None:
-        run.claim("worker", "host", self.clock())
-        run.await_approval(AWAITS, self.clock())
-        await self.session.flush()
-
-    async def begin(self, run: Run) -> None:
-        if run.can_approve:
-            run.approve(self.ada, self.clock())
-        run.claim("worker", "host", self.clock())
-        run.begin_apply(self.clock())
-        await self.session.flush()
+        await await_approval(self.stage.context(self.session), run, AWAITS)
 
     async def apply(self, run: Run) -> None:
-        await self.begin(run)
-        run.succeed(self.clock())
-        self.stack.take(run.changes)
-        self.stack.become_ready({}, self.clock())
-        await self.session.flush()
+        if run.can_approve:
+            run.approve(self.ada, self.clock())
+        await carry_out(self.stage.context(self.session), run)
 
     async def have(self, *names: str) -> None:
         for name in names:
@@ -158,9 +147,7 @@ async def test_what_a_discarded_run_was_to_add_is_shown_as_not_applied(the_list:
 async def test_a_removal_that_failed_halfway_is_not_said_to_have_left_all_as_it_was(the_list: List) -> None:
     await the_list.have(LINUS, GRACE)
     run = await the_list.remove(GRACE)
-    await the_list.begin(run)
-    run.fail("Error: no", the_list.clock())
-    await the_list.session.flush()
+    await fail(the_list.stage.context(the_list.session), run)
 
     assert await the_list.states() == {GRACE: "not_applied", LINUS: "applied"}
 

@@ -5,13 +5,11 @@ import asyncio
 import pytest
 from sqlalchemy import func, select
 
-from app.errors import ConflictError, InvalidError, NotFoundError
+from app.errors import ConflictError, InvalidError
 from app.models import CancelMode, Member, Run, Stack, Workstation
 from app.services import workstations
-from app.services.people import members
 from app.services.workstations import Requested
 from app.services.workstations.specs import WorkstationSpec
-from tests.parts import identity
 from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
@@ -92,14 +90,3 @@ async def test_what_does_not_fit_is_said_of_its_field(stage: Stage, field: str, 
     with pytest.raises(InvalidError) as refused:
         await ask(stage, spec(**{field: value}))
     assert list(refused.value.fields) == [field]
-
-
-async def test_others_do_not_see_it(stage: Stage) -> None:
-    workstation = (await ask(stage, spec())).workstation
-    async with stage.database.sessions.begin() as session:
-        linus = await members.sign_in(stage.context(session), identity("linus"))
-        ada = await members.sign_in(stage.context(session), identity("ada"))
-        with pytest.raises(NotFoundError):
-            await workstations.find(session, linus, workstation.id)
-        assert (await workstations.find(session, ada, workstation.id)).name == "dev-1"
-        assert await workstations.list_of(session, linus) == []

@@ -1,7 +1,6 @@
 """A provider that says anything at all: sentences, and nobody is signed in who is not known."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx2
@@ -12,30 +11,11 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app.models import Member
-from tests.app.openid_provider import OpenIdServer, openid_server
-from tests.app.routers.test_auth import COOKIE, people, sign_in, use
+from tests.app.openid_provider import OpenIdServer, sign_in
+from tests.app.routers.auth.conftest import COOKIE, people
 from tests.clients import client_of
-from tests.parts import make_settings
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def provider() -> Iterator[OpenIdServer]:
-    with openid_server() as provider:
-        yield provider
-
-
-@pytest.fixture
-async def portal(app: FastAPI, provider: OpenIdServer) -> FastAPI:
-    use(app, make_settings(oidc_issuer=provider.issuer))
-    return app
-
-
-@pytest.fixture
-async def browser(portal: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
-    async with client_of(portal) as browser:
-        yield browser
 
 
 REFUSED: list[dict[str, Any]] = [
