@@ -45,6 +45,10 @@ def of_cloud(portal: PortalProcess) -> tuple[str, str, int]:
     return found["state"]["instance_id"], found["cloud"]["started"], found["cloud"]["boots"]
 
 
+def keys_are_deployed(person: Person) -> None:
+    expect(person.page.get_by_text("All workstations accept exactly these keys")).to_be_visible(timeout=60_000)
+
+
 def test_a_second_key_works_on_a_running_machine_and_the_first_is_refused_once_deleted(
     person: Person, linus_api: ApiUser, laptop: Laptop, pairs: dict[str, Path]
 ) -> None:
@@ -54,35 +58,31 @@ def test_a_second_key_works_on_a_running_machine_and_the_first_is_refused_once_d
     running = linus_api.wait(made["id"], "running")
     laptop.install("known_hosts", linus_api.call("GET", "/ssh_known_hosts").text)
     known = f"UserKnownHostsFile={laptop.home}/.ssh/stationmaster/known_hosts"
-    options = ["-o", known, "-o", "StrictHostKeyChecking=yes", "-p", "2222"]
-    there = [*options, f"{running['ssh_username']}@{running['address']}"]
+    account = f"{running['ssh_username']}@{running['address']}"
+    there = ["-o", known, "-o", "StrictHostKeyChecking=yes", "-p", "2222", account]
     before = of_cloud(person.portal)
     assert "marked" in laptop.ssh(*with_key(pairs["first"]), *there, "echo marked > /tmp/mark; cat /tmp/mark")
     assert laptop.run("ssh", *with_key(pairs["second"]), *there, "true").returncode == 255
-    session = subprocess.Popen(
-        ["ssh", *with_key(pairs["first"]), *there, "echo in; read line; echo $line"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    command = ["ssh", *with_key(pairs["first"]), *there, "echo in; read line; echo $line"]
+    session = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert session.stdout
     assert session.stdout.readline() == "in\n"
 
     add(person, "second", pairs["second"])
-    expect(person.page.get_by_text("All workstations accept exactly these keys")).to_be_visible(timeout=60_000)
+    keys_are_deployed(person)
     assert laptop.ssh(*with_key(pairs["second"]), *there, "cat /tmp/mark") == "marked\n"
 
     person.page.get_by_role("link", name="Delete first").click()
     expect(person.page.get_by_text(f"will be removed from {NAME}")).to_be_visible()
     person.page.get_by_role("button", name="Delete key").click()
-    expect(person.page.get_by_text("All workstations accept exactly these keys")).to_be_visible(timeout=60_000)
+    keys_are_deployed(person)
     refused = laptop.run("ssh", *with_key(pairs["first"]), *there, "true")
     assert (refused.returncode, "Permission denied" in refused.stderr) == (255, True)
     assert laptop.ssh(*with_key(pairs["second"]), *there, "cat /tmp/mark") == "marked\n"
 
     assert session.communicate("still\n", timeout=20)[0] == "still\n"
     assert of_cloud(person.portal) == before
-    runs = linus_api.call("GET", f"/api/v1/runs?workstation_id={made['id']}").json
-    assert [run["kind"] for run in runs] == ["rekey", "rekey", "provision"]
+    runs = linus_api.call("GET", f"/api/v1/runs?workstation_id={made['id']}")
+    assert [run["kind"] for run in runs.json] == ["rekey", "rekey", "provision"]
     linus_api.call("DELETE", f"/api/v1/workstations/{made['id']}")
     linus_api.wait(made["id"], "destroyed")
