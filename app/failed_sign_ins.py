@@ -39,4 +39,5 @@ def _network(address: str) -> str:
         return address
     if isinstance(parsed, ipaddress.IPv4Address):
         return str(parsed)
+    # A server that listens on IPv6 sees IPv4 clients in this form.
     return str(parsed.ipv4_mapped or ipaddress.ip_network((int(parsed), PREFIX_OF_ONE), strict=False))

@@ -25,7 +25,9 @@ def is_current(database_url: str) -> bool:
 def upgrade(database_url: str) -> None:
     """Apply missing migrations. If there are none, this takes a few milliseconds."""
     with psycopg.connect(libpq_url(database_url), autocommit=True) as connection:
+        # Released when the connection closes, also after a crash.
         connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
+        # Another process may have migrated while this one waited for the lock.
         if _is_current(connection):
             return
         upgrade_tables(database_url)
@@ -56,6 +58,7 @@ def upgrade_tables(database_url: str, to: str = "head") -> None:
     from alembic.config import Config
 
     config = Config()
+    # Alembic's configuration interprets %.
     config.set_main_option("script_location", str(Path(REPOSITORY / "migrations")).replace("%", "%%"))
     config.set_main_option("sqlalchemy.url", sqlalchemy_url(database_url).replace("%", "%%"))
     command.upgrade(config, to)

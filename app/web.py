@@ -68,6 +68,7 @@ def render(
     name = fragment if fragment and wants_fragment(request) else page
     known = {"me": getattr(request.state, "viewer", None)}
     response = templates.TemplateResponse(request, name, {**known, **context}, status_code=status)
+    # Page and fragment have the same URL, and caches must not mix them up.
     response.headers["Vary"] = "HX-Request"
     return response
 
@@ -148,6 +149,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
+        # The same page as for things that exist but belong to others.
         if error.status_code == 404:
             return error_response(request, NotFoundError())
         refused = StationmasterError(str(error.detail))

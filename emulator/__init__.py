@@ -1,4 +1,4 @@
-"""An emulated Google Cloud on this computer: for trying Stationmaster, and for its tests.
+"""An emulated Google Cloud on this computer, for trying Stationmaster and for its tests.
 
-It is a stand-in, not a copy of Google: what works here has the right shape for Google, and may still be refused by it.
+It imitates Google's behaviour as far as it is known. What works here may still be refused by Google.
 """

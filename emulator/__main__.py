@@ -1,4 +1,4 @@
-"""`python -m emulator -- COMMAND`: COMMAND, inside an emulated Google Cloud."""
+"""`python -m emulator -- COMMAND`: run COMMAND with an emulated Google Cloud."""
 
 import argparse
 import asyncio
@@ -31,7 +31,7 @@ def main() -> int:
     except OSError as error:
         if error.filename is None:
             raise
-        # A data folder that is read-only, or a full disk.
+        # The data folder is read-only, or the disk is full.
         logging.error("%s cannot be used: %s", error.filename, error.strerror)  # noqa: TRY400 - as above
         return USAGE_ERROR
 

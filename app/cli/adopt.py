@@ -68,6 +68,7 @@ async def _shared(email: str | None, *, sure: bool) -> None:
             async with portal.database.sessions.begin() as session:
                 ids = [each.resource_id for each in found]
                 await adoptions.finish_shared(portal.context(session), leased, state, ids)
+        # Also Ctrl-C: the stack must not stay leased.
         except BaseException:
             async with portal.database.sessions.begin() as session:
                 reason = "Canceled: nothing was adopted."

@@ -24,6 +24,7 @@ LIKE_HERE = ("--no-owner", "--no-privileges")
 
 def backup(file: File, keys: Keys = None) -> None:
     """Write the database to a file. The portal may be running."""
+    # A copy of that folder would contain everything that is needed to decrypt it.
     if keys and keys.resolve().parent == file.resolve().parent:
         raise StartError("Keep the keys in another folder than the backup. Together, they allow to read everything.")
     for path in filter(None, (file, keys)):
@@ -52,8 +53,10 @@ def restore(file: File, keys: Keys = None) -> None:
         options = ("--single-transaction", "--exit-on-error", *LIKE_HERE, f"--dbname={_name(url)}")
         postgres_programs.run("pg_restore", *options, str(file), url=url)
         migrate.upgrade(url)
+        # The database may be an embedded one, whose URL is not in the settings.
         restored = settings.model_copy(update={"database_url": url, "encryption_keys": opening})
         unread = asyncio.run(_prepare_restored(restored, file.name))
+    # Restored all the same: the missing key can be added later.
     if unread:
         raise StartError(f"Restored, but {unread} values cannot be decrypted because a key is missing.")
     typer.echo("Restored. Everybody has to sign in again; API tokens are as they were in the backup.")

@@ -61,6 +61,7 @@ class CheckoutFolder:
         :param environment: the variables that Terraform needs to reach Google.
         """
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The folder may have existed with other permissions.
         self.path.chmod(0o700)
         try:
             self._copy_root(root)
@@ -91,6 +92,7 @@ class CheckoutFolder:
         shutil.copytree(root / ".terraform", self.work / ".terraform", symlinks=True)
         for link in (self.work / ".terraform").rglob("*"):
             if link.is_symlink() and not link.readlink().is_absolute():
+                # Relative links would lead nowhere from the copy.
                 target = (root / link.relative_to(self.work)).resolve()
                 link.unlink()
                 link.symlink_to(target)

@@ -54,6 +54,7 @@ class Child:
         """Restart it if it has died, after a delay that grows with each death."""
         now = time.monotonic()
         if self.process is not None and not self.is_alive:
+            # A process that ran for a while is not one that fails at once.
             self.deaths = 0 if now - self.started > STEADY_SECONDS else self.deaths + 1
             wait = BACK_OFF_SECONDS[min(self.deaths, len(BACK_OFF_SECONDS) - 1)]
             log.warning("process died", process=self.name, exit_code=self.process.returncode, again_in_seconds=wait)

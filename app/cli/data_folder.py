@@ -33,6 +33,7 @@ def lock(folder: Path) -> int:
     is_logged = False
     while not _is_ours(descriptor):
         holders = _holders(folder / LOCK)
+        # The `up` itself is alive, and not just processes that are ending.
         if _recorded(descriptor) in holders:
             raise StartError(
                 f"Stationmaster is already running with the data in {folder} (process {_recorded(descriptor)}). Stop "
@@ -69,7 +70,9 @@ def write_private(file: Path, content: str) -> None:
     with os.fdopen(descriptor, "w") as opened:
         opened.write(content)
         opened.flush()
+        # Losing a key in a power failure would make the database unreadable.
         os.fsync(descriptor)
+    # Renaming is atomic: readers see the old file or the new one.
     draft.rename(file)
 
 

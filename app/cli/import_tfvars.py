@@ -60,6 +60,7 @@ async def _submit(
         ctx = portal.context(session)
         by = await imports.importer(ctx, email)
         pairs = await imports.first_pairs(ctx.acting(by), shown)
+        # Only what was confirmed may be requested.
         if await imports.prepare(ctx, variables, people) != shown:
             raise ConflictError(
                 "Something has changed since this was shown. Nothing was imported. Run the command again."

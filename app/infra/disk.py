@@ -24,6 +24,7 @@ def reports_full_disk(text: str) -> bool:
 
 def free_bytes(folder: Path) -> int:
     """Free bytes in a folder; for one that does not exist yet, in its nearest existing parent."""
+    # The folder may not have been created yet.
     existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
     return shutil.disk_usage(existing).free
 

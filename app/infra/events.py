@@ -51,6 +51,7 @@ def parse(line: str) -> Event:
         record = json.loads(line)
     except (ValueError, RecursionError):
         return Event(message=storable(line))
+    # A plugin may print JSON of its own.
     if not isinstance(record, dict):
         return Event(message=storable(line))
     kind = _words(record.get("type"))

@@ -49,6 +49,7 @@ def classify(error: str) -> Failure:
     """The kind of failure that a text describes."""
     if _KILLED.search(error):
         return Failure.KILLED
+    # Before the lasting errors, because its status is 403 as well.
     if _TOO_MANY.search(error):
         return Failure.TRANSIENT
     is_transient = (_EXISTS.search(error) or _TRANSIENT.search(error)) and not _LASTING.search(error)
@@ -58,6 +59,7 @@ def classify(error: str) -> Failure:
 def of_all(errors: list[str]) -> Failure:
     """The kind of failure of several errors of one command: the worst counts."""
     kinds = {classify(error) for error in errors}
+    # A command that failed without a message may fail again.
     if not errors or Failure.LASTING in kinds:
         return Failure.LASTING
     return Failure.TRANSIENT if Failure.TRANSIENT in kinds else Failure.KILLED

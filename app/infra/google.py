@@ -167,6 +167,7 @@ class Compute:
         # Not the library's own wait, which always asks Google, even with another endpoint in the settings.
         request = {"project": self._project, "zone": zone, "operation": operation.name}
         if operation.status != compute_v1.Operation.Status.DONE:
+            # Google answers as soon as the operation is done, so there is no need to poll.
             operation = self._zone_operations.wait(request=request, timeout=_WAIT_SECONDS, retry=None)
         if operation.status != compute_v1.Operation.Status.DONE:
             raise GatewayTimeout(f"Google has not ended {operation.name} ({operation.operation_type}) in 2 minutes")
@@ -196,6 +197,7 @@ class Compute:
             *self._region_operations.list(request={**unfinished, "region": region}, **_ONCE),
         ]
         named = [(operation.operation_type, operation.target_link.rpartition("/")[2]) for operation in operations]
+        # Names contain the stack's ID between hyphens.
         return [f"{doing} of {name}" for doing, name in named if stack_id in name.split("-")]
 
     def _labelled(self, label: str) -> list[Labelled]:

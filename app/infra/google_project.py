@@ -59,6 +59,7 @@ class GoogleProject:
             names |= {str(service["name"]).rpartition("/")[2] for service in answer.get("services", ())}
             if not answer.get("nextPageToken"):
                 return frozenset(names)
+            # A project has more APIs than fit on a page.
             query = {**query, "pageToken": answer["nextPageToken"]}
 
     async def granted(self, permissions: Sequence[str]) -> frozenset[str]:

@@ -91,6 +91,7 @@ class OpenIdProvider:
             response: Response = await self._client.authorize_redirect(request, callback, **parameters)
         except Exception as error:
             raise self._unavailable(error) from error
+        # The issuer's metadata decides about this address, and may be wrong.
         if not response.headers["location"].startswith(("https://", "http://")):
             raise self._unavailable(ValueError("its authorization endpoint is no web address"))
         return response
@@ -152,6 +153,7 @@ def _identity(claims: dict[str, Any] | None) -> Identity:
         email=email,
         email_verified=claims.get("email_verified") is True,
         name=_name(claims.get("name")) or email.partition("@")[0],
+        # Other letters can become ASCII in lower case.
         hd=hd.lower() if isinstance(hd, str) and hd.isascii() else None,
         proved_at=_moment(claims.get("auth_time")),
     )
@@ -160,6 +162,7 @@ def _identity(claims: dict[str, Any] | None) -> Identity:
 def _sub(claim: object) -> str | None:
     if not isinstance(claim, str) or len(claim) > LONGEST_SUB:
         return None
+    # A `sub` with other characters is not Google's, and could not be stored or logged safely.
     return claim if claim.isascii() and claim.isprintable() else None
 
 

@@ -83,6 +83,7 @@ class Step:
                     await asyncio.wait_for(ended.wait(), every)
                 except TimeoutError:
                     continue
+        # Without a pidfd, or after the shim's death, only polling remains.
         while self.is_running() and self.exit_code is None:
             await tick()
             await asyncio.sleep(every)
@@ -153,6 +154,7 @@ def _is_alive(file: Path) -> bool:
         stat = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return False
+    # The start time tells it from a later process with the same ID.
     return stat[19] == started and stat[0] != "Z"
 
 

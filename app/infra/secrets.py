@@ -65,6 +65,7 @@ class SecretStore:
             with _sentences():
                 self._call(client.add_secret_version, parent=self._path(name), payload={"data": payload})
         except UnavailableError:
+            # A secret without a version would be of no use to anybody.
             self._delete_leftover(name)
             raise
 
@@ -107,6 +108,7 @@ class SecretStore:
 
     def _connected(self) -> Any:
         """The client, created by the first call."""
+        # Threads of several requests may need the client at the same time.
         with self._making, _sentences():
             if self._client is None:
                 # Imported late, because it takes half a second and 15 MB.

@@ -35,6 +35,7 @@ async def host_key(address: str, port: int, algorithms: Collection[str]) -> Host
     await warm_up()
     import asyncssh
 
+    # The server is asked for one algorithm, so it should be the best.
     best = next((name for name in _PREFERRED if name in algorithms), None)
     if best is None:
         return None

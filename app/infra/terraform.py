@@ -46,6 +46,7 @@ def version(command: Sequence[str]) -> tuple[int, int]:
 
 def environment(temporary: Path | None = None) -> dict[str, str]:
     """The environment for Terraform. Its temporary files, such as sockets of providers, go to `temporary`."""
+    # CHECKPOINT_DISABLE: no request to HashiCorp for newer versions.
     passed = chosen(TERRAFORM) | {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
     if temporary:
         passed["TMPDIR"] = str(temporary)

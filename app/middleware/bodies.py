@@ -49,6 +49,7 @@ class BodyLimit:
     async def _read(self, headers: Headers, receive: Receive) -> bytes | None:
         """The complete body; None if the client has disconnected."""
         self._check(_declared(headers))
+        # Without these headers, HTTP/1.1 allows no body.
         if "content-length" not in headers and "transfer-encoding" not in headers:
             return b""
         try:
@@ -61,6 +62,7 @@ class BodyLimit:
         body = bytearray()
         more = await self._add(body, receive, SMALL_BYTES)
         if more:
+            # Only for large bodies, so that they cannot delay small ones.
             async with self._large:
                 more = await self._add(body, receive, self._most_bytes)
         return None if more is None else bytes(body)
@@ -108,6 +110,7 @@ async def _refuse(error: StationmasterError, scope: Scope, receive: Receive, sen
         await send({**message, "more_body": True} if message["type"] == "http.response.body" else message)
 
     response = error_response(Request(scope), error)
+    # The rest of the body is not read, so the connection cannot be reused.
     response.headers["Connection"] = "close"
     await response(scope, receive, send_and_stay)
     with suppress(TimeoutError):

@@ -49,6 +49,7 @@ class OwnOrigin:
 
 
 def _brings_only_a_token(headers: Headers) -> bool:
+    # Another page could make a browser send cookies, but not this header.
     return bearer_token(headers) is not None and "cookie" not in headers
 
 

@@ -80,6 +80,7 @@ def _broken(scope: Scope, request_id: str) -> Response:
 
 def _trusted_id(headers: Headers) -> str | None:
     """The request ID of a proxy, if it is valid."""
+    # Restricted, since it is logged and shown on error pages.
     given = headers.get("x-request-id", "")
     return given if given.isascii() and given.replace("-", "").isalnum() and len(given) <= 64 else None
 

@@ -120,6 +120,7 @@ class AllowedIp(Base):
         """The state that people see. Its owner must be loaded."""
         is_suspended = self.status is AllowedIpStatus.APPROVED and not self.owner.may_sign_in(settings)
         if self.is_desired(now, settings):
+            # No pending run will add it either.
             if self.id not in firewall.planned:
                 return Standing.NOT_APPLIED
             return Standing.ON_THE_LIST if self.id in firewall.open_to else Standing.BEING_ADDED

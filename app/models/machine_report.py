@@ -11,6 +11,7 @@ from enum import StrEnum
 
 _HOST_KEY = re.compile(r"hostkeys-(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521))")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{16,2000}={0,2}")
+# Strict, because the values come from the machine and are shown as commands to copy.
 _PATH = re.compile(r"/dev/[A-Za-z0-9/_-]{1,200}")
 _KEYS = ("boot-stage", "mount", "driver")
 LONGEST = 2000
@@ -144,4 +145,5 @@ def _time(text: str) -> datetime | None:
         at = datetime.fromisoformat(text)
     except ValueError:
         return None
+    # Without a time zone, it could not be compared with Google's times.
     return at if at.tzinfo else None

@@ -86,6 +86,7 @@ class Member(Base):
     @property
     def default_ssh_username(self) -> str:
         """The username if the member has not chosen one: the name in the email address."""
+        # A reserved name, such as root or docker, would be another account on the machine.
         return f"u-{self.name_in_address}"[:32] if self.name_in_address in RESERVED_USERNAMES else self.name_in_address
 
     @property
@@ -93,4 +94,5 @@ class Member(Base):
         """The email address's local part as a Linux username of at most 32 characters. It need not be unique."""
         local = self.email.partition("@")[0].lower()
         name = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in local).strip("-")
+        # Linux usernames must not begin with a digit or hyphen.
         return name[:32] if name[:1].isalpha() else f"u-{name}"[:32]

@@ -28,6 +28,7 @@ class Run(Base):
             unique=True,
             postgresql_where=text("status IN ('planning', 'awaiting_approval', 'applying', 'interrupted')"),
         ),
+        # A second request joins or supersedes the queued run, so one is enough.
         Index("one_queued_run_a_stack", "stack_id", unique=True, postgresql_where=text("status = 'queued'")),
         Index("ix_runs_stack_id_created_at", "stack_id", "created_at"),
     )

@@ -50,6 +50,7 @@ async def approve(ctx: Context, run: Run, confirm: Sequence[str]) -> None:
     await ctx.session.refresh(run, with_for_update={"of": Run})
     if not run.can_approve:
         raise ConflictError("This run does not require approval.")
+    # Spaces that were copied along with a name do not matter.
     written = {name.strip() for name in confirm}
     missing = [name for name in run.confirmations if name not in written]
     if missing:
@@ -92,6 +93,7 @@ async def retry(ctx: Context, run: Run) -> Run:
     if isinstance(subject, Workstation) and run.kind in ORDERS:
         return await orders.request(ctx, subject, run.kind, again=run)
     destroy = await runs.under_way(ctx.session, run.stack_id, RunKind.DESTROY)
+    # The new run would be canceled at its claim, when everything is deleted.
     if destroy and destroy.is_executing and run.kind is not RunKind.DESTROY:
         raise ConflictError("This workstation is being deleted.", hint="Create a new workstation.")
     if isinstance(subject, Workstation):
@@ -104,6 +106,7 @@ async def retry(ctx: Context, run: Run) -> Run:
 
 async def _check_limit(ctx: Context, run: Run, subject: Workstation) -> None:
     owner = await ctx.session.get_one(Member, subject.owner_id)
+    # Since the run failed, the owner may have created other workstations up to the limit.
     await limits.lock(ctx.session, owner)
     await limits.check(ctx, owner, run.changes.get("machine_type", subject.machine_type), subject)
 

@@ -23,6 +23,7 @@ MAX_INTERRUPTIONS = 10
 async def claim(ctx: Context, run: Run, worker_id: str, host: str) -> bool:
     """Claim a run for a worker, if possible; returns whether it was claimed. Otherwise, the run may end here."""
     session, now = ctx.session, ctx.now
+    # Its Terraform may still be running where its files are.
     if not run.can_be_claimed or run.is_left_to_another_host(host, now) or await _stack_is_busy(session, run):
         return False
     subject = await stacks.subject(session, run.stack_id, lock=True)
@@ -32,6 +33,7 @@ async def claim(ctx: Context, run: Run, worker_id: str, host: str) -> bool:
         run.end_canceled(now)
         await runs.announce(session, run)
         return False
+    # Otherwise a run that kills its workers would do so for ever.
     if run.interruptions >= MAX_INTERRUPTIONS:
         reason = f"\n{run.error}" if run.error else ""
         await fail(ctx, run, f"Given up after {run.interruptions} interrupted attempts.{reason}")
@@ -91,6 +93,7 @@ async def cancel(ctx: Context, run: Run, *, is_undone: bool) -> None:
         subject.restore_status(ctx.now)
     else:
         subject.become_failed()
+    # A run that no worker had has already ended when it was canceled.
     if not run.is_final:
         run.end_canceled(ctx.now)
     await _keep_disk_size(ctx, run)

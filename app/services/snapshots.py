@@ -34,6 +34,7 @@ async def keep(session: AsyncSession, name: str, content: dict[str, Any], now: d
 
 async def read(session: AsyncSession, name: str) -> Snapshot | None:
     """The newest snapshot with this name; None if none was taken yet."""
+    # A copy that this session has already read may be outdated.
     return await session.get(Snapshot, name, populate_existing=True)
 
 

@@ -66,6 +66,7 @@ class WorkstationAdoption:
         labels = await asyncio.gather(*(self._compute.labels_of(resource_id) for resource_id in desired.values()))
         found: dict[str, str] = {}
         for (address, resource_id), theirs in zip(desired.items(), labels, strict=True):
+            # It does not exist, so Terraform can create it.
             if theirs is None:
                 continue
             if theirs.get(STACK_LABEL) != self._stack_id:

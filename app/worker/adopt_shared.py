@@ -112,6 +112,7 @@ def planned_creates(shown: dict[str, Any]) -> list[tuple[str, str, str]]:
     project = {name: each.get("value") for name, each in shown.get("variables", {}).items() if name == "project"}
     for change in shown.get("resource_changes", []):
         form = IDS.get(change["type"])
+        # A replacement is no create: its resource is in the state.
         if form is None or change["mode"] != "managed" or change["change"]["actions"] != ["create"]:
             continue
         after = project | {name: _short(value) for name, value in change["change"]["after"].items()}

@@ -113,6 +113,7 @@ class Claim:
         """
         await self.tools.database.wait_until_reachable()
         async with self.tools.database.sessions.begin() as session:
+            # The lock serialises this write with the claim of another attempt.
             run = await session.get_one(Run, self.run_id, with_for_update=True)
             if run.attempt != self.attempt or run.status not in {RunStatus.PLANNING, RunStatus.APPLYING}:
                 raise LostClaimError(self.run_id)
@@ -148,6 +149,7 @@ class Claim:
         await session.flush()
 
     async def _record_resource(self, session: AsyncSession, event: Event) -> None:
+        # Reading a resource and leaving it as it is are no changes to show.
         if event.state is None or event.address is None or event.action in {None, "read", "noop"}:
             return
         at = event.at or self.tools.clock()
@@ -171,6 +173,7 @@ async def take_next(tools: Tools, slot: Slot) -> Claim | None:
     """
     async with tools.database.sessions() as session:
         found = await candidates(session, tools.host, tools.clock(), with_terraform=slot.is_held)
+    # Another worker may have claimed the first ones meanwhile.
     for run_id in found:
         if claim := await take(tools, run_id, slot):
             return claim
@@ -193,5 +196,6 @@ async def take(tools: Tools, run_id: str, slot: Slot | None = None) -> Claim | N
         if not await lifecycle.claim(tools.context(session), run, tools.worker_id, tools.host):
             return None
         subject = await stacks.subject(session, run.stack_id)
+        # Only the shared stack has passwords, which are never part of a run's inputs.
         secrets = shared_stack.secrets_of(subject, tools.vault) if isinstance(subject, SharedStack) else {}
         return Claim(tools, run.id, run.attempt, secrets, slot or tools.slots.new_slot())

@@ -91,6 +91,7 @@ class Commands:
 
     async def pause(self, seconds: float) -> None:
         """Wait without holding a slot. Raises CanceledError or HandedOverError instead of waiting on."""
+        # A run that waits must not keep others from running Terraform.
         self.claim.slot.release()
         await self._check_is_wanted()
         await asyncio.sleep(seconds)
@@ -99,6 +100,7 @@ class Commands:
         self.folder.touch_watch_file()
         if self.claim.tools.leaving.is_set():
             raise HandedOverError
+        # A request to cancel is what started the rollback, so it does not stop it.
         if not self.undoing and await self.claim.requested_cancel():
             raise CanceledError
 
@@ -130,6 +132,7 @@ class Commands:
     ) -> Follower:
         """Run one command until it succeeds. Raises CanceledError, TransientError or RunFailedError otherwise."""
         await self._wait_for_slot()
+        # Unique in the folder, so that the output of an earlier attempt is never overwritten.
         step = f"{name}-{self.claim.attempt}.{next(self._numbers)}"
         async with self.claim.writing() as (session, run):
             if run.cancel in stopped_by and not self.undoing:
@@ -137,6 +140,7 @@ class Commands:
             run.step, run.log_offset = step, 0
             if name == "apply":
                 run.begin_apply(self.claim.tools.clock())
+                # The plan file is of no use once it is applied, and contains secrets.
                 await plans.forget(session, run.id)
                 (await session.get_one(Stack, run.stack_id)).needs_reconcile = True
             if message:
@@ -165,6 +169,7 @@ class Commands:
 
     def _argv(self, name: str, arguments: Collection[str], options: dict[str, object]) -> list[str]:
         command = "apply" if name == "refresh" else name
+        # `terraform import` has no -json.
         if command != "import":
             options = {**options, "json": terraform.FLAG}
         return terraform.command(self.driver.executable, command, *arguments, input=False, **options)

@@ -138,8 +138,10 @@ class Decision:
         async with self._tools.database.sessions() as session:
             if (await session.get_one(Run, self._claim.run_id)).has_approval_for(awaits):
                 return
+        # Whoever canceled is not asked again; what needs a decision is not done.
         if self._commands.undoing:
             raise RunFailedError(refusal_to_undo)
+        # Any worker, also on another host, applies exactly this plan.
         file = (self._folder.work / PLAN_FILE).read_bytes()
         async with self._claim.writing() as (session, run):
             ctx = self._tools.context(session)

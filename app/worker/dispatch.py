@@ -36,6 +36,7 @@ class Dispatcher:
             while not self._tools.leaving.is_set():
                 try:
                     await self._begin_what_can_be_begun()
+                # An outage must not end the worker.
                 except OperationalError as error:
                     log.warning("runs cannot be claimed, will try again", error=str(error.orig))
                 await self._wait(signals)
@@ -69,7 +70,9 @@ class Dispatcher:
     def _ended(self, claim: Claim, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._active[claim.run_id] -= 1
+        # Removes entries whose count is zero.
         self._active = +self._active
+        # Errors of the run itself are recorded in its row; this one prevented even that.
         if not task.cancelled() and task.exception():
             log.error("the task of a run failed", run=claim.run_id, exc_info=task.exception())
 

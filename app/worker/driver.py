@@ -56,6 +56,7 @@ class Driver:
         Raises TerraformError.
         """
         file = self.folder.work / _PROBE
+        # Terraform would add to an existing state.
         file.unlink(missing_ok=True)
         options: dict[str, object] = {"input": False, "no_color": terraform.FLAG, "state": file.name}
         code, _, error = await self._call("import", address, resource_id, **options)

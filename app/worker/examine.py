@@ -48,6 +48,7 @@ class Examination:
         parts = await self._parts(database)
         region = region_of(settings.default_zone)
         permissions = sorted({one for needed in google_needs.grants(parts).values() for one in needed})
+        # Without a configured account, machines have none or their own.
         account = settings.service_account_email
         return Findings(
             project_id=settings.google_project,

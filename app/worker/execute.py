@@ -67,12 +67,14 @@ class Execution:
         except HandedOverError:
             await self._hand_over()
             return
+        # A root that cannot be initialised is the operator's problem to solve, and no reason to retry.
         except (RunFailedError, ConfigurationError) as failure:
             await self._fail(str(failure))
         self._folder.remove()
 
     async def _reach(self) -> None:
         step = self._attempt.step
+        # The folder shows that this host started the step; on another host there is nothing to follow.
         if step and self._folder.step(step).has_started:
             await self._claim.log("The worker was lost, but Terraform kept running. Following its output.")
             await self._commands.follow(step, self._attempt.log_offset)
@@ -80,6 +82,7 @@ class Execution:
             raise CanceledError
         await self._kind.reach()
         async with self._claim.writing() as (session, run):
+            # Canceled at the last moment: what was applied is still rolled back.
             if run.cancel and run.kind.traits.can_be_undone:
                 raise CanceledError
             message = await self._kind.finish(session, run)
@@ -150,12 +153,14 @@ async def yield_to_other_attempt(claim: Claim, folder: RunFolder) -> None:
     # On this host, the other attempt follows our Terraform.
     async with claim.tools.database.sessions() as session:
         run = await session.get_one(Run, claim.run_id)
+        # The other attempt follows this host's Terraform.
         if run.host == claim.tools.host:
             return
     step = folder.newest_step()
     if step is not None:
         step.interrupt()
         await step.wait(folder.watch, STOP_POLL_SECONDS)
+    # Terraform may have been unable to write its state, for example on a full disk.
     folder.pick_up_errored_state()
     state = folder.read_state()
     async with claim.tools.database.sessions.begin() as session:

@@ -62,6 +62,7 @@ class RunFolder:
         """
         self.work.mkdir(parents=True, exist_ok=True)
         self._make_temporary()
+        # Roots refer to modules by a relative path, ../modules.
         _link(self.path / "modules", root.parent / "modules")
         for file in root.iterdir():
             if file.suffix == ".tf" or file.name in {".terraform", ".terraform.lock.hcl"}:

@@ -58,6 +58,7 @@ class Follower:
         code = await self._step.wait(self._tick, POLL_SECONDS)
         self.was_killed = code is None or code < 0
         self._folder.pick_up_errored_state()
+        # More than READ_BYTES may be left.
         while await self._store_output():
             pass
         if code != 0:
@@ -80,6 +81,7 @@ class Follower:
         spec = await self._claim.requested_cancel()
         if spec not in self._stopped_by:
             return
+        # A kill is possible at any time, also after an interrupt.
         if spec is CancelMode.FORCE and self._step.kill():
             self.was_stopped = True
             await self._claim.log("Killing Terraform, as requested.", LogLevel.WARN)
@@ -100,6 +102,7 @@ class Follower:
             run.log_offset = offset
             if state:
                 await state_versions.store(session, self._claim.tools.vault, run, state, self._claim.tools.clock())
+        # Only after the commit, so that nothing is lost if it fails.
         self._offset = offset
         if state:
             self.serial = state.serial
@@ -111,6 +114,7 @@ class Follower:
         with self._step.file("jsonl").open("rb") as file:
             file.seek(self._offset)
             chunk = file.read(READ_BYTES)
+            # A single line, such as a large error, may be longer than one read.
             while chunk and b"\n" not in chunk and len(chunk) % READ_BYTES == 0:
                 chunk += file.read(READ_BYTES)
         whole = chunk[: chunk.rfind(b"\n") + 1]
@@ -142,5 +146,6 @@ class Follower:
         if stderr:
             await self._claim.log(stderr, LogLevel.ERROR)
             self.errors.append(stderr)
+        # Something must explain the failure, even if Terraform could not.
         if not self.errors:
             self.errors.append("Terraform was killed." if code is None else f"Terraform ended with exit code {code}.")

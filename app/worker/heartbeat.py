@@ -37,6 +37,7 @@ class Heartbeat:
             try:
                 await self.beat()
             except OperationalError as error:
+                # Leases could not be renewed during the outage, by no worker.
                 self._reachable_since = None
                 log.warning("heartbeat cannot reach the database", error=str(error.orig))
             await asyncio.sleep(BEAT_SECONDS)
@@ -64,9 +65,11 @@ class Heartbeat:
         lost = await session.scalars(
             select(Run)
             .where(Run.status.in_((RunStatus.PLANNING, RunStatus.APPLYING)), Run.lease_until < now)
+            # Several workers look for lost runs at the same time.
             .with_for_update(skip_locked=True)
         )
         for run in lost:
+            # A checkout has no worker; its lease is the time that it lasts.
             if run.kind is RunKind.MANUAL:
                 await checkouts.expire(self._tools.context(session), run)
                 continue

@@ -37,6 +37,7 @@ log = structlog.get_logger()
 async def work(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT. Then claim no more runs, let each Terraform end, and hand the other runs over."""
     origin.become(origin.WORKER)
+    # One connection for each run, and some for jobs, the heartbeat and the hub.
     database = db.connect(settings.database_url, pool_size=settings.runs_at_once + 10)
     tools = Tools(
         settings=settings,
@@ -52,6 +53,7 @@ async def work(settings: Settings) -> None:
         host=host_id(settings.data_dir),
     )
     try:
+        # A worker that cannot initialise the root would only claim runs to fail them.
         await tools.roots.ready(Root.WORKSTATION)
         await _work(settings, tools)
     finally:

@@ -27,6 +27,7 @@ async def do(tools: Tools) -> None:
             log.info("checking the shared stack for drift", run=run.id)
     async with tools.database.sessions() as session:
         forgotten = await machine_keys.possibly_outdated(session, tools.clock())
+    # One transaction each, since every deployment locks its stack.
     for workstation_id in forgotten:
         async with tools.database.sessions.begin() as session:
             workstation = await session.get_one(Workstation, workstation_id)

@@ -79,6 +79,7 @@ class Readiness:
         async with self.claim.writing() as (session, run):
             run.booting_at = self.claim.tools.clock()
             workstation = await session.get_one(Workstation, run.stack_id, with_for_update=True)
+            # The report of an earlier boot would show wrong progress.
             workstation.record_report(MachineReport(), run.booting_at)
             await self.claim.log_in(session, run, "The machine is running. Waiting until it boots and accepts SSH.")
         deadline = asyncio.get_running_loop().time() + self.claim.tools.settings.boot_timeout
@@ -98,6 +99,7 @@ class Readiness:
                 raise RunFailedError(f"{self.place.instance} {otherwise} within {minutes} minutes.{self.last_problem}")
             await self.commands.pause(BOOT_POLL_SECONDS[min(checks, len(BOOT_POLL_SECONDS) - 1)])
             checks += 1
+        # What delayed one condition does not explain the next.
         self.last_problem = ""
 
     async def _has_booted(self) -> bool:
@@ -107,6 +109,7 @@ class Readiness:
             log.warning("the machine's report could not be read, will try again", error=str(error))
             self.last_problem = f"\n{error}"
             return False
+        # A restart leaves the report of the boot before it.
         if self.since and (report.stage_at is None or report.stage_at <= self.since):
             return False
         self.report = report

@@ -65,6 +65,7 @@ async def _start_over(claim: Claim, error: str) -> None:
 
 async def _back_off(claim: Claim, commands: Commands, error: str) -> None:
     async with claim.writing() as (session, run):
+        # An error that lasts for minutes is unlikely to be transient.
         if run.retries >= len(BACK_OFF_SECONDS):
             raise RunFailedError(error)
         seconds, most = BACK_OFF_SECONDS[run.retries], len(BACK_OFF_SECONDS)
@@ -79,6 +80,7 @@ async def _back_off(claim: Claim, commands: Commands, error: str) -> None:
 async def _wait_for_space(claim: Claim, commands: Commands, error: str, seconds: int) -> None:
     async with claim.writing() as (session, run):
         until = claim.tools.clock() + timedelta(seconds=seconds)
+        # The disk is this worker's problem, not the run's.
         run.schedule_retry(until, counts=False)
         message = f"{error} The run continues when there is space. Trying again in {seconds} s."
         await claim.log_in(session, run, message, LogLevel.WARN)
@@ -87,6 +89,7 @@ async def _wait_for_space(claim: Claim, commands: Commands, error: str, seconds:
 
 
 async def _wait(claim: Claim, commands: Commands, until: datetime) -> None:
+    # In short steps, so that the run can be canceled or handed over meanwhile.
     while claim.tools.clock() < until:
         await commands.pause(WATCH_SECONDS)
     async with claim.writing() as (_, run):

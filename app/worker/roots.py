@@ -34,6 +34,7 @@ class Roots:
 
     async def ready(self, root: Root) -> Path:
         """The folder of an initialised root. Raises ConfigurationError if `terraform init` fails, and OSError."""
+        # Overlapping inits would break the shared plugin cache ("text file busy").
         async with self._one_at_a_time:
             content_hash = await asyncio.to_thread(self._hash, root)
             target = self._folder / f"{root}-{content_hash}"
@@ -93,6 +94,7 @@ class Roots:
         output, _ = await process.communicate()
         if process.returncode:
             said = output.decode(errors="replace")
+            # A full disk is retried, unlike an invalid configuration.
             if disk.reports_full_disk(said):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
             raise ConfigurationError(f"terraform init failed for {folder.name}:\n{said}")
@@ -106,6 +108,7 @@ class Roots:
     async def _keep_lock(self, key: str, content: str) -> None:
         row = {"root_hash": key, "content": content, "created_at": self._clock()}
         async with self._database.sessions.begin() as session:
+            # Another worker may have stored the same lock file.
             await session.execute(insert(ProviderLock).values(row).on_conflict_do_nothing())
 
 

@@ -43,4 +43,5 @@ class Slot:
         if self.is_held:
             self.is_held = False
             self._semaphore.release()
+            # Wakes the dispatcher, which can start another run.
             self._freed.set()

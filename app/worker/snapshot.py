@@ -18,6 +18,7 @@ log = structlog.get_logger()
 async def take(tools: Tools, name: str) -> None:
     """Take the snapshot with this name. If Google does not answer, the previous one is kept."""
     taker = _SNAPSHOTS.get(name)
+    # During an upgrade, the web process may be newer than this worker.
     if taker is None:
         log.warning("unknown snapshot, requested by a newer release", snapshot=name)
         return
@@ -39,6 +40,7 @@ async def _examine(tools: Tools) -> None:
 async def _observe_shared(tools: Tools) -> None:
     async with tools.database.sessions() as session:
         stack = await stacks.shared(session)
+        # The transaction ends before Google is asked, which may take seconds.
         outputs = stack.outputs if stack else {}
     seen = await observe(outputs, tools.settings, tools.compute)
     async with tools.database.sessions.begin() as session:

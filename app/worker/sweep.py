@@ -45,6 +45,7 @@ class Sweep:
 
     async def _needed(self, run_ids: list[str]) -> set[str]:
         """Runs that are in progress and were last executed on this host."""
+        # Runs whose newest attempt is on another host do not need this host's folder.
         query = select(Run).where(Run.id.in_(run_ids), Run.host == self._tools.host)
         async with self._tools.database.sessions() as session:
             return {run.id for run in await session.scalars(query) if run.is_executing}
@@ -52,6 +53,7 @@ class Sweep:
     def _remove(self, path: Path) -> None:
         folder = RunFolder(path)
         step = folder.newest_step()
+        # The folder is removed by a later sweep, when Terraform has ended.
         if step is not None and step.is_running():
             if step.interrupt():
                 log.warning("stopping Terraform of a run that continues on another worker", run=path.name)

@@ -49,6 +49,7 @@ class Watch:
             select(Workstation)
             .where(Workstation.status == WorkstationStatus.RUNNING)
             .where(or_(Workstation.reported_at.is_(None), Workstation.reported_at < now - NOT_WELL))
+            # Those that were not read for the longest time come first.
             .order_by(Workstation.reported_at.nulls_first())
             .with_for_update(skip_locked=True)
         )
@@ -66,6 +67,7 @@ class Watch:
             return
         async with self._tools.database.sessions.begin() as session:
             workstation = await session.get_one(Workstation, workstation_id, with_for_update=True)
+            # It may have been stopped or deleted while Google was asked.
             if workstation.is_running and workstation.record_report(report, self._tools.clock()):
                 await live.signal(session, live.stack_topic(workstation_id))
 

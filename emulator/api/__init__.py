@@ -1,1 +1,1 @@
-"""HTTP in, the emulated cloud behind."""
+"""The HTTP APIs of the emulated cloud."""

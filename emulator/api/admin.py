@@ -1,4 +1,4 @@
-"""The emulator's own calls: list what exists, inject faults."""
+"""The emulator's own API: list resources, inject faults, change settings of the project."""
 
 import re
 from dataclasses import asdict
@@ -17,7 +17,7 @@ from emulator.core.store import CloudResource, Json
 from emulator.web.bodies import json_body
 
 SOMEBODY = "somebody@example.com"
-"""Whom an operation names where the fault does not say it."""
+"""The user of an operation if a fault names none."""
 
 
 class AdminApi:
@@ -38,7 +38,7 @@ class AdminApi:
         ]
 
     async def objects(self, request: Request) -> Response:
-        """Everything there is, without secret payloads; `?type=` for one type."""
+        """All resources, without payloads of secrets; `?type=` limits them to one type."""
         resources = self._cloud.store.all(request.query_params.get("type"))
         return JSONResponse([_shown(resource) for resource in resources])
 
@@ -46,7 +46,7 @@ class AdminApi:
         return JSONResponse(self._cloud.store.operations())
 
     async def log(self, request: Request) -> Response:
-        """Calls, oldest first; `?after=NUMBER` for newer ones only."""
+        """Calls, oldest first; `?after=NUMBER` limits them to newer ones."""
         after = request.query_params.get("after", "0")
         return JSONResponse(self._cloud.store.calls(int(after) if after.isdecimal() else 0))
 
@@ -58,14 +58,14 @@ class AdminApi:
         return JSONResponse({})
 
     async def add_fault(self, request: Request) -> Response:
-        """A fault or a preset as JSON: see faults.Fault for its fields."""
+        """Inject a fault or preset, given as JSON with the fields of faults.Fault."""
         try:
             return JSONResponse(await self.add(await json_body(request)))
         except (FaultError, CloudError) as error:
             return JSONResponse({"error": str(error)}, status_code=422)
 
     async def drift(self, request: Request) -> Response:
-        """Changes part of a resource's state outside Terraform."""
+        """Change part of a resource's state outside of Terraform."""
         try:
             resource = self._cloud.find(request.path_params["type"], request.path_params["id"])
             resource.state |= await json_body(request)
@@ -78,7 +78,7 @@ class AdminApi:
         return JSONResponse(ProjectSettings.of(self._cloud.store).as_json())
 
     async def change_project(self, request: Request) -> Response:
-        """Turns billing or APIs off, denies permissions, lowers quotas: the fields of ProjectSettings, as JSON."""
+        """Turn billing or APIs off, deny permissions, or lower quotas: fields of ProjectSettings, as JSON."""
         settings = ProjectSettings.of(self._cloud.store)
         try:
             settings.change(await json_body(request))
@@ -88,7 +88,7 @@ class AdminApi:
         return JSONResponse(settings.as_json())
 
     async def add(self, values: Json) -> Json:
-        """What is in AT_ONCE happens now, other faults at the next matching call. Raises FaultError."""
+        """Inject a fault. Presets in AT_ONCE happen now, others at the next matching call. Raises FaultError."""
         preset, user = str(values.get("preset")), str(values.get("user") or SOMEBODY)
         if preset not in AT_ONCE:
             return {"faults": [self._cloud.faults.add(values).number]}

@@ -15,7 +15,7 @@ class CallLog:
 
     @contextmanager
     def call(self, op: str, type_: str, id_: str) -> Iterator[None]:
-        """Written when the call comes, completed with its status when it is answered."""
+        """Log a call when it arrives, and add its status when it is answered."""
         number = self._store.log_call(rfc3339(self._clock()), op, type_, id_)
         try:
             yield

@@ -18,7 +18,7 @@ from emulator.views.resources import address_view, disk_view, operation_view
 class Place:
     project: str
     scope: str
-    """global, zones/Z, regions/R; empty for the project itself."""
+    """global, zones/Z or regions/R; empty for the project."""
 
     @property
     def path(self) -> str:
@@ -38,15 +38,16 @@ class Collection:
     name: str
     kind: str
     type: str
-    """What the log and faults call it: Terraform's type where there is one."""
+    """The name in the log and for faults: Terraform's type if there is one."""
     levels: tuple[str, ...]
     views: Callable[[Cloud, Place], list[Json]]
     scopes: tuple[str, ...] = ()
-    """Which its aggregated list names, the empty ones too; none where the emulator has no such list."""
+    """The scopes in its aggregated list, including empty ones; empty if the emulator has no such list."""
 
 
 def collection(name: str, place: Place) -> Collection:
-    """Raises CloudError (404) for what the emulator, or Google in this scope, does not have."""
+    """The collection with this name. Raises CloudError (404) if the emulator, or Google in this scope, does not have
+    it."""
     found = COLLECTIONS.get(name)
     if found is None or place.level not in found.levels:
         raise CloudError(404, f"The emulator does not have {name} in {place.path}")
@@ -54,7 +55,7 @@ def collection(name: str, place: Place) -> Collection:
 
 
 def aggregate(name: str) -> Collection:
-    """A collection with an aggregated list. Raises CloudError (404) for one without."""
+    """The collection with this name, if it has an aggregated list. Raises CloudError (404) otherwise."""
     found = COLLECTIONS.get(name)
     if found is None or not found.scopes:
         raise CloudError(404, f"The emulator does not have the aggregated list of {name}")
@@ -62,7 +63,7 @@ def aggregate(name: str) -> Collection:
 
 
 def scope_of_link(self_link: str) -> str:
-    """The scope of what an aggregated list shows: zones/Z, regions/R or global."""
+    """The scope of a resource in an aggregated list: zones/Z, regions/R or global."""
     scope = self_link.partition("/projects/")[2].split("/")[1:3]
     return "global" if scope[0] == "global" else "/".join(scope)
 
@@ -87,7 +88,7 @@ COLLECTIONS = {
     found.name: found
     for found in (
         Collection("instances", "instance", INSTANCE, ("zones",), _stored(INSTANCE, instance_view), _EACH_ZONE),
-        # Google has regional disks and global addresses as well; in this cloud their scopes are empty.
+        # Google also has regional disks and global addresses. Here, these scopes are empty.
         Collection("disks", "disk", DISK, ("zones",), _stored(DISK, disk_view), (*_EACH_REGION, *_EACH_ZONE)),
         Collection(
             "addresses", "address", ADDRESS, ("regions",), _stored(ADDRESS, address_view), ("global", *_EACH_REGION)

@@ -1,4 +1,4 @@
-"""The Compute Engine API: those of its calls that the portal makes."""
+"""The parts of the Compute Engine API that the portal uses."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -24,7 +24,7 @@ from emulator.views.resources import operation_view
 
 BASE = "/compute/v1/projects/{project}"
 WAIT_S = 120.0
-"""How long zoneOperations.wait waits at most: two minutes, says Google's documentation."""
+"""The longest wait of zoneOperations.wait: two minutes, according to Google's documentation."""
 
 Handler = Callable[[Request, Place], Awaitable[Json]]
 
@@ -138,7 +138,7 @@ class ComputeApi:
         return Route(path, answer, methods=[method])
 
     def _place(self, request: Request) -> Place:
-        """Raises CloudError for a zone or region that Google does not have."""
+        """The scope of the request. Raises CloudError for a zone or region that Google does not have."""
         asked = request.path_params
         project = with_project_id(f"projects/{asked['project']}/", self._cloud.context.project).split("/")[1]
         if "zone" in asked and asked["zone"] not in ZONES:

@@ -1,4 +1,4 @@
-"""The emulator's page: what exists, and buttons that inject faults."""
+"""The emulator's web page: resources, and buttons that inject faults."""
 
 import re
 from collections import Counter

@@ -1,6 +1,6 @@
-"""What a machine reaches from inside: Google's metadata server, and its own SSH server, which is the emulator's.
+"""The metadata server of machines, and the reload of their SSH servers, which run in the emulator.
 
-Machines share this computer's network, so each has its own path here; programs/curl.sh knows it.
+Machines share this computer's network, so each has its own path here, which programs/curl.sh knows.
 """
 
 import re
@@ -37,7 +37,7 @@ class MetadataApi:
         ]
 
     async def attribute(self, request: Request) -> Response:
-        """A value of the instance's metadata."""
+        """A value of the machine's metadata."""
         try:
             value = metadata_of(self._instance(request)).get(request.path_params["key"])
         except CloudError as error:
@@ -45,7 +45,7 @@ class MetadataApi:
         return PlainTextResponse("not found", 404) if value is None else PlainTextResponse(str(value))
 
     async def publish(self, request: Request) -> Response:
-        """A guest attribute, NAMESPACE/KEY."""
+        """Publish a guest attribute, NAMESPACE/KEY."""
         key, value = request.path_params["key"], (await request.body()).decode(errors="replace")
         try:
             instance = self._instance(request)
@@ -68,7 +68,7 @@ class MetadataApi:
         return PlainTextResponse("")
 
     def _instance(self, request: Request) -> CloudResource:
-        """Raises CloudError: without its header, Google answers no request, so that web pages cannot use it."""
+        """The machine of the request. Raises CloudError without Google's header, which keeps web pages out."""
         if request.headers.get("Metadata-Flavor") != FLAVOR:
             raise CloudError(403, "Missing required header: Metadata-Flavor")
         return self._cloud.find(INSTANCE, request.path_params["instance"])

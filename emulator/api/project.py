@@ -1,4 +1,4 @@
-"""The project as Google's other APIs show it: Resource Manager, Billing, Service Usage, IAM, Cloud SQL and GKE."""
+"""The project in Google's other APIs: Resource Manager, Billing, Service Usage, IAM, Cloud SQL and GKE."""
 
 from collections.abc import Awaitable, Callable
 
@@ -21,7 +21,7 @@ from emulator.web.bodies import json_body
 PAGE_SIZE = 50
 LARGEST_PAGE = 200
 MOST_PERMISSIONS = 100
-"""As Google has them for a page of services, and for one question about permissions."""
+"""Google's limits for a page of services, and for permissions in one request."""
 
 
 class ProjectApi:
@@ -62,7 +62,7 @@ class ProjectApi:
         return policy_view(Policy.of(self._cloud.store, self._cloud.context.project))
 
     async def set_policy(self, request: Request, settings: ProjectSettings) -> Json:
-        """With an etag, only while that is the policy's. Raises CloudError (409)."""
+        """Set the IAM policy. Raises CloudError (409) if the request has an outdated etag."""
         asked, project = (await json_body(request)).get("policy") or {}, self._cloud.context.project
         policy = Policy.of(self._cloud.store, project)
         if asked.get("etag", policy.etag) != policy.etag:
@@ -98,7 +98,7 @@ class ProjectApi:
         return cluster_view(self._cloud.context, resource)
 
     def _named(self, type_: str, name: str) -> CloudResource:
-        """Raises CloudError (404)."""
+        """A resource by its name. Raises CloudError (404)."""
         for resource in self._cloud.store.all(type_):
             if resource.state.get("name") == name:
                 return resource
@@ -125,7 +125,7 @@ class ProjectApi:
         return Route(path, answer, methods=[method])
 
     def _admitted(self, project: str, service: str) -> ProjectSettings:
-        """Raises CloudError (403) for an API turned off, and for another project, be it there or not."""
+        """Raise CloudError (403) for a disabled API, and for another project, whether it exists or not."""
         settings = ProjectSettings.of(self._cloud.store)
         if project not in (self._cloud.context.project, "-"):
             raise CloudError(403, "The caller does not have permission")

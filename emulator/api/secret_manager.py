@@ -1,4 +1,4 @@
-"""The Secret Manager API: those of its calls that the portal makes."""
+"""The parts of the Secret Manager API that the portal uses."""
 
 import base64
 import binascii
@@ -112,7 +112,7 @@ class SecretManagerApi:
         return found
 
     def _version(self, name: str) -> CloudResource:
-        """`latest` is the newest one that is not destroyed, whatever else its state."""
+        """A version of a secret. `latest` is the newest one that is not destroyed."""
         parent, _, number = name.rpartition("/versions/")
         self._secret(parent)
         for version in versions_of(self._cloud.context, parent):
@@ -139,7 +139,7 @@ class SecretManagerApi:
 
 
 def _payload(payload: Json) -> bytes:
-    """Raises CloudError (400) for one that is damaged or too large."""
+    """The payload of a request. Raises CloudError (400) if it is damaged or too large."""
     try:
         data = base64.b64decode(str(payload.get("data") or ""), altchars=b"-_" if _is_urlsafe(payload) else None)
     except binascii.Error:

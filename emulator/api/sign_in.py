@@ -56,7 +56,7 @@ class SignInApi:
         return JSONResponse(
             {
                 "issuer": self._url,
-                # A browser may know this server by another name than the portal does.
+                # A browser may reach this server under another name than the portal does.
                 "authorization_endpoint": self._browser_url + AUTHORIZE,
                 "token_endpoint": self._url + TOKEN,
                 "userinfo_endpoint": self._url + USERINFO,

@@ -1,4 +1,4 @@
-"""The provider's side: Terraform-shaped objects, one call a change."""
+"""The API for the emulated provider: resources in Terraform's shape, one call per change."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response

@@ -1,1 +1,1 @@
-"""Every change to the emulated cloud: operations, waits, faults, and what data sources find."""
+"""Changes to the emulated cloud: operations, waits, faults, and data sources."""

@@ -1,4 +1,4 @@
-"""The emulated cloud: every change to it, with Google's waits, refusals and failures."""
+"""The emulated cloud: all changes to it, with Google's waits, refusals and failures."""
 
 import asyncio
 from contextlib import suppress
@@ -18,13 +18,14 @@ POWER_OPS = {
     "preempt": "STOPPING",
     "host-error": "REPAIRING",
 }
-"""Operation → the machine's status while it lasts."""
+"""Operation → the machine's status during it."""
 _LASTS_AS = {"preempt": "stop", "host-error": "start"}
-"""Which operation's wait it takes, where that is not its own."""
+"""Operation → the operation whose duration it has, if it has none of its own."""
 
 
 class Cloud(OperationRunner):
-    """One method per call. It returns when Google's operation is done, and continues if its caller disconnects."""
+    """One method per call. A call returns when its operation is done; the operation continues if the caller
+    disconnects."""
 
     # --- what Terraform does
 
@@ -38,7 +39,7 @@ class Cloud(OperationRunner):
         return self.find(type_, resource.id)
 
     async def read(self, type_: str, id_: str) -> Json:
-        """The state, with what has changed since Terraform wrote it."""
+        """The state, with changes that were made outside of Terraform."""
         await self.inject_faults("read", type_, id_)
         resource = self.find(type_, id_)
         return rules_of(type_).present(self.context, resource)
@@ -61,7 +62,7 @@ class Cloud(OperationRunner):
         await self._to_the_end(self._finish_delete(resource, operation, outcome))
 
     def delete_outside(self, resource: CloudResource, user: str) -> None:
-        """Begins the deletion of a machine that nobody asks Terraform for."""
+        """Begin to delete a machine outside of Terraform."""
         operation = self.operations.begin("delete", self._idle(INSTANCE, resource.id), user=user)
         self._set_status(resource, "STOPPING")
         self._spawn(self._finish_delete(resource, operation, Outcome()))
@@ -71,10 +72,10 @@ class Cloud(OperationRunner):
     async def change_power(
         self, op: str, instance_id: str, request_id: str = "", *, decides_on_ssds: bool = False, user: str = ""
     ) -> Json:
-        """Begins one of POWER_OPS; returns the operation, which goes on by itself.
+        """Begin one of POWER_OPS; returns the operation, which continues by itself.
 
-        A repeated request id returns the operation of the first request. `decides_on_ssds`: the request says whether
-        the data on local SSDs is discarded.
+        A repeated request ID returns the operation of the first request. `decides_on_ssds`: whether the request says
+        what happens to the data on local SSDs.
         """
         if before := self.operations.ordered_before(request_id):
             return before
@@ -95,7 +96,8 @@ class Cloud(OperationRunner):
         return operation
 
     def recover(self) -> None:
-        """Completes operations that were in progress when the emulator stopped: at Google they would have gone on."""
+        """Complete operations that were in progress when the emulator stopped, as at Google they would have
+        continued."""
         for operation in self.store.unfinished():
             type_, id_ = operation["object"]
             resource = self.store.get(type_, id_)
@@ -114,7 +116,7 @@ class Cloud(OperationRunner):
     def _accept(
         self, rules: Rules, type_: str, id_: str, state: Json, secret: Json
     ) -> tuple[CloudResource, Json | None]:
-        """Reserves the name. Returns no operation for a resource that exists and may be created again."""
+        """Reserve the name. Returns no operation for a resource that exists and may be created again."""
         existing = self.store.get(type_, id_)
         if existing and rules.idempotent:
             rules.check_again(self.context, existing, state)
@@ -187,7 +189,7 @@ class Cloud(OperationRunner):
             else:
                 self._set_status(current, "TERMINATED" if op == "start" else "RUNNING")
 
-        # The caller has its answer already: it finds the error in the operation.
+        # The caller already has its response, and finds the error in the operation.
         with suppress(CloudError):
             self._end(resource, operation, outcome.error, change)
 

@@ -1,4 +1,4 @@
-"""What Terraform's data sources find: overrides on top of what the provider fills in by itself."""
+"""Data sources: values that replace those made up by the provider."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from emulator.rules.secret import no_secret, versions_of
 
 
 class DataSource:
-    """One lookup: `config` is the data block, `provider` its project, region and zone."""
+    """A lookup: `config` is the data block, `provider` its project, region and zone."""
 
     def __init__(self, cloud: Cloud, type_: str, config: Json, provider: Json) -> None:
         self.cloud = cloud
@@ -24,12 +24,12 @@ class DataSource:
         self.region = last(str(config.get("region") or provider.get("region") or region_of(self.zone) or REGIONS[0]))
 
     def read(self) -> Json:
-        """Raises CloudError where it does not exist."""
+        """The values. Raises CloudError if the resource does not exist."""
         found = READERS.get(self.type)
         return found(self) if found else self._stored()
 
     def _stored(self) -> Json:
-        """A resource of the same type, found by name."""
+        """The resource of this type with this name."""
         named = self.config.get("name") or self.config.get("account_id") or self.config.get("secret_id")
         if self.config.get("self_link"):
             named = last(str(self.config["self_link"]))

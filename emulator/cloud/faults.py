@@ -1,4 +1,4 @@
-"""Fault injection: what Google refuses, delays or loses, to see how the portal handles it."""
+"""Fault injection: refusals, delays and losses that Google is known for, to test the portal."""
 
 import json
 import re
@@ -20,35 +20,35 @@ MEANINGS = {name: str(preset.pop("meaning")) for name, preset in PRESETS.items()
 
 
 class FaultError(Exception):
-    """An invalid fault; the message says why."""
+    """An invalid fault. The message says why."""
 
 
 @dataclass
 class Fault:
-    """Applies to the next `times` calls that match. Without `status` it only delays."""
+    """A fault for the next `times` matching calls. Without `status`, it only delays them."""
 
     number: int = 0
     op: str = ""
-    """Operations with commas between: create, read, update, delete, data, start, stop, reset, get, list, or
-    mount, a machine's first mount of a boot; empty: all."""
+    """Operations, separated by commas: create, read, update, delete, data, start, stop, reset, get, list, or mount
+    (the first mount of a boot). Empty: all."""
     type: str = ""
-    """Terraform's resource types with commas between; empty: all."""
+    """Terraform's resource types, separated by commas. Empty: all."""
     id: str = ""
-    """Regular expression, searched in the id."""
+    """A regular expression that is searched in the ID."""
     times: int = 1
     delay: float = 0.0
-    """Seconds, on top of the operation's own."""
+    """Seconds, in addition to the operation's own duration."""
     status: int = 0
     message: str = ""
     reason: str = ""
     raw: str = ""
-    """The whole text Terraform prints, instead of one made from status, message and reason."""
+    """The complete text that Terraform prints, instead of one made from status, message and reason."""
     accepted: bool = False
-    """The call is accepted, and its operation fails at the end; the name is taken meanwhile."""
+    """Whether the call is accepted, and its operation fails at the end. The name is taken meanwhile."""
     details: list[Json] = field(default_factory=list)
-    """What Google adds to the error of an operation: its API's `errorDetails`, such as help and quotaInfo."""
+    """Details of an operation's error, as in the API's `errorDetails`, such as help and quotaInfo."""
     kept: bool = False
-    """The object exists in spite of the error: Terraform keeps it as tainted."""
+    """Whether the resource exists in spite of the error, so that Terraform keeps it as tainted."""
     preset: str = ""
 
     def matches(self, op: str, type_: str, id_: str) -> bool:
@@ -61,11 +61,11 @@ class Fault:
 
     @property
     def refuses(self) -> bool:
-        """At once, before anything is written."""
+        """Whether the call is refused at once, before anything changes."""
         return bool(self.status) and not self.accepted and not self.kept
 
     def error(self, type_: str, id_: str, state: Json) -> CloudError | None:
-        """None when the fault only delays."""
+        """The error of the call; None if the fault only delays it."""
         if not self.status:
             return None
         words = _words(id_, state)
@@ -78,13 +78,16 @@ class Fault:
 
 @dataclass
 class FaultInjector:
-    """The faults that wait for a matching call. They are kept until they are used up or the emulator ends."""
+    """Faults that wait for matching calls. They are kept until they are used up or the emulator stops."""
 
     faults: list[Fault] = field(default_factory=list)
     _next: int = 1
 
     def add(self, values: Json) -> Fault:
-        """`values` are a fault's fields, on top of its preset's. Raises FaultError."""
+        """Add a fault.
+
+        :param values: fields of the fault, which override those of its preset. Raises FaultError.
+        """
         name = values.get("preset", "")
         if name and name not in PRESETS:
             raise FaultError(f"there is no preset {name!r}; there are {', '.join(sorted(PRESETS))}")
@@ -97,7 +100,7 @@ class FaultInjector:
         self.faults.clear()
 
     def inject(self, op: str, type_: str, id_: str) -> Fault | None:
-        """The first fault that matches this call; counts as one of its times."""
+        """The first fault that matches a call, which uses up one of its times."""
         for fault in self.faults:
             if fault.matches(op, type_, id_):
                 fault.times -= 1
@@ -153,7 +156,7 @@ def _words(id_: str, state: Json) -> dict[str, str]:
 
 
 def _fill(text: str, words: dict[str, str]) -> str:
-    # Not str.format: a fault's own text may contain other braces.
+    # Not str.format, because a fault's text may contain other braces.
     for word, value in words.items():
         text = text.replace("{" + word + "}", value)
     return text

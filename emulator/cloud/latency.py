@@ -1,4 +1,4 @@
-"""How long Google takes, roughly, in seconds: the emulator waits as long, times EMULATOR_LATENCY."""
+"""Approximate durations of Google's operations in seconds, which are multiplied by EMULATOR_LATENCY."""
 
 import asyncio
 
@@ -36,5 +36,5 @@ class Latency:
         return SECONDS.get((op, type_), OTHERS.get(op, 0.0)) * self._factor
 
     async def wait(self, op: str, type_: str, share: float = 1.0) -> None:
-        """`share` of the whole, where something happens half-way."""
+        """Wait for the operation's duration, or for a share of it."""
         await asyncio.sleep(self.seconds(op, type_) * share)

@@ -1,4 +1,4 @@
-"""Google's long-running operations: every change is one, and others can see it while it lasts."""
+"""Google's long-running operations. Every change is one, and is visible while it is in progress."""
 
 import asyncio
 import secrets
@@ -25,9 +25,9 @@ class Operations:
         self._awaited: dict[str, asyncio.Event] = {}
 
     def begin(self, op: str, resource: CloudResource, request_id: str = "", user: str = "") -> Json:
-        """`op` is create, update, delete, start, stop, reset, preempt or host-error.
+        """Begin an operation: create, update, delete, start, stop, reset, preempt or host-error.
 
-        Without a `user`, it is whoever calls the API.
+        Its user is whoever calls the API if `user` is not given.
         """
         now = self._clock()
         body: Json = {
@@ -60,7 +60,7 @@ class Operations:
         return bool(self._store.unfinished(resource))
 
     def ordered_before(self, request_id: str) -> Json | None:
-        """The operation of an earlier request with this id: the same request is not carried out again."""
+        """The operation of an earlier request with this ID, which is not carried out again."""
         known = (body for body in self._store.operations() if body.get("request_id") == request_id)
         return next(known, None) if request_id else None
 
@@ -68,7 +68,7 @@ class Operations:
         return self._store.operation(name)
 
     async def wait(self, name: str, at_most_s: float) -> None:
-        """Until it is done, or for so long."""
+        """Wait until the operation is done, or for this time."""
         body = self.find(name)
         if body and body["status"] != "DONE":
             event = self._awaited.setdefault(name, asyncio.Event())
@@ -76,7 +76,8 @@ class Operations:
                 await asyncio.wait_for(event.wait(), at_most_s)
 
     def in_scope(self, project: str, scope: str) -> list[Json]:
-        """Newest first; `scope` is global, zones/Z or regions/R; empty for those of the whole project."""
+        """Operations in a scope, newest first; `scope` is global, zones/Z or regions/R, or empty for the whole
+        project."""
         found = ((body, scope_of(body)) for body in self._store.operations())
         return [body for body, (owner, place) in found if owner == project and place and scope in ("", place)]
 

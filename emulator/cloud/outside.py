@@ -1,4 +1,4 @@
-"""What happens to machines without the portal: people at Google's console, and Google itself."""
+"""Changes to machines from outside the portal: by people in Google's console, and by Google itself."""
 
 from emulator.cloud.cloud import Cloud
 from emulator.core.errors import CloudError
@@ -12,13 +12,13 @@ AT_ONCE = {
     "delete": "deletes machines now, as somebody does in Google's console",
     "host-error": "the host of running machines fails now, and Google starts them on another one",
 }
-"""Presets that do not wait for a call."""
+"""Presets that happen without waiting for a call."""
 SYSTEM = "system"
-"""Whom Google names for what nobody asked for."""
+"""The user in operations that Google itself begins."""
 
 
 async def happen(cloud: Cloud, preset: str, resource: CloudResource, user: str) -> None:
-    """Does it to this resource; what it is not in a state for leaves it as it is."""
+    """Apply a preset to a resource. If its state does not allow that, nothing changes."""
     if preset == "vanish":
         cloud.vanish(resource)
         return

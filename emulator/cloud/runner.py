@@ -1,4 +1,4 @@
-"""What all changes to the cloud share: faults, operations, waits, and tasks that outlive their caller."""
+"""What all changes to the cloud have in common: faults, operations, waits, and tasks that outlive their caller."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -20,7 +20,7 @@ class Outcome(NamedTuple):
 
     error: CloudError | None = None
     delay: float = 0.0
-    """Seconds, on top of the operation's own."""
+    """Seconds, in addition to the operation's own duration."""
 
 
 class OperationRunner:
@@ -31,25 +31,25 @@ class OperationRunner:
         self.latency = latency
         self.operations = Operations(context.store, context.clock)
         self.listeners: list[Listener] = []
-        """Called with every resource that changed or was deleted."""
+        """Called with each resource that has changed or was deleted."""
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def find(self, type_: str, id_: str) -> CloudResource:
-        """Raises CloudError (404)."""
+        """The resource with this ID. Raises CloudError (404)."""
         resource = rules_of(type_).find(self.context, type_, id_)
         if resource is None:
             raise not_found(id_)
         return resource
 
     def vanish(self, resource: CloudResource) -> None:
-        """Deletes it at once, with all that depends on it, as if in Google's console."""
+        """Delete a resource and everything that depends on it, as somebody could in Google's console."""
         with self.store.transaction():
             rules_of(resource.type).deleted(self.context, resource)
             self.store.delete(resource)
         self._notify(resource)
 
     async def inject_faults(self, op: str, type_: str, id_: str) -> None:
-        """Before a read: raises CloudError where a fault is due."""
+        """Apply faults to a read. Raises CloudError if one refuses it."""
         if fault := self.faults.inject(op, type_, id_):
             await asyncio.sleep(fault.delay)
             if error := fault.error(type_, id_, {}):
@@ -61,7 +61,7 @@ class OperationRunner:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _inject(self, op: str, type_: str, id_: str, state: Json) -> Outcome:
-        """Before a change. Raises CloudError where a fault refuses it; other faults affect the operation's end."""
+        """Apply faults to a change. Raises CloudError if one refuses it; others affect the operation's end."""
         fault = self.faults.inject(op, type_, id_)
         if fault is None:
             return Outcome()
@@ -72,14 +72,14 @@ class OperationRunner:
         return Outcome(error, fault.delay)
 
     def _idle(self, type_: str, id_: str) -> CloudResource:
-        """Raises CloudError while another operation on it is in progress, as Google does."""
+        """The resource, if no operation on it is in progress. Raises CloudError otherwise, as Google does."""
         resource = self.find(type_, id_)
         if self.operations.in_progress(resource):
             raise not_ready(id_)
         return resource
 
     def _end(self, resource: CloudResource, operation: Json, error: CloudError | None, change: Listener) -> None:
-        """Changes the current resource and ends the operation. Raises `error`, or 404 if it no longer exists."""
+        """Change the resource and end the operation. Raises `error`, or 404 if the resource no longer exists."""
         current = rules_of(resource.type).find(self.context, resource.type, resource.id)
         if current is None:
             error = not_found(resource.id)
@@ -87,7 +87,7 @@ class OperationRunner:
             try:
                 change(current)
             except CloudError as refusal:
-                # What was changed before the refusal stays.
+                # Changes made before the refusal are kept.
                 self._save(current)
                 error = refusal
         self.operations.end(operation, resource, error)
@@ -114,5 +114,5 @@ class OperationRunner:
         return task
 
     def _to_the_end(self, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
-        # A caller that disconnects (a killed Terraform) does not stop an operation at Google.
+        # At Google, an operation continues when its caller disconnects, such as a Terraform that is killed.
         return asyncio.shield(self._spawn(work))

@@ -1,1 +1,1 @@
-"""What everything else builds on: names, time, settings, the store, and what Google has on offer."""
+"""What all other packages use: IDs, time, settings, the store, and Google's catalog."""

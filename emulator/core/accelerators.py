@@ -1,4 +1,4 @@
-"""Which GPUs a machine has: attached ones, or those its type brings along."""
+"""The GPUs of a machine: attached ones, and those of its machine type."""
 
 from emulator.core.catalog import MACHINE_TYPES
 from emulator.core.ids import last
@@ -6,7 +6,7 @@ from emulator.core.store import Json
 
 
 def attached(state: Json) -> list[tuple[str, int]]:
-    """Type and count of each `guest_accelerator` block that asks for any."""
+    """Type and count of each `guest_accelerator` block with a count."""
     blocks = state.get("guest_accelerator") or []
     return [(last(str(block["type"])), int(block["count"])) for block in blocks if block and block.get("count")]
 

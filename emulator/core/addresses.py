@@ -1,4 +1,4 @@
-"""IP addresses: fake public ones from 127.0.0.0/8, which on Linux all lead to this computer."""
+"""IP addresses: public ones are simulated by 127.0.0.0/8, which on Linux leads to this computer."""
 
 import ipaddress
 import random
@@ -7,24 +7,24 @@ from emulator.core.errors import CloudError
 from emulator.core.ids import ADDRESS, INSTANCE, region_of
 from emulator.core.store import Store
 
-# 127.64.0.0 to 127.126.255.255, away from what other programs use of 127.0.0.0/8.
+# 127.64.0.0 to 127.126.255.255, which other programs do not usually use.
 FIRST, BEYOND = 64 << 16, 127 << 16
 CONTAINER_NETWORK = "127.77.0."
 REGION_NETWORKS = {"us-central1": "10.128.0.0", "europe-west4": "10.164.0.0"}
 
 
 class AddressBook:
-    """Public addresses start at a random one per store, so that two clones of the project do not collide."""
+    """Allocates addresses. Each store starts at a random one, so that two clones of the project do not collide."""
 
     def __init__(self, store: Store, *, in_container: bool) -> None:
         self._store = store
         self._in_container = in_container
 
     def public(self) -> str:
-        """A free address; not one that was just released, since SSH clients still know its old host key."""
+        """A free address. Recently released ones are avoided, since SSH clients still know their host keys."""
         taken = self._taken()
         if self._in_container:
-            # Published ports are few and fixed there, so the lowest free one is used again.
+            # There are only a few published ports, so the lowest free address is used again.
             for n in range(1, 255):
                 if f"{CONTAINER_NETWORK}{n}" not in taken:
                     return f"{CONTAINER_NETWORK}{n}"

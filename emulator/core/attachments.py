@@ -1,4 +1,4 @@
-"""Which disk is attached to which machine: by a block of the machine itself, or by an attachment of its own."""
+"""Which disks are attached to which machines, by blocks of the machine or by separate attachments."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class Attachment:
 
 
 def attachments_of(store: Store, instance: CloudResource) -> list[Attachment]:
-    """Boot disk first, the way Google lists them."""
+    """The attachments of a machine in Google's order, boot disk first."""
     found = []
     if boot := instance.cloud.get("boot_disk"):
         block = first(instance.state, "boot_disk")
@@ -31,7 +31,7 @@ def attachments_of(store: Store, instance: CloudResource) -> list[Attachment]:
 
 
 def users_of(store: Store, disk: str) -> list[str]:
-    """Ids of the machines a disk is attached to."""
+    """IDs of the machines that a disk is attached to."""
     machines = store.all(INSTANCE, f"{zone_id(disk)}/")
     return [machine.id for machine in machines if any(a.disk == disk for a in attachments_of(store, machine))]
 
@@ -41,11 +41,11 @@ def block_disk(block: Json, instance: str) -> str:
 
 
 def as_block(attachment: Attachment) -> Json:
-    """As Terraform's `attached_disk` block, the way Google's provider reads it back."""
+    """The attachment as Terraform's `attached_disk` block, as Google's provider reads it back."""
     return {"source": link(attachment.disk), "device_name": attachment.device_name, "mode": attachment.mode}
 
 
 def first(state: Json, block: str) -> Json:
-    """The first of a list of blocks, or an empty one."""
+    """The first of a list of blocks, or an empty block."""
     blocks = state.get(block) or [{}]
     return dict(blocks[0] or {})

@@ -1,4 +1,4 @@
-"""What Google has on offer in the two regions that exist here. Source: Google's machine type and GPU region tables."""
+"""What Google offers in the two regions of the emulator. Source: Google's tables of machine types and GPU regions."""
 
 from dataclasses import dataclass
 
@@ -16,10 +16,10 @@ class MachineType:
     memory_gb: int
     zones: tuple[str, ...]
     accelerator: str = ""
-    """Built in; empty where there is none."""
+    """The GPU of the machine type; empty if it has none."""
     accelerators: int = 0
     local_ssds: int = 0
-    """That come with it, asked for or not."""
+    """The number of local SSDs that the machine type always has."""
 
     @property
     def family(self) -> str:
@@ -38,7 +38,7 @@ class Accelerator:
     zones: tuple[str, ...]
     counts: tuple[int, ...]
     families: tuple[str, ...]
-    """Machine families that take it."""
+    """Machine families that support it."""
 
 
 _GPU_ZONES = ("europe-west4-a", "europe-west4-b", "europe-west4-c", "us-central1-a", "us-central1-b", "us-central1-c")
@@ -99,7 +99,7 @@ DISK_TYPES_OF = {
     "g2": ("pd-balanced", "pd-ssd"),
     "g4": ("hyperdisk-balanced",),
 }
-"""machine family → what its machines take. Families that are not here take everything."""
+"""Machine family → what its machines support. Other families support everything."""
 IMAGES = {
     "ubuntu-os-cloud": {"ubuntu-2204-lts": 10, "ubuntu-2404-lts-amd64": 10},
     "debian-cloud": {"debian-12": 10, "debian-13": 10},
@@ -110,7 +110,7 @@ IMAGES = {
         "pytorch-2-9-cu129-ubuntu-2404-nvidia-580": 50,
     },
 }
-"""project → image family → size in GB. Families of other projects are taken on trust."""
+"""Project → image family → size in GB. Families of other projects are assumed to exist."""
 
 
 def region_zones(region: str) -> list[str]:
@@ -118,6 +118,6 @@ def region_zones(region: str) -> list[str]:
 
 
 def image_size(project: str, family: str) -> int | None:
-    """GB; None when a project that is known here has no such family."""
+    """The size of an image in GB; None if a known project has no such family."""
     families = IMAGES.get(project)
     return UNKNOWN_IMAGE_GB if families is None else families.get(family)

@@ -1,4 +1,4 @@
-"""Time, as Google writes it; injected so that tests can move it."""
+"""Time in Google's format, injected so that tests can move it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,5 +11,5 @@ def utc_now() -> datetime:
 
 
 def rfc3339(moment: datetime) -> str:
-    """RFC 3339 with milliseconds and an offset, the way Compute Engine prints it."""
+    """RFC 3339 with milliseconds and an offset, as Compute Engine prints it."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -1,4 +1,4 @@
-"""What the emulated cloud refuses, in each of the three shapes its callers expect."""
+"""Errors of the emulated cloud, in each of the three shapes that callers expect."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ REASONS = {
     412: "conditionNotMet",
     429: "rateLimitExceeded",
 }
-# google.rpc.Code names: One Platform APIs (Secret Manager) answer with these instead of reasons.
+# One Platform APIs, such as Secret Manager, use names of google.rpc.Code instead of reasons.
 STATUSES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -26,11 +26,11 @@ STATUSES = {
 
 
 class CloudError(Exception):
-    """Google would answer this call with an error.
+    """An error that Google would return.
 
-    `raw` replaces the whole text that Terraform prints, `prefix` just what the provider puts before Google's; `kept`
-    says that the object exists in spite of the error; `in_operation`, that the call was accepted, and its operation
-    failed, with `reason` as its code and with `details`.
+    `raw` replaces the whole text that Terraform prints, and `prefix` the provider's part of it. `kept`: the resource
+    exists in spite of the error. `in_operation`: the call was accepted and its operation failed, with `reason` as its
+    code and with `details`.
     """
 
     def __init__(

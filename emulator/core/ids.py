@@ -1,4 +1,4 @@
-"""Names of resources: Terraform ids such as projects/P/zones/Z/instances/N, and Google's links to them."""
+"""IDs of resources, such as projects/P/zones/Z/instances/N, and Google's links to them."""
 
 import re
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Scoped:
 
 
 def parse_id(resource_id: str) -> Scoped | None:
-    """None for what is not in Compute Engine's form (secrets, IAM members …)."""
+    """The parts of an ID; None if it does not have Compute Engine's form (secrets, IAM members …)."""
     match = _SCOPED.fullmatch(relative(resource_id))
     if match is None:
         return None
@@ -59,7 +59,7 @@ def last(link: str) -> str:
 
 
 def relative(link: str) -> str:
-    """projects/… of a full or partial link."""
+    """The part of a full or partial link from projects/ on."""
     start = link.find("projects/")
     return link[start:] if start > 0 else link
 
@@ -69,12 +69,12 @@ def link(resource_id: str) -> str:
 
 
 def disk_id(reference: str, zone_id: str) -> str:
-    """The id of a disk named by link, id or bare name; `zone_id` is projects/P/zones/Z."""
+    """The ID of a disk that is named by a link, an ID or a bare name; `zone_id` is projects/P/zones/Z."""
     return relative(reference) if "/" in reference else f"{zone_id}/disks/{reference}"
 
 
 def zone_id(resource_id: str) -> str:
-    """projects/P/zones/Z of anything inside that zone."""
+    """projects/P/zones/Z of a resource in that zone."""
     return "/".join(resource_id.split("/")[:4])
 
 

@@ -1,4 +1,4 @@
-"""Groups of processes, and how they end."""
+"""Ends groups of processes."""
 
 import asyncio
 import os
@@ -6,7 +6,7 @@ import signal
 
 
 async def end_group(group: int, grace_s: float) -> None:
-    """Ends what a process left behind in its group."""
+    """End the remaining processes of a group."""
     if not kill_group(group, signal.SIGTERM):
         return
     deadline = asyncio.get_running_loop().time() + grace_s
@@ -18,7 +18,7 @@ async def end_group(group: int, grace_s: float) -> None:
 
 
 def kill_group(group: int, number: int) -> bool:
-    """False when no process is left in it."""
+    """Send a signal to a group; False if it has no processes."""
     try:
         os.killpg(group, number)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""Settings of the project as a whole: by default everything is enabled, granted and paid for."""
+"""Settings of the whole project. By default everything is enabled, granted and paid for."""
 
 import json
 from dataclasses import asdict, dataclass, field, fields
@@ -12,26 +12,26 @@ FACT = "project_settings"
 
 @dataclass
 class ProjectSettings:
-    """What differs from the default."""
+    """The deviations from the defaults."""
 
     billing: bool = True
     apis_off: list[str] = field(default_factory=list)
-    """Names such as compute.googleapis.com. A `google_project_service` turns one on again."""
+    """Disabled APIs, such as compute.googleapis.com. A `google_project_service` enables one again."""
     denied: list[str] = field(default_factory=list)
-    """Permissions that whoever asks does not have, such as compute.instances.create."""
+    """Permissions that the caller does not have, such as compute.instances.create."""
     quotas: dict[str, float] = field(default_factory=dict)
     """Quota metric → limit, such as GPUS_ALL_REGIONS → 0."""
 
     default_allow_ssh: bool = True
-    """Whether the network `default` still has the rule default-allow-ssh, which Google makes along with it. Many
-    organisations take it away."""
+    """Whether the network `default` has the rule default-allow-ssh. Google creates it, and many organisations delete
+    it."""
 
     @classmethod
     def of(cls, store: Store) -> "ProjectSettings":
         return cls(**json.loads(store.fact(FACT) or "{}"))
 
     def change(self, values: Json) -> None:
-        """Raises CloudError (400) for a field that there is not, or a value of another type."""
+        """Change settings. Raises CloudError (400) for an unknown field, or a value of the wrong type."""
         known = {item.name for item in fields(self)}
         for name, value in values.items():
             if name not in known or not isinstance(value, type(getattr(self, name))):

@@ -10,13 +10,13 @@ MINUTE = timedelta(minutes=1)
 
 class RateLimit:
     def __init__(self, per_minute: int, clock: Clock) -> None:
-        """0 for no limit."""
+        """:param per_minute: the limit; 0 for none."""
         self._per_minute = per_minute
         self._clock = clock
         self._calls: dict[str, list[datetime]] = {}
 
     def count(self, what: str) -> None:
-        """Raises CloudError (403) for one call too many within a minute; that one is not counted."""
+        """Count a call. Raises CloudError (403) if there were too many within a minute; then it is not counted."""
         now = self._clock()
         recent = [call for call in self._calls.get(what, []) if now - call < MINUTE]
         if self._per_minute and len(recent) >= self._per_minute:

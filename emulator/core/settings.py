@@ -1,4 +1,4 @@
-"""The emulator's own settings: EMULATOR_* in the environment, each documented here and nowhere else."""
+"""The settings of the emulator: EMULATOR_* in the environment, documented here."""
 
 import json
 from collections.abc import Mapping

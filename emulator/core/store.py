@@ -1,4 +1,4 @@
-"""Everything the emulator stores, in one SQLite file: it survives a restart and a kill -9."""
+"""The emulator's store, a SQLite file that survives restarts and kill -9."""
 
 import fcntl
 import json
@@ -29,26 +29,26 @@ OPERATIONS_KEPT = 2_000
 
 
 class StoreInUse(Exception):  # noqa: N818 - reads as the sentence it is
-    """Another emulator works on this folder."""
+    """Another emulator uses this data folder."""
 
 
 @dataclass
 class CloudResource:
-    """A resource in the cloud: Terraform's view of it, and what only the cloud knows."""
+    """A resource: its state for Terraform, and what only the cloud knows."""
 
     type: str
     id: str
     state: Json
     secret: Json = field(default_factory=dict)
-    """Write-only arguments: payloads that must not come back in `state`."""
+    """Write-only arguments, such as payloads, which must not appear in `state`."""
     cloud: Json = field(default_factory=dict)
-    """status, created, and the kind's own notes."""
+    """Status, creation time, and values of the resource's type."""
     number: int = field(default_factory=lambda: random.getrandbits(60) | 1 << 60)
-    """Google's numeric id: new for each creation, also under an old name."""
+    """Google's numeric ID. Each creation gets a new one, even with an old name."""
 
 
 class Store:
-    """Used from the event loop's thread only; every call is one short statement."""
+    """The store. It is used only from the event loop's thread, and every call is one short statement."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -68,7 +68,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing. Not to be nested."""
+        """A transaction. It cannot be nested."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -103,7 +103,7 @@ class Store:
         self._db.execute("DELETE FROM objects WHERE type = ? AND id = ?", (resource.type, resource.id))
 
     def all(self, type_: str | None = None, prefix: str = "") -> list[CloudResource]:
-        """By type and id; `prefix` is of the id."""
+        """Resources by type and ID; `prefix` is of the ID."""
         rows = self._db.execute(
             "SELECT * FROM objects WHERE (?1 IS NULL OR type = ?1) AND id GLOB ?2 ORDER BY type, id",
             (type_, _glob(prefix)),

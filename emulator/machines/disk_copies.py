@@ -1,4 +1,4 @@
-"""Disks that are made from another one, and snapshots: their files are copied when they are made."""
+"""Copies of disks' files, when a disk is created from another disk or a snapshot."""
 
 import asyncio
 from pathlib import Path
@@ -12,14 +12,14 @@ SNAPSHOT = "google_compute_snapshot"
 
 
 class DiskCopies:
-    """Each copy takes as long as there are files; whoever wants the disk waits for it."""
+    """Copies files in the background. Whoever needs a disk waits for its copy."""
 
     def __init__(self, store: Store, disks: Path) -> None:
         self._store, self._disks = store, disks
         self._copying: dict[int, asyncio.Task[None]] = {}
 
     def begin(self, resource: CloudResource) -> None:
-        """If this disk or snapshot is made from something, and has no files yet."""
+        """Begin to copy, if this disk or snapshot is made from another one and has no files yet."""
         source = self._source(resource)
         if source is None or resource.number in self._copying:
             return
@@ -29,7 +29,7 @@ class DiskCopies:
         task.add_done_callback(lambda _: self._copying.pop(resource.number))
 
     async def done(self, number: int) -> None:
-        """Returns once the disk of that number is not being copied. Raises OSError where its copy failed."""
+        """Wait until the disk is copied. Raises OSError if the copy failed."""
         if task := self._copying.get(number):
             await asyncio.shield(task)
 

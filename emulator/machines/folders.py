@@ -1,4 +1,4 @@
-"""The files of machines: a folder for each disk, named by its number, that lives as long as the disk."""
+"""The files of machines, in a folder for each disk, which is named by the disk's number."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 MACHINE = "home/.machine"
-"""On the boot disk, what is the machine's own: seen from inside as /home/.machine."""
+"""The machine's own files on the boot disk. Within the machine, they are at /home/.machine."""
 PROGRAMS = f"{MACHINE}/bin"
 SSH_KEYS = f"{MACHINE}/etc/ssh"
 STAND_INS = {
@@ -17,7 +17,7 @@ STAND_INS = {
     "curl": ("curl",),
     "sudo": ("sudo",),
 }
-"""Program in programs/ → the commands that it stands in for."""
+"""Program in programs/ → the commands that it replaces."""
 NVIDIA = "0x10de"
 PROFILE = """# ~/.profile: read by login shells
 [ -n "$BASH_VERSION" ] && [ -f ~/.bashrc ] && . ~/.bashrc
@@ -62,7 +62,7 @@ def prepare_data_disk(folder: Path, size_gb: int) -> None:
 
 
 def fail_next_mount(boot_disk: Path, message: str) -> None:
-    """The next attempt to mount a disk on that machine fails with this message."""
+    """Copy the files of a disk."""
     (boot_disk / MACHINE / "mount.fails").write_text(message)
 
 
@@ -94,7 +94,7 @@ def prepare_home(folder: Path, user: str) -> Path:
 
 
 def unused_folders(folder: Path, kept: set[int]) -> list[Path]:
-    """The folders of deleted disks."""
+    """Delete folders. Those that cannot be deleted are tried again at the next start."""
     return [entry for entry in folder.iterdir() if entry.name.isdecimal() and int(entry.name) not in kept]
 
 

@@ -1,4 +1,4 @@
-"""What a machine should be, read from the store."""
+"""The desired state of a machine, read from the store."""
 
 import re
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from emulator.core.ids import DISK, last
 from emulator.core.store import CloudResource, Json, Store
 
 HOME_DEVICE = "home"
-"""The disk with this device name is the one that a workstation mounts at /home/jupyter."""
+"""The device name of the disk that workstations mount at /home/jupyter."""
 WORKSTATION_MARK = "stationmaster-stack"
-"""Metadata that workstations have, and no other machine of the portal's."""
+"""Metadata that only workstations have."""
 USER_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
 

@@ -1,4 +1,4 @@
-"""Runs the machines that the store says are running."""
+"""Runs the machines that are running according to the store."""
 
 import asyncio
 import importlib
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 AGENTS_NAMESPACE = "hostkeys"
-"""Of the guest attributes in which Google's agent publishes the host keys it sees first."""
+"""The namespace in which Google's agent publishes the first host keys that it sees."""
 NO_NAMESPACES = (
     "This system does not let the emulator make namespaces (unshare --user --mount --uts --pid): machines have no "
     "/home/jupyter and no name of their own, and run no startup script. Logging in and copying files work."
@@ -29,10 +29,11 @@ NO_NAMESPACES = (
 
 
 class MachineManager:
-    """Every change makes it compare with the store again, so that nothing depends on the order of changes."""
+    """Starts and stops machines. Every change makes it compare them with the store, so that the order of changes is
+    irrelevant."""
 
     def __init__(self, cloud: Cloud, settings: Settings, server: tuple[str, int]) -> None:
-        """`server` is where the emulator's HTTP server listens."""
+        """:param server: the address of the emulator's HTTP server."""
         self._cloud = cloud
         self._settings = settings
         self._server = server
@@ -45,7 +46,7 @@ class MachineManager:
         self._flags: tuple[str, ...] | None = None
 
     async def open(self) -> None:
-        """Machines that ran when the emulator stopped run again, without a new boot."""
+        """Start the machines that were running when the emulator stopped, without a new boot."""
         self._disks.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._flags = await usable_flags()
         if self._flags is None:
@@ -73,7 +74,7 @@ class MachineManager:
             self._remove_unused_disks()
 
     def reload_host_keys(self, instance_id: str) -> None:
-        """The machine's SSH server takes the keys in its folder."""
+        """Have the machine's SSH server load the keys in its folder."""
         if machine := self._machines.get(instance_id):
             machine.reload_host_keys()
 
@@ -90,7 +91,7 @@ class MachineManager:
             try:
                 await self._apply(instance_id)
             except (OSError, SandboxError) as error:
-                # Such as a port in use: the machine runs, as far as Google is concerned, and cannot be reached.
+                # For example, its port is in use. For Google the machine is running; it just cannot be reached.
                 logger.warning("%s cannot be reached by SSH (EMULATOR_SSH_PORT): %s", instance_id, error)
 
     def _reconciled(self, instance_id: str) -> None:
@@ -98,7 +99,7 @@ class MachineManager:
         if not task.cancelled() and (error := task.exception()):
             logger.error("%s has failed", instance_id, exc_info=error)
         if instance_id in self._changed and not task.cancelled():
-            # It changed after the task's last check, and before this was called.
+            # It has changed since the task's last check.
             self._reconcile_soon(instance_id)
         self._remove_unused_disks()
 
@@ -110,7 +111,7 @@ class MachineManager:
             machine = None
         if desired and machine is None:
             machine = await self._boot(desired)
-        # The store may have changed during the boot; then this is called again.
+        # The store may have changed during the boot, in which case this is called again.
         desired = self._desired(instance_id)
         if machine and desired:
             write_users(disk_folder(self._disks, desired.boot_disk), self._users(instance_id))
@@ -122,7 +123,7 @@ class MachineManager:
         await machine.attach(spec.home_disk, spec.home_size_gb)
 
     async def _boot(self, spec: MachineSpec) -> "SshMachine":
-        # Imported late, in a thread: it takes most of a second, and the emulator should be up before.
+        # Imported late, because it takes most of a second.
         importing = asyncio.create_task(asyncio.to_thread(importlib.import_module, f"{__package__}.ssh_server"))
         is_new_boot = not self._has_booted(spec)
         if is_new_boot:
@@ -202,7 +203,7 @@ class MachineManager:
         kept = {resource.number for type_ in (DISK, SNAPSHOT) for resource in self._cloud.store.all(type_)}
         for machine in self._machines.values():
             kept |= {machine.spec.boot_disk, machine.home_disk or 0}
-        # A machine that is on its way up or down may use folders that nobody knows of yet, or still.
+        # A machine that is starting or stopping may use folders that the store does not show.
         if not self._reconciling and (folders := unused_folders(self._disks, kept)):
             task = asyncio.create_task(asyncio.to_thread(remove, folders))
             self._removals.add(task)

@@ -1,4 +1,4 @@
-"""Where a machine's processes run: in namespaces of its own, or without any where the system has none."""
+"""The sandbox of a machine's processes: Linux namespaces or, if the system has none, plain processes."""
 
 import asyncio
 import logging
@@ -17,29 +17,29 @@ PATIENCE_S = 10.0
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NAMESPACES = ("--mount", "--uts", "--pid")
 WITH_USER = ("--user", "--map-root-user")
-# As root in a container, user namespaces may be forbidden where the others are not.
+# For root in a container, user namespaces may be forbidden while others are allowed.
 WITHOUT_USER: tuple[str, ...] = ()
 
 
 class SandboxError(Exception):
-    """The machine's namespaces could not be made; the message says what was tried."""
+    """The namespaces could not be created. The message says what was tried."""
 
 
 class Sandbox(Protocol):
     home_root: str
-    """What the machine's processes call the folder of homes."""
+    """Where the machine's processes see the folder of homes."""
     has_disks: bool
-    """Whether a startup script can run in it."""
+    """Whether it can run a startup script."""
 
     async def start(self) -> None: ...
     async def attach(self, disk: int | None) -> None:
-        """Attaches this disk in place of another; None for none. Its folder has been prepared."""
+        """Attach a disk, whose folder has been prepared, instead of the current one; None for none."""
 
     def command(self, argv: Sequence[str], *, terminal: bool) -> list[str]:
-        """The command line that runs `argv` in here, in $HOME; with a terminal as its controlling one."""
+        """The command line that runs `argv` in the sandbox, in $HOME; with a controlling terminal if `terminal`."""
 
     async def stop(self) -> None:
-        """Ends every process in here."""
+        """End all processes in the sandbox."""
 
 
 class NamespaceSandbox:
@@ -127,7 +127,7 @@ class NamespaceSandbox:
 
 
 class PlainSandbox:
-    """No /home of its own, no name: enough to log in and copy files."""
+    """A sandbox without its own /home and host name, in which one can only log in and copy files."""
 
     has_disks = False
 
@@ -153,7 +153,7 @@ def in_home(argv: Sequence[str], *, terminal: bool) -> list[str]:
 
 
 async def usable_flags() -> tuple[str, ...] | None:
-    """What `unshare` needs here to give a machine its namespaces; None where nothing does."""
+    """The flags of `unshare` that create namespaces here; None if nothing does."""
     for flags in (WITH_USER, WITHOUT_USER):
         if await _works(flags):
             return flags
@@ -163,7 +163,7 @@ async def usable_flags() -> tuple[str, ...] | None:
 async def _works(flags: Sequence[str]) -> bool:
     if shutil.which("unshare") is None or shutil.which("nsenter") is None:
         return False
-    # Some systems allow the namespace and forbid what it is for: try a mount and a name.
+    # Some systems allow the namespace but forbid its use, so try a mount and a host name.
     trial = "mount --bind /tmp /tmp && hostname trial"
     process = await asyncio.create_subprocess_exec(
         *("unshare", *flags, *NAMESPACES, "--fork", "--kill-child", "--", "/bin/sh", "-c", trial),
@@ -176,5 +176,5 @@ async def _works(flags: Sequence[str]) -> bool:
 
 
 def _shell() -> str:
-    # bash, as process 1, reaps what others leave behind while it waits for commands; dash does not.
+    # bash, unlike dash, reaps orphaned processes while it waits for commands as process 1.
     return shutil.which("bash") or "/bin/sh"

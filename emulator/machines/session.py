@@ -1,4 +1,4 @@
-"""One SSH session: a command or a shell, with pipes or a terminal."""
+"""An SSH session: a command or a shell, with pipes or a terminal."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ from emulator.machines.streams import CHUNK, read_some, set_size, write_all
 Process = asyncssh.SSHServerProcess[bytes]
 Child = asyncio.subprocess.Process
 
-# The shell has ended, but something it left behind may keep the terminal open: sshd does not wait for that either.
+# After the shell has ended, other processes may keep the terminal open. sshd does not wait for them either.
 LAST_OUTPUT_S = 0.5
 PASSED_ON = ("LANG", "LC_")
 END_OF_INPUT = b"\x04"
@@ -35,7 +35,7 @@ class Session:
         try:
             code = await (self._in_terminal(process) if process.term_type else self._with_pipes(process))
         except (OSError, asyncssh.Error) as error:
-            # The client went away, or the machine is going down: there is no one to report to.
+            # The client has disconnected, or the machine is stopping, so there is nobody to report to.
             process.logger.debug1("session ended: %s", error)
             process.close()
             return
@@ -112,14 +112,14 @@ class Session:
                 if not data:
                     return
         except BrokenPipeError:
-            # The command does not read its input, which is its own affair.
+            # The command does not read its input.
             return
         finally:
             if not is_terminal:
                 _close(target)
 
     async def _end_of(self, process: Process, child: Child) -> int:
-        """The exit code. A client that hangs up takes its command with it: then this raises BrokenPipeError."""
+        """Wait for the exit code. Raises BrokenPipeError if the client disconnects, which ends the command."""
         ended, closed = asyncio.ensure_future(child.wait()), asyncio.ensure_future(process.wait_closed())
         try:
             await asyncio.wait({ended, closed}, return_when=asyncio.FIRST_COMPLETED)

@@ -19,7 +19,7 @@ Users = Callable[[], dict[str, list[str]]]
 
 
 class SshMachine:
-    """A running machine: its sandbox, its listener, and who is logged in."""
+    """A running machine: its sandbox, listener and sessions."""
 
     def __init__(
         self, spec: MachineSpec, disks: Path, sandbox: Sandbox, users: Users, allows: Callable[[str], bool]
@@ -103,7 +103,7 @@ class SshMachine:
         boot = disk_folder(self.disks, self.spec.boot_disk)
         prepare_home(boot, user)
         mounts = {"/home": boot / "home", "/tmp": boot / "tmp"}  # noqa: S108 - the machine's own
-        # The folder of a disk that the machine has and has not mounted is not to be seen.
+        # The folder of an attached but unmounted disk must be hidden.
         if self.home_disk is not None and (boot / MACHINE / "mounts").read_text():
             mounts["/home/jupyter"] = disk_folder(self.disks, self.home_disk) / "files"
         return MachineFiles(channel, PathMap(mounts, f"/home/{user}"))

@@ -20,7 +20,7 @@ class ServerIdentity(NamedTuple):
 
 
 def self_signed() -> ServerIdentity:
-    """A key and a certificate for `localhost`, the name that Terraform expects."""
+    """A key, and a certificate for `localhost`, the name that Terraform expects."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)

@@ -1,1 +1,1 @@
-"""What Google insists on, resource type by resource type. Types without rules here are simply stored."""
+"""Google's rules for each resource type. Types without rules are simply stored."""

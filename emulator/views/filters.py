@@ -1,4 +1,5 @@
-"""Compute Engine's list filters, as much as is used: `labels.stack = "x" AND status != DONE`, `(a eq b) (c ne d)`."""
+"""Compute Engine's list filters, as far as they are used: `labels.stack = "x" AND status != DONE`, `(a eq b) (c ne
+d)`."""
 
 import re
 from collections.abc import Callable

@@ -56,6 +56,7 @@ async def begin_shared(ctx: Context) -> LeasedStack:
     if waiting is None:
         waiting = await shared_stack.request(ctx, stack, desired, REASON)
     run = checkouts.lease(ctx, stack.id, waiting.inputs, until)
+    # Its plan would create what is adopted now.
     if waiting.can_approve:
         await _queue_again(session, waiting, ctx.now)
     session.add(run)

@@ -224,6 +224,7 @@ async def lock_checkout(session: AsyncSession, run_id: str) -> Locked:
 
 def _variables(inputs: dict[str, Any], before: dict[str, Any]) -> _Variables:
     for name in ("project", "name", "stack_id"):
+        # They name the resources, so that others would be created.
         if inputs.get(name) != before.get(name):
             raise InvalidError(f"The variable {name} belongs to the portal and must stay {before.get(name)!r}.")
     if missing := sorted(before.keys() - inputs.keys()):
@@ -237,12 +238,14 @@ def _variables(inputs: dict[str, Any], before: dict[str, Any]) -> _Variables:
 
 
 def _check_successor(state: State | None, known: State | None) -> None:
+    # The first state of a stack follows from nothing.
     if known is None:
         return
     if state is None:
         raise ConflictError("The state is missing. There was one when the stack was checked out.")
     if state.lineage != known.lineage:
         raise ConflictError(f"The state has another lineage ({state.lineage}) than the stack ({known.lineage}).")
+    # It lacks changes that the portal knows of.
     if state.serial < known.serial:
         raise ConflictError(f"The state is older (serial {state.serial}) than the stored one (serial {known.serial}).")
 

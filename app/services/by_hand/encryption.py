@@ -60,6 +60,7 @@ async def rotate(database: Database, vault: Vault) -> AsyncIterator[tuple[str, i
     for each in sealed_columns():
         changed = 0
         async for batch in _batches(database, each):
+            # Values with the newest key, or with none of the keys, are left alone.
             old = [row[:-1] for row in batch if _key_of(vault, row[-1]) > 0]
             changed += await _reseal(database, vault, each, [tuple(key) for key in old])
         yield each.table.name, changed

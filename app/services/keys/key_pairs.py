@@ -52,6 +52,7 @@ async def generate(ctx: Context, owner: Member) -> KeyPair:
     key_id = short_id(10)
     pair = KeyPair(key_id, public_keys.parse(written), secret_name(ctx.settings, owner, key_id))
     ctx.session.add(UnclaimedSecret(name=pair.secret_name, created_at=ctx.now))
+    # The record must survive whatever happens to the call.
     await ctx.session.commit()
     payload = private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
     await ctx.secrets.put(pair.secret_name, payload)

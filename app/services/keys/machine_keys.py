@@ -111,6 +111,7 @@ async def deploy(ctx: Context, workstation: Workstation) -> Run | None:
     await session.refresh(workstation)
     lines = await _lines_of(session, workstation.owner_id)
     keys = _keys(workstation, (await _histories(session, [workstation.id]))[workstation.id], lines)
+    # It takes the keys when it is claimed.
     if keys.run:
         return keys.run
     if keys.is_going or any(run.is_queued for run in pending):
@@ -137,6 +138,7 @@ async def bind(session: AsyncSession, run: Run) -> None:
     workstation = await session.get(Workstation, run.stack_id)
     if workstation is None or not run.kind.traits.uses_terraform:
         return
+    # A deletion deploys no keys, and needs the variables of what exists.
     if run.kind is RunKind.DESTROY:
         # Now, because the run before this one may not have been claimed when the deletion was requested.
         applied = await runs.last_inputs(session, run.stack_id)
@@ -190,6 +192,7 @@ def _keys(workstation: Workstation, history: Sequence[Run], desired: Iterable[st
     identities = frozenset(public_keys.identity(line) for line in desired)
     return MachineKeys(
         workstation=workstation,
+        # Only keys of all runs that may have been applied are certain.
         certain={key: line for key, line in possible.items() if all(key in each for each in key_sets)},
         possible=possible,
         desired=identities,

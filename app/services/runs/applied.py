@@ -38,6 +38,7 @@ class Applied:
         for run in makers:
             if run.is_success:
                 return cls(run, tuple(since), under_way)
+            # It failed or is executing, so the stack may have its variables or not.
             if run.has_changed_anything:
                 since.append(run)
         return cls(None, tuple(since), under_way)

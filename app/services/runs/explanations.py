@@ -32,6 +32,7 @@ async def waiting(session: AsyncSession, run: Run, now: datetime) -> QueueReason
     alive = select(func.count()).select_from(Worker).where(Worker.seen_at > now - Worker.ALIVE_FOR)
     if not await session.scalar(alive):
         return QueueReason("No worker is running. Ask an admin to start one.", None)
+    # An estimate: owners take turns, so it may start earlier or later.
     ahead = select(func.count()).select_from(Run).where(Run.status == RunStatus.QUEUED, Run.created_at < run.created_at)
     before = await session.scalar(ahead) or 0
     return QueueReason(f"All workers are busy; {before} ahead in the queue." if before else "Next in the queue.", None)

@@ -31,6 +31,7 @@ async def write(session: AsyncSession, run: Run, entries: Sequence[LogEntry]) ->
     if rows:
         await session.execute(insert(LogLine), rows)
     run.log_seq += len(rows)
+    # The row's counter must be saved with its lines.
     await session.flush()
 
 

@@ -58,6 +58,7 @@ async def of_run(session: AsyncSession, run: Run, resources: list[RunResource], 
     stages = _StageRules(run, resources, await _boot_of(session, run)).stages(names)
     if run.is_final:
         return Progress(stages, 100, round(elapsed), round(expected), None)
+    # Only the end is 100 %, however long the run takes.
     percent = min(99, round(100 * elapsed / expected)) if not run.is_queued else 0
     return Progress(stages, percent, round(elapsed), round(expected), max(1, round(expected - elapsed)))
 
@@ -106,6 +107,7 @@ async def _learnt(session: AsyncSession, query: Select[datetime, datetime | None
     """The upper quartile of the latest durations."""
     query = query.order_by(Run.finished_at.desc()).limit(LEARN_FROM)
     took = sorted((ended - began).total_seconds() for began, ended in await session.execute(query) if ended)
+    # Not the median: people mind a wait that is longer than announced.
     return max(took[len(took) * 3 // 4], 1.0) if took else None
 
 

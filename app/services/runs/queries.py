@@ -20,6 +20,7 @@ async def pending(session: AsyncSession, stack_id: str, *, lock: bool = False) -
     query = select(Run).where(Run.stack_id == stack_id, Run.status.in_({*EXECUTING, RunStatus.QUEUED}))
     if lock:
         query = query.with_for_update(of=Run).execution_options(populate_existing=True)
+    # False sorts before True.
     return sorted(await session.scalars(query), key=lambda run: run.is_queued)
 
 

@@ -120,6 +120,7 @@ async def submit(ctx: Context, prepared: Import, pairs: dict[str, KeyPair]) -> N
     for desired in prepared.to_request:
         pair = pairs.get(desired.email)
         requested = await workstations.request(ctx, owners[desired.email], desired.machine.spec, pair=pair)
+        # It was requested between the preview and now.
         if not requested.is_new:
             raise ConflictError(
                 f"{desired.email} has meanwhile requested {desired.machine.spec.name}.", hint="Try again."

@@ -101,6 +101,7 @@ def _networks(seed: Seed, problems: list[Problem]) -> list[Network]:
             found.append(ip_ranges.read(text))
         except InvalidError as error:
             problems += [Problem(seed.file, line, sentence) for sentence in error.fields.values()]
+    # So that a range is compared with all that may contain it.
     wider_first = sorted(dict.fromkeys(found), key=lambda network: network.prefixlen)
     return [network for index, network in enumerate(wider_first) if not _is_inside(network, wider_first[:index])]
 

@@ -94,6 +94,7 @@ class SeedReader:
         self.problems.append(Problem(self.seed.file, line, text))
 
     def _text(self, name: str, value: Located) -> str | None:
+        # Terraform treats null as an omitted variable.
         if value.value is None or isinstance(value.value, str):
             return (value.value or "").strip() or None
         self._wrong(value.line, f"{name} must be a string in quotes.")

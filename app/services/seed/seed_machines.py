@@ -129,6 +129,7 @@ class Mapping:
         itself = next((offer for offer in same_gpu if offer.name == entry.machine_type), None)
         if itself:
             return itself
+        # Nobody who had an ordinary machine expects one that Google can stop at any time.
         on_demand = [offer for offer in of_kind if not offer.spot_only]
         if not on_demand:
             self._refuse(entry, f"No machine type like {entry.machine_type} is available in {zone}.")

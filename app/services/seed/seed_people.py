@@ -22,6 +22,7 @@ class Person:
 
 def read(text: str, file: str, settings: Settings) -> tuple[dict[str, Person], list[Problem]]:
     """People by name, and the errors in the file."""
+    # Spreadsheets write a byte order mark at the beginning.
     rows = csv.reader(io.StringIO(text.removeprefix("\ufeff")), skipinitialspace=True)
     people: dict[str, Person] = {}
     problems: list[Problem] = []

@@ -27,6 +27,7 @@ async def keepable(session: AsyncSession, workstation: Workstation, catalog: Cat
     columns: dict[str, Any] = {}
     for change in view["changes"] if view else []:
         for column, value in _columns_of(change).items():
+            # Keeping only a part would make the next plan revert the rest.
             if column is None:
                 return {}
             columns[column] = value
@@ -40,6 +41,7 @@ def _columns_of(change: Change) -> dict[str | None, Any]:
     """Column → Google's value, with the key None if an attribute belongs to no column."""
     found: dict[str | None, Any] = {}
     for attribute in change["attributes"]:
+        # Values that Google computes follow from the others.
         if UNKNOWN in (attribute["note"] or ""):
             continue
         column = _KEPT.get((change["type"], attribute["path"]))

@@ -38,6 +38,7 @@ def of(before: Mapping[str, Any], after: Mapping[str, Any], *, has_snapshot: boo
     :param has_snapshot: whether it boots from a snapshot, so that its image does not matter.
     """
     found = []
+    # Checked first, because it implies a change of machine type as well.
     if after["accelerator"] != before["accelerator"]:
         change = "Adding a GPU" if after["accelerator"] else f"Removing the {before['accelerator']}"
         found.append(Effect(Severity.REPLACES, f"{change}: {_REPLACED}."))

@@ -21,6 +21,7 @@ async def request_machine(ctx: Context, workstation: Workstation, spec: MachineS
     owner = await session.get_one(Member, workstation.owner_id)
     await limits.lock(session, owner)
     pending = await runs.lock(session, workstation.id)
+    # Another request may have changed it before the lock was taken.
     await session.refresh(workstation)
     if not workstation.can_come_back:
         raise ConflictError(f"{workstation.name} has no kept disk.", hint="Create a new workstation.")

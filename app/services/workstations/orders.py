@@ -20,6 +20,7 @@ async def request(ctx: Context, workstation: Workstation, kind: RunKind, *, agai
     newest = pending[-1] if pending else None
     if newest and newest.kind is kind and not newest.is_canceling:
         return newest
+    # An order would supersede that run.
     if any(run.is_queued and run.kind not in ORDERS for run in pending):
         hint = "Wait for that run to finish or cancel it first."
         raise ConflictError(f"Another run of {workstation.name} comes first.", hint=hint)

@@ -63,6 +63,7 @@ async def request(
     if existing := await queries.named(ctx.session, owner, spec.name):
         return await _join(ctx.session, existing, workstation)
     await limits.check(ctx, owner, spec.machine_type)
+    # The stack first, as the workstation's row refers to it.
     stack = Stack(id=workstation.id, root=Root.WORKSTATION, created_at=ctx.now)
     ctx.session.add(stack)
     await ctx.session.flush()
@@ -156,6 +157,7 @@ async def request_change(ctx: Context, workstation: Workstation, change: Worksta
 def refuse_if_going(workstation: Workstation, pending: list[Run]) -> None:
     if workstation.is_destroyed:
         raise ConflictError(f"{workstation.name} has been deleted.", hint="Create a new workstation.")
+    # A deletion that is being canceled leaves the machine, or part of it.
     if any(run.kind is RunKind.DESTROY and not run.is_canceling for run in pending):
         hint = "Cancel the deletion, or create a new workstation."
         raise ConflictError(f"{workstation.name} is being deleted.", hint=hint)
@@ -196,6 +198,7 @@ async def request_check(ctx: Context, workstation: Workstation) -> Run:
 
 async def request_destroy(ctx: Context, workstation: Workstation, *, keep_disk: bool) -> Run:
     """Queue the deletion, with or without the data disk. A second identical request joins the first."""
+    # The disk that was kept can still be deleted.
     if workstation.is_destroyed and not (workstation.disk_kept and not keep_disk):
         raise ConflictError(f"{workstation.name} has already been deleted.")
     stack = await ctx.session.get_one(Stack, workstation.id)

@@ -130,6 +130,7 @@ def changed(
     given = change.model_dump(exclude_none=True)
     after = before | given
     machine_type = catalog.machine_type(after["machine_type"])
+    # A GPU needs an image with its driver, and the driver is useless without one.
     if machine_type and "image" not in given:
         after["image"] = _fitting_image(before, machine_type, catalog)
     _check_change(workstation, before, {**after, "accelerator": given.get("accelerator")}, catalog, settings)

@@ -22,6 +22,7 @@ class _Check(TerraformKind):
     async def finish(self, session: AsyncSession, run: Run) -> str:
         """Record the time and the result of the check."""
         subject = await stacks.subject(session, self.stack_id, lock=True)
+        # Without differences, a notice about earlier drift disappears.
         subject.become_checked(run.id if self.differs else None, self.claim.tools.clock())
         if not self.differs:
             return "No drift: everything is as last applied."

@@ -39,6 +39,7 @@ class _Destroying(TerraformKind):
     async def _write_down(self, session: AsyncSession) -> bool:
         subject = await stacks.subject(session, self.stack_id, lock=True)
         state = await state_versions.newest(session, self.claim.tools.vault, self.stack_id)
+        # Only the state knows: a plan may have deleted the disk in spite of the request.
         disk_kept = state is not None and not state.is_empty
         subject.become_destroyed(self.claim.tools.clock(), disk_kept=disk_kept)
         return disk_kept

@@ -33,8 +33,10 @@ class OrderKind(Kind):
 
     async def _try(self, place: Place) -> datetime:
         async with self.claim.writing() as (session, run):
+            # An earlier attempt has given the order.
             if run.ordered_at:
                 return run.ordered_at
+            # After the order, canceling would have no effect.
             if run.cancel:
                 raise CanceledError
             run.begin_apply(self.claim.tools.clock())
@@ -55,5 +57,6 @@ async def give_order(claim: Claim, power: Power, place: Place) -> datetime:
     except OperationFailedError as error:
         raise RunFailedError(str(error)) from error
     except GOOGLE_ERRORS as error:
+        # A transient error is shown as the reason for the retry.
         await claim.log(str(error), LogLevel.ERROR)
         raise (TransientError if is_transient(error) else RunFailedError)(str(error)) from error

@@ -17,6 +17,7 @@ class Restart(OrderKind, MachineKind, kind=RunKind.RESTART):
         """Reset the machine and wait. Raises RunFailedError if Google refuses or the machine does not boot,
         CanceledError if canceled before."""
         place = await place_of(self.claim, self.stack_id)
+        # Only reports after the reset count, since the earlier boot's are still there.
         await self.wait_until_ready(place, await self.order(place))
 
     def ordered(self, workstation: Workstation) -> None:

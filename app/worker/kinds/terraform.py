@@ -67,6 +67,7 @@ class TerraformKind(Kind):
         known = await self._known()
         self.commands.folder.prepare(root, self.attempt.inputs, known.state)
         self.commands.folder.edit_state(self.starting_from)
+        # A plan from before an interruption may not fit what exists now.
         if known.approved_plan and not known.needs_reconcile:
             self.commands.folder.write_plan(PLAN_FILE, known.approved_plan)
             await self.check_before_apply(known)
@@ -103,6 +104,7 @@ class TerraformKind(Kind):
         planned = await self.plan(state, adopted)
         if planned.is_empty:
             await self.claim.log("No changes to apply.")
+            # Nothing to apply and nothing to remove from the state.
             if not self.applies_empty_plans or state is None or state.is_empty:
                 return
         if not self.is_only_a_plan:

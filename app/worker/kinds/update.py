@@ -44,8 +44,10 @@ class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
             machine = await self.claim.tools.compute.machine(place.zone, place.instance)
         except GOOGLE_ERRORS as error:
             raise (TransientError if is_transient(error) else RunFailedError)(str(error)) from error
+        # A machine that is missing is reported by the wait for it.
         if machine is None or not machine.is_off:
             return True
+        # The owner had stopped it, so the change leaves it stopped.
         if workstation.was_off:
             return False
         await self.claim.log(f"{place.instance} is stopped after the change. Starting it again.")

@@ -79,6 +79,7 @@ class WorkstationKind(TerraformKind):
         # Ask for all resources, even those to be deleted: only planned creates are looked for.
         folder.write_variables({**inputs, "disk_only": False})
         adopted = await WorkstationAdoption(self.claim, self.commands, self.stack_id, inputs["zone"]).adopt()
+        # The machine is deleted and its disk kept, so dependencies between them matter.
         if adopted and inputs.get("disk_only"):
             # Without the refresh, the state would not know that the machine uses the address, and would release that
             # first.
@@ -104,6 +105,7 @@ class WorkstationKind(TerraformKind):
         if before is None:
             return None
         state = await state_versions.newest(session, self.claim.tools.vault, self.stack_id)
+        # Disks cannot shrink, so a smaller size would replace the disk.
         size_gb = max(before.inputs["disk_size_gb"], (state and state.disk_size_gb) or 0)
         if size_gb > before.inputs["disk_size_gb"]:
             await self.claim.log_in(session, run, "Disks cannot shrink: the data disk keeps its new size.")
