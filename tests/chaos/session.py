@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.chaos.round import Result, Round
 from tests.chaos.script import SMALL, WHOLE, seed_of
+from tests.chaos.trouble import Kind
 from tests.chaos.world import World
 from tests.database import dump
 from tests.portal_process import ROOT
@@ -31,6 +32,7 @@ class Session:
         """`other_release` is the checkout whose code every second worker runs."""
         self._numbers = iter(range(1, rounds + 1))
         self._seed, self._at_once, self._small, self._cancels = seed, at_once, small, cancels
+        self._size = SMALL if small else WHOLE
         self._releases = (ROOT, other_release)
         self._folder = Path(tempfile.mkdtemp(prefix="stationmaster-chaos-"))
         self._lock = threading.Lock()
@@ -50,7 +52,9 @@ class Session:
         numbers = self._next_numbers()
         number = next(numbers, None)
         while number is not None:
-            world = World(self._folder / f"world-{number}", self._releases)
+            world = World(
+                self._folder / f"world-{number}", self._releases, own_disks=Kind.DISK_FULL in self._size.kinds
+            )
             world.start()
             try:
                 failed = False
@@ -73,7 +77,7 @@ class Session:
     def _round(self, world: World, number: int) -> bool:
         """Play one; returns whether it failed."""
         seed = seed_of(self._seed, number)
-        result = Round(world, number, seed, SMALL if self._small else WHOLE, cancels=self._cancels).play()
+        result = Round(world, number, seed, self._size, cancels=self._cancels).play()
         with self._lock:
             self.results.append(result)
             print(self._told(world, result), flush=True)

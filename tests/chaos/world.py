@@ -36,10 +36,12 @@ class World:
     """Everything that a round needs, as real processes; their data and logs are in `folder`.
 
     :param releases: the checkouts whose code workers run: ours, and another one.
+    :param own_disks: each host's data folder is a disk of its own, where we may mount one.
     """
 
     folder: Path
     releases: tuple[Path, Path] = (ROOT, ROOT)
+    own_disks: bool = False
     hosts: list[Host] = field(default_factory=list)
     line: Line = field(default_factory=Line)
     in_trouble: set[str] = field(default_factory=set)
@@ -158,7 +160,7 @@ class World:
         for name, release in zip("ab", self.releases, strict=True):
             host = Host(f"host-{name}", self.folder / f"host-{name}", self.environment, release)
             host.data.mkdir()
-            if full_disk.mount(host.data):
+            if self.own_disks and full_disk.mount(host.data):
                 stack.callback(full_disk.unmount, host.data)
             stack.callback(host.stop)
             self.hosts.append(host)
