@@ -65,6 +65,8 @@ class Power(StrEnum):
     START = "start"
     STOP = "stop"
     RESET = "reset"
+    SUSPEND = "suspend"
+    RESUME = "resume"
 
 
 class OperationFailedError(Exception):

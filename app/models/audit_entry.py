@@ -33,6 +33,8 @@ class Action(StrEnum):
     CHECK_WORKSTATION = "workstation.check", "checked for drift in workstation"
     START_WORKSTATION = "workstation.start", "started workstation"
     STOP_WORKSTATION = "workstation.stop", "stopped workstation"
+    SUSPEND_WORKSTATION = "workstation.suspend", "suspended workstation"
+    RESUME_WORKSTATION = "workstation.resume", "resumed workstation"
     RESTART_WORKSTATION = "workstation.restart", "restarted workstation"
     REVIVE_WORKSTATION = "workstation.revive", "created a machine from the kept disk of"
     DESTROY_WORKSTATION = "workstation.destroy", "deleted workstation"

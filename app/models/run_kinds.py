@@ -21,6 +21,10 @@ class RunKind(StrEnum):
     """Start a stopped machine, and wait until it is ready."""
     STOP = "stop"
     """Stop the machine. Only its disks and IP address are billed then."""
+    SUSPEND = "suspend"
+    """Suspend the machine: its memory is kept as well."""
+    RESUME = "resume"
+    """Let a suspended machine go on where it was."""
     CONFIGURE = "configure"
     """Apply the desired settings of the shared stack. Requires approval, and is not rolled back."""
     CHECK = "check"
@@ -64,6 +68,8 @@ class KindTraits:
     """Whether it proceeds without a worker, so that it cannot be canceled, retried or followed."""
     orders_from: frozenset[W] = frozenset()
     """The workstation's statuses in which the order can be requested. Empty if it is no order."""
+    without_gpu: bool = False
+    """Google does it only with machines that have no GPU."""
     status_meanwhile: W | None = None
     """The workstation's status while it executes; None if that does not change."""
 
@@ -141,6 +147,25 @@ TRAITS = {
         orders_from=frozenset({W.RUNNING}),
         uses_terraform=False,
         status_meanwhile=W.STOPPING,
+    ),
+    RunKind.SUSPEND: KindTraits(
+        doing="Suspending",
+        label="Suspend",
+        prior_seconds=120.0,
+        stages=("queued", "suspending", "suspended"),
+        orders_from=frozenset({W.RUNNING}),
+        uses_terraform=False,
+        without_gpu=True,
+        status_meanwhile=W.SUSPENDING,
+    ),
+    RunKind.RESUME: KindTraits(
+        doing="Resuming",
+        label="Resume",
+        prior_seconds=45.0,
+        stages=("queued", "resuming", "ready"),
+        orders_from=frozenset({W.SUSPENDED}),
+        uses_terraform=False,
+        status_meanwhile=W.STARTING,
     ),
     RunKind.CONFIGURE: KindTraits(
         doing="Configuring",

@@ -22,7 +22,7 @@ MOUNT_POINT = "/home/jupyter"
 
 
 W = WorkstationStatus
-_UNDER_WAY = {W.PROVISIONING, W.UPDATING, W.DESTROYING, W.STARTING, W.STOPPING}
+_UNDER_WAY = {W.PROVISIONING, W.UPDATING, W.DESTROYING, W.STARTING, W.STOPPING, W.SUSPENDING}
 
 
 _SPEC_COLUMNS = (
@@ -158,7 +158,8 @@ class Workstation(ObservedMachine, Base):
 
     def can(self, order: RunKind) -> bool:
         """Whether this order can be requested now."""
-        return self.status in order.traits.orders_from
+        is_possible = self.accelerator is None or not order.traits.without_gpu
+        return self.status in order.traits.orders_from and is_possible
 
     @property
     def orders(self) -> list[RunKind]:
@@ -218,6 +219,10 @@ class Workstation(ObservedMachine, Base):
         """Google has stopped it. Its address and host keys stay the same."""
         self.status = W.STOPPED
         self.report, self.reported_at = {}, None
+
+    def become_suspended(self) -> None:
+        """Google has suspended it. Its report stays true: it goes on without a boot."""
+        self.status = W.SUSPENDED
 
     def become_destroyed(self, now: datetime, *, disk_kept: bool) -> None:
         """The machine was deleted, and its disk as well unless it was kept."""

@@ -14,6 +14,7 @@ class WorkstationStatus(StrEnum):
     STOPPING = "stopping"
     STOPPED = "stopped"
     PREEMPTED = "preempted"
+    SUSPENDING = "suspending"
     SUSPENDED = "suspended"
     MISSING = "missing"
     """Somebody has deleted the machine at Google. Its disk and address may still be there."""

@@ -87,9 +87,15 @@ class Readiness:
         if self.report.stage is BootStage.FAILED:
             reason = self.report.mount.reason if self.report.mount else None
             await self.claim.log(f"The machine has booted with errors. {reason or ''}", LogLevel.WARN)
-        self._silent_since = asyncio.get_running_loop().time()
-        await self._until(self._answers, deadline, "did not answer by SSH with the host key that it has")
+        await self.wait_for_ssh(deadline)
         return self.report
+
+    async def wait_for_ssh(self, deadline: float | None = None) -> None:
+        """Until SSH answers with a host key of `report`. Raises RunFailedError if it does not in time."""
+        now = asyncio.get_running_loop().time()
+        self._silent_since = now
+        deadline = deadline or now + self.claim.tools.settings.boot_timeout
+        await self._until(self._answers, deadline, "did not answer by SSH with the host key that it has")
 
     async def _until(self, is_done: Callable[[], Awaitable[bool]], deadline: float, otherwise: str) -> None:
         checks = 0

@@ -95,7 +95,7 @@ class ComputeApi:
 
     async def power(self, request: Request, place: Place) -> Json:
         verb, id_ = request.path_params["verb"], self._instance_id(request, place)
-        if verb not in ("start", "stop", "reset"):
+        if verb not in ("start", "stop", "reset", "suspend", "resume"):
             raise CloudError(404, f"The emulator does not have the call instances.{verb}")
         with self._calls.call(verb, INSTANCE, id_):
             query = request.query_params

@@ -4,11 +4,11 @@ import asyncio
 from contextlib import suppress
 
 from emulator.cloud.runner import OperationRunner, Outcome
-from emulator.core.errors import CloudError, not_ready
+from emulator.core.errors import CloudError
 from emulator.core.ids import INSTANCE
 from emulator.core.store import CloudResource, Json
 from emulator.rules.base import Rules
-from emulator.rules.instance_power import check_stop, power_off, power_on
+from emulator.rules.instance_power import check_power, power_off, power_on, resume, suspend
 from emulator.rules.registry import rules_of
 
 POWER_OPS = {
@@ -17,10 +17,18 @@ POWER_OPS = {
     "reset": "RUNNING",
     "preempt": "STOPPING",
     "host-error": "REPAIRING",
+    "suspend": "SUSPENDING",
+    "resume": "STAGING",
 }
+<<<<<<< HEAD
 """Operation → the machine's status during it."""
 _LASTS_AS = {"preempt": "stop", "host-error": "start"}
 """Operation → the operation whose duration it has, if it has none of its own."""
+=======
+"""Operation → the machine's status while it lasts."""
+_LASTS_AS = {"preempt": "stop", "host-error": "start", "suspend": "stop", "resume": "start"}
+"""Which operation's wait it takes, where that is not its own."""
+>>>>>>> b0758ac (Suspend a machine, and resume it where it was)
 
 
 class Cloud(OperationRunner):
@@ -82,10 +90,7 @@ class Cloud(OperationRunner):
         resource = self.find(INSTANCE, instance_id)
         outcome = await self._inject(op, INSTANCE, instance_id, resource.state)
         resource = self._idle(INSTANCE, instance_id)
-        if op == "reset" and resource.cloud["status"] != "RUNNING":
-            raise not_ready(instance_id)
-        if op == "stop":
-            check_stop(resource, decides_on_ssds=decides_on_ssds)
+        check_power(op, resource, decides_on_ssds=decides_on_ssds)
         operation = self.operations.begin(op, resource, request_id, user)
         is_already_so = resource.cloud["status"] == {"start": "RUNNING", "stop": "TERMINATED"}.get(op)
         if is_already_so:
@@ -187,7 +192,8 @@ class Cloud(OperationRunner):
             if outcome.error is None:
                 self._powered(op, current)
             else:
-                self._set_status(current, "TERMINATED" if op == "start" else "RUNNING")
+                before = {"start": "TERMINATED", "resume": "SUSPENDED"}
+                self._set_status(current, before.get(op, "RUNNING"))
 
         # The caller already has its response, and finds the error in the operation.
         with suppress(CloudError):
@@ -198,5 +204,6 @@ class Cloud(OperationRunner):
         self._save(resource)
 
     def _powered(self, op: str, resource: CloudResource) -> None:
-        (power_off if POWER_OPS[op] == "STOPPING" else power_on)(self.context, resource)
+        change = {"STOPPING": power_off, "SUSPENDING": suspend}.get(POWER_OPS[op], power_on)
+        (resume if op == "resume" else change)(self.context, resource)
         self._save(resource)

@@ -42,6 +42,7 @@ def instance_view(context: Context, resource: CloudResource) -> Json:
         "guestAccelerators": _accelerators(zone, state),
         "lastStartTimestamp": resource.cloud.get("started"),
         "lastStopTimestamp": resource.cloud.get("stopped"),
+        "lastSuspendedTimestamp": resource.cloud.get("suspended"),
     }
     return without_empty(view)
 

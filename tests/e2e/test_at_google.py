@@ -45,3 +45,20 @@ def test_a_machine_deleted_in_the_console_is_created_again_around_its_disk(
     after = grace_api.wait(made["id"], "running")
     assert (after["address"], after["host_keys"]) == (before["address"], before["host_keys"])
     assert equipped.ssh(*NO_QUESTION, "deleted", "cat /home/jupyter/note") == "kept\n"
+
+
+def test_a_suspended_machine_is_resumed_with_the_same_host_key(
+    person: Person, equipped: Laptop, grace_api: ApiUser
+) -> None:
+    made = grace_api.create("dozing")
+    grace_api.wait(made["id"], "running")
+    install(person, equipped, grace_api)
+    person.open(f"/workstations/{made['id']}")
+    person.page.get_by_role("button", name="Suspend").click()
+    grace_api.wait(made["id"], "suspended")
+    person.open(f"/workstations/{made['id']}")
+    expect(person.page.get_by_text("while it is suspended")).to_be_visible()
+    assert equipped.run("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=3", "dozing", "true").returncode != 0
+    person.page.get_by_role("button", name="Resume").click()
+    grace_api.wait(made["id"], "running")
+    assert equipped.ssh(*NO_QUESTION, "dozing", "echo here") == "here\n"

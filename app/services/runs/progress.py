@@ -203,6 +203,8 @@ _JUDGES: dict[str, Callable[[_StageRules], StageState]] = {
     "resetting": _StageRules.preparing,
     "starting": _StageRules.preparing,
     "stopping": _StageRules.preparing,
+    "suspending": _StageRules.preparing,
+    "resuming": _StageRules.preparing,
     "approved": _StageRules.approved,
     "applying": _StageRules.applying,
     "booting": _StageRules.booting,

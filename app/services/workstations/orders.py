@@ -7,6 +7,9 @@ from app.services import audit, runs
 from app.services.context import Context
 from app.services.workstations.requests import refuse_if_going
 
+_AFTER = {RunKind.STOP: RunKind.START, RunKind.SUSPEND: RunKind.RESUME}
+"""What can be asked for while a run of this kind is under way; a machine is on after all others, and can be stopped."""
+
 
 async def request(ctx: Context, workstation: Workstation, kind: RunKind, *, again: Run | None = None) -> Run:
     """Queue an order, or join a pending one of the same kind.
@@ -39,7 +42,7 @@ async def request(ctx: Context, workstation: Workstation, kind: RunKind, *, agai
 
 def _can_follow(under_way: Run, kind: RunKind) -> bool:
     """Whether the order is possible after the executing run: a start after a stop, a stop after anything else."""
-    return kind is (RunKind.START if under_way.kind is RunKind.STOP else RunKind.STOP)
+    return kind is _AFTER.get(under_way.kind, RunKind.STOP)
 
 
 async def _can(ctx: Context, workstation: Workstation, kind: RunKind, again: Run | None) -> bool:

@@ -71,6 +71,8 @@ ROWS = {
         POST /api/v1/workstations/{workstation_id}/restart
         POST /api/v1/workstations/{workstation_id}/start
         POST /api/v1/workstations/{workstation_id}/stop
+        POST /api/v1/workstations/{workstation_id}/suspend
+        POST /api/v1/workstations/{workstation_id}/resume
         GET /runs/{run_id}
         POST /runs/{run_id}/approve
         POST /runs/{run_id}/cancel
@@ -92,6 +94,8 @@ ROWS = {
         POST /workstations/{workstation_id}/start
         GET /workstations/{workstation_id}/states
         GET POST /workstations/{workstation_id}/stop
+        POST /workstations/{workstation_id}/suspend
+        POST /workstations/{workstation_id}/resume
     """,
     Access.OWN_ALONE: """
         DELETE /api/v1/ssh-keys/{key_id}

@@ -96,7 +96,7 @@ class PromptCompute(Compute):
             raise self.reset_troubles.pop(0)
         self.reset.append(request_id)
         self.orders.append(power)
-        self.status = "TERMINATED" if power is Power.STOP else "RUNNING"
+        self.status = {Power.STOP: "TERMINATED", Power.SUSPEND: "SUSPENDED"}.get(power, "RUNNING")
         if self.answers_lost:
             self.answers_lost -= 1
             raise ConnectionResetError("the answer was lost")

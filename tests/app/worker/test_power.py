@@ -177,3 +177,38 @@ async def test_a_start_needs_no_slot(tools: Tools, script: Script) -> None:
     run_id = await ask(tools, workstation_id, RunKind.START)
     async with tools.database.sessions() as session:
         assert await claims.candidates(session, tools.host, tools.clock(), with_terraform=False) == [run_id]
+
+
+async def test_a_suspended_machine_goes_on_where_it_was_without_a_boot(tools: Tools, script: Script) -> None:
+    workstation_id = await provisioned(tools, script)
+    before = await workstation_of(tools, workstation_id)
+    await execute(tools, await ask(tools, workstation_id, RunKind.SUSPEND))
+    off = await workstation_of(tools, workstation_id)
+    assert (off.status, off.is_off, off.orders, off.can_connect) == (W.SUSPENDED, True, [RunKind.RESUME], False)
+    # Nothing boots: what the machine said of its boot is as old as before.
+    google(tools).booting = True
+    run_id = await ask(tools, workstation_id, RunKind.RESUME)
+    await execute(tools, run_id)
+    on = await workstation_of(tools, workstation_id)
+    assert (await run_of(tools, run_id)).status is RunStatus.APPLIED
+    assert (on.status, on.address, on.host_keys) == (W.RUNNING, before.address, HOST_KEYS)
+    assert google(tools).orders[-2:] == [Power.SUSPEND, Power.RESUME]
+
+
+async def test_a_resume_that_google_refuses_leaves_the_machine_suspended(tools: Tools, script: Script) -> None:
+    workstation_id = await provisioned(tools, script)
+    await execute(tools, await ask(tools, workstation_id, RunKind.SUSPEND))
+    google(tools).reset_troubles = [OperationFailedError("resume: Error 503: ZONE_RESOURCE_POOL_EXHAUSTED")]
+    run_id = await ask(tools, workstation_id, RunKind.RESUME)
+    await execute(tools, run_id)
+    assert (await run_of(tools, run_id)).status is RunStatus.ERRORED
+    assert (await workstation_of(tools, workstation_id)).status is W.SUSPENDED
+
+
+async def test_a_machine_with_a_gpu_cannot_be_suspended(tools: Tools, script: Script) -> None:
+    workstation_id = await provisioned(tools, script)
+    async with as_grace(tools) as ctx:
+        (await workstations.find(ctx.session, ctx.member, workstation_id)).accelerator = "nvidia-l4"
+    assert RunKind.SUSPEND not in (await workstation_of(tools, workstation_id)).orders
+    with pytest.raises(ConflictError):
+        await ask(tools, workstation_id, RunKind.SUSPEND)
