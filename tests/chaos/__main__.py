@@ -2,6 +2,7 @@
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -35,9 +36,17 @@ def main() -> int:
             cancels=spec.cancels,
             other_release=other,
         )
+        # Ctrl-C: what has been found so far is to be seen. The second one ends everything.
+        signal.signal(signal.SIGINT, lambda *_: _end_early(session))
         results = session.play()
     print(report.summary(results))
     return 1 if any(result.findings for result in results) else 0
+
+
+def _end_early(session: Session) -> None:
+    print("chaos: no more rounds; those under way are played to their end", flush=True)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    session.end_early()
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ class Session:
         self._releases = (ROOT, other_release)
         self._folder = Path(tempfile.mkdtemp(prefix="stationmaster-chaos-"))
         self._lock = threading.Lock()
+        self._ends_early = False
         self.results: list[Result] = []
 
     def play(self) -> list[Result]:
@@ -46,6 +47,10 @@ class Session:
         if not any(result.findings for result in self.results):
             shutil.rmtree(self._folder, ignore_errors=True)
         return sorted(self.results, key=lambda result: result.number)
+
+    def end_early(self) -> None:
+        """Begin no more rounds; those under way are played to their end."""
+        self._ends_early = True
 
     def _lane(self) -> None:
         """Rounds in one world; after a failing one in a new world, since there may be things left in the old."""
@@ -70,7 +75,7 @@ class Session:
         while True:
             with self._lock:
                 number = next(self._numbers, None)
-            if number is None:
+            if number is None or self._ends_early:
                 return
             yield number
 
