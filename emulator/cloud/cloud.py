@@ -20,15 +20,9 @@ POWER_OPS = {
     "suspend": "SUSPENDING",
     "resume": "STAGING",
 }
-<<<<<<< HEAD
 """Operation → the machine's status during it."""
-_LASTS_AS = {"preempt": "stop", "host-error": "start"}
-"""Operation → the operation whose duration it has, if it has none of its own."""
-=======
-"""Operation → the machine's status while it lasts."""
 _LASTS_AS = {"preempt": "stop", "host-error": "start", "suspend": "stop", "resume": "start"}
-"""Which operation's wait it takes, where that is not its own."""
->>>>>>> b0758ac (Suspend a machine, and resume it where it was)
+"""Operation → the operation whose duration it has, if it has none of its own."""
 
 
 class Cloud(OperationRunner):
