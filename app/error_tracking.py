@@ -39,13 +39,13 @@ def start(settings: Settings, process: str) -> None:
             release="stationmaster",
         )
     except ValueError as error:
-        raise ConfigurationError(f"The setting STATIONMASTER_SENTRY_DSN is wrong: {error}.") from None
+        raise ConfigurationError(f"The setting STATIONMASTER_SENTRY_DSN is invalid: {error}.") from None
     sentry_sdk.set_tag("process", process)
     logging.getLogger().addHandler(_Reporter(logging.ERROR))
 
 
 def _wait_silently(_pending: int, _seconds: float) -> None:
-    """At the end of the process, in place of a line on standard error."""
+    """Replaces the library's message on standard error at the end of the process."""
 
 
 class _Reporter(logging.Handler):

@@ -24,7 +24,7 @@ class InvalidError(StationmasterError):
 
 
 class NotFoundError(StationmasterError):
-    """It does not exist, or the member may not see it; the two look the same, so that nothing leaks."""
+    """Something does not exist, or the member may not see it. Both look the same, so that nothing is revealed."""
 
     status = 404
     code = "not_found"

@@ -26,7 +26,7 @@ def backup(file: File, keys: Keys = None) -> None:
     """Write the database to a file. The portal may be running."""
     # A copy of that folder would contain everything that is needed to decrypt it.
     if keys and keys.resolve().parent == file.resolve().parent:
-        raise StartError("Keep the keys in another folder than the backup. Together, they allow to read everything.")
+        raise StartError("Keep the keys in another folder than the backup. Whoever has both can read everything.")
     for path in filter(None, (file, keys)):
         if path.exists():
             raise StartError(f"{path} already exists.")
@@ -59,8 +59,8 @@ def restore(file: File, keys: Keys = None) -> None:
     # Restored all the same: the missing key can be added later.
     if unread:
         raise StartError(f"Restored, but {unread} values cannot be decrypted because a key is missing.")
-    typer.echo("Restored. Everybody has to sign in again; API tokens are as they were in the backup.")
-    typer.echo("Once the portal runs, `stationmaster stack list-orphans` lists machines made after the backup.")
+    typer.echo("Restored. Everybody has to sign in again; API tokens are those of the backup.")
+    typer.echo("Once the portal runs, `stationmaster stack list-orphans` lists machines created after the backup.")
 
 
 def _dump(url: str, file: Path) -> None:

@@ -54,7 +54,7 @@ class EmbeddedPostgres:
         while not self._answers():
             if not self.child.is_alive or time.monotonic() > deadline:
                 said = (self.folder / "log").read_text(errors="replace")[-2000:]
-                raise StartError(f"The embedded PostgreSQL did not start. It says:\n{said}")
+                raise StartError(f"The embedded PostgreSQL did not start. Its log:\n{said}")
             time.sleep(POLL_SECONDS)
 
     def _answers(self) -> bool:
@@ -118,7 +118,7 @@ def _socket_folder(data: Path, owner: int) -> Path:
     folder = Path(tempfile.gettempdir()) / f"stationmaster-{name}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid not in {os.getuid(), owner}:
-        raise StartError(f"{folder} is somebody else's, and the database's socket would be in it.")
+        raise StartError(f"{folder} belongs to another user, but would contain the database's socket.")
     os.chown(folder, owner, -1)
     return folder
 

@@ -43,7 +43,7 @@ class LimitedHttp(HttpToolsProtocol):
         self._beside_body += len(data)
         super().data_received(data)
         if self._beside_body > MOST_BYTES_BESIDE_BODY and not self.transport.is_closing():
-            self.logger.warning("Too much beside the body of a request.")
+            self.logger.warning("The request line and headers are too large.")
             self.transport.write(_TOO_MUCH)
             self.transport.close()
 

@@ -90,7 +90,7 @@ class Supervisor:
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         while not self._stopping and not _answers(f"http://{self.settings.host}:{self.settings.port}/readyz"):
             if time.monotonic() > deadline:
-                raise StartError("The portal did not become ready within five minutes: the lines above say why.")
+                raise StartError("The portal did not become ready within five minutes. See the log lines above.")
             self._keep_running()
         if not self._stopping:
             print(f"Stationmaster is ready at {self.settings.public_url}", flush=True)  # noqa: T201 - the contract's line
@@ -125,7 +125,7 @@ def check_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise StartError(
-                f"The portal cannot listen on {host}:{port} ({error.strerror}). Another one may be running there: stop "
+                f"The portal cannot listen on {host}:{port} ({error.strerror}). Another program may be using it. Stop "
                 "it, or choose another port (`make run PORT=8001`, or STATIONMASTER_PORT)."
             ) from None
 

@@ -16,7 +16,7 @@ _LASTING = re.compile(
     r"does not have enough resources available|ZONE_RESOURCE_POOL_EXHAUSTED|is currently unavailable in the|"
     r"Quota '\w+' exceeded|quotaExceeded|SERVICE_DISABLED|is disabled|BILLING_DISABLED|requires billing|"
     r"IAM_PERMISSION_DENIED|Error 40[0134]\b|constraints/|was not found|does not exist|"
-    r"resourceInUseByAnotherResource|is already being used by|Couldn't find free blocks|is somebody else's|"
+    r"resourceInUseByAnotherResource|is already being used by|Couldn't find free blocks|belongs to something else|"
     r"can't reuse the name of the deleted instance",
     re.IGNORECASE,
 )

@@ -22,7 +22,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "Check the workstation for drift, or edit it. The plan will include resources that were created by hand.",
     ),
     (
-        r"is somebody else's\. It was not touched",
+        r"belongs to something else\. It was not changed",
         "A resource with this name exists at Google and belongs to something else.",
         "Create a workstation with another name, or ask an admin to remove the conflicting resource, then retry.",
     ),

@@ -1,12 +1,12 @@
-"""shim.py STEP COMMAND…: a small parent for Terraform that outlives the worker.
+"""shim.py STEP COMMAND…: the parent process of Terraform, which outlives the worker.
 
-It records, in the working folder, STEP.pid (Terraform's pid and start time) and STEP.rc (its exit code, once it has
-ended). However many signals it gets, Terraform gets exactly one interrupt: a second would make it drop its state.
+It records Terraform's process ID and start time in STEP.pid and, once it has ended, its exit code in STEP.rc. However
+many signals it gets, Terraform gets exactly one interrupt: a second one would make it drop its state.
 
-A worker that follows the command touches the file `watched` every moment. When that has not happened for a while, the
-worker is gone and none on this host has taken over: Terraform is asked to stop, so that it is not still at work when a
-worker on another host takes the run over.
-Single-threaded and without imports of ours, so that it starts within milliseconds: `python -IS shim.py`.
+A worker that follows the command keeps touching the file `watched`. If that stops for a while, no worker on this host
+is left, and the shim interrupts Terraform before a worker on another host takes the run over.
+
+It is single-threaded and imports no module of the portal, so that it starts within milliseconds: `python -IS shim.py`.
 """
 
 import os
@@ -16,39 +16,41 @@ import time
 
 WATCHED = "watched"
 UNWATCHED_SECONDS = 20.0
-"""Well after a worker on the same host would have taken over, and before one on another host may (models/run.py)."""
+"""Longer than a worker on the same host needs to take over, and shorter than workers on other hosts wait
+(models/run.py)."""
 POLL_SECONDS = 2.0
 RECORD_BYTES = 64
-"""Of each file that records a process or its end: content, and blanks."""
+"""The size of a recorded file, which is padded with blanks."""
 FORWARDED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 def start_time(pid: int) -> str:
-    """The process's start in clock ticks since boot (proc(5), field 22): with it, a pid is never mistaken."""
+    """The start of a process in clock ticks since boot (proc(5), field 22), which tells it from another one with the
+    same ID."""
     with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:  # noqa: PTH123 - pathlib is slow to import
         return stat.read().rpartition(")")[2].split()[19]
 
 
 def reserve(name: str) -> None:
-    """Take the space that a later `record` needs: the disk may be full by then."""
+    """Reserve the space for a later `record`, as the disk may be full by then."""
     with open(f"{name}.tmp", "w", encoding="ascii") as file:  # noqa: PTH123 - pathlib is slow to import
         file.write(" " * RECORD_BYTES)
 
 
 def record(name: str, content: str) -> None:
-    """Write a whole file or none, into what was reserved for it."""
+    """Write the file as a whole, in the reserved space."""
     with open(f"{name}.tmp", "r+", encoding="ascii") as file:  # noqa: PTH123 - pathlib is slow to import
         file.write(content.ljust(RECORD_BYTES))
     os.rename(f"{name}.tmp", name)  # noqa: PTH104 - pathlib is slow to import
 
 
 def mark_as_interrupted(step: str) -> None:
-    """Terraform has had its one interrupt; whoever takes over after the shim's death must not send another."""
+    """Record that Terraform was interrupted, so that no worker does it again after the shim's death."""
     os.close(os.open(f"{step}.interrupted", os.O_WRONLY | os.O_CREAT, 0o600))
 
 
 def is_watched() -> bool:
-    """Whether somebody has touched the file lately; where there is none, nobody is expected to."""
+    """Whether the file `watched` was touched lately. Without the file, nobody is expected to."""
     try:
         touched = os.stat(WATCHED).st_mtime  # noqa: PTH116 - pathlib is slow to import
     except FileNotFoundError:
@@ -57,7 +59,7 @@ def is_watched() -> bool:
 
 
 def use_default_signals() -> None:
-    """Every signal as a new process expects it. `nohup`, a shell's `&` and some supervisors hand on ignored ones."""
+    """Reset all signals. `nohup`, a shell's `&` and some supervisors pass on ignored ones."""
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         signal.signal(number, signal.SIG_DFL)
 
@@ -66,10 +68,10 @@ def main() -> int:
     """Run the command; returns its exit code, or 128 + the signal that ended it."""
     step, command = sys.argv[1], sys.argv[2:]
     awaited = FORWARDED | {signal.SIGCHLD}
-    # Before anything is started: what could not be written down could not be found again.
+    # Before the command starts: without its record it could not be found again.
     for name in ("pid", "rc"):
         reserve(f"{step}.{name}")
-    # Blocked first: a signal that comes now is kept until we wait for it.
+    # Blocked before the start, so that no signal is lost until sigtimedwait.
     signal.pthread_sigmask(signal.SIG_SETMASK, awaited)
     use_default_signals()
     pid = os.fork()
@@ -81,7 +83,7 @@ def main() -> int:
     unwatched = 0
     while True:
         received = signal.sigtimedwait(awaited, POLL_SECONDS)
-        # Twice: after a sleep of the whole machine the worker needs a moment, too.
+        # Twice in a row, because the worker also needs a moment after the computer was suspended.
         unwatched = 0 if is_watched() else unwatched + 1
         desired = received is not None and received.si_signo in FORWARDED
         if (desired or unwatched >= 2) and not interrupted:

@@ -27,7 +27,7 @@ def executable(configured: str) -> tuple[str, ...]:
     if configured:
         path = shutil.which(configured)
         if path is None:
-            raise ConfigurationError(f"STATIONMASTER_TERRAFORM names {configured}, which is not there.")
+            raise ConfigurationError(f"STATIONMASTER_TERRAFORM is set to {configured}, which was not found.")
         if version((path,)) < MINIMUM:
             raise ConfigurationError(f"STATIONMASTER_TERRAFORM is older than {MINIMUM[0]}.{MINIMUM[1]}: {configured}")
         return (path,)

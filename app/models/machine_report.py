@@ -47,7 +47,7 @@ class Mount:
     size_bytes: int | None
     free_bytes: int | None
     boot_size_bytes: int | None
-    """Of the file system at /."""
+    """Free space of the boot disk's file system."""
     boot_free_bytes: int | None
     at: datetime | None
     reason: str | None

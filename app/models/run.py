@@ -41,7 +41,7 @@ class Run(Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: short_id(10))
     stack_id: Mapped[str] = mapped_column(ForeignKey("stacks.id"))
     requested_by: Mapped[str | None] = mapped_column(ForeignKey("members.id"))
-    """None for the portal itself."""
+    """The member who requested it; None for the portal itself."""
     kind: Mapped[RunKind] = mapped_column(stored_as_text(RunKind))
     status: Mapped[RunStatus] = mapped_column(stored_as_text(RunStatus), default=RunStatus.QUEUED)
     inputs: Mapped[dict[str, Any]]
@@ -136,7 +136,7 @@ class Run(Base):
         self.interruptions += 1
 
     def schedule_retry(self, at: datetime, *, counts: bool = True) -> None:
-        """Begin again with the plan at that time. `counts`: as one of the limited number of retries."""
+        """Begin again with the plan at that time. `counts`: whether this is one of the limited number of retries."""
         if self.status not in {S.PLANNING, S.APPLYING}:
             raise TransitionError(self.id, self.status, S.PLANNING)
         self.status = S.PLANNING
@@ -241,7 +241,7 @@ class Run(Base):
 
     @property
     def is_busy(self) -> bool:
-        """Whether it goes on without a person's decision."""
+        """Whether it proceeds without a person's decision."""
         return not self.is_final and not self.can_approve and not self.kind.traits.decides_itself
 
     @property

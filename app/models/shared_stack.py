@@ -63,12 +63,12 @@ class SharedStack(Base):
 
     @property
     def noun(self) -> str:
-        """What it is, in sentences."""
+        """What it is called in sentences."""
         return "shared stack"
 
     @property
     def name(self) -> str:
-        """Its name in lists and titles."""
+        """The name in lists and titles."""
         return self.noun
 
     @property

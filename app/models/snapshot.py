@@ -16,7 +16,7 @@ class Snapshot(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     taken_at: Mapped[datetime]
     content: Mapped[dict[str, Any]]
-    """The content, in the form of the service that takes it."""
+    """The content, which depends on the snapshot."""
 
     def age(self, now: datetime) -> timedelta:
         """How long ago it was taken."""

@@ -52,7 +52,7 @@ class Workstation(ObservedMachine, Base):
     image: Mapped[str]
     snapshot: Mapped[str | None]
     boot_disk_size_gb: Mapped[int]
-    """At least what was asked for: it only grows, also in Google's console."""
+    """The size of the boot disk. It can be larger than requested, because somebody enlarged it in Google's console."""
     disk_size_gb: Mapped[int]
     disk_type: Mapped[str]
     spot: Mapped[bool]

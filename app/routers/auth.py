@@ -83,7 +83,7 @@ def _confirmed_at(identity: Identity, asked_at: float, ctx: Context) -> datetime
     proved_at = identity.proved_at
     if proved_at is None or ctx.now - proved_at >= FRESH_FOR:
         raise SignInFailedError(
-            "Google does not confirm that you entered your password in the last ten minutes.",
+            "Google did not confirm that you entered your password in the last ten minutes.",
             hint="Sign out at Google, then sign in again.",
         )
     # A clock that goes ahead must not make it last longer.

@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 @router.get("")
 async def page(request: Request, session: SessionDep, _: AdminDep) -> Response:
-    """What was found, the ill first."""
+    """The doctor's page: the newest checks, problems first."""
     snapshot = await snapshots.read(session, doctor.SNAPSHOT)
     checks = [Check.from_json(kept) for kept in snapshot.content["checks"]] if snapshot else []
     context = {

@@ -45,7 +45,7 @@ async def metrics(portal: PortalDep, session: SessionDep) -> Response:
     workstations = Gauge("stationmaster_workstations", "Workstations by status.", ["status"], registry=registry)
     for name, count in (await counts.workstations_by_status(session)).items():
         workstations.labels(name).set(count)
-    workers = Gauge("stationmaster_workers_alive", "Workers heard of lately.", registry=registry)
+    workers = Gauge("stationmaster_workers_alive", "Workers with a recent heartbeat.", registry=registry)
     workers.set(await counts.live_workers(session, portal.clock()))
     free = Gauge("stationmaster_worker_free_bytes", "Free disk space of a host's workers.", ["host"], registry=registry)
     for host, count in (await counts.free_bytes_by_host(session, portal.clock())).items():

@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 @router.get("")
 async def page(request: Request, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
-    """Everything, with the age of what is told of Google."""
+    """The page, with the age of what is known from Google."""
     context = await _context(session, portal, member)
     return render(request, "infrastructure/show.html", context, fragment="infrastructure/_show.html")
 

@@ -26,7 +26,7 @@ async def page(request: Request, ctx: ContextDep, _: AdminDep) -> Response:
 async def _page(
     request: Request, ctx: Context, error: StationmasterError | None = None, of: str = "", typed: Typed | None = None
 ) -> Response:
-    """With an error, what was typed `of` a member's id, or of the team."""
+    """The page. After an error, with the values typed `of` a member (by ID) or of the team."""
     context = {
         "entries": await members.list_of(ctx),
         "defaults": limits.of_settings(ctx),

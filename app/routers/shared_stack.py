@@ -22,7 +22,7 @@ PAGE = router.prefix
 
 @router.get("")
 async def show(request: Request, stack: SharedStackDep, ctx: ContextDep) -> Response:
-    """Its state, and its settings as a form."""
+    """The shared stack's state, and its settings as a form."""
     return await _page(request, stack, ctx)
 
 

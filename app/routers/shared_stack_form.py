@@ -80,7 +80,7 @@ def settings_of(typed: Typed) -> SharedSettings:
 
 
 def context(typed: Typed, catalog: Catalog, error: StationmasterError | None = None) -> dict[str, Any]:
-    """What the form shows."""
+    """The template variables of the form."""
     return {
         "form": typed,
         "error": error,

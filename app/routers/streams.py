@@ -30,7 +30,7 @@ PING = KEEPALIVE_COMMENT
 
 
 class EventStream(StreamingResponse):
-    """Server-sent events: counted while they are open, and over when the database is away."""
+    """Server-sent events. Open streams are counted, and a stream ends if the database is unavailable."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send them until somebody has enough. Raises TooManyError before the first one."""
@@ -46,7 +46,8 @@ def event_stream(events: AsyncIterator[bytes]) -> StreamingResponse:
 
 
 async def _until_away(events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Nothing can be said in the middle of an answer: the browser connects anew, and is told then."""
+    """Events until the database is unavailable. An error cannot be sent in the middle of a response; the browser
+    reconnects."""
     try:
         async for event in events:
             yield event

@@ -46,7 +46,7 @@ def context(
     availability: Availability,
     error: StationmasterError | None = None,
 ) -> dict[str, Any]:
-    """What the form shows. Errors appear while the form is filled in, as if it had been submitted."""
+    """The template variables of the form. Errors appear while it is filled in, as if it had been submitted."""
     catalog = ctx.catalog
     form = {**_values(typed, desired), "zone": workstation.zone}
     effects: list[impact.Effect] = []

@@ -44,7 +44,7 @@ def context(
     names: Collection[str],
     error: StationmasterError | None = None,
 ) -> dict[str, Any]:
-    """What the form shows: its fields, prices for them, and errors."""
+    """The template variables of the form: fields, prices and errors."""
     catalog, settings = ctx.catalog, ctx.settings
     form = _values(typed, catalog, settings, names)
     sizes = sizes_of(form)

@@ -78,7 +78,7 @@ _PATTERN: JsonDict = {"pattern": f"^{_PRINTABLE.pattern}$"}
 Words = Annotated[str, Field(max_length=200, json_schema_extra=_PATTERN), AfterValidator(_printable)]
 _DAY: JsonDict = {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "maxLength": 0}]}
 Day = Annotated[date | None, WithJsonSchema(_DAY)]
-"""Empty, as forms send it, for none."""
+"""An optional text of a form, where empty stands for None."""
 
 
 class AuditFilter(BaseModel):

@@ -20,7 +20,7 @@ class Context:
     session: AsyncSession
     settings: Settings
     catalog: Catalog
-    """What can be requested."""
+    """The machine types, images and disks that can be requested."""
     secrets: SecretStore
     vault: Vault
     now: datetime

@@ -71,7 +71,7 @@ class WorkstationAdoption:
                 continue
             if theirs.get(STACK_LABEL) != self._stack_id:
                 raise RunFailedError(
-                    f"{resource_id} exists at Google already and is somebody else's. It was not touched."
+                    f"{resource_id} already exists at Google and belongs to something else. It was not changed."
                 )
             found[address] = resource_id
         return found

@@ -94,7 +94,7 @@ class SharedAdoption:
                 continue
             if type_ not in WITHIN_OURS and not is_of(found, self._stack_id):
                 raise RunFailedError(
-                    f"{resource_id} exists at Google already and is not of this stack. It was not touched."
+                    f"{resource_id} already exists at Google and belongs to something else. It was not changed."
                 )
             await self._claim.log(f"Found {resource_id}, created for this stack. Adopting it.")
             await self._commands.import_resource(address, resource_id)

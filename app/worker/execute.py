@@ -96,12 +96,12 @@ class Execution:
         self._commands.begin_undoing(await self._claim.requested_cancel())
         undoing = await self._undoing()
         if undoing:
-            await self._claim.log("Cancelled: rolling back.", LogLevel.WARN)
+            await self._claim.log("Canceled. Rolling back.", LogLevel.WARN)
             await undoing.reach()
         async with self._claim.writing() as (session, run):
             if undoing:
                 await undoing.finish_undoing(session, run)
-            message = "Cancelled, and rolled back." if undoing else "Cancelled."
+            message = "Canceled and rolled back." if undoing else "Canceled."
             await self._claim.log_in(session, run, message)
             await lifecycle.cancel(self._tools.context(session), run, is_undone=undoing is not None)
         log.info("run was cancelled", kind=self._attempt.kind)

@@ -80,7 +80,7 @@ class RunFolder:
         self.temporary.mkdir(mode=0o700, exist_ok=True)
         # Everybody can write to the system's folder for temporary files.
         if self.temporary.is_symlink() or self.temporary.stat().st_uid != os.getuid():
-            raise PermissionError(f"{self.temporary} is somebody else's")
+            raise PermissionError(f"{self.temporary} belongs to another user")
 
     def _restore(self, state: State | None) -> None:
         """Restore the stored state if the file is missing, incomplete, older or of another lineage."""

@@ -143,8 +143,8 @@ class Readiness:
             if asyncio.get_running_loop().time() - self._silent_since < SILENCE_SECONDS:
                 return False
             await self.claim.log(
-                f"This worker cannot reach {self.place.address} port {port} ({error}), so it has not seen SSH answer. "
-                "Does the firewall let it in? The machine itself says that it has booted, and with which host keys.",
+                f"This worker cannot reach {self.place.address} port {port} ({error}), so SSH was not "
+                "checked. A firewall may block the worker. The machine reports that it has booted, with its host keys.",
                 LogLevel.WARN,
             )
             # True: this worker cannot know, and the member can reach the machine all the same.

@@ -123,7 +123,7 @@ class Store:
         return dict(json.loads(row[0])) if row else None
 
     def operations(self) -> list[Json]:
-        """Newest first."""
+        """All operations, newest first."""
         rows = self._db.execute("SELECT body FROM operations ORDER BY rowid DESC LIMIT ?", (OPERATIONS_KEPT,))
         return [dict(json.loads(row[0])) for row in rows]
 

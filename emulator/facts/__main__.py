@@ -1,4 +1,5 @@
-"""`python -m emulator.facts [PACKAGE …]`: write the provider's facts anew, from wheels given or downloaded."""
+"""`python -m emulator.facts [PACKAGE …]`: generate the provider's facts from wheels, which are downloaded if none
+are given."""
 
 import sys
 import tempfile

@@ -19,7 +19,7 @@ DETAILS = ("default", "enum", "pattern")
 
 
 def read_known() -> tuple[dict[str, Table], list[str]]:
-    """Every resource's table by type, and the types of data sources."""
+    """The tables of all resource types, and the types of data sources."""
     resources: dict[str, Table] = {}
     data_sources: list[str] = []
     for file in sorted(FOLDER.glob("*.toml")):

@@ -16,7 +16,7 @@ RELEASES = ("20.2.0", "21.1.0")
 
 
 class BindingsNotFoundError(Exception):
-    """There are no bindings of the Google provider where they were looked for."""
+    """The bindings of the Google provider were not found."""
 
 
 def download(release: str, directory: Path) -> Path:
@@ -37,7 +37,7 @@ def installed_archive() -> Path:
 
 
 def sources(package: Path, folders: set[str]) -> dict[str, str]:
-    """The JavaScript of each wanted folder below `lib/`, joined. Takes a wheel or an archive."""
+    """The JavaScript of each requested folder below `lib/`, joined. Accepts a wheel or an archive."""
     texts: dict[str, list[str]] = defaultdict(list)
     with _open(package) as archive:
         for member in archive:

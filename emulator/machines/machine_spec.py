@@ -39,7 +39,7 @@ class MachineSpec:
 
 
 def machine_spec(store: Store, instance: CloudResource | None) -> MachineSpec | None:
-    """None for a machine that should not answer: not running, or without a public address."""
+    """The spec of a machine; None if it should not answer, because it is not running or has no public address."""
     if instance is None or instance.cloud.get("status") != "RUNNING" or not instance.cloud.get("nat_ip"):
         return None
     boot, boot_size, home, size = 0, 0, None, 0
@@ -71,13 +71,13 @@ def metadata_of(instance: CloudResource) -> Json:
 
 
 def _workstations_script(instance: CloudResource) -> str:
-    """Empty for other machines: their scripts would do to this computer what they are meant to do to a machine."""
+    """The startup script of a workstation; empty for other machines, whose scripts could change this computer."""
     metadata = metadata_of(instance)
     return str(metadata.get("startup-script") or "") if WORKSTATION_MARK in metadata else ""
 
 
 def publishes_attributes(instance: CloudResource) -> bool:
-    """Google takes guest attributes from such machines only."""
+    """Whether Google accepts guest attributes from the machine."""
     return _is_true(metadata_of(instance).get("enable-guest-attributes"))
 
 
@@ -97,7 +97,7 @@ def public_keys_of(instance: CloudResource | None) -> dict[str, list[str]]:
 
 
 def machine_path(instance_id: str) -> str:
-    """Where the emulator's HTTP server answers for what a machine finds at addresses of Google's, such as metadata."""
+    """The path of the machine's metadata server at the emulator's HTTP server."""
     return f"/_emulator/machines/{instance_id}"
 
 

@@ -138,7 +138,7 @@ class PlainSandbox:
         """Nothing to make."""
 
     async def attach(self, disk: int | None) -> None:
-        """There is no place to attach it."""
+        """Nothing to do: without a namespace there is no place to attach a disk."""
 
     def command(self, argv: Sequence[str], *, terminal: bool) -> list[str]:
         return in_home(argv, terminal=terminal)

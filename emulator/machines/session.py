@@ -24,7 +24,7 @@ END_OF_INPUT = b"\x04"
 
 @dataclass(frozen=True)
 class Session:
-    """Whose it is, and in which sandbox."""
+    """An SSH session in a machine's sandbox."""
 
     sandbox: Sandbox
     user: str
@@ -93,7 +93,8 @@ class Session:
         )
 
     async def _feed(self, process: Process, child: Child, target: int, *, is_terminal: bool = False) -> None:
-        """What the client sends: bytes, signals, and the size of its window. Closes a pipe at the end of input."""
+        """Pass on what the client sends: bytes, signals, and the size of its window. Closes a pipe at the end of
+        input."""
         os.set_blocking(target, False)
         try:
             while True:

@@ -11,10 +11,10 @@ MAX_LINKS = 40
 
 
 class PathMap:
-    """Where the machine's paths are on this computer."""
+    """Maps the machine's paths to this computer's."""
 
     def __init__(self, mounts: Mapping[str, Path], home: str) -> None:
-        """`mounts`: the machine's folders → this computer's; everything else is the same in both."""
+        """:param mounts: the machine's folders → this computer's; all other paths are the same."""
         self._mounts = sorted(mounts.items(), key=lambda mount: len(mount[0]), reverse=True)
         self._home = home
 
@@ -83,11 +83,11 @@ class MachineFiles(asyncssh.SFTPServer):
         return os.fsencode(Path(os.fsdecode(self.map_path(path))).readlink())
 
     def symlink(self, oldpath: bytes, newpath: bytes) -> None:
-        """The target is kept as it was given: it means a path in the machine."""
+        """Create a symbolic link. The target is kept as given, because it is a path in the machine."""
         Path(os.fsdecode(self.map_path(newpath))).symlink_to(os.fsdecode(oldpath))
 
     def exit(self) -> None:
-        """scp takes a server that ends without a status for one that failed."""
+        """End the session with a status, without which scp would report a failure."""
         if not self.channel.is_closing():
             self.channel.exit(0)
 

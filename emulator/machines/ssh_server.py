@@ -24,7 +24,9 @@ class SshMachine:
     def __init__(
         self, spec: MachineSpec, disks: Path, sandbox: Sandbox, users: Users, allows: Callable[[str], bool]
     ) -> None:
-        """`users` returns who may log in, with which keys; `allows` says whether the firewall lets an address in."""
+        """:param users: returns who may log in, with which keys.
+        :param allows: whether the firewall allows a client's address.
+        """
         self.spec = spec
         self.disks = disks
         self.sandbox = sandbox
@@ -43,7 +45,7 @@ class SshMachine:
         return {algorithm: key for algorithm, key, *_ in lines}
 
     async def listen(self, host: str, port: int) -> None:
-        """With the host keys of its boot disk. Raises OSError."""
+        """Listen with the host keys on the boot disk. Raises OSError."""
         make_host_key(self._keys)
         self._acceptor = await asyncssh.listen(
             host,
@@ -62,7 +64,7 @@ class SshMachine:
         )
 
     def reload_host_keys(self) -> None:
-        """As sshd does on reload: open sessions continue."""
+        """Load the host keys again. Like with sshd, open sessions continue."""
         if self._acceptor:
             self._acceptor.update(server_host_keys=self._private_keys())
 
@@ -110,7 +112,7 @@ class SshMachine:
 
 
 class _Server(asyncssh.SSHServer):
-    """Who may log in, and what may be forwarded."""
+    """Decides who may log in, and what may be forwarded."""
 
     def __init__(self, machine: SshMachine) -> None:
         self._machine = machine
@@ -135,7 +137,7 @@ class _Server(asyncssh.SSHServer):
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        """Read anew each time: a key added to a running machine works at once, one taken away no more."""
+        """Whether a key may log in. Read each time, so that added and removed keys take effect at once."""
         return any(_same(key, text) for text in self._machine.users().get(username, ()))
 
     def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
@@ -153,7 +155,7 @@ class _Server(asyncssh.SSHServer):
 
 
 def make_host_key(folder: Path) -> None:
-    """As an image does at its first boot; leaves alone what is there."""
+    """Create host keys, as an image does at its first boot, unless there are some."""
     path = folder / "ssh_host_ed25519_key"
     if path.exists():
         return

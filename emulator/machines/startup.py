@@ -13,7 +13,7 @@ from emulator.machines.folders import MACHINE, PROGRAMS
 from emulator.machines.sandbox import SEARCH_PATH, Sandbox
 
 NAMESPACE = "stationmaster"
-"""Of the guest attributes that the portal's startup script writes."""
+"""The namespace of the guest attributes that the startup script writes."""
 SCRIPT = "startup-script"
 LOG = "serial.log"
 INSIDE = f"/{MACHINE}"
@@ -35,7 +35,10 @@ class Startup:
         self._process: asyncio.subprocess.Process | None = None
 
     async def begin(self, script: str, metadata_server: str) -> None:
-        """`metadata_server` is what stands in for Google's: HOST PORT PATH."""
+        """Start the script.
+
+        :param metadata_server: replaces Google's metadata server: HOST PORT PATH.
+        """
         machine = self._boot_disk / MACHINE
         (machine / "metadata-server").write_text(f"{metadata_server}\n")
         (machine / SCRIPT).write_text(script)

@@ -15,7 +15,7 @@ CHUNK = 1 << 16
 
 
 async def read_some(descriptor: int) -> bytes:
-    """Empty at the end. The descriptor must not block."""
+    """Read some bytes; none at the end. The descriptor must be non-blocking."""
     while True:
         try:
             return os.read(descriptor, CHUNK)
@@ -29,7 +29,7 @@ async def read_some(descriptor: int) -> bytes:
 
 
 async def write_all(descriptor: int, data: bytes) -> None:
-    """The descriptor must not block. Raises OSError when nobody reads."""
+    """Write all bytes. The descriptor must be non-blocking. Raises OSError if nobody reads."""
     rest = memoryview(data)
     while rest:
         try:
@@ -39,7 +39,7 @@ async def write_all(descriptor: int, data: bytes) -> None:
 
 
 def set_size(terminal: int, columns: int, rows: int, pixel_width: int, pixel_height: int) -> None:
-    """The kernel then signals the foreground process group."""
+    """Set the size of a terminal. The kernel then signals the foreground process group."""
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, pixel_width, pixel_height))
 
 

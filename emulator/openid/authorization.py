@@ -10,11 +10,12 @@ from urllib.parse import urlencode, urlsplit
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 MAX_LENGTH = 2048
 PROMPTS = {"none", "consent", "select_account"}
-"""There is no `login`, and no parameter max_age: https://developers.google.com/identity/openid-connect/openid-connect."""
+"""Values of `prompt`. Google supports neither `login` nor the parameter max_age:
+https://developers.google.com/identity/openid-connect/openid-connect."""
 
 
 class AuthorizationError(Exception):
-    """Shown to the person, never sent on: who asked cannot be trusted. `code` is Google's name for it."""
+    """An error that is shown to the person, because the client cannot be trusted. `code` is Google's name for it."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)

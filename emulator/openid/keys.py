@@ -1,4 +1,4 @@
-"""The key id_tokens are signed with: made when first wanted, then kept in the store."""
+"""The key that signs ID tokens: created when it is first needed, then stored."""
 
 import base64
 import hashlib

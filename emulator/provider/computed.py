@@ -64,7 +64,7 @@ def fill_unknown(computing: Computing, block: Block, state: Any, path: Path = ()
 
 
 def computed_value(computing: Computing, path: Path, kind: Any) -> Any:
-    """What the attribute at `path` turned out to be."""
+    """The value of the computed attribute at `path`."""
     if computing.cloud_decides and (computing.resource_type, path[-1]) in ADDRESSES:
         return None
     if kind == "string":

@@ -18,12 +18,12 @@ class ProviderError(Exception):
 
 
 class GoogleApiError(Exception):
-    """The cloud said no. `kept`: the object exists all the same, and Terraform is to keep (and taint) it."""
+    """The cloud refused a call. `kept`: the resource exists all the same, so Terraform must keep it as tainted."""
 
     raw: str | None = None
     prefix: str | None = None
     operation: dict[str, Any] | None = None
-    """Code and details of the operation that failed; None where the call itself was refused."""
+    """Code and details of a failed operation; None if the call itself was refused."""
     kept = False
 
     def __init__(self, code: int, message: str, reason: str) -> None:
@@ -47,7 +47,7 @@ class GoogleApiError(Exception):
 
 
 def failed(verb: str, resource_type: str, state: dict[str, Any], error: GoogleApiError) -> str:
-    """What Terraform prints for a create, update, delete or read that the cloud refused."""
+    """Terraform's error for a create, update, delete or read that the cloud refused."""
     if error.raw:
         return error.raw
     if error.prefix is not None:
@@ -77,7 +77,7 @@ def _failed_grant(verb: str, resource_type: str, state: dict[str, Any], error: G
 
 
 def canceled(verb: str, resource_type: str) -> str:
-    """What is printed when a Stop cuts a wait short: the operation itself goes on in the cloud."""
+    """Terraform's error if it is stopped while it waits. The operation itself continues in the cloud."""
     return _while_waiting(verb, resource_type, CANCELED)
 
 
@@ -90,7 +90,8 @@ def _while_waiting(verb: str, resource_type: str, why: str) -> str:
 
 
 def operation_error(message: str, code: str, errorDetails: list[dict[str, Any]]) -> str:  # noqa: N803  # Google's name
-    """How the provider prints the error of an operation: never its code, of a quota what it is, else help."""
+    """The provider's text for the error of an operation: quota details if there are any, else its help, never its
+    code."""
     quotas = [detail["quotaInfo"] for detail in errorDetails if "quotaInfo" in detail]
     if code == "QUOTA_EXCEEDED" and quotas:
         return f"{message}\n{_quota(quotas[0])}"
@@ -110,12 +111,12 @@ def _quota(info: dict[str, Any]) -> str:
 
 
 def still_labelling(resource_type: str) -> str:
-    """The same, for the second step of a create."""
+    """Terraform's error for the second step of a create."""
     return f"Error waiting for Updating Compute{noun(resource_type)} Labels: {CANCELED}"
 
 
 def noun(resource_type: str) -> str:
-    """`google_compute_disk` is a Disk; the instance alone is written small."""
+    """The provider's name for a resource type: `google_compute_disk` is a Disk. Only "instance" is lower-case."""
     if resource_type == "google_compute_instance":
         return "instance"
     short = resource_type.removeprefix("google_").removeprefix("compute_")

@@ -11,11 +11,11 @@ ATTRIBUTION = {"goog-terraform-provisioned": "true"}
 
 class Family(NamedTuple):
     configured: str
-    """The argument."""
+    """The labels in the configuration."""
     managed: str
-    """What Terraform set: the argument and the provider's defaults, or just the argument again."""
+    """The labels that Terraform manages: those in the configuration and the provider's defaults, or only the former."""
     effective: str
-    """What is really there."""
+    """All labels that the resource has."""
 
 
 FAMILIES = (
@@ -26,11 +26,11 @@ FAMILIES = (
 
 
 SET_AFTER_CREATE = ("google_compute_address", "google_compute_global_address")
-"""Types that Google creates without labels: the provider sets them by a second call, once the first is done."""
+"""Types that Google creates without labels. The provider sets them by a second call."""
 
 
 def labels_of(state: State) -> State:
-    """Those attributes of `state` that hold its labels."""
+    """The attributes of `state` with labels."""
     return {name: state[name] for family in _families(state) for name in family}
 
 

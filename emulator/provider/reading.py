@@ -29,7 +29,7 @@ VIRTUAL = (
 def read(
     resource_type: str, resource: Resource, known: State, provider: ProviderConfig, cloud: CloudClient
 ) -> State | None:
-    """What the cloud has now, or None when it is gone. Raises ProviderError."""
+    """The current state in the cloud; None if the resource does not exist. Raises ProviderError."""
     try:
         found = cloud.read(resource_type, known["id"])
     except GoogleApiError as error:
@@ -48,7 +48,7 @@ def read(
 
 
 def start_import(type_name: str, resource: Resource, given: str, provider: ProviderConfig) -> State:
-    """The values that the id contains. Terraform then reads the rest; what no read returns stays empty."""
+    """The values in an import ID. Terraform then reads the rest."""
     resource_id, values = parse_import_id(IMPORT_IDS.get(type_name) or str(resource["id"]), given, provider)
     if type_name in IMPORT_IDS:
         resource_id = make_id(resource["id"], values, provider)

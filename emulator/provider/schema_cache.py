@@ -6,7 +6,7 @@ from pathlib import Path
 from emulator.provider.facts_file import Facts
 
 LAYOUT = 1
-"""To be raised when `emulator.provider.schema` writes something else for the same facts."""
+"""Must be increased if `emulator.provider.schema` writes something else for the same facts."""
 
 
 def schema_bytes(facts: Facts, cache: Path) -> bytes:

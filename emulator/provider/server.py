@@ -45,7 +45,7 @@ def main(version: str, schema_cache: str) -> None:
 
 
 def _socket_folder() -> Path:
-    """A new folder of a short name: a socket's path may have 107 characters, and TMPDIR takes its share."""
+    """A new folder with a short name, since the path of a socket can have at most 107 characters."""
     folder = Path(os.environ.get("TMPDIR") or "/tmp") / f"tfg{os.urandom(6).hex()}"  # noqa: S108  # made private
     folder.mkdir(mode=0o700)
     return folder

@@ -25,7 +25,7 @@ PROTECTED = {
         "instance deletion."
     ),
 }
-"""Those that say it in words of their own."""
+"""Errors with other words than the general ones."""
 IDEMPOTENT = ("_iam_member", "_iam_binding", "google_project_service")
 
 

@@ -100,7 +100,7 @@ def _invalid(name: str, problem: str) -> Diagnostic:
 
 
 def _path(dotted: str) -> Path:
-    """Into the first of each block on the way: rules reach only into blocks that may occur once."""
+    """A path in the first of each block. Rules apply only to blocks that occur at most once."""
     *parents, name = dotted.split(".")
     steps: list[str | int] = []
     for parent in parents:

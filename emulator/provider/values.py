@@ -57,8 +57,8 @@ def has_unknown(value: Any) -> bool:
 
 
 def conform(block: Block, value: Any) -> Any:
-    """`value` with exactly the members and types of `block`: what comes as JSON (a stored state, the cloud's answer)
-    may lack some, or hold numbers as text."""
+    """The value with exactly the members and types of `block`. JSON from a state or the cloud may lack members, or
+    have numbers as text."""
     if not isinstance(value, dict):
         return value
     out = {name: _conform_type(attribute["type"], value.get(name)) for name, attribute in block["attributes"].items()}

@@ -14,10 +14,10 @@ from typing import Any
 COMPUTE = "google_compute_"
 POLL_VARIABLE = "EMULATOR_POLL_SECONDS"
 DEFAULT_POLL_SECONDS = 2.0
-"""Between polls of an operation. The real provider's 10 s, scaled like the emulated operations."""
+"""Seconds between polls of an operation: the provider's 10 s, scaled like the durations of operations."""
 
 MOST_OPERATIONS = 64
-"""At once; Terraform works on ten by default."""
+"""How many waits are possible at the same time. Terraform works on ten resources by default."""
 
 
 class AbandonedError(Exception):

@@ -10,7 +10,7 @@ from emulator.core.store import CloudResource, Json, Store
 
 @dataclass
 class Context:
-    """What rules may read and change."""
+    """What rules can read and change."""
 
     store: Store
     addresses: AddressBook
@@ -22,7 +22,7 @@ class Context:
 
 
 class Rules:
-    """Each step does nothing by default; `check*` raise CloudError."""
+    """The rules of a resource type. By default, each step does nothing. `check*` raise CloudError."""
 
     idempotent = False
     """Creating it again is no error, as with IAM members."""
@@ -30,7 +30,7 @@ class Rules:
     """Google chooses the id, so its name is never taken."""
 
     def find(self, context: Context, type_: str, id_: str) -> CloudResource | None:
-        """None where there is none."""
+        """The resource with this ID; None if there is none."""
         return context.store.get(type_, id_)
 
     def final_id(self, context: Context, id_: str, state: Json) -> str:
@@ -41,35 +41,35 @@ class Rules:
         return already_exists(id_)
 
     def check(self, context: Context, resource: CloudResource) -> None:
-        """May this be made?"""
+        """Check whether the resource may be created."""
 
     def check_again(self, context: Context, resource: CloudResource, state: Json) -> None:
-        """May `resource`, which is idempotent, be created once more with this state?"""
+        """Check whether an idempotent resource may be created again with this state."""
 
     def accepted(self, context: Context, resource: CloudResource) -> None:
-        """Its name is taken from now on; it is not finished."""
+        """The creation was accepted: the name is taken, and the resource is not complete."""
         if "creation_timestamp" in resource.state:
             resource.state["creation_timestamp"] = resource.cloud["created"]
 
     def created(self, context: Context, resource: CloudResource) -> None:
-        """The operation is done."""
+        """The creation is complete."""
         resource.cloud["status"] = "READY"
 
     def check_update(self, context: Context, resource: CloudResource, state: Json) -> None:
-        """May `resource` take this state?"""
+        """Check whether the resource may be changed to this state."""
 
     def updated(self, context: Context, resource: CloudResource, state: Json) -> None:
-        """Raises CloudError where a change of several steps is refused midway; the steps before it stay."""
+        """Apply a change. Raises CloudError if a step is refused; earlier steps are kept."""
         resource.state = state
 
     def check_delete(self, context: Context, resource: CloudResource) -> None:
-        """May this be deleted?"""
+        """Check whether the resource may be deleted."""
 
     def deleted(self, context: Context, resource: CloudResource) -> None:
-        """It was deleted: deletes what depends on it."""
+        """The resource was deleted. Deletes everything that depends on it."""
 
     def present(self, context: Context, resource: CloudResource) -> Json:
-        """The state Terraform sees now, with what has changed outside it."""
+        """The resource's current state for Terraform, including changes made outside of it."""
         return resource.state
 
 

@@ -11,7 +11,7 @@ from emulator.rules.network import DEFAULT, FIREWALL
 DEFAULT_PRIORITY = 1000
 SSH_PORT = 22
 LAST_PRIORITY = 65534
-"""Of the rules that Google makes along with the network `default`."""
+"""The priority of rules that Google creates with the network `default`."""
 
 
 def allows(store: Store, instance: CloudResource, client: str, port: int) -> bool:
@@ -54,7 +54,7 @@ def _is_from(state: Json, client: str) -> bool:
 
 
 def _opens(block: Json, port: int) -> bool:
-    """Of an allow or deny block; one without ports means all."""
+    """Whether an allow or deny block includes the port. One without ports includes all."""
     protocol, ports = str(block.get("protocol")).lower(), block.get("ports") or []
     return protocol in ("tcp", "6", "all") and (not ports or _covers(ports, port))
 

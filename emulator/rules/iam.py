@@ -71,7 +71,8 @@ class ProjectIamRules(Rules):
     numbered = True
 
     def find(self, context: Context, type_: str, id_: str) -> CloudResource | None:
-        """Also what no Terraform made: it is in the policy. A role that nobody has is a binding without members."""
+        """The grant with this ID, also if Terraform has not created it. A binding of a role that nobody has is
+        empty."""
         stored, parts = context.store.get(type_, id_), _ID.fullmatch(id_)
         if stored or parts is None:
             return stored
@@ -89,7 +90,7 @@ class ProjectIamRules(Rules):
         _change(context, resource, _added(resource))
 
     def deleted(self, context: Context, resource: CloudResource) -> None:
-        """Of a binding: the role is taken from everybody, whoever gave it to them."""
+        """The grant was deleted. Deleting a binding takes the role from everybody."""
         _change(context, resource, _removed(resource))
 
     def present(self, context: Context, resource: CloudResource) -> Json:
@@ -116,7 +117,7 @@ def _change(context: Context, resource: CloudResource, change: Callable[[list[st
 
 
 def _follow(store: Store, project: str, policy: Policy) -> None:
-    """Brings the resources that Terraform made in line with the policy."""
+    """Update the resources that Terraform has created to the new policy."""
     for member in store.all(MEMBER, f"{project}/"):
         if member.state["member"] not in policy.members(member.state["role"], first(member.state, "condition")):
             store.delete(member)

@@ -34,7 +34,7 @@ def make_boot_disk(context: Context, resource: CloudResource) -> None:
 
 
 def presented_boot_disk(context: Context, machine: CloudResource) -> list[Json]:
-    """Its blocks, with the disk's current size and labels."""
+    """The blocks of the boot disk, with its current size and labels."""
     blocks = machine.state.get("boot_disk") or []
     disk = context.store.get(DISK, str(machine.cloud.get("boot_disk")))
     if disk is None or has_own_boot_disk(machine):

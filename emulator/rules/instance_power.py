@@ -53,13 +53,13 @@ def check_stop(machine: CloudResource, *, decides_on_ssds: bool = False, prefix:
 
 
 def power_on(context: Context, resource: CloudResource) -> None:
-    """It boots: with an address where it had none."""
+    """The machine is started. It gets an address if it has none."""
     give_address(context, resource)
     resource.cloud |= {"status": "RUNNING", "started": context.now(), "boots": resource.cloud["boots"] + 1}
 
 
 def power_off(context: Context, resource: CloudResource) -> None:
-    """An address that is not a static one is given back, as Google does."""
+    """The machine is stopped. Google takes back an address that is not static."""
     resource.cloud |= {"status": "TERMINATED", "stopped": context.now()}
     if resource.cloud.get("ephemeral"):
         resource.cloud["nat_ip"] = None

@@ -29,7 +29,10 @@ def list_view(kind: str, path: str, link: str, items: list[Json], token: str) ->
 
 
 def aggregated_view(kind: str, path: str, link: str, scopes: Mapping[str, list[Json]], name: str, token: str) -> Json:
-    """`scopes`: zones/Z → what is there; Google names the empty ones too, with a warning."""
+    """An aggregated list. Like Google's, it names empty scopes with a warning.
+
+    :param scopes: zones/Z → resources.
+    """
     items: Json = {}
     for scope, found in scopes.items():
         items[scope] = {name: found} if found else {"warning": _nothing(scope)}

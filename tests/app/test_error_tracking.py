@@ -147,5 +147,5 @@ def test_what_ends_a_worker_arrives_without_data(tmp_path: Path, tracker: Tracke
 
 
 def test_a_setting_that_is_no_dsn_stops_the_start() -> None:
-    with pytest.raises(ConfigurationError, match="STATIONMASTER_SENTRY_DSN is wrong"):
+    with pytest.raises(ConfigurationError, match="STATIONMASTER_SENTRY_DSN is invalid"):
         error_tracking.start(make_settings(sentry_dsn="https://tracker.test"), "web")

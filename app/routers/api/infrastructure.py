@@ -38,17 +38,17 @@ class PartAnswer(BaseModel):
 
     key: str = Field(examples=["mlflow", "docker", "pypi", "storage", "sql", "kubernetes", "network", "gcloud"])
     title: str
-    facts: dict[str, str] = Field(description="By name, that of the output of terraform/shared where it is one.")
+    facts: dict[str, str] = Field(description="Facts by name. Outputs of terraform/shared have the same name here.")
     snippets: list[SnippetAnswer]
     light: LightAnswer | None
 
 
 class InfrastructureAnswer(BaseModel):
-    """What is shared, as it was last applied."""
+    """The shared infrastructure as applied last."""
 
     status: SharedStackStatus
     applied_at: datetime | None
-    looked_at: datetime | None = Field(description="When a worker last saw how it is doing.")
+    looked_at: datetime | None = Field(description="When a worker last checked it.")
     parts: list[PartAnswer]
 
 

@@ -26,7 +26,7 @@ class LimitsAnswer(BaseModel):
 
     @classmethod
     def of(cls, counts: Counts) -> Self:
-        """As JSON."""
+        """The answer for these counts."""
         return cls(workstations=counts.workstations, gpu_workstations=counts.gpus)
 
 

@@ -32,7 +32,7 @@ _DESCRIPTIONS = {
 
 
 TEXT_ERROR: dict[str, Any] = {"content": {"text/plain": {"schema": {"type": "string"}}}}
-"""Of a path that programs fetch as a file: a line of text."""
+"""The errors of paths that programs fetch as files: a line of text."""
 
 
 def text_errors(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -31,15 +31,15 @@ class MountAnswer(BaseModel):
     size_bytes: int | None
     free_bytes: int | None
     boot_size_bytes: int | None
-    """Of the file system at /."""
+    """Free space of the boot disk's file system."""
     boot_free_bytes: int | None
     at: datetime | None
     reason: str | None
-    """In words, why it is not mounted at /home/jupyter."""
+    """Why it is not mounted at /home/jupyter, as a sentence."""
 
 
 class MachineAnswer(BaseModel):
-    """What the machine says of itself; null where it has said nothing."""
+    """What the machine reports; null if it has reported nothing."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -48,7 +48,7 @@ class MachineAnswer(BaseModel):
     stage_at: datetime | None
     mount: MountAnswer | None
     driver: str | None
-    """Of the GPU: none (there is no GPU), missing, or the driver's version."""
+    """The GPU driver: "none" without a GPU, "missing", or the driver's version."""
 
 
 class WorkstationAnswer(BaseModel):
@@ -58,7 +58,7 @@ class WorkstationAnswer(BaseModel):
     name: str
     status: WorkstationStatus
     run_id: str | None
-    """Its newest run."""
+    """The ID of its newest run."""
     machine_type: str
     accelerator: str | None
     zone: str
@@ -119,7 +119,7 @@ async def list_workstations(
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> WorkstationList:
-    """Your workstations; a destroyed one is listed while its disk is kept."""
+    """Your workstations. Deleted ones are listed while their disk is kept."""
     page, total = await workstations.page_of(session, member, status=status, name=name, limit=limit, offset=offset)
     newest = await runs.newest_ids(session, [workstation.id for workstation in page])
     items = [answer(workstation, newest.get(workstation.id), portal.catalog) for workstation in page]
@@ -147,14 +147,15 @@ async def read_workstation(workstation: WorkstationDep, portal: PortalDep, sessi
 
 @router.patch("/{workstation_id}", status_code=202)
 async def change_workstation(workstation: WorkstationDep, change: WorkstationPatch, ctx: ContextDep) -> RunStarted:
-    """Change it, on top of the changes that are queued. With `{}` the same wish is planned again, which repairs."""
+    """Change a workstation, in addition to pending changes. `{}` plans the same settings again, which corrects
+    drift."""
     run = await workstations.request_change(ctx, workstation, change)
     return RunStarted(run_id=run.id)
 
 
 @router.post("/{workstation_id}/machine", status_code=202)
 async def create_from_kept_disk(workstation: WorkstationDep, spec: MachineSpec, ctx: ContextDep) -> RunStarted:
-    """Make a new machine for the disk that was kept of a destroyed one."""
+    """Create a new machine from the kept disk of a deleted workstation."""
     run = await kept_disks.request_machine(ctx, workstation, spec)
     return RunStarted(run_id=run.id)
 

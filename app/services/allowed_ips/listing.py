@@ -80,9 +80,9 @@ class AllowedIpList:
 
 
 async def read(ctx: Context, *, ended_of: Member | None = None) -> AllowedIpList:
-    """All that are not over, and of those that are some of the newest.
+    """All active entries, and the newest of those that have ended.
 
-    :param ended_of: whose those are; None for everybody's.
+    :param ended_of: the owner of the ended entries; None for all owners.
     """
     session = ctx.session
     firewall, run = await _firewall(session)
@@ -94,7 +94,7 @@ async def read(ctx: Context, *, ended_of: Member | None = None) -> AllowedIpList
 
 
 async def entry_of(ctx: Context, ip: AllowedIp) -> Entry:
-    """That of one."""
+    """The entry of one allowed IP."""
     firewall, _ = await _firewall(ctx.session)
     ips = await ctx.session.scalars(_select().where(or_(_is_current(firewall), AllowedIp.id == ip.id)))
     return next(entry for entry in entries(list(ips), firewall, ctx.now, ctx.settings) if entry.ip.id == ip.id)
@@ -111,7 +111,7 @@ def _select() -> Select[AllowedIp]:
 
 
 def _is_current(firewall: Firewall) -> ColumnElement[bool]:
-    """What was asked for or approved, and whatever the firewall lets in, or may."""
+    """The condition for entries that are requested, approved, or possibly still allowed by the firewall."""
     active = AllowedIp.status.in_({AllowedIpStatus.ASKED, AllowedIpStatus.APPROVED})
     return or_(active, AllowedIp.id.in_(firewall.perhaps_open_to | firewall.planned))
 
@@ -143,9 +143,10 @@ Names = defaultdict[str, list[str]]
 
 
 def _nesting(active: Sequence[AllowedIp], wanted: Collection[str]) -> tuple[Names, Names]:
-    """Which of those that are let in (`wanted`, by id) are around each, and which inside.
+    """For each active range, the desired ranges (`wanted`, by ID) that contain it, and those within it.
 
-    Ranges in CIDR notation are nested or apart: in their order, those around one are the ones still open before it.
+    Ranges in CIDR notation contain each other or are disjoint. So in sorted order, the ranges around one are those that
+    have not ended before it.
     """
     around, inside = Names(list), Names(list)
     open_ranges: list[AllowedIp] = []

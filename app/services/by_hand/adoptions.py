@@ -101,7 +101,7 @@ async def request_around(
     """
     requested = await workstations.request(ctx, owner, spec, adopted)
     if not requested.is_new:
-        raise ConflictError(f"{owner.email} has a workstation called {spec.name}.")
+        raise ConflictError(f"{owner.email} already has a workstation named {spec.name}.")
     lease = checkouts.lease(ctx, leased.stack_id, requested.run.inputs, ctx.now + LASTS)
     ctx.session.add(lease)
     await ctx.session.flush()

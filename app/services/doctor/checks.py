@@ -1,4 +1,4 @@
-"""The data of the doctor: findings about the surroundings, and the checks made of them."""
+"""The data of the doctor: findings, and the checks that are derived from them."""
 
 import re
 from collections.abc import Iterable

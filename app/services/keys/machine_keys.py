@@ -19,7 +19,7 @@ from app.services.keys import public_keys
 from app.services.runs.applied import MAKERS
 
 LEFT_TO_ITS_WORKER, NOTICED_FOR = timedelta(seconds=30), timedelta(minutes=10)
-"""After which time since its end a run is checked by other workers than its own, and for how long."""
+"""When after a run's end other workers check it as well, and until when."""
 NEWEST_RUNS = 50
 """How many runs of a machine are read at most. Its keys result from its last success and the runs after that."""
 

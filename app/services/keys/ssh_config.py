@@ -9,7 +9,7 @@ from app.models import SshKey, Workstation
 from app.services.keys import public_keys
 
 FOLDER = "~/.ssh/stationmaster"
-"""Where the files go. OpenSSH expands ~ itself, so the config works from any folder."""
+"""The folder of the files. OpenSSH expands ~ itself, so the configuration works from any folder."""
 KNOWN_HOSTS = f"{FOLDER}/known_hosts"
 DEFAULT_IDENTITIES = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
 

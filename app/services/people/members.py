@@ -273,7 +273,7 @@ def _details(member: Member) -> dict[str, Any]:
 
 
 def _record(ctx: Context, member: Member, before: dict[str, Any] | None) -> None:
-    """Add an audit entry if the member has changed; `before` is None for a new one."""
+    """Add an audit entry for a changed member; `before` is None for a new one."""
     after = _details(member)
     if after != before:
         action = Action.CHANGE_MEMBER if before else Action.JOIN_MEMBER

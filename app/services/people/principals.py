@@ -18,7 +18,7 @@ _LONGEST = 254
 """Characters of an address (RFC 5321), of which 64 may be before the @."""
 _LONGEST_LOCAL = 64
 _LIKENESS = 0.85
-"""From this similarity on, a domain may be a typing error for another: gmial.com and gmail.com have 0.89."""
+"""The similarity from which a domain counts as a typing error of another: gmial.com and gmail.com have 0.89."""
 
 
 class PrincipalKind(StrEnum):

@@ -57,7 +57,7 @@ class Applied:
 
 
 async def applied(session: AsyncSession, stack_id: str) -> Applied:
-    """Read it from the database."""
+    """Derive it from the runs in the database."""
     may_have = or_(Run.status.in_(SUCCESS | EXECUTING), Run.applying_at.is_not(None))
     query = select(Run).where(Run.stack_id == stack_id, Run.kind.in_(MAKERS), may_have)
     newest_first = query.order_by(Run.finished_at.desc().nulls_first(), Run.created_at.desc())

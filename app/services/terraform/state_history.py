@@ -62,7 +62,7 @@ def _compare(vault: Vault, rows: Sequence[tuple[StateVersion, Run]], sealed_befo
 
 
 def _open(vault: Vault, sealed: bytes | None) -> State | None:
-    """None if there is no state, or no encryption key of the portal decrypts it."""
+    """The decrypted state; None if there is none, or no key of the portal decrypts it."""
     try:
         return State(vault.open(sealed)) if sealed is not None else None
     except InvalidToken:

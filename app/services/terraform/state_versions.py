@@ -45,7 +45,7 @@ class State:
 
 
 def _boot_disk_size_gb(machine: dict[str, Any]) -> int | None:
-    """None if the boot disk was not created with the machine."""
+    """The size of a boot disk that was created with the machine; None for others."""
     made = [params for disk in machine.get("boot_disk") or [] for params in disk.get("initialize_params") or []]
     return made[0].get("size") if made else None
 

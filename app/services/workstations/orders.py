@@ -26,7 +26,7 @@ async def request(ctx: Context, workstation: Workstation, kind: RunKind, *, agai
     # An order would supersede that run.
     if any(run.is_queued and run.kind not in ORDERS for run in pending):
         hint = "Wait for that run to finish or cancel it first."
-        raise ConflictError(f"Another run of {workstation.name} comes first.", hint=hint)
+        raise ConflictError(f"Another run of {workstation.name} is queued.", hint=hint)
     # While a run executes, the state that it leads to counts: a machine that is starting can be stopped.
     is_next = _can_follow(newest, kind) if newest else await _can(ctx, workstation, kind, again)
     if not is_next:

@@ -115,7 +115,7 @@ def columns(workstation: Workstation) -> dict[str, Any]:
 
 
 def disks(workstation: Workstation) -> Disks:
-    """Its disks, as they are priced."""
+    """The sizes and types of the disks that are billed."""
     return Disks(workstation.disk_size_gb, workstation.disk_type, workstation.boot_disk_size_gb)
 
 

@@ -92,7 +92,7 @@ class TerraformKind(Kind):
         return Known(state, stack.needs_reconcile, plan)
 
     async def plan(self, state: State | None, adopted: list[str]) -> Planned:
-        """What Terraform would change, attribute by attribute where it changes anything."""
+        """Create the plan, with its JSON if it changes anything."""
         follower = await self.commands.plan(*self.plan_options(state), out=PLAN_FILE)
         planned = Planned(state, follower.changes, adopted)
         if not planned.changes and not self.always_shows_plan:

@@ -54,7 +54,8 @@ class WorkstationKind(TerraformKind):
         return replacements(state, self.attempt.inputs)
 
     async def plan(self, state: State | None, adopted: list[str]) -> Planned:
-        """With the boot disk at least as large as Google has it: somebody may have enlarged it in the console."""
+        """Create the plan, with the boot disk at least as large as it is at Google, where somebody may have enlarged
+        it."""
         planned = await super().plan(state, adopted)
         size_gb = grown_boot_disk_gb(planned.shown)
         if size_gb <= self.attempt.inputs["boot_disk_size_gb"]:

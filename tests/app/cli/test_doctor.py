@@ -144,7 +144,7 @@ def test_a_terraform_that_is_not_there_is_named(told: EmulatorProcess, monkeypat
     monkeypatch.setenv("STATIONMASTER_TERRAFORM", "/nowhere/terraform")
     result = doctor()
     assert result.exit_code == 1
-    assert "/nowhere/terraform, which is not there" in result.output
+    assert "/nowhere/terraform, which was not found" in result.output
 
 
 @pytest.mark.anyio

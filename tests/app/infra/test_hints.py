@@ -75,7 +75,7 @@ TEXTS = {
     "Error acquiring the state lock": "Another Terraform",
     "could not find default credentials": "credentials",
     "googleapi: Error 503: backend error, backendError": "temporary error",
-    "disks/d exists at Google already and is somebody else's. It was not touched.": "belongs to something else",
+    "disks/d already exists at Google and belongs to something else. It was not changed.": "belongs to something else",
     "a.b exists at Google for this machine, but not as requested, and would be replaced.": "does not match",
     "Rolling back would delete the data disk (a.b), so it was not done.": "delete the data disk",
     "Error: Saved plan is stale": "between the plan and its approval",

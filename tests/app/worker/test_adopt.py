@@ -107,7 +107,7 @@ async def test_what_is_somebody_elses_stops_the_run_and_is_not_touched(tools: To
     await execute(tools, run_id)
     run = await run_of(tools, run_id)
     assert run.status is RunStatus.ERRORED
-    assert "somebody else's" in (run.error or "")
+    assert "belongs to something else" in (run.error or "")
     assert {call.split()[0] for call in script.calls} == {"plan", "show"}
 
 

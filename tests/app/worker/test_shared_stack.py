@@ -193,7 +193,7 @@ async def test_what_bears_another_stacks_id_is_not_touched(shared: Shared) -> No
     await execute(shared.tools, run_id)
     run = await run_of(shared.tools, run_id)
     assert run.status is RunStatus.ERRORED
-    assert "data-x exists at Google already and is not of this stack" in str(run.error)
+    assert "data-x already exists at Google and belongs to something else" in str(run.error)
 
 
 def _imports(stack_id: str) -> str:
