@@ -70,6 +70,8 @@ class SharedAdoption:
 
     def __init__(self, claim: Claim, commands: Commands, stack_id: str) -> None:
         self._claim, self._commands, self._stack_id = claim, commands, stack_id
+        # Not looked for again in the next round: each look is a process of Terraform's.
+        self._absent: set[str] = set()
 
     async def adopt(self) -> list[str]:
         """Import the resources that exist; returns their addresses. Raises RunFailedError if one belongs to another
@@ -89,8 +91,11 @@ class SharedAdoption:
         await self._commands.plan("-refresh=false", out=PLAN_FILE)
         adopted = []
         for address, type_, resource_id in planned_creates(await self._commands.show(PLAN_FILE)):
+            if resource_id in self._absent:
+                continue
             found = await self._commands.probe(address, resource_id)
             if found is None:
+                self._absent.add(resource_id)
                 continue
             if type_ not in WITHIN_OURS and not is_of(found, self._stack_id):
                 raise RunFailedError(

@@ -6,6 +6,8 @@ from typing import Any
 from tests.portal_process import ApiUser, PortalProcess
 
 SETTINGS = "/api/v1/shared-stack"
+PATIENCE_S = 900
+"""For one run: to look for what an interrupted one left takes Terraform a process for each resource."""
 STAYS = {"google_project_iam_binding", "google_project_service", "google_service_networking_connection"}
 
 
@@ -21,7 +23,7 @@ class SharedStack:
         answer = self.ada.call(method, path, body)
         assert answer.status == 202, answer.text
         run_id: str = answer.json["id"]
-        waiting = self.ada.wait_run(run_id, "awaiting_approval", "applied", "no_changes", "errored")
+        waiting = self.ada.wait_run(run_id, "awaiting_approval", "applied", "no_changes", "errored", seconds=PATIENCE_S)
         if waiting["status"] == "awaiting_approval":
             names = [each["name"] for each in waiting["awaits"] if each["name"]]
             answer = self.ada.call("POST", f"/api/v1/runs/{run_id}/approve", {"confirm": names})
@@ -30,7 +32,9 @@ class SharedStack:
 
     def run(self, method: str, path: str, body: object = None) -> str:
         """The status in which it ends well."""
-        ended = self.ada.wait_run(self.begin(method, path, body), "applied", "no_changes", "errored")
+        ended = self.ada.wait_run(
+            self.begin(method, path, body), "applied", "no_changes", "errored", seconds=PATIENCE_S
+        )
         assert ended["status"] != "errored", ended
         return str(ended["status"])
 

@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.shared_stack import SETTINGS, SharedStack
 from tests.portal_process import ApiUser, PortalProcess
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 EVERYTHING = {
     "deploy_kubernetes": True,
     "member_service_accounts": True,

@@ -181,6 +181,26 @@ async def test_after_an_interruption_it_looks_for_what_is_there_and_takes_over_i
     assert "Found data-x, created for this stack. Adopting it." in log
 
 
+async def test_what_is_not_there_is_looked_for_once_however_often_something_else_is_found(shared: Shared) -> None:
+    await shared.applied()
+    stack_id = (await shared.stack()).id
+    async with shared.tools.database.sessions.begin() as session:
+        (await session.get_one(Stack, stack_id)).needs_reconcile = True
+    bucket, secret = change(BUCKET, "create"), change("google_secret_manager_secret.absent", "create")
+    bucket["change"]["after"] = {"project": "p", "name": "data-x"}
+    secret["change"]["after"] = {"project": "p", "secret_id": "absent"}
+    shared.plans_to(bucket, secret)
+    only_secret = json.dumps({"resource_changes": [secret]})
+    taken = _imports(stack_id).replace("'{}'", f"'{only_secret}'")
+    absent = "echo 'Cannot import non-existent remote object' >&2; exit 1"
+    shared.script.on("import", f'case "$*" in *absent*) {absent} ;; *) {taken} ;; esac\n')
+    calls = len(shared.script.calls)
+    await execute(shared.tools, await shared.configure(ssh_allowed_ips=["203.0.113.0/24"]))
+    looked = [call for call in shared.script.calls[calls:] if call.startswith("import")]
+    assert sum("secrets/absent" in call for call in looked) == 1
+    assert sum("data-x" in call for call in looked) == 2, "to look, and to take in"
+
+
 async def test_what_bears_another_stacks_id_is_not_touched(shared: Shared) -> None:
     await shared.applied()
     async with shared.tools.database.sessions.begin() as session:
