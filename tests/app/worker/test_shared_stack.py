@@ -190,8 +190,9 @@ async def test_what_is_not_there_is_looked_for_once_however_often_something_else
     bucket["change"]["after"] = {"project": "p", "name": "data-x"}
     secret["change"]["after"] = {"project": "p", "secret_id": "absent"}
     shared.plans_to(bucket, secret)
-    only_secret = json.dumps({"resource_changes": [secret]})
-    taken = _imports(stack_id).replace("'{}'", f"'{only_secret}'")
+    later = shared.script.folder / "later.json"
+    later.write_text(json.dumps({"resource_changes": [secret]}))
+    taken = _imports(stack_id).replace("echo '{}'", f"cat {later}").removesuffix("\n")
     absent = "echo 'Cannot import non-existent remote object' >&2; exit 1"
     shared.script.on("import", f'case "$*" in *absent*) {absent} ;; *) {taken} ;; esac\n')
     calls = len(shared.script.calls)
