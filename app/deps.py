@@ -131,7 +131,7 @@ class Caller:
 
     @property
     def viewer(self) -> Viewer:
-        """As pages show them."""
+        """The caller for pages: who is signed in, and how."""
         member = self.member
         sign_in_id = self.sign_in.id if self.sign_in else None
         return Viewer(member.id, member.name, member.email, member.is_admin, member.default_ssh_username, sign_in_id)
