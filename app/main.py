@@ -18,6 +18,7 @@ from app.live import Hub
 from app.routers import (
     account,
     admin_allowed_ips,
+    admin_workstations,
     allowed_ips,
     audit,
     auth,
@@ -50,7 +51,8 @@ from app.web import HERE, add_error_handlers, create_templates
 
 PAGES = (
     *(auth, account, ssh_keys, workstations, workstation_changes, kept_disks, stack_states),
-    *(allowed_ips, admin_allowed_ips, shared_stack, infrastructure, iam_admins, members, runs, audit, doctor, health),
+    *(allowed_ips, admin_allowed_ips, shared_stack, infrastructure, iam_admins, members, admin_workstations),
+    *(runs, audit, doctor, health),
 )
 API = (
     *(api_workstations, api_runs, api_ssh_keys, api_shared_stack, api_allowed_ips, api_infrastructure),

@@ -29,6 +29,7 @@ TEXT = ("/ssh_compute_config", "/ssh_known_hosts", "/metrics")
 """Paths that programs read as files, with errors as text."""
 ADMIN_PAGES = (
     ("shared-stack", "/admin/shared-stack", "stack", "Shared stack"),
+    ("all-workstations", "/admin/workstations", "machine", "All workstations"),
     ("members", "/admin/members", "people", "Members"),
     ("iam-admins", "/admin/iam", "shield", "IAM admins"),
     ("admin-allowed-ips", "/admin/allowed-ips", "gate", "All allowed IPs"),

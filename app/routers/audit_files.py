@@ -46,7 +46,7 @@ async def csv_rows(batches: AsyncIterator[list[AuditEntry]]) -> AsyncIterator[st
     columns = list(AuditEntryAnswer.model_fields)
     yield _lines([columns])
     async for batch in batches:
-        yield _lines([[_cell(getattr(entry, column)) for column in columns] for entry in batch])
+        yield _lines([[cell(getattr(entry, column)) for column in columns] for entry in batch])
 
 
 def _lines(rows: list[list[str]]) -> str:
@@ -55,7 +55,8 @@ def _lines(rows: list[list[str]]) -> str:
     return text.getvalue()
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """A value as it stands in a CSV file, never as a formula."""
     if isinstance(value, datetime):
         return value.isoformat()
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value if value is not None else "")

@@ -1,7 +1,5 @@
 """The pages of workstations: the dashboard, one workstation, and the forms that create, restart and delete it."""
 
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Request, Response
@@ -10,12 +8,11 @@ from fastapi.responses import StreamingResponse
 from app.deps import AvailabilityDep, ContextDep, MemberDep, PortalDep, SessionDep, WorkstationDep
 from app.errors import ConflictError, InvalidError, StationmasterError
 from app.live import member_topic, stack_topic
-from app.models import RunKind, Workstation
+from app.models import RunKind
 from app.models.run_kinds import ORDERS
 from app.models.workstation import DEVICE_PATH, MOUNT_POINT
 from app.routers import streams, workstation_form
 from app.services import admin_inbox, runs, workstations
-from app.services.catalog import Catalog, MachineType
 from app.services.catalog.availability import Availability
 from app.services.context import Context
 from app.services.keys import ssh_config, ssh_keys
@@ -25,37 +22,16 @@ from app.services.shared import infrastructure
 from app.services.workstations import drift, observations, orders, specs
 from app.views.history import history_of
 from app.views.run_view import view
+from app.views.workstation_offers import offer_of
 from app.web import redirect, render
 
 router = APIRouter()
 
 
-@dataclass(frozen=True)
-class Offer:
-    """A workstation with its entry in the catalog. Prices are US dollars an hour, None if unknown."""
-
-    workstation: Workstation
-    machine: MachineType | None
-    image: str
-    price: Decimal | None
-    disk_price: Decimal | None
-
-
-def _offer(workstation: Workstation, catalog: Catalog) -> Offer:
-    zone, disks, is_off = workstation.zone, specs.disks(workstation), workstation.costs_no_machine
-    return Offer(
-        workstation=workstation,
-        machine=catalog.machine_type(workstation.machine_type),
-        image=next((image.label for image in catalog.images if image.name == workstation.image), workstation.image),
-        price=catalog.price_per_hour(workstation.machine_type, zone, disks, spot=workstation.spot, is_off=is_off),
-        disk_price=catalog.disk_price_per_hour(zone, disks.data_gb, disks.data_type),
-    )
-
-
 @router.get("/")
 async def dashboard(request: Request, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
     """The member's workstations and kept disks."""
-    offers = [_offer(mine, portal.catalog) for mine in await workstations.list_of(session, member)]
+    offers = [offer_of(mine, portal.catalog) for mine in await workstations.list_of(session, member)]
     context = {
         "machines": [offer for offer in offers if not offer.workstation.is_destroyed],
         "kept_disks": [offer for offer in offers if offer.workstation.is_destroyed],
@@ -116,7 +92,7 @@ async def show(request: Request, workstation: WorkstationDep, portal: PortalDep,
     context: dict[str, Any] = {
         "workstation": workstation,
         "subject_name": workstation.name,
-        "offer": _offer(workstation, portal.catalog),
+        "offer": offer_of(workstation, portal.catalog),
         "history": history_of(history, await observations.events_of(session, workstation.id)),
         "watch": await observations.watch(session),
         "now": portal.clock(),
@@ -176,7 +152,7 @@ async def destroy_page(request: Request, workstation: WorkstationDep, portal: Po
     """The confirmation, with the choice to keep the data disk."""
     context = {
         "workstation": workstation,
-        "disk_price": _offer(workstation, portal.catalog).disk_price,
+        "disk_price": offer_of(workstation, portal.catalog).disk_price,
         "mount_point": MOUNT_POINT,
     }
     return render(request, "workstations/destroy.html", context)

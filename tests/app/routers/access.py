@@ -127,6 +127,9 @@ ROWS = {
         GET POST /admin/iam
         POST /admin/iam/remove
         GET /admin/members
+        GET /admin/workstations
+        GET /admin/workstations.csv
+        POST /admin/workstations/actions
         POST /admin/members/limits
         POST /admin/members/{member_id}/limits
         POST /admin/members/{member_id}/role
