@@ -25,7 +25,9 @@ class CommandSupervisor:
     def watch_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
-            loop.add_signal_handler(number, self._on_signal, number)
+            # `nohup` ignores SIGHUP, which must stay so.
+            if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, self._on_signal, number)
 
     def interrupt(self) -> None:
         """Ends the command as a signal would."""

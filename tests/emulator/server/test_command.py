@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,8 +34,8 @@ def run(tmp_path: Path, *command: str, **env: str) -> "subprocess.CompletedProce
 
 
 @contextmanager
-def running(tmp_path: Path, *command: str) -> "Iterator[subprocess.Popen[str]]":
-    argv = [sys.executable, "-m", "emulator", *(["--", *command] if command else [])]
+def running(tmp_path: Path, *command: str, nohup: bool = False) -> "Iterator[subprocess.Popen[str]]":
+    argv = [*(["nohup"] if nohup else []), sys.executable, "-m", "emulator", *(["--", *command] if command else [])]
     process = subprocess.Popen(
         argv, env=environment(tmp_path), stderr=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -91,6 +92,20 @@ def test_a_signal_reaches_the_command_exactly_once(tmp_path: Path, number: signa
         emulator.send_signal(number)
         assert emulator.wait(20) == 3
     assert notes.read_text() == f"ready {number.name} "
+
+
+def test_under_nohup_a_closed_terminal_ends_nothing(tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    with running(tmp_path, sys.executable, "-c", PATIENT, str(notes), nohup=True) as emulator:
+        until(lambda: notes.exists() and "ready" in notes.read_text())
+        assert emulator.stderr
+        url = next(line for line in emulator.stderr if "runs at" in line).split()[-1]
+        emulator.send_signal(signal.SIGHUP)
+        # Once it answers, it has noticed. The first signal that counts is handed on: that is the next one.
+        urllib.request.urlopen(f"{url}/.well-known/openid-configuration").close()
+        emulator.send_signal(signal.SIGTERM)
+        assert emulator.wait(20) == 3
+    assert notes.read_text() == "ready SIGTERM "
 
 
 def test_what_the_command_leaves_behind_is_ended(tmp_path: Path) -> None:
