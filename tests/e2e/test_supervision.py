@@ -12,12 +12,12 @@ from contextlib import suppress
 import psutil
 import pytest
 
+from tests.e2e.family import family, line, named
 from tests.portal_process import STATIONMASTER, ApiUser, PortalProcess
 
 BACK_WITHIN_S = 10.0
 ENDS_WITHIN_S = 10.0
 CANARY = "CANARY_OF_THE_OPERATORS_SHELL"
-NAMES = ("shim.py", "app web", "app worker", "postgres", "stationmaster up", "terraform")
 IGNORING = """
 import os, signal, sys
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
@@ -48,33 +48,6 @@ def _stop(whole_portal: PortalProcess) -> Iterator[None]:
     yield
     if whole_portal.process and whole_portal.process.poll() is None:
         assert whole_portal.stop() == 0
-
-
-def family(portal: PortalProcess) -> list[psutil.Process]:
-    """`up`, everything that it started, and what that started."""
-    assert portal.process
-    with suppress(psutil.NoSuchProcess):
-        children = psutil.Process(portal.process.pid).children()
-        ups = [each for each in children if line(each).endswith("stationmaster up")]
-        return [each for up in ups for each in (up, *up.children(recursive=True)) if line(each)]
-    return []
-
-
-def line(process: psutil.Process) -> str:
-    """Its command line; nothing where it is a zombie or gone."""
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""
-
-
-def named(portal: PortalProcess) -> dict[str, psutil.Process]:
-    """One process of each name: the one that was started first."""
-    found: dict[str, psutil.Process] = {}
-    for process in family(portal):
-        name = next((each for each in NAMES if each in line(process)), "")
-        found.setdefault(name.rpartition(" ")[2], process)
-    return found
 
 
 def until(condition: Callable[[], object], seconds: float, complaint: object = "") -> None:
