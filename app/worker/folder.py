@@ -6,12 +6,13 @@
 They are links so that `terraform init` runs once for each root instead of once for each run.
 """
 
+import asyncio
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from app.config import Settings
 from app.infra.process import WATCHED, Step
 from app.models.base import short_id
 from app.services.terraform.state_versions import State
+
+TOUCH_SECONDS = 2.0
 
 
 def host_id(data_dir: Path) -> str:
@@ -124,6 +127,24 @@ class RunFolder:
         # Without this for a while, the shim stops Terraform, because another host may take the run over.
         if self.work.is_dir():
             (self.work / WATCHED).touch()
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """`touch_watch_file` again and again while the block runs, even if it waits for the database."""
+
+        async def touch() -> None:
+            while True:
+                # An error is raised where the follower itself touches the file.
+                with suppress(OSError):
+                    self.touch_watch_file()
+                await asyncio.sleep(TOUCH_SECONDS)
+
+        touching = asyncio.create_task(touch())
+        try:
+            yield
+        finally:
+            touching.cancel()
+            await asyncio.wait({touching})
 
     async def watch(self) -> None:
         """`touch_watch_file` as a coroutine, to be called while a step is awaited."""

@@ -55,7 +55,8 @@ class Follower:
 
     async def to_the_end(self) -> int | None:
         """Follow the command until it ends; returns its exit code, None if it was killed."""
-        code = await self._step.wait(self._tick, POLL_SECONDS)
+        async with self._folder.watched():
+            code = await self._step.wait(self._tick, POLL_SECONDS)
         self.was_killed = code is None or code < 0
         self._folder.pick_up_errored_state()
         # More than READ_BYTES may be left.

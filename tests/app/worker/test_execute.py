@@ -1,14 +1,18 @@
 """Runs from claim to end: what is planned, applied, taken over after a worker's death, refused and written down."""
 
+import asyncio
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from google.auth.exceptions import DefaultCredentialsError
+from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from app.models import RunStatus, WorkstationStatus
+from app.infra.process import WATCHED
+from app.models import Run, RunStatus, WorkstationStatus
 from app.services import runs
 from app.services.terraform import state_versions
 from app.worker.claim import Tools
@@ -32,6 +36,7 @@ from tests.app.worker.scripted import (
 )
 
 pytestmark = pytest.mark.anyio
+WAITING = text("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 
 
 async def test_a_first_create_is_applied_without_a_plan_and_ends_with_a_running_machine(
@@ -218,3 +223,28 @@ async def test_output_with_characters_that_the_database_refuses_is_kept_readable
     told = await log_of(tools, run_id)
     assert "a\N{REPLACEMENT CHARACTER}b\x85c" in told
     assert "d\N{REPLACEMENT CHARACTER}e" in told
+
+
+async def test_terraform_is_watched_while_the_database_does_not_answer(tools: Tools, script: Script) -> None:
+    let_go = script.folder / "let-go"
+    says = f"until [ -e {let_go} ]; do {tells('apply_start', DISK, 'create')} sleep 0.05; done"
+    script.on("apply", f"{says}\n{writes_state(3)}")
+    _, run_id = await spec(tools)
+    watched = tools.settings.data_dir.resolve() / "worker" / "runs" / run_id / "work" / WATCHED
+    executing = asyncio.create_task(execute(tools, run_id))
+    try:
+        async with asyncio.timeout(60):
+            while (await run_of(tools, run_id)).status is not RunStatus.APPLYING or not watched.exists():
+                await asyncio.sleep(0.05)
+            async with tools.database.sessions.begin() as session:
+                await session.get_one(Run, run_id, with_for_update=True)
+                while not await session.scalar(WAITING):
+                    await asyncio.sleep(0.02)
+                # The follower waits for the row.
+                os.utime(watched, (0, 0))
+                while not watched.stat().st_mtime:
+                    await asyncio.sleep(0.05)
+    finally:
+        let_go.touch()
+        await executing
+    assert (await run_of(tools, run_id)).status is RunStatus.APPLIED
