@@ -70,6 +70,17 @@ document.addEventListener("htmx:response:error", (event) => {
   if (event.detail.ctx.response.status === 401) location.reload();
 });
 
+// An outage is announced on the page, which stays as it was until a stream or a fragment arrives again.
+const offline = document.querySelector("[data-offline]");
+
+function announce(isLost) {
+  const words = isLost ? offline.dataset.offline : "";
+  if (offline.textContent !== words) offline.textContent = words;
+}
+
+document.addEventListener("htmx:sse:error", () => announce(true));
+document.addEventListener("htmx:sse:after:connection", () => announce(false));
+
 // A log of any length is followed, with no more rows than a browser copes with: the oldest go, and a note says so.
 const MOST_ROWS = 5000;
 const ROWS_KEPT = 4000;
