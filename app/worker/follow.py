@@ -128,11 +128,11 @@ class Follower:
         if stamp is None or stamp == self._stamp:
             return None
         state = self._folder.read_state()
-        if state is None:
-            return None
-        # Only now: a state that was incomplete is read again.
+        if state is None or state.serial > self.serial:
+            return state
+        # Only now: a state that was incomplete, or that the database did not take, is read again.
         self._stamp = stamp
-        return state if state.serial > self.serial else None
+        return None
 
     def _remember(self, events: list[Event]) -> None:
         self.errors += [event.message for event in events if event.is_error]

@@ -5,10 +5,13 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from google.auth.exceptions import DefaultCredentialsError
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from app.infra.process import WATCHED
@@ -248,3 +251,27 @@ async def test_terraform_is_watched_while_the_database_does_not_answer(tools: To
         let_go.touch()
         await executing
     assert (await run_of(tools, run_id)).status is RunStatus.APPLIED
+
+
+async def test_a_state_that_the_database_did_not_take_is_stored_once_it_does(
+    tools: Tools, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script.on("apply", f"{writes_state(3)}sleep 1\n")
+    store, refused = state_versions.store, 0
+
+    async def refuse_once(*arguments: Any) -> None:
+        nonlocal refused
+        refused += 1
+        if refused == 1:
+            raise OperationalError("INSERT", {}, psycopg.OperationalError("away"))
+        await store(*arguments)
+
+    monkeypatch.setattr(state_versions, "store", refuse_once)
+    workstation_id, run_id = await spec(tools)
+    await execute(tools, run_id)
+    assert refused == 2
+    assert (await run_of(tools, run_id)).status is RunStatus.APPLIED
+    async with tools.database.sessions() as session:
+        newest = await state_versions.newest(session, tools.vault, workstation_id)
+    assert newest
+    assert newest.serial == 3
