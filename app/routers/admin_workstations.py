@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Query, Request, Response
 
-from app.deps import AdminDep, ContextDep
+from app.deps import AdminDep, ContextDep, IdPath
 from app.errors import InvalidError
 from app.routers.audit_files import cell
 from app.services.audit import Words
@@ -81,7 +81,7 @@ async def act(
     ctx: ContextDep,
     _: AdminDep,
     action: Annotated[BulkAction, Form()],
-    workstation_id: Annotated[list[str], Form(max_length=bulk.MOST)],
+    workstation_id: Annotated[list[IdPath], Form(max_length=bulk.MOST)],
 ) -> Response:
     """Do the same with each of the selected workstations, and show what became of each."""
     outcomes = await bulk.act(ctx, action, workstation_id)
