@@ -18,6 +18,7 @@ from app.cli.import_tfvars import import_tfvars
 from app.cli.keys import keys
 from app.cli.member import member
 from app.cli.stack import stack
+from app.cli.token import token
 from app.config import Settings
 from app.errors import ConfigurationError, StartError, StationmasterError
 from app.infra.process import accept_signals
@@ -28,7 +29,6 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     help="Self-service workstations on Google Cloud.",
 )
-token = typer.Typer(no_args_is_help=True, help="Personal API tokens.")
 cli.add_typer(token, name="token")
 cli.add_typer(stack, name="stack")
 cli.add_typer(keys, name="keys")
@@ -97,20 +97,6 @@ def migrate() -> None:
 
     config.use_recorded()
     migrate.upgrade(_settings().database_url)
-
-
-@token.command("create")
-def create_token(email: str, name: Annotated[str, typer.Option(help="What the token is for.")] = "cli") -> None:
-    """Create a personal API token for somebody who may sign in. It is printed once, on the last line."""
-    typer.echo(asyncio.run(_create_token(email, name)))
-
-
-async def _create_token(email: str, name: str) -> str:
-    from app.cli import terminal
-    from app.services.people import api_tokens
-
-    async with terminal.portal() as portal, portal.database.sessions.begin() as session:
-        return (await api_tokens.create_for_email(portal.context(session), email, name)).plain
 
 
 def _settings(*, end_with_parent: bool = False) -> Settings:

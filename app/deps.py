@@ -12,21 +12,22 @@ from pydantic import AfterValidator
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import Headers
 
+from app.caller import READING, Caller
 from app.clock import Clock
 from app.config import Settings
 from app.crypto import Vault
 from app.db import Database
-from app.errors import FreshSignInRequiredError, NotFoundError, RefusedError, SignInRequiredError
+from app.errors import FreshSignInRequiredError, NotFoundError, SignInRequiredError
 from app.failed_sign_ins import FailedSignIns
 from app.infra.oidc import OpenIdProvider
 from app.infra.secrets import SecretStore
 from app.live import Hub
-from app.models import AllowedIp, Member, Run, SharedStack, SignIn, Workstation
+from app.models import AllowedIp, ApiToken, Member, Run, Scope, SharedStack, SignIn, Workstation
 from app.services import allowed_ips, runs, workstations
 from app.services.catalog import Catalog
 from app.services.catalog.availability import Availability
 from app.services.context import Context
-from app.services.people import api_tokens, sign_ins
+from app.services.people import api_tokens, members, sign_ins
 from app.services.shared import shared_stack
 
 
@@ -110,33 +111,6 @@ def bearer_token(headers: Headers) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-@dataclass(frozen=True)
-class Viewer:
-    """The member who views a page. Plain values: after an error, rows can no longer be read."""
-
-    id: str
-    name: str
-    email: str
-    is_admin: bool
-    default_ssh_username: str
-    sign_in_id: str | None
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who makes the request: a signed-in browser or an API token."""
-
-    member: Member
-    sign_in: SignIn | None
-
-    @property
-    def viewer(self) -> Viewer:
-        """The caller for pages: who is signed in, and how."""
-        member = self.member
-        sign_in_id = self.sign_in.id if self.sign_in else None
-        return Viewer(member.id, member.name, member.email, member.is_admin, member.default_ssh_username, sign_in_id)
-
-
 async def get_caller(
     request: Request,
     portal: PortalDep,
@@ -144,7 +118,7 @@ async def get_caller(
     # Only for the OpenAPI document. `bearer_token` also refuses an empty token, which this one accepts.
     _documented: Annotated[object, Depends(HTTPBearer(auto_error=False, description="A personal API token."))],
 ) -> Caller | None:
-    """Who makes the request; None if nobody is signed in. Raises SignInRequiredError if a token is invalid.
+    """Who makes the request; None if nobody is signed in. Raises SignInRequiredError if a token is no longer valid.
 
     Members who may no longer sign in count as nobody.
     """
@@ -153,6 +127,8 @@ async def get_caller(
     if caller and caller.member.may_sign_in(portal.settings):
         request.state.viewer = caller.viewer
         return caller
+    if caller and token is not None:
+        raise SignInRequiredError(f"{caller.member.email} can no longer sign in, so this API token is not accepted.")
     if token is not None:
         raise SignInRequiredError("This API token is not valid, or was revoked.")
     return None
@@ -161,12 +137,12 @@ async def get_caller(
 async def _by_cookie(request: Request, portal: Portal, session: AsyncSession) -> Caller | None:
     secret = request.cookies.get(cookie_name(portal.settings))
     sign_in = await sign_ins.find(session, secret, portal.clock()) if secret else None
-    return Caller(sign_in.member, sign_in) if sign_in else None
+    return Caller(sign_in.member, sign_in=sign_in) if sign_in else None
 
 
 async def _by_token(plain: str, portal: Portal, session: AsyncSession) -> Caller | None:
-    token = await api_tokens.find(session, plain, portal.clock())
-    return Caller(token.member, None) if token else None
+    token = await api_tokens.authenticate(session, plain, portal.clock())
+    return Caller(token.member, token=token) if token else None
 
 
 async def is_still_signed_in(request: Request, portal: Portal) -> bool:
@@ -181,10 +157,15 @@ async def is_still_signed_in(request: Request, portal: Portal) -> bool:
 MaybeCallerDep = Annotated[Caller | None, Depends(get_caller)]
 
 
-async def get_known_caller(caller: MaybeCallerDep) -> Caller:
-    """Who makes the request. Raises SignInRequiredError if nobody is signed in."""
+async def get_known_caller(request: Request, caller: MaybeCallerDep) -> Caller:
+    """Who makes the request.
+
+    Raises SignInRequiredError if nobody is signed in, and ScopeRequiredError for a token that can only read if the
+    request changes something.
+    """
     if caller is None:
         raise SignInRequiredError
+    caller.need(Scope.READ if request.method in READING else Scope.MACHINES)
     return caller
 
 
@@ -199,14 +180,20 @@ async def get_member(caller: CallerDep) -> Member:
 MemberDep = Annotated[Member, Depends(get_member)]
 
 
-async def get_admin(member: MemberDep) -> Member:
-    """The admin who makes the request. Raises RefusedError for other members."""
-    if not member.is_admin:
-        raise RefusedError("Only admins can do this.", hint="Ask an admin.")
-    return member
+async def get_admin(caller: CallerDep) -> Member:
+    """The admin who makes the request."""
+    return caller.as_admin()
 
 
 AdminDep = Annotated[Member, Depends(get_admin)]
+
+
+async def get_member_in_path(member_id: IdPath, session: SessionDep, _: AdminDep) -> Member:
+    """The member in the path, for admins. Raises NotFoundError."""
+    return await members.find(session, member_id)
+
+
+MemberInPathDep = Annotated[Member, Depends(get_member_in_path)]
 
 
 async def get_context(portal: PortalDep, session: SessionDep, member: MemberDep, catalog: CatalogDep) -> Context:
@@ -228,7 +215,11 @@ SignInDep = Annotated[SignIn, Depends(get_sign_in)]
 
 
 async def get_fresh_caller(caller: CallerDep, portal: PortalDep) -> Caller:
-    """Who makes the request. Raises FreshSignInRequiredError if a browser's sign-in is older than a few minutes."""
+    """Who makes the request. Raises FreshSignInRequiredError if a browser's sign-in is older than a few minutes.
+
+    What wants this gives more away than a token that can only read may have.
+    """
+    caller.need(Scope.MACHINES)
     if caller.sign_in and not caller.sign_in.is_fresh(portal.clock()):
         raise FreshSignInRequiredError
     return caller
@@ -237,9 +228,17 @@ async def get_fresh_caller(caller: CallerDep, portal: PortalDep) -> Caller:
 FreshSignInDep = Annotated[Caller, Depends(get_fresh_caller)]
 
 
-async def get_workstation(workstation_id: IdPath, session: SessionDep, member: MemberDep) -> Workstation:
+def _need_for(caller: Caller, *, is_own: bool) -> None:
+    """Raises ScopeRequiredError where an admin's token of narrower scope is for something of another member."""
+    if not is_own:
+        caller.need(Scope.ADMIN)
+
+
+async def get_workstation(workstation_id: IdPath, session: SessionDep, caller: CallerDep) -> Workstation:
     """The workstation in the path. Raises NotFoundError if the member may not see it."""
-    return await workstations.find(session, member, workstation_id)
+    workstation = await workstations.find(session, caller.member, workstation_id)
+    _need_for(caller, is_own=workstation.owner_id == caller.member.id)
+    return workstation
 
 
 WorkstationDep = Annotated[Workstation, Depends(get_workstation)]
@@ -253,17 +252,31 @@ async def get_shared_stack(ctx: ContextDep, _: AdminDep) -> SharedStack:
 SharedStackDep = Annotated[SharedStack, Depends(get_shared_stack)]
 
 
-async def get_run(run_id: IdPath, session: SessionDep, member: MemberDep) -> Run:
+async def get_run(run_id: IdPath, session: SessionDep, caller: CallerDep) -> Run:
     """The run in the path. Raises NotFoundError if the member may not see it."""
-    return await runs.find(session, member, run_id)
+    run = await runs.find(session, caller.member, run_id)
+    _need_for(caller, is_own=not caller.token or await runs.is_of(session, caller.member, run))
+    return run
 
 
 RunDep = Annotated[Run, Depends(get_run)]
 
 
-async def get_allowed_ip(allowed_ip_id: IdPath, session: SessionDep, member: MemberDep) -> AllowedIp:
+async def get_allowed_ip(allowed_ip_id: IdPath, session: SessionDep, caller: CallerDep) -> AllowedIp:
     """The allowed IP in the path. Raises NotFoundError if the member may not see it."""
-    return await allowed_ips.find(session, member, allowed_ip_id)
+    ip = await allowed_ips.find(session, caller.member, allowed_ip_id)
+    _need_for(caller, is_own=ip.owner_id == caller.member.id)
+    return ip
 
 
 AllowedIpDep = Annotated[AllowedIp, Depends(get_allowed_ip)]
+
+
+async def get_api_token(token_id: IdPath, session: SessionDep, caller: CallerDep) -> ApiToken:
+    """The API token in the path. Raises NotFoundError if the member may not see it."""
+    token = await api_tokens.find(session, caller.member, token_id)
+    _need_for(caller, is_own=token.member_id == caller.member.id)
+    return token
+
+
+ApiTokenDep = Annotated[ApiToken, Depends(get_api_token)]

@@ -66,6 +66,18 @@ class RefusedError(StationmasterError):
     code = "refused"
 
 
+class ScopeRequiredError(RefusedError):
+    """The API token's scope does not include this."""
+
+    code = "scope_required"
+
+    def __init__(self, scope: str, needed: str) -> None:
+        super().__init__(
+            f"This API token has the scope {scope}. This request needs the scope {needed}.",
+            hint="Create a token with that scope on your account page.",
+        )
+
+
 class TooLargeError(StationmasterError):
     """More was sent than is read."""
 

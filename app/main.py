@@ -37,6 +37,7 @@ from app.routers import (
     workstations,
 )
 from app.routers.api import allowed_ips as api_allowed_ips
+from app.routers.api import api_tokens
 from app.routers.api import audit as api_audit
 from app.routers.api import iam_admins as api_iam_admins
 from app.routers.api import infrastructure as api_infrastructure
@@ -56,7 +57,7 @@ PAGES = (
 )
 API = (
     *(api_workstations, api_runs, api_ssh_keys, api_shared_stack, api_allowed_ips, api_infrastructure),
-    *(api_iam_admins, api_members, api_audit, ssh_files),
+    *(api_iam_admins, api_members, api_tokens, api_audit, ssh_files),
 )
 
 

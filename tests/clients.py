@@ -6,6 +6,7 @@ import httpx2
 from fastapi import FastAPI
 
 from app.deps import cookie_name
+from app.models import Scope
 from app.services.people import api_tokens, members, sign_ins
 from tests.parts import identity
 
@@ -31,18 +32,18 @@ async def signed_in(app: FastAPI, name: str) -> httpx2.AsyncClient:
     return client
 
 
-async def token_of(app: FastAPI, name: str) -> str:
-    """An API token of `name`@example.com."""
+async def token_of(app: FastAPI, name: str, scope: Scope | None = None) -> str:
+    """An API token of `name`@example.com, for all that they may do where no scope is given."""
     portal = app.state.portal
     async with portal.database.sessions.begin() as session:
         ctx = portal.context(session)
         member = await members.sign_in(ctx, identity(name))
-        return (await api_tokens.create(ctx.acting(member), "CI")).plain
+        return (await api_tokens.create(ctx.acting(member), "CI", scope or Scope.of(member)[-1])).plain
 
 
-async def script_of(app: FastAPI, name: str) -> httpx2.AsyncClient:
+async def script_of(app: FastAPI, name: str, scope: Scope | None = None) -> httpx2.AsyncClient:
     """A script with a token of `name`@example.com."""
-    return client_of(app, Authorization=f"Bearer {await token_of(app, name)}")
+    return client_of(app, Authorization=f"Bearer {await token_of(app, name, scope)}")
 
 
 async def create(browser: httpx2.AsyncClient, **fields: str) -> str:

@@ -2,7 +2,7 @@
 
 from app.log_terms import LogLevel, ResourceState
 from app.models.allowed_ip import AllowedIp, AllowedIpStatus, Firewall, Standing
-from app.models.api_token import ApiToken
+from app.models.api_token import ApiToken, Scope
 from app.models.audit_entry import Action, AuditEntry
 from app.models.base import Base
 from app.models.machine_event import MachineEvent, MachineEventKind
@@ -48,6 +48,7 @@ __all__ = [
     "RunKind",
     "RunResource",
     "RunStatus",
+    "Scope",
     "SharedStack",
     "SharedStackStatus",
     "SignIn",

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, Request, Response
 
 from app.deps import ContextDep, IdPath, SignInDep
 from app.errors import InvalidError
+from app.models import Scope
 from app.services.context import Context
 from app.services.people import api_tokens, sign_ins
 from app.views.browser_name import browser_name
@@ -36,6 +37,8 @@ async def create_token(
     ctx: ContextDep,
     sign_in: SignInDep,
     name: Annotated[str, Form()] = "",
+    scope: Annotated[Scope, Form()] = Scope.MACHINES,
+    days: Annotated[int, Form()] = api_tokens.DAYS,
 ) -> Response:
     """Create a token. Only this response shows it, so it is not a redirect and must not be cached.
 
@@ -44,9 +47,10 @@ async def create_token(
     if not sign_in.is_fresh(ctx.now):
         return redirect_to_sign_in("/account#tokens")
     try:
-        token = await api_tokens.create(ctx, name)
+        token = await api_tokens.create(ctx, name, scope, days)
     except InvalidError as error:
-        context = {**await _context(ctx), "typed": name, "problems": error.fields}
+        typed = {"name": name, "scope": scope, "days": days}
+        context = {**await _context(ctx), "typed": typed, "problems": error.fields}
         return render(request, "account/account.html", context, status=422)
     log.info("API token made", member=ctx.member.id, token=token.row.id)
     response = render(request, "account/account.html", {**await _context(ctx), "new_token": token.plain})
@@ -57,7 +61,7 @@ async def create_token(
 @router.post("/tokens/{token_id}/revoke")
 async def revoke_token(token_id: IdPath, ctx: ContextDep, _: SignInDep) -> Response:
     """Revoke a token."""
-    await api_tokens.revoke(ctx, token_id)
+    await api_tokens.revoke(ctx, await api_tokens.own(ctx.session, ctx.member, token_id))
     log.info("API token revoked", member=ctx.member.id, token=token_id)
     return redirect("/account")
 
@@ -66,8 +70,10 @@ async def _context(ctx: Context) -> dict[str, Any]:
     return {
         "browser_name": browser_name,
         "sign_ins": await sign_ins.list_of(ctx.session, ctx.member, ctx.now),
-        "tokens": await api_tokens.list_of(ctx.session, ctx.member),
-        "typed": "",
+        "tokens": await api_tokens.list_of(ctx.session, ctx.member, ctx.now),
+        "now": ctx.now,
+        "scopes": Scope.of(ctx.member),
+        "typed": {"name": "", "scope": Scope.MACHINES, "days": api_tokens.DAYS},
         "problems": {},
         "new_token": None,
     }

@@ -123,6 +123,14 @@ async def known(session: AsyncSession, email: str) -> Member | None:
     return await _by_email(session, addresses.parse(email)) if addresses.is_address(email) else None
 
 
+async def named(session: AsyncSession, email: str) -> Member:
+    """The member with this email address. Raises NotFoundError if there is none."""
+    member = await known(session, email)
+    if member is None:
+        raise NotFoundError("member")
+    return member
+
+
 @dataclass(frozen=True)
 class ListedMember:
     """A member as in the list of members."""

@@ -5,6 +5,7 @@ from app.services.runs.explanations import QueueReason, hint, last_error, waitin
 from app.services.runs.log import read as read_log
 from app.services.runs.queries import (
     find,
+    is_of,
     list_of,
     newest_ids,
     next_of,
@@ -24,6 +25,7 @@ __all__ = [
     "applied",
     "find",
     "hint",
+    "is_of",
     "last_error",
     "last_inputs",
     "list_of",

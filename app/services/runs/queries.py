@@ -34,12 +34,13 @@ async def find(session: AsyncSession, member: Member, run_id: str) -> Run:
     admin."""
     # populate_existing: a run that this transaction has just created has no requester loaded.
     run = await session.get(Run, run_id, options=[joinedload(Run.requester)], populate_existing=True)
-    if run is None or not (member.is_admin or await _owns(session, member, run)):
+    if run is None or not (member.is_admin or await is_of(session, member, run)):
         raise NotFoundError("run")
     return run
 
 
-async def _owns(session: AsyncSession, member: Member, run: Run) -> bool:
+async def is_of(session: AsyncSession, member: Member, run: Run) -> bool:
+    """Whether it is a run of one of this member's workstations."""
     owner_id = await session.scalar(select(Workstation.owner_id).where(Workstation.id == run.stack_id))
     return owner_id == member.id
 

@@ -1,24 +1,10 @@
 """`stationmaster member`: a way back when no admin can sign in."""
 
 import psycopg
-import pytest
-from cryptography.fernet import Fernet
 from typer.testing import CliRunner
 
 from app.__main__ import cli
 from app.db import libpq_url
-from tests.app.test_config import NEEDED
-
-KEY = Fernet.generate_key().decode()
-
-
-@pytest.fixture
-def portal(monkeypatch: pytest.MonkeyPatch, database_url: str) -> str:
-    """The URL of its database."""
-    for name, value in {**NEEDED, "DATABASE_URL": database_url, "STATIONMASTER_ENCRYPTION_KEYS": KEY}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr("app.logs.configure", lambda _: None)
-    return database_url
 
 
 def test_an_admin_is_made_and_the_audit_says_by_whom(portal: str) -> None:

@@ -8,7 +8,7 @@ class Access(StrEnum):
 
     PUBLIC = "Anybody."
     GREETED = "Anybody, but a token that is not valid is told so."
-    MEMBER = "Whoever is signed in, by browser or token."
+    MEMBER = "Whoever is signed in, by browser or token; what changes something, by a token of more than `read`."
     BROWSER = "Whoever is signed in by browser: a token does not do."
     OWN = "The owner of the thing in the path, and admins."
     OWN_ALONE = "The owner alone."
@@ -16,7 +16,7 @@ class Access(StrEnum):
     FRESH_ALONE = "The owner alone, by token or a fresh sign-in."
     FRESH_BROWSER_ALONE = "The owner alone, by a fresh sign-in."
     FRESH_BROWSER = "Whoever is signed in by browser, freshly."
-    ADMIN = "Admins."
+    ADMIN = "Admins, by browser or by a token of the scope `admin`."
     DECIDED = "Admins; whose it is may see it, but not decide on it; others don't see it."
 
 
@@ -42,6 +42,7 @@ ROWS = {
         GET /api/v1/runs
         GET POST /api/v1/ssh-keys
         POST /api/v1/ssh-keys/generate
+        GET /api/v1/tokens
         GET POST /api/v1/workstations
         GET /events
         GET POST /infrastructure
@@ -60,6 +61,7 @@ ROWS = {
     Access.OWN: """
         POST /allowed-ips/{allowed_ip_id}/remove
         DELETE /api/v1/allowed-ips/{allowed_ip_id}
+        DELETE /api/v1/tokens/{token_id}
         GET /api/v1/runs/{run_id}
         POST /api/v1/runs/{run_id}/approve
         POST /api/v1/runs/{run_id}/cancel

@@ -5,14 +5,20 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
+from app.models import Scope
 from tests.app.routers.access import Access
-from tests.app.routers.world import TABLE, World, undone
+from tests.app.routers.world import TABLE, WEAK, World, undone
 from tests.database import dump
 
 pytestmark = pytest.mark.anyio
 SIGN_IN, REFUSED, ABSENT, THROUGH = "sign in", "refused", "absent", "through"
-OUT = ("nobody", "bad token", "revoked token", "ended sign-in", "expired sign-in", "no longer allowed")
-PEOPLE = (*OUT, "other", "other's token", "owner", "owner's token", "stale owner", "admin", "admin's token", "forged")
+NO_TOKENS = ("bad token", "revoked token", "expired token")
+OUT = (*NO_TOKENS, "nobody", "ended sign-in", "expired sign-in", "no longer allowed")
+PEOPLE = (
+    *OUT,
+    *("other", "other's token", "owner", "owner's token", "stale owner", "admin", "admin's token", "forged"),
+    *WEAK,
+)
 
 
 BY_BROWSER = {Access.BROWSER, Access.BROWSER_ALONE, Access.FRESH_BROWSER, Access.FRESH_BROWSER_ALONE}
@@ -25,15 +31,18 @@ LACKING = {
     ("POST", "/admin/iam/remove"): 404,
     ("DELETE", "/api/v1/iam-admins/{principal}"): 404,
 }
-"""This world has no provider, no worker and no IAM admins, which only those who get through are told."""
+"""This world has no provider, no worker and no IAM admins, and key and token are not this member's: only those who get
+through are told."""
 
 
 def _expected(access: Access, who: str, method: str) -> str:
     if who == "forged" and method != "GET":
         return REFUSED
     if access in {Access.PUBLIC, Access.GREETED}:
-        is_told = access is Access.GREETED and who in {"bad token", "revoked token"}
+        is_told = access is Access.GREETED and who in NO_TOKENS
         return SIGN_IN if is_told else THROUGH
+    if _is_too_weak(access, who, method):
+        return REFUSED
     if who in OUT or _must_sign_in(access, who):
         return SIGN_IN
     person = who.partition("'")[0].removeprefix("stale ")
@@ -42,6 +51,13 @@ def _expected(access: Access, who: str, method: str) -> str:
     if person == "other" and access in OWN:
         return ABSENT
     return REFUSED if access in {Access.ADMIN, Access.DECIDED} else THROUGH
+
+
+def _is_too_weak(access: Access, who: str, method: str) -> bool:
+    """A token whose scope does not include it; what is the owner's alone is said to be absent before."""
+    if WEAK.get(who) is Scope.READ and (method != "GET" or access is Access.FRESH_ALONE):
+        return True
+    return who in WEAK and who.startswith("admin") and access in {Access.OWN, Access.DECIDED, Access.ADMIN}
 
 
 def _must_sign_in(access: Access, who: str) -> bool:

@@ -5,6 +5,7 @@ import pytest
 from fastapi import FastAPI
 
 from tests.clients import client_of, signed_in
+from tests.parts import MovingClock
 
 pytestmark = pytest.mark.anyio
 
@@ -35,6 +36,28 @@ async def test_a_token_without_a_name_is_said_at_the_field_with_what_was_typed(g
     assert 'aria-invalid="true"' in refused.text
     assert "&lt;b&gt;" in refused.text
     assert (await grace.post("/account/tokens")).status_code == 422
+
+
+async def test_scope_and_expiry_are_chosen_and_shown(
+    grace: httpx2.AsyncClient, ada: httpx2.AsyncClient, clock: MovingClock
+) -> None:
+    assert 'value="admin"' not in (await grace.get("/account")).text
+    assert 'value="admin"' in (await ada.get("/account")).text
+    made = await grace.post("/account/tokens", data={"name": "CI", "scope": "read", "days": "3"})
+    assert "Read your own resources" in made.text
+    assert 'datetime="2026-03-05T09:30:00+00:00"' in made.text
+    clock.advance(days=3)
+    assert "Expired" in (await grace.get("/account")).text
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("days", "0"), ("days", "366"), ("days", "x"), ("scope", "admin"), ("scope", "king")]
+)
+async def test_a_token_that_cannot_be_is_refused(grace: httpx2.AsyncClient, field: str, value: str) -> None:
+    refused = await grace.post("/account/tokens", data={"name": "CI", field: value})
+
+    assert refused.status_code == 422
+    assert "stm_" not in refused.text.replace("stm_…", "")
 
 
 async def test_another_browser_is_listed_and_can_be_signed_out(app: FastAPI, grace: httpx2.AsyncClient) -> None:

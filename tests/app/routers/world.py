@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker
 
 from app.live import Hub
-from app.models import ApiToken, Member, SignIn
+from app.models import ApiToken, Member, Scope, SignIn
 from app.services.shared import shared_stack
 from tests.app.routers.access import ROWS, Access
 from tests.app.services.shared.infrastructure_samples import EVERYTHING
@@ -30,6 +30,8 @@ def _rows() -> dict[tuple[str, str], Access]:
 
 
 TABLE = _rows()
+WEAK = {"owner's read token": Scope.READ, "admin's read token": Scope.READ, "admin's machines token": Scope.MACHINES}
+"""Tokens that may do less than their members."""
 
 
 @dataclass
@@ -49,6 +51,8 @@ class World:
 async def with_people(app: FastAPI, stage: Stage) -> AsyncIterator[World]:
     """Whoever comes, from nobody to the admin, with sign-ins and tokens of all ages."""
     people = {"nobody": client_of(app), "bad token": client_of(app, Authorization="Bearer stm_x")}
+    people["expired token"] = await script_of(app, "grace")
+    stage.clock.advance(days=90)
     people["expired sign-in"] = await signed_in(app, "grace")
     stage.clock.advance(days=6, hours=23, minutes=40)
     people["stale owner"] = await signed_in(app, "grace")
@@ -57,6 +61,8 @@ async def with_people(app: FastAPI, stage: Stage) -> AsyncIterator[World]:
     assert (await people["stale owner"].get("/api/v1/runs")).status_code == 200
     for who, name in {"owner": "grace", "other": "linus", "admin": "ada"}.items():
         people[who], people[f"{who}'s token"] = await signed_in(app, name), await script_of(app, name)
+    for who, scope in WEAK.items():
+        people[who] = await script_of(app, "ada" if who.startswith("admin") else "grace", scope)
     ended, people["revoked token"] = await signed_in(app, "grace"), await script_of(app, "grace")
     people["ended sign-in"], people["no longer allowed"] = ended, await signed_in(app, "eve")
     people["forged"] = client_of(app, **{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.test"})
@@ -79,7 +85,7 @@ async def _things(stage: Stage, app: FastAPI, people: dict[str, httpx2.AsyncClie
     ids["key_id"] = (await script.post("/api/v1/ssh-keys/generate", json={"name": "pair"})).json()["id"]
     asked = {"cidr": "203.0.113.7", "label": "office"}
     ids["allowed_ip_id"] = (await script.post("/api/v1/allowed-ips", json=asked)).json()["id"]
-    for who in ("other's token", "admin's token", "revoked token"):
+    for who in (*WEAK, "other's token", "admin's token", "revoked token"):
         assert (await people[who].get("/api/v1/runs")).status_code == 200, who
     return {**ids, **await _rows_of(app)}
 
@@ -94,11 +100,11 @@ async def _rows_of(app: FastAPI) -> dict[str, str]:
             for name in ("grace", "linus", "eve")
         ]
         eve.email = "eve@elsewhere.test"
-        tokens = list(await session.scalars(_of(ApiToken, grace)))
+        _, token, *_, revoked = await session.scalars(_of(ApiToken, grace))
         *_, opened, ended = await session.scalars(_of(SignIn, grace))
-        tokens[1].revoke(portal.clock())
+        revoked.revoke(portal.clock())
         ended.revoke(portal.clock())
-        return {"member_id": linus.id, "token_id": tokens[0].id, "sign_in_id": opened.id}
+        return {"member_id": linus.id, "token_id": token.id, "sign_in_id": opened.id}
 
 
 def _of(kind: type[ApiToken] | type[SignIn], member: Member) -> Any:

@@ -2,11 +2,13 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import InvalidError, NotFoundError, RefusedError
-from app.models import Member
+from app.models import Member, Scope
 from app.services.people import api_tokens, members
+from app.services.people.api_tokens import TokenExpiredError
 from tests.database import dump
 from tests.parts import MovingClock, identity
 from tests.stage import By
+from tests.steps import audit_entries
 
 pytestmark = pytest.mark.anyio
 
@@ -19,12 +21,12 @@ async def test_a_token_acts_for_its_member_until_it_is_revoked(
 
     assert token.name == "CI"
     assert plain.startswith(f"stm_{token.hint.removeprefix('stm_')}")
-    found = await api_tokens.find(session, plain, clock())
+    found = await api_tokens.authenticate(session, plain, clock())
     assert found is token
     assert found.member is grace
-    await api_tokens.revoke(by(grace), token.id)
-    assert await api_tokens.find(session, plain, clock()) is None
-    assert await api_tokens.list_of(session, grace) == []
+    await api_tokens.revoke(by(grace), token)
+    assert await api_tokens.authenticate(session, plain, clock()) is None
+    assert await api_tokens.list_of(session, grace, clock()) == []
 
 
 async def test_the_database_holds_only_the_hash_and_the_first_letters(
@@ -44,7 +46,7 @@ async def test_what_is_no_token_finds_nothing(
 ) -> None:
     await api_tokens.create(by(grace), "CI")
 
-    assert await api_tokens.find(session, wrong, clock()) is None
+    assert await api_tokens.authenticate(session, wrong, clock()) is None
 
 
 async def test_last_use_is_written_once_a_minute(
@@ -56,7 +58,7 @@ async def test_last_use_is_written_once_a_minute(
 
     for seconds, written in ((0, True), (59, False), (1, True)):
         clock.advance(seconds=seconds)
-        await api_tokens.find(session, plain, clock())
+        await api_tokens.authenticate(session, plain, clock())
         await session.refresh(token)
         assert (token.last_used_at == clock()) is written
 
@@ -77,6 +79,58 @@ async def test_nobody_collects_tokens_without_end(by: By, grace: Member) -> None
         await api_tokens.create(by(grace), "one more")
 
 
+async def test_a_token_lasts_for_the_chosen_days(
+    session: AsyncSession, by: By, grace: Member, clock: MovingClock
+) -> None:
+    by_default, longest = [await api_tokens.create(by(grace), "CI", days=days) for days in (90, 365)]
+    for days, there_are in ((90, [longest]), (275, [])):
+        clock.advance(days=days)
+        for token in (by_default, longest):
+            if token in there_are:
+                assert await api_tokens.authenticate(session, token.plain, clock()) is token.row
+            else:
+                with pytest.raises(TokenExpiredError):
+                    await api_tokens.authenticate(session, token.plain, clock())
+
+    assert await api_tokens.list_of(session, grace, clock()) == [longest.row]
+
+
+@pytest.mark.parametrize("days", [0, -1, 366])
+async def test_no_token_lasts_longer_than_a_year(by: By, grace: Member, days: int) -> None:
+    with pytest.raises(InvalidError) as refused:
+        await api_tokens.create(by(grace), "CI", days=days)
+
+    assert set(refused.value.fields) == {"days"}
+
+
+async def test_expired_tokens_do_not_count(by: By, grace: Member, clock: MovingClock) -> None:
+    for number in range(api_tokens.MOST_A_MEMBER):
+        await api_tokens.create(by(grace), f"token {number}", days=1)
+    clock.advance(days=1)
+
+    assert (await api_tokens.create(by(grace), "one more")).row.name == "one more"
+
+
+async def test_only_admins_have_tokens_that_act_as_admins(by: By, grace: Member) -> None:
+    with pytest.raises(InvalidError) as refused:
+        await api_tokens.create(by(grace), "CI", Scope.ADMIN)
+    assert set(refused.value.fields) == {"scope"}
+    assert (await api_tokens.create_for_email(by(), "grace@example.com", "cli")).row.scope is Scope.MACHINES
+    assert (await api_tokens.create_for_email(by(), "ada@example.com", "cli")).row.scope is Scope.ADMIN
+
+
+async def test_an_admin_finds_and_revokes_everybodys_tokens(
+    session: AsyncSession, by: By, grace: Member, clock: MovingClock
+) -> None:
+    ada = await members.sign_in(by(), identity("ada"))
+    made = await api_tokens.create(by(grace), "CI")
+    await api_tokens.revoke(by(ada), await api_tokens.find(session, ada, made.row.id))
+
+    assert await api_tokens.authenticate(session, made.plain, clock()) is None
+    [entry] = await audit_entries(session, action="token.revoke")
+    assert (entry.actor, entry.thing_name) == ("ada@example.com", "CI")
+
+
 async def test_a_member_revokes_their_own_tokens_only(
     session: AsyncSession, by: By, grace: Member, clock: MovingClock
 ) -> None:
@@ -84,9 +138,10 @@ async def test_a_member_revokes_their_own_tokens_only(
     made = await api_tokens.create(by(grace), "CI")
     token, plain = made.row, made.plain
 
-    with pytest.raises(NotFoundError):
-        await api_tokens.revoke(by(linus), token.id)
-    assert await api_tokens.find(session, plain, clock()) is token
+    for find in (api_tokens.own, api_tokens.find):
+        with pytest.raises(NotFoundError):
+            await find(session, linus, token.id)
+    assert await api_tokens.authenticate(session, plain, clock()) is token
 
 
 async def test_the_operator_makes_a_token_for_somebody_who_has_never_signed_in(
@@ -96,8 +151,8 @@ async def test_the_operator_makes_a_token_for_somebody_who_has_never_signed_in(
     token, plain = made.row, made.plain
     grace = await members.sign_in(by(), identity("grace"))
 
-    assert (await api_tokens.list_of(session, grace)) == [token]
-    assert await api_tokens.find(session, plain, clock()) is token
+    assert (await api_tokens.list_of(session, grace, clock())) == [token]
+    assert await api_tokens.authenticate(session, plain, clock()) is token
 
 
 async def test_the_operator_makes_no_token_for_somebody_no_rule_names(by: By) -> None:
