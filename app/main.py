@@ -23,10 +23,12 @@ from app.routers import (
     audit,
     auth,
     doctor,
+    handovers,
     health,
     iam_admins,
     infrastructure,
     kept_disks,
+    member,
     members,
     runs,
     shared_stack,
@@ -39,6 +41,7 @@ from app.routers import (
 from app.routers.api import allowed_ips as api_allowed_ips
 from app.routers.api import api_tokens
 from app.routers.api import audit as api_audit
+from app.routers.api import handovers as api_handovers
 from app.routers.api import iam_admins as api_iam_admins
 from app.routers.api import infrastructure as api_infrastructure
 from app.routers.api import members as api_members
@@ -51,12 +54,12 @@ from app.services.keys import key_pairs
 from app.web import HERE, add_error_handlers, create_templates
 
 PAGES = (
-    *(auth, account, ssh_keys, workstations, workstation_changes, kept_disks, stack_states),
-    *(allowed_ips, admin_allowed_ips, shared_stack, infrastructure, iam_admins, members, admin_workstations),
+    *(auth, account, ssh_keys, workstations, workstation_changes, kept_disks, handovers, stack_states),
+    *(allowed_ips, admin_allowed_ips, shared_stack, infrastructure, iam_admins, members, member, admin_workstations),
     *(runs, audit, doctor, health),
 )
 API = (
-    *(api_workstations, api_runs, api_ssh_keys, api_shared_stack, api_allowed_ips, api_infrastructure),
+    *(api_workstations, api_handovers, api_runs, api_ssh_keys, api_shared_stack, api_allowed_ips, api_infrastructure),
     *(api_iam_admins, api_members, api_tokens, api_audit, ssh_files),
 )
 

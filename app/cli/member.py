@@ -10,11 +10,6 @@ from app.models import Role
 member = typer.Typer(no_args_is_help=True, help="Members and their roles.")
 
 
-@member.callback()
-def group() -> None:
-    """Makes Typer treat `set-role` as a subcommand, although there is only one."""
-
-
 @member.command("set-role")
 def set_role(email: str, role: Role) -> None:
     """Make somebody an admin or a member, without signing in."""
@@ -22,8 +17,31 @@ def set_role(email: str, role: Role) -> None:
 
 
 async def _set_role(email: str, role: Role) -> str:
+    from app.services.people import roles
+
+    async with terminal.portal() as portal, portal.database.transaction() as session:
+        changed = await roles.set_role(portal.context(session), email, role)
+        return f"{changed.email} is {'an admin' if changed.is_admin else 'a member'}."
+
+
+@member.command("disable")
+def disable(email: str) -> None:
+    """Shut somebody out at once; runs take their SSH keys off their machines."""
+    asyncio.run(_set_disabled(email, is_disabled=True))
+    typer.echo(f"{email} is disabled.")
+
+
+@member.command("enable")
+def enable(email: str) -> None:
+    """Let somebody in again."""
+    asyncio.run(_set_disabled(email, is_disabled=False))
+    typer.echo(f"{email} is enabled.")
+
+
+async def _set_disabled(email: str, *, is_disabled: bool) -> None:
+    from app.services.offboarding import access
     from app.services.people import members
 
     async with terminal.portal() as portal, portal.database.transaction() as session:
-        changed = await members.set_role(portal.context(session), email, role)
-        return f"{changed.email} is {'an admin' if changed.is_admin else 'a member'}."
+        ctx, changed = portal.context(session), await members.named(session, email)
+        await (access.disable(ctx, changed) if is_disabled else access.enable(ctx, changed))

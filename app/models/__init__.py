@@ -7,7 +7,7 @@ from app.models.audit_entry import Action, AuditEntry
 from app.models.base import Base
 from app.models.machine_event import MachineEvent, MachineEventKind
 from app.models.machine_watch import MachineWatch
-from app.models.member import Member, Role
+from app.models.member import Member, MemberAccess, Role
 from app.models.plan import Plan
 from app.models.run import Run
 from app.models.run_event import LogLine, RunResource
@@ -39,6 +39,7 @@ __all__ = [
     "MachineEventKind",
     "MachineWatch",
     "Member",
+    "MemberAccess",
     "Plan",
     "ProviderLock",
     "ResourceState",

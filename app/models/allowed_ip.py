@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.config import Settings
@@ -59,6 +59,8 @@ class AllowedIp(Base):
     """One range of addresses, with its owner and expiry."""
 
     __tablename__ = "allowed_ips"
+    # Which ranges are around or inside others is asked for each of a page.
+    __table_args__ = (Index("ix_allowed_ips_network", text("(cidr::inet) inet_ops"), postgresql_using="gist"),)
 
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: short_id(10))
     cidr: Mapped[str]

@@ -37,6 +37,7 @@ class Action(StrEnum):
     RESUME_WORKSTATION = "workstation.resume", "resumed workstation"
     RESTART_WORKSTATION = "workstation.restart", "restarted workstation"
     REVIVE_WORKSTATION = "workstation.revive", "created a machine from the kept disk of"
+    HAND_OVER_WORKSTATION = "workstation.hand_over", "handed over workstation"
     DESTROY_WORKSTATION = "workstation.destroy", "deleted workstation"
     CANCEL_RUN = "run.cancel", "canceled run"
     APPROVE_RUN = "run.approve", "approved run"
@@ -72,6 +73,8 @@ class Action(StrEnum):
     REFUSE_SIGN_IN = "sign_in.refuse", "denied sign-in to"
     JOIN_MEMBER = "member.join", "added member"
     CHANGE_MEMBER = "member.change", "changed member"
+    DISABLE_MEMBER = "member.disable", "disabled member"
+    ENABLE_MEMBER = "member.enable", "enabled member"
     CHANGE_TEAM = "team.change", "changed the limits of the"
     RESTORE_PORTAL = "portal.restore", "restored the portal from"
 

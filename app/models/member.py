@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, ColumnElement, and_, func, or_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.config import Settings
@@ -34,6 +34,16 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+class MemberAccess(StrEnum):
+    """Whether somebody can sign in, and if not, by whom."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    """An admin has shut them out."""
+    NOT_ALLOWED = "not_allowed"
+    """No setting names their address, or Google said of their account that it is none of these."""
+
+
 class Member(Base):
     """Somebody who may sign in."""
 
@@ -61,6 +71,9 @@ class Member(Base):
     refused_at: Mapped[datetime | None]
     """When Google last identified the account as one that no rule allows; None since a sign-in that succeeded."""
 
+    disabled_at: Mapped[datetime | None]
+    """When an admin disabled this account; None while it is enabled."""
+
     @classmethod
     def join(cls, sub: str, email: str, name: str, now: datetime) -> Self:
         """A new member."""
@@ -74,9 +87,30 @@ class Member(Base):
         """Whether this member is an admin."""
         return self.role is Role.ADMIN
 
+    @property
+    def is_disabled(self) -> bool:
+        """Whether an admin has shut this member out."""
+        return self.disabled_at is not None
+
+    def access(self, settings: Settings) -> MemberAccess:
+        """Whether this member can sign in, by the admins, the rules, and what Google said the last time."""
+        if self.is_disabled:
+            return MemberAccess.DISABLED
+        is_allowed = self.refused_at is None and settings.may_sign_in_by_rule(self.email)
+        return MemberAccess.ACTIVE if is_allowed else MemberAccess.NOT_ALLOWED
+
     def may_sign_in(self, settings: Settings) -> bool:
-        """Whether a rule allows this member's address, and the last sign-in was not refused."""
-        return self.refused_at is None and settings.may_sign_in_by_rule(self.email)
+        """Whether a rule names this member's address, Google did not say otherwise, and no admin disabled them."""
+        return self.access(settings) is MemberAccess.ACTIVE
+
+    @classmethod
+    def can_sign_in(cls, settings: Settings) -> ColumnElement[bool]:
+        """`may_sign_in`, for queries."""
+        is_named = or_(
+            cls.email.in_(settings.allowed_emails),
+            func.split_part(cls.email, "@", -1).in_(settings.allowed_domains),
+        )
+        return and_(cls.disabled_at.is_(None), cls.refused_at.is_(None), is_named)
 
     @property
     def ssh_username(self) -> str:

@@ -68,6 +68,8 @@ class KindTraits:
     """Whether it proceeds without a worker, so that it cannot be canceled, retried or followed."""
     orders_from: frozenset[W] = frozenset()
     """The workstation's statuses in which the order can be requested. Empty if it is no order."""
+    gives_machine: bool = False
+    """Whether it creates or starts a machine: not for a disabled owner, unless an admin requested it."""
     without_gpu: bool = False
     """Google does it only with machines that have no GPU."""
     status_meanwhile: W | None = None
@@ -93,6 +95,7 @@ TRAITS = {
         stages=("queued", *_MAKING, *_BOOTING),
         can_be_undone=True,
         takes_keys=True,
+        gives_machine=True,
         status_meanwhile=W.PROVISIONING,
     ),
     RunKind.UPDATE: KindTraits(
@@ -102,6 +105,7 @@ TRAITS = {
         stages=("queued", *_MAKING, *_BOOTING),
         can_be_undone=True,
         takes_keys=True,
+        gives_machine=True,
         status_meanwhile=W.UPDATING,
     ),
     RunKind.DESTROY: KindTraits(
@@ -129,6 +133,7 @@ TRAITS = {
         stages=("queued", "resetting", *_BOOTING),
         orders_from=frozenset({W.RUNNING}),
         uses_terraform=False,
+        gives_machine=True,
     ),
     RunKind.START: KindTraits(
         doing="Starting",
@@ -137,6 +142,7 @@ TRAITS = {
         stages=("queued", "starting", *_BOOTING),
         orders_from=frozenset({W.STOPPED, W.PREEMPTED}),
         uses_terraform=False,
+        gives_machine=True,
         status_meanwhile=W.STARTING,
     ),
     RunKind.STOP: KindTraits(
@@ -165,6 +171,7 @@ TRAITS = {
         stages=("queued", "resuming", "ready"),
         orders_from=frozenset({W.SUSPENDED}),
         uses_terraform=False,
+        gives_machine=True,
         status_meanwhile=W.STARTING,
     ),
     RunKind.CONFIGURE: KindTraits(

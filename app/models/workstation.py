@@ -57,6 +57,11 @@ class Workstation(ObservedMachine, Base):
     disk_type: Mapped[str]
     spot: Mapped[bool]
     ssh_username: Mapped[str]
+    """The account on the machine that its owner logs in to."""
+    owner_label: Mapped[str]
+    """Value of its label `stationmaster-owner` at Google."""
+    made_as: Mapped[str | None]
+    """What it was called when Google's resources got their names; None: as it is called now."""
 
     adopted_disk: Mapped[str | None]
     """The name at Google of a data disk that existed before the portal, and was adopted."""
@@ -89,7 +94,7 @@ class Workstation(ObservedMachine, Base):
     @property
     def resource_name(self) -> str:
         """The name at Google. It contains the stack's ID, so that it is unique."""
-        return f"{self.name}-{self.id}"
+        return f"{self.made_as or self.name}-{self.id}"
 
     @property
     def disk_name(self) -> str:
@@ -192,6 +197,16 @@ class Workstation(ObservedMachine, Base):
         value."""
         self.take(changes)
         self.status, self.disk_kept = W.REQUESTED, False
+
+    def hand_over(self, to: Member, name: str) -> None:
+        """It is somebody else's now, who calls it so; at Google it keeps its name.
+
+        A machine keeps its account: files and processes belong to that. A new one for a kept disk gets the new owner's.
+        """
+        self.made_as = None if name == (self.made_as or self.name) else self.made_as or self.name
+        self.owner_id, self.name, self.owner_label = to.id, name, to.ssh_username
+        if self.is_destroyed:
+            self.ssh_username = to.ssh_username
 
     def become_running(self, address: str, host_keys: dict[str, str], now: datetime) -> None:
         """The machine is ready at this address, with these host keys."""

@@ -3,13 +3,15 @@
 from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 
 from app.deps import AdminDep, AllowedIpDep, ContextDep
 from app.errors import InvalidError
 from app.routers.allowed_ip_form import AS_REQUESTED, TIME_OPTIONS, Typed, end_of, typed_into
+from app.routers.paging import AfterId
 from app.services import allowed_ips
 from app.services.allowed_ips import listing
+from app.services.audit import Words
 from app.services.context import Context
 from app.web import redirect, render
 
@@ -18,9 +20,11 @@ PAGE = router.prefix
 
 
 @router.get("")
-async def page(request: Request, ctx: ContextDep, admin: AdminDep) -> Response:
-    """All allowed IPs, pending requests first."""
-    context = await _context(ctx, Typed(owner=admin.email))
+async def page(
+    request: Request, ctx: ContextDep, admin: AdminDep, q: Annotated[Words, Query()] = "", after: AfterId = ""
+) -> Response:
+    """Allowed IPs with `q` in range, label or owner, pending requests first."""
+    context = await _context(ctx, Typed(owner=admin.email), q, after)
     return render(request, "allowed_ips/admin.html", context, fragment="allowed_ips/_admin.html")
 
 
@@ -69,9 +73,11 @@ async def remove(ip: AllowedIpDep, ctx: ContextDep, _: AdminDep) -> Response:
     return redirect(PAGE)
 
 
-async def _context(ctx: Context, typed: Typed) -> dict[str, Any]:
+async def _context(ctx: Context, typed: Typed, search: str = "", after: str = "") -> dict[str, Any]:
     return {
-        "every": await listing.read(ctx),
+        "every": await listing.read(ctx, search=search, after=after),
+        "search": search,
+        "after": after,
         "typed": typed,
         "times": TIME_OPTIONS,
         "as_requested": AS_REQUESTED,

@@ -11,6 +11,7 @@ from app.deps import AllowedIpDep, ContextDep, MemberDep, PortalDep
 from app.errors import InvalidError
 from app.routers import streams
 from app.routers.allowed_ip_form import TIME_OPTIONS, USUAL, Typed, typed_into
+from app.routers.paging import AfterId
 from app.services import allowed_ips
 from app.services.allowed_ips import listing
 from app.services.context import Context
@@ -22,9 +23,9 @@ PAGE = router.prefix
 
 
 @router.get("")
-async def page(request: Request, ctx: ContextDep) -> Response:
+async def page(request: Request, ctx: ContextDep, after: AfterId = "") -> Response:
     """The member's current address and their allowed IPs."""
-    context = await _context(ctx, Typed())
+    context = await _context(ctx, Typed(), after)
     return render(request, "allowed_ips/list.html", context, fragment="allowed_ips/_show.html")
 
 
@@ -53,13 +54,13 @@ async def remove(ip: AllowedIpDep, ctx: ContextDep) -> Response:
     return redirect(PAGE)
 
 
-async def _context(ctx: Context, typed: Typed) -> dict[str, Any]:
-    every = await listing.read(ctx, ended_of=ctx.member)
+async def _context(ctx: Context, typed: Typed, after: str = "") -> dict[str, Any]:
     address = ip_ranges.of_client(origin.current().place)
     return {
         "address": address,
-        "around": every.around(address),
-        "own": every.of_owner(ctx.member),
+        "around": await listing.around(ctx, address),
+        "own": await listing.read(ctx, owner=ctx.member, after=after),
+        "after": after,
         "typed": typed,
         "times": TIME_OPTIONS,
         "usual": USUAL,

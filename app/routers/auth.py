@@ -51,7 +51,8 @@ async def callback(request: Request, portal: PortalDep, session: SessionDep) -> 
     try:
         member = await members.sign_in(ctx, identity)
     except RefusedError as error:
-        # The audit entry gets its own transaction, because the error rolls back the request's.
+        # The audit entry gets its own transaction, because the error rolls back the request's, whose lock it waits for.
+        await session.rollback()
         async with portal.database.sessions.begin() as apart:
             await refusals.refuse(portal.context(apart), identity, error.message)
         raise

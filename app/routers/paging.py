@@ -19,3 +19,6 @@ Below = Annotated[int, Query(ge=1, le=MOST_ROWS)]
 
 BelowEntry = Annotated[int, Query(ge=1, le=MOST_ENTRIES)]
 """The number of the last entry of the audit that somebody has."""
+
+AfterId = Annotated[str, Query(max_length=20, pattern="^[a-z0-9]*$")]
+"""The id of the last row that somebody has; empty for the beginning."""

@@ -7,12 +7,13 @@ from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import live
-from app.models import Run, Workstation
+from app.models import Member, Run, Workstation
 from app.models.run_states import EXECUTING
 from app.services import runs
 from app.services.context import Context
 from app.services.keys import machine_keys
 from app.services.runs import log, stacks
+from app.services.runs.stacks import Subject
 from app.services.shared import databases
 from app.services.terraform import plans, state_versions
 
@@ -27,11 +28,11 @@ async def claim(ctx: Context, run: Run, worker_id: str, host: str) -> bool:
     if not run.can_be_claimed or run.is_left_to_another_host(host, now) or await _stack_is_busy(session, run):
         return False
     subject = await stacks.subject(session, run.stack_id, lock=True)
-    if run.is_queued and subject.rejects(run.kind):
-        # It was requested while its stack was being deleted.
-        await log.write(session, run, [log.LogEntry(f"Canceled: the {subject.noun} has been deleted.", now)])
+    if run.is_queued and (why := await stops_because(session, run, subject)):
+        await log.write(session, run, [log.LogEntry(f"Canceled: {why}", now)])
         run.end_canceled(now)
-        await runs.announce(session, run)
+        subject.restore_status(now)
+        await _ended(session, run)
         return False
     # Otherwise a run that kills its workers would do so for ever.
     if run.interruptions >= MAX_INTERRUPTIONS:
@@ -46,6 +47,20 @@ async def claim(ctx: Context, run: Run, worker_id: str, host: str) -> bool:
     subject.begin(run)
     await runs.announce(session, run)
     return True
+
+
+async def stops_because(session: AsyncSession, run: Run, subject: Subject) -> str:
+    """Why a run that has not begun is not to begin any more, as a sentence; empty if it may."""
+    if subject.rejects(run.kind):
+        # Asked for while the run that destroyed it went on.
+        return f"the {subject.noun} has been deleted."
+    if not (isinstance(subject, Workstation) and run.kind.traits.gives_machine):
+        return ""
+    owner = await session.get_one(Member, subject.owner_id, populate_existing=True)
+    asked_by = await session.get(Member, run.requested_by) if run.requested_by else None
+    if owner.is_disabled and not (asked_by and asked_by.is_admin and asked_by is not owner):
+        return f"{owner.email} is disabled."
+    return ""
 
 
 async def _stack_is_busy(session: AsyncSession, run: Run) -> bool:

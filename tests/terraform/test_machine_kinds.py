@@ -39,6 +39,7 @@ def inputs(offer: MachineType, **changes: Any) -> dict[str, Any]:
         disk_type=offer.disk_types[0],
         spot=offer.spot_only,
         ssh_username="grace",
+        owner_label="grace",
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
     inputs = specs.terraform_inputs(workstation, changes, None, CATALOG, SETTINGS)

@@ -7,14 +7,16 @@ from fastapi import APIRouter, Body, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from app import origin
-from app.deps import AdminDep, AllowedIpDep, ContextDep
-from app.errors import RefusedError
+from app.caller import Caller
+from app.deps import AdminDep, AllowedIpDep, CallerDep, ContextDep
 from app.models import AllowedIp, Member, Standing
 from app.routers.api.shapes import errors
+from app.routers.paging import AfterId, Limit
 from app.services import allowed_ips
 from app.services.allowed_ips import listing
 from app.services.allowed_ips.listing import Entry
 from app.services.allowed_ips.requests import AllowedIpSpec
+from app.services.audit import Words
 from app.services.context import Context
 
 router = APIRouter(prefix="/api/v1/allowed-ips", tags=["allowed-ips"])
@@ -57,9 +59,10 @@ class AllowedIpAnswer(BaseModel):
 
 
 class AllowedIps(BaseModel):
-    """Allowed IPs, newest first."""
+    """A page of allowed IPs: requests, then those of the firewall, then those that are over, each newest first."""
 
     items: list[AllowedIpAnswer]
+    after: str | None = Field(description="What the next page's `after` is; null on the last page.")
     run_id: str | None = Field(description="The pending run that updates the firewall. Only admins can read it.")
 
 
@@ -83,13 +86,19 @@ async def _one(ctx: Context, ip: AllowedIp) -> AllowedIpAnswer:
 
 
 @router.get("", responses=errors(401, 403, 422))
-async def list_allowed_ips(ctx: ContextDep, everybodys: Annotated[bool, Query(alias="all")] = False) -> AllowedIps:
-    """Your allowed IPs or, for admins with `all`, everyone's. Includes the newest 50 that have ended."""
-    if everybodys and not ctx.member.is_admin:
-        raise RefusedError("Only admins can see all allowed IPs.")
-    found = await listing.read(ctx, ended_of=None if everybodys else ctx.member)
-    shown = found if everybodys else found.of_owner(ctx.member)
-    return AllowedIps(items=[_answer(entry) for entry in shown.entries], run_id=found.run.id if found.run else None)
+async def list_allowed_ips(
+    ctx: ContextDep,
+    caller: CallerDep,
+    everybodys: Annotated[bool, Query(alias="all")] = False,
+    q: Annotated[Words, Query()] = "",
+    limit: Limit = 50,
+    after: AfterId = "",
+) -> AllowedIps:
+    """Your allowed IPs or, for admins with `all`, everyone's, with `q` in range, label or owner, page by page."""
+    owner = None if everybodys and caller.as_admin() else ctx.member
+    found = await listing.read(ctx, owner=owner, search=q, after=after, limit=limit)
+    run_id = found.run.id if found.run else None
+    return AllowedIps(items=[_answer(entry) for entry in found.entries], after=found.after, run_id=run_id)
 
 
 @router.post(
@@ -100,11 +109,11 @@ async def list_allowed_ips(ctx: ContextDep, everybodys: Annotated[bool, Query(al
         200: {"description": "You had already requested it.", "model": AllowedIpAnswer},
     },
 )
-async def ask_or_add(new: NewAllowedIp, ctx: ContextDep, response: Response) -> AllowedIpAnswer:
+async def ask_or_add(new: NewAllowedIp, ctx: ContextDep, caller: CallerDep, response: Response) -> AllowedIpAnswer:
     """Request a range, which an admin then approves or denies. Admins allow a range without a request."""
     spec = AllowedIpSpec(new.cidr, new.label, new.expires_at, new.confirm, origin.current().place)
-    owner = await _owner(ctx, new.owner)
-    if ctx.member.is_admin:
+    owner = ctx.member if new.owner is None else await _owner(ctx, caller, new.owner)
+    if caller.is_admin:
         return await _one(ctx, await allowed_ips.add(ctx, owner, spec))
     asked = await allowed_ips.request_range(ctx, spec)
     if not asked.is_new:
@@ -112,11 +121,8 @@ async def ask_or_add(new: NewAllowedIp, ctx: ContextDep, response: Response) -> 
     return await _one(ctx, asked.ip)
 
 
-async def _owner(ctx: Context, email: str | None) -> Member:
-    if email is None:
-        return ctx.member
-    if not ctx.member.is_admin:
-        raise RefusedError("Only admins can set an owner.")
+async def _owner(ctx: Context, caller: Caller, email: str) -> Member:
+    caller.as_admin()
     return await allowed_ips.owner_named(ctx.session, email)
 
 

@@ -2,27 +2,27 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, cast, extract, func, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, contains_eager
 
 from app.config import Settings
-from app.models import AllowedIp, AllowedIpStatus, Firewall, Member, Run, RunKind, Standing
+from app.models import AllowedIp, AllowedIpStatus, Firewall, Member, Run, RunKind, RunStatus, SharedStack, Standing
 from app.models.allowed_ip import Network
-from app.services import runs
+from app.models.run_states import EXECUTING
 from app.services.context import Context
-from app.services.runs import stacks
 from app.services.shared import ip_ranges
 
-SHOWN = 50
-"""How many ended entries are listed at most."""
+IPS_A_PAGE = 50
 
 BUSY = {Standing.BEING_ADDED, Standing.BEING_REMOVED}
 ENDED = {Standing.REFUSED, Standing.REMOVED, Standing.EXPIRED}
-LEFT = {Standing.NOT_APPLIED, Standing.STILL_LET_IN}
+PENDING = {*EXECUTING, RunStatus.QUEUED}
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class AllowedIpList:
-    """Allowed IPs, newest first, and the run that updates the firewall."""
+    """A page of allowed IPs: requests, then those of the firewall, then those that are over, each newest first."""
 
     entries: tuple[Entry, ...]
     run: Run | None
     """The pending run that updates the firewall, if there is one."""
+    needs_update: bool
+    """Whether the firewall differs from the decisions and no run is pending that updates it."""
+    after: str | None
+    """The id of its last entry, if others follow: where the next page begins."""
 
     @property
     def requested(self) -> list[Entry]:
@@ -55,49 +59,98 @@ class AllowedIpList:
 
     @property
     def ended(self) -> list[Entry]:
-        """The newest of those that were denied, removed or have expired."""
+        """Those that were denied, removed or have expired."""
         return [entry for entry in self.entries if entry.standing in ENDED]
-
-    @property
-    def needs_update(self) -> bool:
-        """Whether the firewall differs from the decisions and no run is pending that updates it."""
-        return any(entry.standing in LEFT for entry in self.entries)
 
     @property
     def is_busy(self) -> bool:
         """Whether an entry is being changed or awaits a decision."""
         return any(entry.standing in BUSY or entry.standing is Standing.ASKED for entry in self.entries)
 
-    def of_owner(self, member: Member) -> "AllowedIpList":
-        """The entries of one member."""
-        return replace(self, entries=tuple(entry for entry in self.entries if entry.ip.owner_id == member.id))
 
-    def around(self, address: Network | None) -> Entry | None:
-        """The entry that covers an address: an active one if there is one, otherwise the one closest to it."""
-        order = [Standing.ON_THE_LIST, Standing.BEING_ADDED, Standing.NOT_APPLIED, Standing.ASKED]
-        around = [entry for entry in self.entries if address and entry.standing in order and entry.ip.contains(address)]
-        return min(around, key=lambda entry: order.index(entry.standing), default=None)
+async def read(
+    ctx: Context, *, owner: Member | None = None, search: str = "", after: str = "", limit: int = IPS_A_PAGE
+) -> AllowedIpList:
+    """A page of a member's allowed IPs, or of everybody's.
 
-
-async def read(ctx: Context, *, ended_of: Member | None = None) -> AllowedIpList:
-    """All active entries, and the newest of those that have ended.
-
-    :param ended_of: the owner of the ended entries; None for all owners.
+    :param search: part of the label, the range, or the owner's name or address.
+    :param after: id of the entry behind which the page begins; empty for the first page.
     """
-    session = ctx.session
-    firewall, run = await _firewall(session)
-    ended = _select().where(~_is_current(firewall)).order_by(AllowedIp.created_at.desc(), AllowedIp.id)
-    if ended_of:
-        ended = ended.where(AllowedIp.owner_id == ended_of.id)
-    ips = [*await session.scalars(_select().where(_is_current(firewall))), *await session.scalars(ended.limit(SHOWN))]
-    return AllowedIpList(tuple(entries(ips, firewall, ctx.now, ctx.settings)), run)
+    firewall, run = await _firewall(ctx.session)
+    query = _select().where(*_search(search), *([AllowedIp.owner_id == owner.id] if owner else []))
+    if after:
+        behind = select(*_place(AllowedIp, firewall)).where(AllowedIp.id == after).correlate(None).scalar_subquery()
+        query = query.where(tuple_(*_place(AllowedIp, firewall)) > behind)
+    query = query.order_by(*_place(AllowedIp, firewall)).limit(limit + 1)
+    rows = list(await ctx.session.execute(query.add_columns(_needs_update(ctx, firewall))))
+    page = [ip for ip, _ in rows[:limit]]
+    shown = await _entries_of(ctx, page, firewall)
+    needs_update = any(found for _, found in rows)
+    return AllowedIpList(tuple(shown), run, needs_update, page[-1].id if len(rows) > limit else None)
+
+
+def _search(search: str) -> list[ColumnElement[bool]]:
+    columns = (AllowedIp.label, AllowedIp.cidr, Member.name, Member.email)
+    return [or_(*(column.icontains(search, autoescape=True) for column in columns))] if search else []
+
+
+def _place(ip: type[AllowedIp], firewall: Firewall) -> tuple[Any, ...]:
+    """By which the list is sorted; no two entries have the same."""
+    group = case((ip.status == AllowedIpStatus.ASKED, 0), (_is_current(firewall), 1), else_=2)
+    return group, -extract("epoch", ip.created_at), ip.id
+
+
+async def _entries_of(ctx: Context, page: Sequence[AllowedIp], firewall: Firewall) -> list[Entry]:
+    """How each stands, in their order, with notes about others that overlap."""
+    others = await _overlapping(ctx.session, page, firewall)
+    every = {ip.id: ip for ip in (*others, *page)}
+    found = {entry.ip.id: entry for entry in entries(list(every.values()), firewall, ctx.now, ctx.settings)}
+    return [found[ip.id] for ip in page]
+
+
+async def _overlapping(session: AsyncSession, page: Sequence[AllowedIp], firewall: Firewall) -> Sequence[AllowedIp]:
+    """What is asked for or allowed and contains one of these, or is in one."""
+    mine = aliased(AllowedIp)
+    overlaps = cast(AllowedIp.cidr, INET).op("&&")(cast(mine.cidr, INET))
+    ids = select(AllowedIp.id).join(mine, overlaps).where(mine.id.in_([ip.id for ip in page]), _is_current(firewall))
+    return list(await session.scalars(_select().where(AllowedIp.id.in_(ids))))
+
+
+async def around(ctx: Context, address: Network | None) -> Entry | None:
+    """The entry that covers an address: an active one if there is one, otherwise the one closest to it."""
+    if address is None:
+        return None
+    firewall, _ = await _firewall(ctx.session)
+    covers = cast(AllowedIp.cidr, INET).op(">>=")(cast(str(address), INET))
+    found = list(await ctx.session.scalars(_select().where(covers, _is_current(firewall))))
+    order = [Standing.ON_THE_LIST, Standing.BEING_ADDED, Standing.NOT_APPLIED, Standing.ASKED]
+    standing = [each for each in entries(found, firewall, ctx.now, ctx.settings) if each.standing in order]
+    return min(standing, key=lambda entry: order.index(entry.standing), default=None)
+
+
+def _needs_update(ctx: Context, firewall: Firewall) -> ColumnElement[bool]:
+    """Whether some entry is NOT_APPLIED or STILL_LET_IN."""
+    may_sign_in = Member.can_sign_in(ctx.settings)
+    is_approved = AllowedIp.status == AllowedIpStatus.APPROVED
+    lasts = or_(AllowedIp.expires_at.is_(None), AllowedIp.expires_at > ctx.now)
+    is_to_come = and_(is_approved, lasts, may_sign_in, AllowedIp.id.not_in(firewall.planned))
+    is_to_go = and_(AllowedIp.id.in_(firewall.perhaps_open_to & firewall.planned), ~and_(is_approved, may_sign_in))
+    return _select().where(or_(is_to_come, is_to_go)).correlate(None).exists()
+
+
+async def not_ended_of(ctx: Context, member: Member) -> list[Entry]:
+    """A member's that were asked for or approved, or that the firewall still lets in; without notes."""
+    firewall, _ = await _firewall(ctx.session)
+    query = _select().where(AllowedIp.owner_id == member.id, _is_current(firewall))
+    found = await ctx.session.scalars(query.order_by(AllowedIp.created_at.desc(), AllowedIp.id))
+    return [Entry(ip, ip.standing(firewall, ctx.now, ctx.settings)) for ip in found]
 
 
 async def entry_of(ctx: Context, ip: AllowedIp) -> Entry:
     """The entry of one allowed IP."""
     firewall, _ = await _firewall(ctx.session)
-    ips = await ctx.session.scalars(_select().where(or_(_is_current(firewall), AllowedIp.id == ip.id)))
-    return next(entry for entry in entries(list(ips), firewall, ctx.now, ctx.settings) if entry.ip.id == ip.id)
+    found = await ctx.session.scalars(_select().where(AllowedIp.id == ip.id))
+    return (await _entries_of(ctx, [found.one()], firewall))[0]
 
 
 async def count_requested(session: AsyncSession, now: datetime) -> int:
@@ -107,7 +160,7 @@ async def count_requested(session: AsyncSession, now: datetime) -> int:
 
 
 def _select() -> Select[AllowedIp]:
-    return select(AllowedIp).options(joinedload(AllowedIp.owner))
+    return select(AllowedIp).join(AllowedIp.owner).options(contains_eager(AllowedIp.owner))
 
 
 def _is_current(firewall: Firewall) -> ColumnElement[bool]:
@@ -127,10 +180,12 @@ def entries(ips: Sequence[AllowedIp], firewall: Firewall, now: datetime, setting
 
 
 async def _firewall(session: AsyncSession) -> tuple[Firewall, Run | None]:
-    stack = await stacks.shared(session)
-    if stack is None:
+    is_pending = and_(Run.stack_id == SharedStack.id, Run.kind == RunKind.CONFIGURE, Run.status.in_(PENDING))
+    rows = list(await session.execute(select(SharedStack, Run).outerjoin(Run, is_pending)))
+    if not rows:
         return Firewall(), None
-    configuring = [run for run in await runs.pending(session, stack.id) if run.kind is RunKind.CONFIGURE]
+    stack: SharedStack = rows[0][0]
+    configuring = sorted((run for _, run in rows if run), key=lambda run: run.is_queued)
     open_to = frozenset(stack.allowed_ips)
     executing = [each for run in configuring if run.has_changed_anything for each in run.changes["allowed_ips"]]
     ending_well = [run for run in configuring if not run.is_canceling]

@@ -162,8 +162,9 @@ async def _machines_of(session: AsyncSession, member_id: str) -> list[Workstatio
 
 
 async def _lines_of(session: AsyncSession, member_id: str) -> list[str]:
-    """The member's public keys, oldest first."""
-    query = select(SshKey.public_key).where(SshKey.member_id == member_id)
+    """The public keys that let the member in, the oldest first: none while they are disabled."""
+    is_enabled = Member.disabled_at.is_(None)
+    query = select(SshKey.public_key).join(Member).where(SshKey.member_id == member_id, is_enabled)
     return list(await session.scalars(query.order_by(SshKey.created_at, SshKey.id)))
 
 

@@ -15,6 +15,7 @@ from app.services import audit, runs
 from app.services.context import Context
 from app.services.people import principals
 from app.services.people.principals import Principal, PrincipalKind
+from app.services.runs import stacks
 from app.services.shared import shared_settings, shared_stack
 from app.services.shared.exclusive_admins import portal_accounts
 
@@ -87,6 +88,12 @@ async def list_of(ctx: Context, stack: SharedStack) -> list[IamAdmin]:
         )
         for name in sorted({*applied, *desired, *(_desired_in(failed) if failed else ())})
     ]
+
+
+async def has(ctx: Context, member: Member) -> bool:
+    """Whether this member is an IAM admin, by the shared stack as it was last applied."""
+    stack = await stacks.shared(ctx.session)
+    return bool(stack and stack.exists and str(Principal(PrincipalKind.USER, member.email)) in stack.iam_admins)
 
 
 def _standing(

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -126,22 +126,19 @@ async def check(ctx: Context, owner: Member, machine_type: str, workstation: Wor
 
 
 async def _machines(ctx: Context, owners: Sequence[str]) -> defaultdict[str, dict[str, bool]]:
-    """Owner → workstation → whether it has, or is getting, a GPU."""
-    rows = await ctx.session.scalars(
-        select(Workstation).where(Workstation.owner_id.in_(owners), Workstation.status != WorkstationStatus.DESTROYED)
+    """Owner → workstation → whether it has a GPU, or is about to get one."""
+    wanted = Run.changes["machine_type"].astext
+    is_to_come = and_(Run.stack_id == Workstation.id, Run.status.not_in(FINAL), Run.changes.has_key("machine_type"))
+    rows = await ctx.session.execute(
+        select(Workstation.owner_id, Workstation.id, Workstation.accelerator, Workstation.machine_type, wanted)
+        .outerjoin(Run, is_to_come)
+        .where(Workstation.owner_id.in_(owners), Workstation.status != WorkstationStatus.DESTROYED)
     )
     found: defaultdict[str, dict[str, bool]] = defaultdict(dict)
-    for row in rows:
-        # Machine types that are no longer in the catalog may have a GPU as well.
-        found[row.owner_id][row.id] = row.accelerator is not None or _is_gpu(ctx, row.machine_type)
-    changes = await ctx.session.execute(
-        select(Workstation.owner_id, Workstation.id, Run.changes["machine_type"].astext)
-        .join(Run, Run.stack_id == Workstation.id)
-        .where(Workstation.owner_id.in_(owners), Run.status.not_in(FINAL), Run.changes.has_key("machine_type"))
-    )
-    for owner_id, workstation_id, machine_type in changes:
-        if workstation_id in found[owner_id] and _is_gpu(ctx, machine_type):
-            found[owner_id][workstation_id] = True
+    for owner_id, workstation_id, accelerator, *machine_types in rows:
+        # What the catalog no longer has may have a GPU all the same.
+        has_gpu = accelerator is not None or any(_is_gpu(ctx, each) for each in machine_types if each)
+        found[owner_id][workstation_id] = found[owner_id].get(workstation_id, False) or has_gpu
     return found
 
 

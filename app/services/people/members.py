@@ -1,8 +1,6 @@
-"""Members: who may sign in, and their roles. A Google account's `sub` identifies a member."""
+"""Members: who may sign in. A Google account's `sub` identifies a member."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select, text
@@ -10,28 +8,29 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import addresses
 from app.config import Settings
-from app.errors import ConflictError, InvalidError, NotFoundError, RefusedError
+from app.errors import InvalidError, NotFoundError, RefusedError
 from app.infra.oidc import Identity
 from app.live import access_topic, signal
 from app.models import Action, Member, Role
 from app.models.member import RESERVED_USERNAMES
 from app.services import audit
 from app.services.context import Context
-from app.services.people import limits
-from app.services.people.limits import Allowance, Chosen
 
 _SIGN_IN_LOCK = 7_301_948_212
 _NOT_YET_SIGNED_IN = "email:"
 """Prefix of the `sub` of a member who was created by email address and has not signed in yet."""
-NOT_ONESELF = "You can't remove your own admin role. Ask another admin."
-NOT_THE_LAST = (
-    "You are the only admin who can sign in. Make someone else an admin first; they can then change your role."
-)
 SSH_USERNAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 SSH_USERNAME_RULE = (
     "Use 1 to 32 lower-case letters, digits, hyphens and underscores. Start with a letter or an underscore."
 )
 CHOOSE_ANOTHER = "Sign in with another account, or ask an admin to allow this one."
+
+
+class DisabledError(RefusedError):
+    """An admin has disabled the account."""
+
+    def __init__(self, email: str) -> None:
+        super().__init__(f"The account {email} is disabled.", hint="Ask an admin to enable it.")
 
 
 def check_may_sign_in(identity: Identity, settings: Settings) -> None:
@@ -62,9 +61,12 @@ async def sign_in(ctx: Context, identity: Identity) -> Member:
     check_may_sign_in(identity, ctx.settings)
     if identity.sub.startswith(_NOT_YET_SIGNED_IN):
         raise RefusedError("The sign-in provider returned an invalid account ID.", hint=CHOOSE_ANOTHER)
-    await _one_at_a_time(session)
+    await one_at_a_time(session)
     member = await _by_sub(session, identity.sub)
     holder = await _by_email(session, identity.email)
+    if disabled := next((known for known in (member, holder) if known and known.is_disabled), None):
+        # Also another account that has the address by now: it is the person who was shut out.
+        raise DisabledError(disabled.email)
     if holder and holder is not member:
         if member is None and holder.sub.startswith(_NOT_YET_SIGNED_IN):
             member = holder
@@ -83,8 +85,8 @@ async def sign_in(ctx: Context, identity: Identity) -> Member:
 
 
 async def of_account(session: AsyncSession, identity: Identity) -> Member | None:
-    """The member with this account, if there is one. Locks out simultaneous sign-ins."""
-    await _one_at_a_time(session)
+    """The member that this account is, if it is one's; no sign-in goes on beside the caller's transaction."""
+    await one_at_a_time(session)
     is_google_s = not identity.sub.startswith(_NOT_YET_SIGNED_IN)
     return await _by_sub(session, identity.sub) if is_google_s else None
 
@@ -101,7 +103,7 @@ async def by_address(ctx: Context, email: str) -> Member:
             f"{email or 'An empty address'} is not allowed to use this portal.",
             hint="Add it to STATIONMASTER_ALLOWED_EMAILS first.",
         )
-    await _one_at_a_time(ctx.session)
+    await one_at_a_time(ctx.session)
     member = await _by_email(ctx.session, email)
     if member is None:
         member = Member.join(_NOT_YET_SIGNED_IN + email, email, email.partition("@")[0], ctx.now)
@@ -109,6 +111,8 @@ async def by_address(ctx: Context, email: str) -> Member:
         await _promote_first_admin(ctx, member)
         await ctx.session.flush()
         _record(ctx.acting(None), member, None)
+    if member.is_disabled:
+        raise DisabledError(member.email)
     return member
 
 
@@ -131,91 +135,12 @@ async def named(session: AsyncSession, email: str) -> Member:
     return member
 
 
-@dataclass(frozen=True)
-class ListedMember:
-    """A member as in the list of members."""
-
-    member: Member
-    allowance: Allowance
-    """How many workstations they have and may have."""
-    role_stays_because: str
-    """Why their role cannot be changed, as a sentence; empty if it can."""
-
-    @property
-    def chosen(self) -> Chosen:
-        """The limits of this member alone."""
-        return Chosen.of(self.member)
-
-
-async def list_of(ctx: Context, *, limit: int | None = None, offset: int = 0) -> list[ListedMember]:
-    """All members: admins first, then by email address."""
-    by_role = (Member.role != Role.ADMIN, Member.email, Member.id)
-    rows = list(await ctx.session.scalars(select(Member).order_by(*by_role).limit(limit).offset(offset)))
-    allowances = await limits.of_each(ctx, rows)
-    there_are = await admins(ctx)
-    return [ListedMember(member, allowances[member.id], _role_stays_because(ctx, member, there_are)) for member in rows]
-
-
 async def find(session: AsyncSession, member_id: str) -> Member:
     """One member. Raises NotFoundError."""
     member = await session.get(Member, member_id)
     if member is None:
         raise NotFoundError("member")
     return member
-
-
-async def change_role(ctx: Context, member: Member, role: Role) -> None:
-    """Change a member's role, from their next request on. Setting the same role changes nothing.
-
-    Raises ConflictError, with the reason, for oneself, the only admin, and somebody who may not sign in; RefusedError
-    if the context's member is no longer an admin.
-    """
-    session, by = ctx.session, ctx.member
-    # Two admins who remove each other's role at the same time would both succeed, and leave no admin.
-    await _one_at_a_time(session)
-    await session.refresh(by)
-    await session.refresh(member)
-    if not by.is_admin:
-        raise RefusedError("Only admins can do this.", hint="Another admin has just changed your role.")
-    if member.role is role:
-        return
-    reason = _role_stays_because(ctx, member, await admins(ctx))
-    if reason:
-        raise ConflictError(reason)
-    await _take_role(ctx, member, role)
-
-
-async def set_role(ctx: Context, email: str, role: Role) -> Member:
-    """Set a member's role on behalf of the operator. Somebody who has never signed in becomes a member by this.
-
-    Raises RefusedError if no rule allows an admin's address, NotFoundError for an unknown member, and ConflictError for
-    the last admin, and for an admin whose account was refused.
-    """
-    await _one_at_a_time(ctx.session)
-    member = await (by_address(ctx, email) if role is Role.ADMIN else known(ctx.session, email))
-    if member is None:
-        raise NotFoundError("member")
-    if role is Role.ADMIN and not member.may_sign_in(ctx.settings):
-        raise ConflictError(f"The last sign-in of {member.email} was refused.", hint="They must sign in first.")
-    if role is Role.MEMBER and await admins(ctx) == [member]:
-        raise ConflictError(f"{member.email} is the only admin who can sign in.", hint="Make someone else one first.")
-    await _take_role(ctx.acting(None), member, role)
-    return member
-
-
-async def _take_role(ctx: Context, member: Member, role: Role) -> None:
-    before = _details(member)
-    member.role = role
-    await signal(ctx.session, access_topic(member.id))
-    _record(ctx, member, before)
-
-
-def _role_stays_because(ctx: Context, member: Member, there_are: Sequence[Member]) -> str:
-    if member.id == ctx.member.id:
-        return NOT_ONESELF if len(there_are) > 1 else NOT_THE_LAST
-    if not member.is_admin and not member.may_sign_in(ctx.settings):
-        return f"{member.email} is not allowed to sign in."
-    return ""
 
 
 def check_ssh_username(name: str) -> str | None:
@@ -243,7 +168,7 @@ async def choose_ssh_username(ctx: Context, name: str) -> None:
         audit.record(ctx, Action.CHANGE_MEMBER, member.id, member.email, before, after)
 
 
-async def _one_at_a_time(session: AsyncSession) -> None:
+async def one_at_a_time(session: AsyncSession) -> None:
     """Take a lock: two sign-ins at the same time could both create the same member. Sign-ins are rare."""
     await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _SIGN_IN_LOCK})
 

@@ -12,7 +12,8 @@ async def refuse(ctx: Context, identity: Identity, why: str) -> None:
     # Google has just said that no rule allows the account, which is newer than the member's row.
     member = await members.of_account(ctx.session, identity)
     after: dict[str, str | int] = {"why": why}
-    if member:
+    # Of a disabled one the account is not at fault: once enabled, it is what it was.
+    if member and not member.is_disabled:
         member.refused_at = ctx.now
         after["sign_ins"] = await sign_ins.revoke_all(ctx, member)
         after["tokens"] = await api_tokens.revoke_all(ctx, member)

@@ -97,6 +97,13 @@ async def revoke_all(ctx: Context, member: Member) -> int:
     return len(valid)
 
 
+async def end_all(ctx: Context, member: Member) -> None:
+    """An admin ends all sign-ins of a member."""
+    for sign_in in await list_of(ctx.session, member, ctx.now):
+        _record(ctx, Action.REVOKE_SIGN_IN, sign_in)
+        await _end(ctx, sign_in)
+
+
 async def sign_out(ctx: Context, secret: str) -> None:
     """End the sign-in with this cookie secret; no error if it has already ended."""
     sign_in = await ctx.session.scalar(

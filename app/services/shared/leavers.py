@@ -3,7 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from app.models import Action, AllowedIp, Run, RunKind, RunStatus, SharedStack
+from app.models import Action, AllowedIp, Member, Run, RunKind, RunStatus, SharedStack
 from app.services import audit, runs
 from app.services.context import Context
 from app.services.runs import stacks
@@ -25,6 +25,14 @@ async def request_if_due(ctx: Context) -> Run | None:
     run = await shared_stack.request(ctx, stack, spec, f"Remove access of {', '.join(left_over)}")
     audit.record(ctx, Action.CONFIGURE_SHARED_STACK, stack.id, stack.name, after={"without": left_over, "run": run.id})
     return run
+
+
+async def is_known(ctx: Context, member: Member) -> bool:
+    """Whether Google has grants for this member, by the shared stack as it was last applied."""
+    stack = await stacks.shared(ctx.session)
+    if stack is None or not stack.exists:
+        return False
+    return member.account_name in (await runs.applied(ctx.session, stack.id)).reached_inputs.get("members", {})
 
 
 async def _left_over(ctx: Context, stack: SharedStack) -> list[str]:

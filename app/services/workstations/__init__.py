@@ -1,12 +1,14 @@
 """Workstations: requests, changes and queries. This is the package's public interface."""
 
-from app.services.workstations.queries import find, list_of, namesake, page_of
+from app.services.workstations.queries import find, list_of, named, namesake, page_of
 from app.services.workstations.requests import (
     Adopted,
     Requested,
     desired,
     draft,
+    refuse_if_going,
     request,
+    request_again,
     request_change,
     request_check,
     request_destroy,
@@ -19,9 +21,12 @@ __all__ = [
     "draft",
     "find",
     "list_of",
+    "named",
     "namesake",
     "page_of",
+    "refuse_if_going",
     "request",
+    "request_again",
     "request_change",
     "request_check",
     "request_destroy",

@@ -106,6 +106,7 @@ def draft(ctx: Context, owner: Member, spec: WorkstationSpec, adopted: Adopted |
         disk_type=spec.disk_type or machine_type.disk_types[0],
         spot=spec.spot,
         ssh_username=owner.ssh_username,
+        owner_label=owner.ssh_username,
         host_keys={},
         created_at=ctx.now,
     )
@@ -152,6 +153,17 @@ async def request_change(ctx: Context, workstation: Workstation, change: Worksta
     action = Action.CHANGE_WORKSTATION if change.model_dump(exclude_none=True) else Action.RESTORE_WORKSTATION
     _record(ctx, action, workstation, run, desired_before, desired_before | changes)
     return run
+
+
+async def request_again(ctx: Context, workstation: Workstation, owner: Member, pending: list[Run]) -> Run:
+    """Queue the machine as it is to be, for an owner who is another than before: keys and labels follow.
+
+    :param pending: its runs, locked; a change that is queued is part of this one.
+    """
+    changes = _pending_changes(pending)
+    stack = await ctx.session.get_one(Stack, workstation.id)
+    inputs = await _inputs(ctx, workstation, owner, changes)
+    return await runs.request(ctx, stack, RunKind.UPDATE, inputs, changes)
 
 
 def refuse_if_going(workstation: Workstation, pending: list[Run]) -> None:

@@ -195,7 +195,7 @@ def terraform_inputs(
         "zone": workstation.zone,
         "name": workstation.resource_name,
         "stack_id": workstation.id,
-        "owner": workstation.ssh_username,
+        "owner": workstation.owner_label,
         "machine_type": spec["machine_type"],
         "accelerator": accelerator if spec["accelerator"] else None,
         "gpu": bool(machine_type and machine_type.gpu),

@@ -133,8 +133,14 @@ ROWS = {
         GET /admin/workstations.csv
         POST /admin/workstations/actions
         POST /admin/members/limits
+        GET /admin/members/{member_id}
+        POST /admin/members/{member_id}/disable
+        POST /admin/members/{member_id}/enable
         POST /admin/members/{member_id}/limits
         POST /admin/members/{member_id}/role
+        POST /admin/members/{member_id}/sign-out
+        POST /admin/members/{member_id}/ssh-keys/{key_id}/delete
+        POST /admin/members/{member_id}/tokens/{token_id}/revoke
         GET POST /admin/shared-stack
         POST /admin/shared-stack/check
         GET POST /admin/shared-stack/destroy
@@ -146,6 +152,11 @@ ROWS = {
         DELETE /api/v1/iam-admins/{principal}
         GET /api/v1/members
         PATCH /api/v1/members/{member_id}
+        GET /api/v1/members/{member_id}/belongings
+        POST /api/v1/members/{member_id}/disable
+        POST /api/v1/members/{member_id}/enable
+        POST /api/v1/members/{member_id}/sign-out
+        DELETE /api/v1/members/{member_id}/ssh-keys/{key_id}
         DELETE GET PATCH /api/v1/shared-stack
         POST /api/v1/shared-stack/check
         GET PATCH /api/v1/team
@@ -154,6 +165,8 @@ ROWS = {
         POST /admin/allowed-ips/{allowed_ip_id}/approve
         POST /admin/allowed-ips/{allowed_ip_id}/refuse
         POST /admin/allowed-ips/{allowed_ip_id}/remove
+        POST /api/v1/workstations/{workstation_id}/hand-over
+        GET POST /workstations/{workstation_id}/hand-over
         POST /api/v1/allowed-ips/{allowed_ip_id}/approve
         POST /api/v1/allowed-ips/{allowed_ip_id}/refuse
     """,

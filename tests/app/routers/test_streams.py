@@ -16,7 +16,7 @@ from app.db import Database
 from app.live import Hub, Signals
 from app.models import Member, Role
 from app.routers import streams
-from app.services.people import members, refusals
+from app.services.people import members, refusals, roles
 from tests.clients import client_of, create, run_of
 from tests.parts import MovingClock, identity
 from tests.stage import Stage
@@ -147,10 +147,10 @@ async def test_an_admins_stream_ends_when_the_role_is_taken_away(
 ) -> None:
     monkeypatch.setattr(streams, "PING_SECONDS", 600)
     async with stage.acting("ada") as ctx:
-        await members.set_role(ctx, "linus@example.com", Role.ADMIN)
+        await roles.set_role(ctx, "linus@example.com", Role.ADMIN)
         ada_id = ctx.member.id
     async with opened(app, ada, "/admin/shared-stack/events"), stage.acting("linus") as ctx:
-        await members.change_role(ctx, await members.find(ctx.session, ada_id), Role.MEMBER)
+        await roles.change_role(ctx, await members.find(ctx.session, ada_id), Role.MEMBER)
 
 
 @pytest.mark.parametrize("end", [sign_out, end_by_the_list, be_refused, lose_the_address])

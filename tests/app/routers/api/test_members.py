@@ -13,14 +13,36 @@ async def test_a_role_is_given_from_the_next_request_on(app: FastAPI, script: ht
     async with await script_of(app, "ada") as admin:
         ada, grace = (await admin.get(PATH)).json()["items"]
         assert (ada["role"], grace["role"], grace["workstations"]) == ("admin", "member", 1)
-        assert (await admin.get(f"{PATH}?limit=1&offset=1")).json()["items"] == [grace]
+        first = (await admin.get(f"{PATH}?limit=1")).json()
+        assert (first["items"], first["after"]) == ([ada], ada["id"])
+        assert (await admin.get(f"{PATH}?limit=1&after={ada['id']}")).json() == {"items": [grace], "after": None}
+        assert (await admin.get(f"{PATH}?q=grace@")).json()["items"] == [grace]
 
         changed = await admin.patch(f"{PATH}/{grace['id']}", json={"role": "admin"})
         assert (changed.status_code, changed.json()["role"]) == (200, "admin")
-        assert (await script.get(PATH)).status_code == 200
+        # The token that she made as a member is no better by that.
+        assert (await script.get(PATH)).json()["error"]["code"] == "scope_required"
+        async with await script_of(app, "grace") as another:
+            assert (await another.get(PATH)).status_code == 200
 
         own = await admin.patch(f"{PATH}/{ada['id']}", json={"role": "member"})
         assert (own.status_code, "your own admin role" in own.json()["error"]["message"]) == (409, True)
+
+
+async def test_a_member_is_disabled_and_enabled(app: FastAPI, script: httpx2.AsyncClient) -> None:
+    async with await script_of(app, "ada") as admin:
+        ada, grace = (await admin.get(PATH)).json()["items"]
+        assert (grace["access"], grace["disabled_at"]) == ("active", None)
+        disabled = await admin.post(f"{PATH}/{grace['id']}/disable")
+        assert (disabled.status_code, disabled.json()["disabled_at"]) == (200, "2026-03-02T09:30:00Z")
+        assert (await admin.get(f"{PATH}?q=grace")).json()["items"][0]["access"] == "disabled"
+        refused = await script.get("/api/v1/workstations")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (401, "sign_in_required")
+        assert "can no longer sign in" in refused.json()["error"]["message"]
+
+        assert (await admin.post(f"{PATH}/{grace['id']}/enable")).json()["disabled_at"] is None
+        assert (await script.get("/api/v1/workstations")).status_code == 200
+        assert (await admin.post(f"{PATH}/{ada['id']}/disable")).status_code == 409
 
 
 async def test_a_role_that_cannot_be_is_refused(app: FastAPI) -> None:

@@ -10,6 +10,7 @@ from app.deps import cookie_name
 from app.main import create_app
 from app.services import audit
 from app.services.audit import AuditFilter
+from app.services.people import members
 from tests.app.openid_provider import OpenIdServer, sign_in
 from tests.app.routers.auth.conftest import COOKIE, people, use
 from tests.clients import client_of, signed_in
@@ -138,6 +139,22 @@ async def test_a_member_whose_account_is_refused_loses_sign_ins_and_tokens_at_on
     async with portal.state.portal.database.sessions() as session:
         [refused] = await audit.entries(session, AuditFilter(action="sign_in.refuse"))
     assert (refused.after["sign_ins"], refused.after["tokens"]) == (1, 1)
+
+
+async def test_a_disabled_member_is_refused_and_is_what_she_was_once_enabled(
+    portal: FastAPI, browser: httpx2.AsyncClient, provider: OpenIdServer
+) -> None:
+    await sign_in(browser, provider)
+    parts = portal.state.portal
+    for disabled_at, status in ((parts.clock(), 403), (None, 303)):
+        async with parts.database.sessions.begin() as session:
+            grace = await members.named(session, "grace@example.com")
+            grace.disabled_at = disabled_at
+        answer = await sign_in(browser, provider)
+        assert (answer.status_code, "is disabled" in answer.text) == (status, status == 403)
+    async with parts.database.sessions() as session:
+        [refused] = await audit.entries(session, AuditFilter(action="sign_in.refuse"))
+    assert refused.after == {"why": "The account grace@example.com is disabled."}
 
 
 @pytest.mark.parametrize("elsewhere", ["https://evil.test/", "//evil.test", "/\\evil.test", "javascript:alert(1)"])

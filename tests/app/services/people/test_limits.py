@@ -8,7 +8,7 @@ import pytest
 from app.errors import InvalidError
 from app.models import CancelMode, Member, Run, Workstation
 from app.services import decisions, runs, workstations
-from app.services.people import limits, members
+from app.services.people import limits, listing, members
 from app.services.people.limits import Chosen, Counts, LimitReachedError
 from app.services.workstations import kept_disks
 from app.services.workstations.specs import MachineSpec, WorkstationPatch, WorkstationSpec
@@ -123,7 +123,7 @@ async def test_the_members_own_limit_counts_before_the_teams_and_that_before_the
     await limits.change(by(ada), grace, Chosen(None, 0))
     assert (await limits.of(by(), grace)).limit == Counts(10, 0)
     await limits.change(by(ada), grace, Chosen(None, 0))
-    everybody = {entry.member.name: entry.allowance.limit for entry in await members.list_of(by(ada))}
+    everybody = {entry.member.name: entry.allowance.limit for entry in (await listing.page(by(ada))).entries}
     assert everybody == {"Ada": Counts(10, 1), "Grace": Counts(10, 0)}
     entries = [entry for entry in await audit_entries(by().session) if entry.action in {"team.change", "member.change"}]
 
