@@ -89,16 +89,23 @@ class Laptop:
 
     def run(self, *command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command with that home, from a folder that has nothing to do with it."""
+        at_home, environment = self._at_home(*command)
+        return subprocess.run(at_home, env=environment, input=stdin, capture_output=True, text=True, timeout=60)
+
+    def open(self, host: str, command: str) -> "subprocess.Popen[str]":
+        """An SSH session that stays open; its command says "in" first."""
+        at_home, environment = self._at_home("ssh", "-o", "BatchMode=yes", host, command)
+        session = subprocess.Popen(at_home, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert session.stdout
+        assert session.stdout.readline() == "in\n"
+        return session
+
+    def _at_home(self, *command: str) -> tuple[list[str], dict[str, str]]:
+        """The command as it is run, and its environment."""
         mount = 'mount --bind "$0" "$1" && cd / && shift && exec "$@"'
         real_home = pwd.getpwuid(0).pw_dir
-        return subprocess.run(
-            ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount, str(self.home), real_home, *command],
-            env={"PATH": os.environ["PATH"], "HOME": real_home},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        unshared = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount, str(self.home), real_home]
+        return [*unshared, *command], {"PATH": os.environ["PATH"], "HOME": real_home}
 
     def ssh(self, *arguments: str, stdin: str = "") -> str:
         result = self.run("ssh", "-o", "BatchMode=yes", *arguments, stdin=stdin)
