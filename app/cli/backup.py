@@ -58,7 +58,7 @@ def restore(file: File, keys: Keys = None) -> None:
         unread = asyncio.run(_prepare_restored(restored, file.name))
     # Restored all the same: the missing key can be added later.
     if unread:
-        raise StartError(f"Restored, but {unread} values cannot be decrypted because a key is missing.")
+        raise StartError(f"Restored, but some values cannot be decrypted because a key is missing: {unread}.")
     typer.echo("Restored. Everybody has to sign in again; API tokens are those of the backup.")
     typer.echo("Once the portal runs, `stationmaster stack list-orphans` lists machines created after the backup.")
 

@@ -16,7 +16,7 @@ def test_a_port_that_is_taken_is_said() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        with pytest.raises(StartError, match="Another one may be running there"):
+        with pytest.raises(StartError, match="Another program may be using it"):
             check_port("127.0.0.1", other.getsockname()[1])
 
 
