@@ -1,9 +1,9 @@
 """The settings of machines: checked against the catalog, and converted to Terraform variables."""
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from app.config import Settings
@@ -24,6 +24,14 @@ _BOOT_DISK_SIZE_GB: JsonDict = {"minimum": BOOT_DISK_SIZE_GB.start, "maximum": B
 _SNAPSHOT: JsonDict = {"pattern": f"^{SNAPSHOT.pattern}$"}
 
 
+def _whole(value: object) -> object:
+    """JSON knows one kind of number: by JSON Schema, 50.0 is an integer as well."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Gigabytes = Annotated[int, BeforeValidator(_whole)]
+
+
 class WorkstationSpec(BaseModel):
     """A new workstation, as a member requests it. `check` compares it with the catalog."""
 
@@ -36,10 +44,10 @@ class WorkstationSpec(BaseModel):
     machine_type: str = Field(description="A machine type in the catalog.", examples=["g2-standard-8"])
     accelerator: str | None = Field(None, description="GPU to attach. Default: the machine type's own.")
     zone: str | None = Field(None, description="Zone. Default: the portal's default zone.", examples=["europe-west4-a"])
-    boot_disk_size_gb: int = Field(
+    boot_disk_size_gb: Gigabytes = Field(
         BOOT_DISK_GB, description="Size of the boot disk, in GB.", json_schema_extra=_BOOT_DISK_SIZE_GB
     )
-    disk_size_gb: int = Field(
+    disk_size_gb: Gigabytes = Field(
         100, description="Size of the data disk at /home/jupyter, in GB.", json_schema_extra=_DISK_SIZE_GB
     )
     disk_type: str | None = Field(None, description="Type of the data disk. Default: the machine type's first.")
@@ -57,12 +65,12 @@ class WorkstationPatch(BaseModel):
 
     machine_type: str | None = Field(None, description="A machine type in the catalog.", examples=["g2-standard-12"])
     accelerator: str | None = Field(None, description="GPU to attach. Follows from the machine type.")
-    boot_disk_size_gb: int | None = Field(
+    boot_disk_size_gb: Gigabytes | None = Field(
         None,
         description="Size of the boot disk in GB. It can be enlarged, but not reduced.",
         json_schema_extra=_BOOT_DISK_SIZE_GB,
     )
-    disk_size_gb: int | None = Field(
+    disk_size_gb: Gigabytes | None = Field(
         None,
         description="Size of the data disk in GB. If reduced, it is recreated empty.",
         json_schema_extra=_DISK_SIZE_GB,

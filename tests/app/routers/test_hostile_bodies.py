@@ -28,6 +28,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/workstations": {"name": "dev-7", "machine_type": "e2-standard-4"},
     "PATCH /api/v1/workstations/{workstation_id}": {"machine_type": "e2-standard-8"},
     "POST /api/v1/workstations/{workstation_id}/machine": {"machine_type": "e2-standard-8"},
+    "POST /api/v1/workstations/{workstation_id}/hand-over": {"owner": "linus@example.com"},
     "POST /api/v1/runs/{run_id}/cancel": {},
     "POST /api/v1/runs/{run_id}/approve": {},
     "POST /api/v1/ssh-keys": {"name": "mine", "public_key": PUBLIC_KEY},

@@ -188,7 +188,7 @@ async def test_a_queued_run_says_why_it_waits_and_the_one_before_it_what_comes_n
 async def _newest_of(grace: httpx2.AsyncClient, machine_id: str) -> str:
     """The newest run in the list of a machine's page."""
     page = (await grace.get(f"/workstations/{machine_id}")).text
-    return str(re.findall(r"/runs/(\w+)", page[page.index('id="runs"') :])[0])
+    return str(re.findall(r"/runs/(\w+)", page[page.index('id="history"') :])[0])
 
 
 async def test_an_admin_decides_too(ada: httpx2.AsyncClient, asked_id: str) -> None:

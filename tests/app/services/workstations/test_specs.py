@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import func, select
 
 from app.config import REPOSITORY
@@ -13,7 +14,7 @@ from app.services import workstations
 from app.services.catalog import Catalog
 from app.services.keys import machine_keys, ssh_keys
 from app.services.people import members
-from app.services.workstations.specs import WorkstationPatch
+from app.services.workstations.specs import WorkstationPatch, WorkstationSpec
 from tests.parts import MovingClock, identity, make_settings
 from tests.stage import Stage
 
@@ -247,3 +248,15 @@ async def test_two_changes_at_once_are_both_in_the_end(stage: Stage, machine: Ma
         run = await workstations.request_change(stage.context(first, member), workstation, change)
 
     assert run.changes == {"disk_size_gb": 200, "spot": True}
+
+
+@pytest.mark.parametrize(
+    ("size", "is_whole"), [(515, True), (515.0, True), (515.5, False), ("515", False), (True, False)]
+)
+def test_a_size_is_a_whole_number_however_json_writes_it(size: object, is_whole: bool) -> None:
+    fields = {"name": "dev-1", "machine_type": "e2-standard-4", "disk_size_gb": size}
+    if is_whole:
+        assert WorkstationSpec.model_validate(fields).disk_size_gb == 515
+    else:
+        with pytest.raises(ValidationError):
+            WorkstationSpec.model_validate(fields)
