@@ -8,7 +8,8 @@ from enum import StrEnum
 
 _KILLED = re.compile(
     r"Terraform was killed|Plugin did not respond|Plugin error|transport is closing|error reading from server|"
-    r"Failed to (load plugin|obtain provider) schema|failed to instantiate provider|Unrecognized remote plugin message",
+    r"Failed to (load plugin|obtain provider) schema|failed to instantiate provider|Unrecognized remote plugin message|"
+    r"\(\*GRPCProvider\)\.\w+ request was cancelled",
     re.IGNORECASE,
 )
 """The process of Terraform or its provider has crashed or was killed."""

@@ -38,6 +38,7 @@ STOCK_OUT = "googleapi: Error 503: The zone does not have enough resources avail
         ("googleapi: Error 401: Request had invalid authentication credentials., authError", Failure.LASTING),
         ("googleapi: Error 412: Constraint constraints/compute.x violated, conditionNotMet", Failure.LASTING),
         ("Plugin did not respond", Failure.KILLED),
+        ("The plugin.(*GRPCProvider).ApplyResourceChange request was cancelled.", Failure.KILLED),
         (STOCK_OUT, Failure.LASTING),
         ("googleapi: Error 403: Quota 'CPUS' exceeded.", Failure.LASTING),
         ("something never seen", Failure.LASTING),
