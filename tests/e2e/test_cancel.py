@@ -23,6 +23,7 @@ PATIENCE_S = 180.0
 ASKED = "Asked Terraform to stop."
 KILLED = "Killing Terraform, as requested."
 UNDO = "Stop after this step and roll back"
+NOW = "Stop now and roll back"
 
 
 pytestmark = pytest.mark.long
@@ -171,7 +172,7 @@ def test_stopped_now_terraform_is_interrupted_once_and_what_google_goes_on_makin
 ) -> None:
     person.sign_in("Grace Hopper")
     made = slow_create(grace_api, "brisk-one", 20)
-    press(person, made["run_id"], "Stop now")
+    press(person, made["run_id"], NOW)
     sees(person, "Canceled")
     log = grace_api.log(made["run_id"])
     assert log.count(ASKED) == 1
@@ -186,7 +187,7 @@ def test_a_terraform_that_does_not_stop_is_killed_and_what_it_made_is_undone(
     person.sign_in("Grace Hopper")
     made = slow_create(grace_api, "stubborn-one", 20)
     hang(person.portal, made["run_id"])
-    press(person, made["run_id"], "Stop now")
+    press(person, made["run_id"], NOW)
     until_log_says(grace_api, made["run_id"], ASKED)
     print_delay(person.portal, made["run_id"], ASKED)
     person.open(f"/runs/{made['run_id']}")
