@@ -117,7 +117,10 @@ async def cancel(ctx: Context, run: Run, *, is_undone: bool) -> None:
 
 async def drop(ctx: Context, run: Run) -> None:
     """End a run that was canceled or discarded while no worker had it, so that nothing was changed."""
-    (await stacks.subject(ctx.session, run.stack_id)).restore_status(ctx.now)
+    others = await runs.pending(ctx.session, run.stack_id)
+    if not any(other.is_executing and other.id != run.id for other in others):
+        # Otherwise the subject's status is that of the run before it, which goes on.
+        (await stacks.subject(ctx.session, run.stack_id)).restore_status(ctx.now)
     await _ended(ctx.session, run)
     await deploy_missed_keys(ctx, run)
 

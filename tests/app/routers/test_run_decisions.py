@@ -193,3 +193,12 @@ async def _newest_of(grace: httpx2.AsyncClient, machine_id: str) -> str:
 
 async def test_an_admin_decides_too(ada: httpx2.AsyncClient, asked_id: str) -> None:
     assert (await ada.post(f"/runs/{asked_id}/discard")).status_code == 303
+
+
+async def test_a_queued_run_that_is_canceled_leaves_the_status_to_the_run_before_it(
+    stage: Stage, grace: httpx2.AsyncClient, machine_id: str, run_id: str
+) -> None:
+    await stage.apply(run_id)
+    queued = await restore(grace, machine_id)
+    await grace.post(f"/runs/{queued}/cancel")
+    assert "Provisioning" in (await grace.get(f"/workstations/{machine_id}")).text
