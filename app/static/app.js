@@ -65,6 +65,22 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => delete form.dataset.sent, 5000);
 });
 
+// What was chosen before htmx was ready, or was put back by the browser's Back, counts as chosen now.
+function differsFromServer(control) {
+  if (control.options) {
+    const sent = [...control.options].findIndex((option) => option.defaultSelected);
+    return control.selectedIndex !== Math.max(sent, 0);
+  }
+  return control.value !== control.defaultValue || control.checked !== control.defaultChecked;
+}
+
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[hx-trigger*=change]")) {
+    const changed = [...form.querySelectorAll("input, select, textarea")].find(differsFromServer);
+    changed?.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+});
+
 // A fragment that is refused because the sign-in ended: the whole page asks to sign in again.
 document.addEventListener("htmx:response:error", (event) => {
   if (event.detail.ctx.response.status === 401) location.reload();

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.portal_process import ApiUser, PortalProcess
 
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+# Long: two busy cores are slow, and a page that never shows it fails all the same.
+expect.set_options(timeout=60_000)
 
 NO_QUESTION = ("-o", "StrictHostKeyChecking=yes")
 """Options of ssh: a host key that is not known yet is refused."""

@@ -70,7 +70,7 @@ def test_an_address_is_asked_for_approved_let_in_and_gone_when_its_time_is_over(
     with psycopg.connect(libpq_url(portal.up["DATABASE_URL"])) as connection:
         connection.execute("UPDATE allowed_ips SET expires_at = now() WHERE id = %s", (ip["id"],))
     wait_for_ranges(portal, [], 150)
-    expect(ada.page.get_by_text("No allowed addresses")).to_be_visible(timeout=30_000)
+    expect(ada.page.get_by_text("No allowed addresses")).to_be_visible()
     context.close()
 
     [ip] = grace_api.call("GET", "/api/v1/allowed-ips").json["items"]

@@ -23,7 +23,7 @@ def test_a_mount_that_fails_is_shown_with_commands_that_mend_it(
     assert "sdb" in equipped.ssh("unmounted", next(text for text in commands if text.startswith("lsblk")))
     equipped.ssh("unmounted", mount)
     equipped.ssh("unmounted", "echo mended > /home/jupyter/note")
-    expect(person.page.get_by_text("/home/jupyter is not mounted")).to_have_count(0, timeout=40_000)
+    expect(person.page.get_by_text("/home/jupyter is not mounted")).to_have_count(0)
     expect(person.page.get_by_text(re.compile(r"Mounted from\s+/dev/sdb"))).to_be_visible()
 
 
@@ -37,7 +37,7 @@ def test_a_mount_that_failed_is_mended_by_one_click_on_restart(
     person.open(f"/workstations/{made['id']}")
     person.page.get_by_role("button", name="Restart and mount").click()
     expect(person.page.get_by_role("heading", name="Restart restarted")).to_be_visible()
-    expect(person.page.get_by_text("Applied").first).to_be_visible(timeout=40_000)
+    expect(person.page.get_by_text("Applied").first).to_be_visible()
     expect(person.page.get_by_text("Trying again")).to_have_count(0)
     person.open(f"/workstations/{made['id']}")
     expect(person.page.get_by_text(re.compile(r"Mounted from\s+/dev/sdb"))).to_be_visible()

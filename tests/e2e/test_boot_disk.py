@@ -33,7 +33,7 @@ def fact(page: Page, label: str, value: str) -> None:
 
 def ended(page: Page, outcome: str) -> None:
     """The run's page says so, and asks for nothing."""
-    expect(page.get_by_text(outcome).first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(outcome).first).to_be_visible()
     expect(page.get_by_role("heading", name="Approval required")).to_have_count(0)
 
 

@@ -90,7 +90,7 @@ def test_ada_adds_an_iam_admin_and_an_allowed_ip_by_one_plan_and_removes_one_by_
 
     person.open("/admin/iam")
     row = page.locator(".list-row", has_text=GROUP)
-    expect(row.locator(".tag")).to_have_text("Awaiting approval", timeout=60_000)
+    expect(row.locator(".tag")).to_have_text("Awaiting approval")
     row.get_by_role("link", name="View plan to add it").click()
     expect(page.get_by_role("heading", name="Approval required")).to_be_visible()
     run_id = page.url.rpartition("/")[2]
@@ -101,7 +101,7 @@ def test_ada_adds_an_iam_admin_and_an_allowed_ip_by_one_plan_and_removes_one_by_
     for address in (ADMIN_ADDRESS.format(GROUP), FIREWALL_ADDRESS):
         expect(page.get_by_text(address).first).to_be_visible()
     page.get_by_role("button", name="Approve and apply").click()
-    expect(page.locator(".tag", has_text="Applied").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".tag", has_text="Applied").first).to_be_visible()
     assert admins_of(portal) == [GROUP, "user:ada@example.com"]
     assert [
         rule["source_ranges"] for rule in objects(portal, "google_compute_firewall") if "mlflow" in rule["name"]
@@ -110,8 +110,8 @@ def test_ada_adds_an_iam_admin_and_an_allowed_ip_by_one_plan_and_removes_one_by_
     person.open("/admin/iam")
     expect(page.get_by_text("remove your own admin role")).to_be_visible()
     page.get_by_role("button", name=f"Remove {GROUP}").click()
-    expect(page.get_by_label(f"Type {GROUP} to confirm")).to_be_visible(timeout=60_000)
+    expect(page.get_by_label(f"Type {GROUP} to confirm")).to_be_visible()
     page.get_by_label(f"Type {GROUP} to confirm").fill(GROUP)
     page.get_by_role("button", name="Approve").click()
-    expect(page.locator(".tag", has_text="Applied").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".tag", has_text="Applied").first).to_be_visible()
     assert admins_of(portal) == ["user:ada@example.com"]

@@ -46,11 +46,11 @@ def test_grace_makes_machines_works_on_them_and_destroys_them(person: Person, la
     cpu = create(person, "cpu-one", "e2-standard-4")
 
     person.page.get_by_role("link", name="View log").click()
-    expect(person.page.get_by_text("Ready: ssh cpu-one")).to_be_visible(timeout=60_000)
+    expect(person.page.get_by_text("Ready: ssh cpu-one")).to_be_visible()
     expect(person.page.get_by_text("Apply complete! Resources: 3 added")).to_be_visible()
     for path in (cpu, gpu):
         person.open(path)
-        expect(person.page.get_by_text("Running").first).to_be_visible(timeout=60_000)
+        expect(person.page.get_by_text("Running").first).to_be_visible()
 
     # The worker has looked at what the project has.
     person.open("/workstations/new?machine_type=g4-standard-48&zone=europe-west4-a")
@@ -81,7 +81,7 @@ def destroy(person: Person, path: str, choice: str) -> None:
     person.page.get_by_role("button", name="Delete").click()
     person.page.wait_for_url(re.compile(r"/(runs|workstations)/\w+$"))
     person.open(path)
-    expect(person.page.locator(".title-row").get_by_text("Deleted", exact=True)).to_be_visible(timeout=60_000)
+    expect(person.page.locator(".title-row").get_by_text("Deleted", exact=True)).to_be_visible()
 
 
 def test_a_host_key_that_is_not_the_pinned_one_is_refused(grace_api: ApiUser, laptop: Laptop) -> None:
@@ -144,11 +144,11 @@ def test_a_failure_shows_its_hint_and_raw_text_and_can_be_retried_or_removed(
     person.sign_in("Grace Hopper")
     person.portal.cloud("POST", "/_emulator/faults", {"preset": preset, "times": 1, "id": preset})
     path = create(person, f"{preset}-one", "e2-standard-4")
-    expect(person.page.get_by_text(re.compile(advice)).first).to_be_visible(timeout=60_000)
+    expect(person.page.get_by_text(re.compile(advice)).first).to_be_visible()
     person.page.get_by_text(re.compile("Full error message")).first.click()
     expect(person.page.get_by_text(re.compile(raw)).first).to_be_visible()
     person.page.get_by_role("button", name=re.compile("Retry|Try again")).click()
     person.open(path)
-    expect(person.page.get_by_text("Running").first).to_be_visible(timeout=60_000)
+    expect(person.page.get_by_text("Running").first).to_be_visible()
     destroy(person, path, "Delete the disk too")
     assert person.portal.cloud_objects(f"{preset}-one") == []

@@ -17,7 +17,7 @@ def portal_log(user: ApiUser) -> str:
 
 
 def until_log_says(user: ApiUser, run_id: str, text: str) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while text not in user.call("GET", f"/api/v1/runs/{run_id}/log").text:
         assert time.monotonic() < deadline, portal_log(user)
         time.sleep(0.1)

@@ -21,7 +21,7 @@ def test_restored_elsewhere_the_portal_knows_its_machines_and_can_destroy_them(t
     running, half = grace.create("runs"), {}
     grace.wait(running["id"], "running")
     half = grace.create("half-made")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while "Creating..." not in str(grace.log(half["run_id"])):
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -10,12 +10,15 @@ import httpx2
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from app import clock as clocks
 from tests.app.in_browser.windows import Windows
 from tests.clients import signed_in
 from tests.parts import MovingClock
+
+# Long: two busy cores are slow, and a page that never shows it fails all the same.
+expect.set_options(timeout=60_000)
 
 
 class RunningClock(MovingClock):
