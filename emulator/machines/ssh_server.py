@@ -15,6 +15,8 @@ from emulator.web.ports import reset_when_closed
 
 LOOPBACK = ("", "localhost", "127.0.0.1", "::1", "*", "0.0.0.0", "::")
 LOGIN_TIMEOUT_S = 30
+MOST_TRIES = 6
+"""sshd's default. A client with a full agent reaches it before it comes to the right key."""
 Users = Callable[[], dict[str, list[str]]]
 
 
@@ -117,6 +119,7 @@ class _Server(asyncssh.SSHServer):
     def __init__(self, machine: SshMachine) -> None:
         self._machine = machine
         self._connection: asyncssh.SSHServerConnection | None = None
+        self._failures = 0
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         if not self._machine.allows(str(conn.get_extra_info("peername")[0])):
@@ -138,7 +141,11 @@ class _Server(asyncssh.SSHServer):
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
         """Whether a key may log in. Read each time, so that added and removed keys take effect at once."""
-        return any(_same(key, text) for text in self._machine.users().get(username, ()))
+        is_valid = any(_same(key, text) for text in self._machine.users().get(username, ()))
+        self._failures += not is_valid
+        if self._failures >= MOST_TRIES:
+            raise asyncssh.ProtocolError("Too many authentication failures")
+        return is_valid
 
     def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
         return True

@@ -27,6 +27,7 @@ Host {{ workstation.name }}
 {% for identity in identities %}
     IdentityFile {{ identity }}
 {% endfor %}
+    IdentitiesOnly yes
     UserKnownHostsFile {{ known_hosts }}
     StrictHostKeyChecking yes
 {% endfor %}
@@ -65,8 +66,8 @@ def known_hosts(workstations: Iterable[Workstation], port: int) -> str:
 
 
 def forget_command(workstation: Workstation, port: int) -> str:
-    """The command that removes stored host keys of this workstation's address from a computer."""
-    return f"ssh-keygen -R {shlex.quote(_host(workstation.address or '', port))}"
+    """The command that removes stored host keys of this workstation's address from the file that ssh reads them in."""
+    return f"ssh-keygen -R {shlex.quote(_host(workstation.address or '', port))} -f {KNOWN_HOSTS}"
 
 
 def _host(address: str, port: int) -> str:

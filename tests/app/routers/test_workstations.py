@@ -59,7 +59,7 @@ async def test_a_running_machine_shows_how_to_connect(stage: Stage, grace: httpx
         "vscode://vscode-remote/ssh-remote+dev-1/home/jupyter",
         "cursor://vscode-remote/ssh-remote+dev-1/home/jupyter",
         "REMOTE HOST IDENTIFICATION HAS CHANGED",
-        "ssh-keygen -R 127.70.1.2",
+        "ssh-keygen -R 127.70.1.2 -f ~/.ssh/stationmaster/known_hosts",
         "SHA256:",
         "lsblk",
         "sudo mount /dev/disk/by-id/google-home /home/jupyter",

@@ -31,6 +31,8 @@ class Ssh:
     key: Key
     folder: Path
     user: str = "grace"
+    offers_agents_keys: bool = False
+    """Whether it offers all keys of the agent, before its own."""
 
     @property
     def options(self) -> list[str]:
@@ -38,7 +40,7 @@ class Ssh:
         known_hosts.write_text(f"[{self.address}]:{PORT} ssh-ed25519 {self.host_key}\n")
         settings = {
             "IdentityFile": self.key.path,
-            "IdentitiesOnly": "yes",
+            "IdentitiesOnly": "no" if self.offers_agents_keys else "yes",
             "UserKnownHostsFile": known_hosts,
             "GlobalKnownHostsFile": "/dev/null",
             "StrictHostKeyChecking": "yes",

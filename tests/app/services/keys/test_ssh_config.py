@@ -31,6 +31,7 @@ def test_each_running_machine_is_a_host_and_no_other_is() -> None:
     config = ssh_config.compute_config(machines, [GENERATED], 22)
     assert [line for line in config.splitlines() if line.startswith("Host ")] == ["Host dev-1"]
     assert "    HostName 127.70.1.2\n    User grace\n    IdentityFile ~/.ssh/stationmaster/laptop\n" in config
+    assert "    IdentitiesOnly yes\n" in config
     assert "    StrictHostKeyChecking yes\n" in config
 
 
