@@ -4,6 +4,7 @@ Each candidate is imported into a separate state first, which shows whether it e
 That takes seconds per resource, and is only needed after an apply that was interrupted.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -66,21 +67,26 @@ does."""
 
 
 class SharedAdoption:
-    """Finds and imports the resources of the shared stack. The folder's variables are those of the run."""
+    """Finds and imports the resources of the shared stack."""
 
     def __init__(self, claim: Claim, commands: Commands, stack_id: str) -> None:
         self._claim, self._commands, self._stack_id = claim, commands, stack_id
         # Not looked for again in the next round: each look is a process of Terraform's.
         self._absent: set[str] = set()
 
-    async def adopt(self) -> list[str]:
+    async def adopt(self, possible: Sequence[dict[str, Any]]) -> list[str]:
         """Import the resources that exist; returns their addresses. Raises RunFailedError if one belongs to another
-        stack."""
+        stack.
+
+        :param possible: the variables of all runs that may have created some. The folder is left with the last ones.
+        """
         await self._claim.log("Checking Google for resources that an interrupted run created.")
         adopted: list[str] = []
-        while found := await self._adopt_those_known():
-            # The names of resources inside these are known only now, so look again.
-            adopted += found
+        for inputs in possible:
+            self._commands.folder.write_variables(inputs)
+            while found := await self._adopt_those_known():
+                # The names of resources inside these are known only now, so look again.
+                adopted += found
         async with self._claim.writing() as (session, run):
             (await session.get_one(Stack, run.stack_id)).needs_reconcile = False
             if not adopted:

@@ -106,14 +106,8 @@ class Decision:
     async def of_shared_stack(self, planned: Planned) -> None:
         """Require approval for every change except to the firewall rules of allowed IPs. Raises
         ApprovalRequiredError, or RunFailedError."""
+        # Losses of adopted resources are no exception: whoever deletes or changes the stack approves them by name.
         awaits = awaited(planned.shown)
-        mismatched = [
-            change["address"] for change in awaits if change["address"] in planned.adopted and _is_loss(change)
-        ]
-        if mismatched:
-            raise RunFailedError(
-                f"{mismatched[0]} was adopted from Google and would be replaced. No changes were made."
-            )
         holders = await holders_before(planned.shown, GoogleProject(self._tools.settings))
         awaits += lost_roles(planned.shown, holders)
         if all(WHITELIST.fullmatch(change["address"]) for change in awaits):

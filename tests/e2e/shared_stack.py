@@ -56,5 +56,9 @@ class SharedStack:
         return [each["id"] for each in self.portal.cloud("GET", "/_emulator/objects") if each["type"] not in STAYS]
 
     def holders(self, role: str) -> list[str]:
+        return [member for granted, member in self.granted() if granted == role]
+
+    def granted(self) -> list[tuple[str, str]]:
+        """Each role in the project, with each member that has it."""
         policy = self.portal.cloud("POST", "/v3/projects/pocket-project:getIamPolicy", {})
-        return [member for each in policy["bindings"] if each["role"] == role for member in each["members"]]
+        return [(each["role"], member) for each in policy.get("bindings", []) for member in each["members"]]

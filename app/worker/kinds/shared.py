@@ -3,6 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import SharedStack
+from app.services import runs
 from app.services.terraform import state_resources
 from app.services.terraform.state_versions import State
 from app.worker.adopt_shared import SharedAdoption
@@ -34,8 +35,13 @@ class SharedKind(TerraformKind):
         return await session.get_one(SharedStack, self.stack_id, with_for_update=True)
 
     async def adopt(self) -> list[str]:
-        """Import resources that exist in no state."""
-        return await SharedAdoption(self.claim, self.commands, self.stack_id).adopt()
+        """Import resources that exist in no state, also those of failed runs that had other parts switched on."""
+        async with self.claim.tools.database.sessions() as session:
+            earlier = (await runs.applied(session, self.stack_id)).since
+        inputs = self.attempt.inputs
+        # Variables that an earlier release did not have are those of this run.
+        possible = [inputs | run.inputs for run in earlier]
+        return await SharedAdoption(self.claim, self.commands, self.stack_id).adopt([*possible, inputs])
 
     async def review(self, planned: Planned) -> Planned:
         """Require approval for all changes except those of allowed IPs."""

@@ -217,6 +217,75 @@ async def test_what_bears_another_stacks_id_is_not_touched(shared: Shared) -> No
     assert "data-x already exists at Google and belongs to something else" in str(run.error)
 
 
+async def interrupted(shared: Shared) -> None:
+    """Its last apply left the bucket at Google and not in the state."""
+    await shared.applied()
+    stack_id = (await shared.stack()).id
+    async with shared.tools.database.sessions.begin() as session:
+        (await session.get_one(Stack, stack_id)).needs_reconcile = True
+    bucket = change(BUCKET, "create")
+    bucket["change"]["after"] = {"project": "p", "name": "data-x"}
+    shared.plans_to(bucket)
+
+
+def takes_in_and_plans_to(shared: Shared, stack_id: str, action: str) -> None:
+    """Once the bucket is imported, the plan does this to it."""
+    later = shared.script.folder / "later.json"
+    later.write_text(json.dumps({"resource_changes": [change(BUCKET, action, name="data-x")]}))
+    shared.script.on("import", _imports(stack_id).replace("echo '{}'", f"cat {later}"))
+
+
+async def test_a_destroy_deletes_what_it_has_just_adopted(shared: Shared) -> None:
+    await interrupted(shared)
+    takes_in_and_plans_to(shared, (await shared.stack()).id, "delete")
+    run_id = await shared.ask("destroy")
+    await execute(shared.tools, run_id)
+    run = await run_of(shared.tools, run_id)
+    assert (run.status, run.confirmations) == (RunStatus.AWAITING_APPROVAL, ["data-x"])
+    await shared.approve(run_id, ["data-x"])
+    await execute(shared.tools, run_id)
+    assert (await run_of(shared.tools, run_id)).status is RunStatus.APPLIED
+
+
+async def test_what_was_adopted_is_replaced_only_by_who_types_its_name(shared: Shared) -> None:
+    await interrupted(shared)
+    takes_in_and_plans_to(shared, (await shared.stack()).id, "replace")
+    run_id = await shared.configure(ssh_allowed_ips=["203.0.113.0/24"])
+    await execute(shared.tools, run_id)
+    run = await run_of(shared.tools, run_id)
+    assert (run.status, run.confirmations) == (RunStatus.AWAITING_APPROVAL, ["data-x"])
+
+
+async def test_what_a_failed_run_left_is_found_by_a_run_that_does_not_want_it(
+    shared: Shared, clock: MovingClock
+) -> None:
+    await shared.applied()
+    clock.advance(minutes=1)
+    stack_id = (await shared.stack()).id
+    shared.plans_to(change(BUCKET, "create"))
+    shared.script.on("apply", "exit 1")
+    failed = await shared.configure(deploy_storage=True)
+    await execute(shared.tools, failed)
+    await shared.approve(failed)
+    await execute(shared.tools, failed)
+    assert (await run_of(shared.tools, failed)).status is RunStatus.ERRORED
+
+    bucket = change(BUCKET, "create")
+    bucket["change"]["after"] = {"project": "p", "name": "data-x"}
+    shared.plans_to(bucket)
+    wanted = shared.script.folder / "wanted.json"
+    wanted.write_text(json.dumps({"resource_changes": [bucket]}))
+    shared.script.on(
+        "show",
+        f"if grep -q '\"deploy_storage\": true' terraform.tfvars.json; then cat {wanted}; else echo '{{}}'; fi\n",
+    )
+    takes_in_and_plans_to(shared, stack_id, "delete")
+    run_id = await shared.configure(deploy_storage=False)
+    await execute(shared.tools, run_id)
+    run = await run_of(shared.tools, run_id)
+    assert (run.status, run.confirmations) == (RunStatus.AWAITING_APPROVAL, ["data-x"])
+
+
 def _imports(stack_id: str) -> str:
     """Shell of the first import, which looks, and of the second, after which a plan creates nothing."""
     attributes = {"effective_labels": {"stationmaster-stack": stack_id}}
