@@ -14,6 +14,8 @@ from emulator.core.errors import CloudError
 from emulator.core.ids import INSTANCE
 from emulator.core.project_settings import ProjectSettings
 from emulator.core.store import CloudResource, Json
+from emulator.machines.manager import MachineManager
+from emulator.machines.troubles import PERCENT, TROUBLES
 from emulator.web.bodies import json_body
 
 SOMEBODY = "somebody@example.com"
@@ -21,8 +23,9 @@ SOMEBODY = "somebody@example.com"
 
 
 class AdminApi:
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Cloud, manager: MachineManager) -> None:
         self._cloud = cloud
+        self._manager = manager
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -88,23 +91,37 @@ class AdminApi:
         return JSONResponse(settings.as_json())
 
     async def add(self, values: Json) -> Json:
-        """Inject a fault. Presets in AT_ONCE happen now, others at the next matching call. Raises FaultError."""
+        """Inject a fault. Presets in AT_ONCE and TROUBLES happen now, others at the next matching call.
+
+        Raises FaultError.
+        """
         preset, user = str(values.get("preset")), str(values.get("user") or SOMEBODY)
-        if preset not in AT_ONCE:
+        if preset not in AT_ONCE and preset not in TROUBLES:
             return {"faults": [self._cloud.faults.add(values).number]}
+        percent = _percent(values)
         type_ = str(values.get("type", "")) if preset == "vanish" else INSTANCE
         try:
             matched = self._matching(type_, str(values.get("id", "")))
         except re.error as error:
             raise FaultError(f"the id is not a regular expression: {error}") from None
         for resource in matched:
-            await happen(self._cloud, preset, resource, user)
+            if preset in TROUBLES:
+                await self._manager.trouble(resource.id, preset, percent)
+            else:
+                await happen(self._cloud, preset, resource, user)
         return {"objects": [resource.id for resource in matched]}
 
     def _matching(self, type_: str, pattern: str) -> list[CloudResource]:
         if not type_ and not pattern:
             raise FaultError("give a type, an id (a regular expression), or both")
         return [resource for resource in self._cloud.store.all(type_ or None) if re.search(pattern, resource.id)]
+
+
+def _percent(values: Json) -> int:
+    percent = str(values.get("percent") or PERCENT)
+    if not percent.isdecimal() or int(percent) > 100:
+        raise FaultError("percent is a number from 0 to 100")
+    return int(percent)
 
 
 def _shown(resource: CloudResource) -> Json:

@@ -16,8 +16,9 @@ from emulator.core.ids import INSTANCE, link
 from emulator.core.projects import with_project_id
 from emulator.core.rate_limit import RateLimit
 from emulator.core.store import Json
+from emulator.machines.manager import MachineManager
 from emulator.views.fields import select
-from emulator.views.instances import guest_attributes_view
+from emulator.views.instances import guest_attributes_view, serial_port_view
 from emulator.views.lists import aggregated_view, list_view, page
 from emulator.views.places import compute_project_view
 from emulator.views.resources import operation_view
@@ -30,8 +31,9 @@ Handler = Callable[[Request, Place], Awaitable[Json]]
 
 
 class ComputeApi:
-    def __init__(self, cloud: Cloud, calls: CallLog, attribute_limit: RateLimit) -> None:
+    def __init__(self, cloud: Cloud, manager: MachineManager, calls: CallLog, attribute_limit: RateLimit) -> None:
         self._cloud = cloud
+        self._manager = manager
         self._calls = calls
         self._attribute_limit = attribute_limit
 
@@ -42,6 +44,7 @@ class ComputeApi:
             self._route(BASE, self.project),
             self._route(f"{BASE}/aggregated/{{collection}}", self.aggregated),
             self._route(f"{instance}/getGuestAttributes", self.guest_attributes),
+            self._route(f"{instance}/serialPort", self.serial_port),
             self._route(f"{instance}/{{verb}}", self.power, "POST"),
             self._route(f"{zone}/{operation}", self.wait, "POST"),
             self._route(f"{BASE}/regions/{{region}}/{operation}", self.wait, "POST"),
@@ -114,6 +117,20 @@ class ComputeApi:
             if view is None:
                 raise CloudError(404, f"The resource '{path or key}' of type 'Guest Attribute' was not found.")
             return view
+
+    async def serial_port(self, request: Request, place: Place) -> Json:
+        id_, query = self._instance_id(request, place), request.query_params
+        with self._calls.call("getSerialPortOutput", INSTANCE, id_):
+            await self._cloud.inject_faults("getSerialPortOutput", INSTANCE, id_)
+            instance = self._cloud.find(INSTANCE, id_)
+            if query.get("port", "1") != "1":
+                raise CloudError(400, "The emulator's machines have one serial port.")
+            console = self._manager.serial_console(instance)
+            try:
+                start, contents = console.read(int(query.get("start") or 0))
+            except ValueError:
+                raise CloudError(400, f"Invalid value for field 'start': '{query['start']}'.") from None
+            return serial_port_view(instance, start, contents, console.size)
 
     async def wait(self, request: Request, place: Place) -> Json:
         name = request.path_params["name"]

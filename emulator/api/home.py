@@ -14,6 +14,7 @@ from emulator.cloud.outside import AT_ONCE
 from emulator.core.ids import INSTANCE, last, parse_id
 from emulator.core.store import CloudResource, Json
 from emulator.machines.machine_spec import public_keys_of
+from emulator.machines.troubles import TROUBLES
 from emulator.web.bodies import form_fields
 from emulator.web.pages import Pages
 
@@ -40,6 +41,8 @@ class HomePage:
         values: Json = {"preset": form.get("preset", ""), "id": re.escape(form.get("id", "").strip())}
         if values["preset"] == "vanish":
             values["type"] = INSTANCE
+        elif values["preset"] in TROUBLES:
+            values["percent"] = form.get("percent", "")
         elif values["preset"] not in AT_ONCE:
             values["times"] = form.get("times") or "1"
         try:
@@ -60,7 +63,7 @@ class HomePage:
             project=self._cloud.context.project,
             machines=[self._machine(resource) for resource in resources if resource.type == INSTANCE],
             counts=dict(Counter(resource.type for resource in resources)),
-            presets=MEANINGS | AT_ONCE,
+            presets=MEANINGS | AT_ONCE | TROUBLES,
             faults=self._cloud.faults.as_json(),
             problem=problem,
         )

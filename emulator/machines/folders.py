@@ -7,14 +7,17 @@ from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 
+from emulator.machines import troubles
+
 MACHINE = "home/.machine"
 """The machine's own files on the boot disk. Within the machine, they are at /home/.machine."""
 PROGRAMS = f"{MACHINE}/bin"
 SSH_KEYS = f"{MACHINE}/etc/ssh"
 STAND_INS = {
-    "disk": ("blkid", "df", "findmnt", "lsblk", "mkfs.ext4", "mount", "resize2fs", "umount", "wipefs"),
+    "disk": ("blkid", "blockdev", "df", "findmnt", "lsblk", "mkfs.ext4", "mount", "resize2fs", "umount", "wipefs"),
     "systemd": ("systemctl", "systemd-run", "udevadm"),
     "curl": ("curl",),
+    "kernel": ("apt-get", "dkms", "dmesg", "modprobe"),
     "sudo": ("sudo",),
 }
 """Program in programs/ → the commands that it replaces."""
@@ -29,12 +32,14 @@ alias ls='ls --color=auto'
 """
 
 
-def prepare_boot_disk(folder: Path, users: Iterable[str], gpu: tuple[str, int], size_gb: int) -> None:
+def prepare_boot_disk(
+    folder: Path, users: Iterable[str], gpu: tuple[str, int], size_gb: int, memory_gb: int = 16
+) -> None:
     """The contents of a fresh image. Keeps existing files, except those that every boot starts without.
 
     :param size_gb: its file system grows to it at a boot, as Google's images do.
     """
-    for name in ("home", "tmp", PROGRAMS, SSH_KEYS, f"{MACHINE}/pci/0"):
+    for name in ("home", "tmp", PROGRAMS, SSH_KEYS, f"{MACHINE}/pci/0", f"{MACHINE}/proc/pressure"):
         (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
     write_users(folder, users)
     machine = folder / MACHINE
@@ -42,6 +47,7 @@ def prepare_boot_disk(folder: Path, users: Iterable[str], gpu: tuple[str, int], 
     (machine / "mounts").write_text("")
     (machine / "size").write_text(str(size_gb << 30))
     (machine / "mount.fails").unlink(missing_ok=True)
+    troubles.boot(machine, memory_gb)
     shutil.rmtree(machine / "run", ignore_errors=True)
     (machine / "pci/0/vendor").write_text(NVIDIA if gpu[1] else "")
     for program, names in STAND_INS.items():

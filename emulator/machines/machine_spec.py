@@ -6,6 +6,7 @@ from pathlib import Path
 
 from emulator.core.accelerators import of_machine
 from emulator.core.attachments import attachments_of
+from emulator.core.catalog import MACHINE_TYPES
 from emulator.core.ids import DISK, last
 from emulator.core.store import CloudResource, Json, Store
 
@@ -30,6 +31,8 @@ class MachineSpec:
     home_size_gb: int
     gpu: str
     gpus: int
+    cpus: int
+    memory_gb: int
     publishes_attributes: bool
     startup_script: str
 
@@ -50,6 +53,7 @@ def machine_spec(store: Store, instance: CloudResource | None) -> MachineSpec | 
         elif disk and attachment.device_name == HOME_DEVICE:
             home, size = disk.number, int(disk.state.get("size") or 10)
     gpu, gpus = next(iter(of_machine(instance.state)), ("", 0))
+    type_ = MACHINE_TYPES.get(last(str(instance.state.get("machine_type") or "")))
     return MachineSpec(
         id=instance.id,
         name=last(instance.id),
@@ -61,6 +65,8 @@ def machine_spec(store: Store, instance: CloudResource | None) -> MachineSpec | 
         home_size_gb=size,
         gpu=gpu,
         gpus=gpus,
+        cpus=type_.cpus if type_ else 2,
+        memory_gb=type_.memory_gb if type_ else 8,
         publishes_attributes=publishes_attributes(instance),
         startup_script=_workstations_script(instance),
     )

@@ -6,13 +6,16 @@ import logging
 from typing import TYPE_CHECKING
 
 from emulator.cloud.cloud import Cloud
+from emulator.core.errors import not_ready
 from emulator.core.ids import ATTACHMENT, DISK, INSTANCE, instance_of_attachment
 from emulator.core.settings import Settings
 from emulator.core.store import CloudResource
+from emulator.machines import troubles
 from emulator.machines.disk_copies import SNAPSHOT, DiskCopies
-from emulator.machines.folders import fail_next_mount, prepare_boot_disk, remove, unused_folders, write_users
+from emulator.machines.folders import MACHINE, fail_next_mount, prepare_boot_disk, remove, unused_folders, write_users
 from emulator.machines.machine_spec import MachineSpec, disk_folder, machine_path, machine_spec, public_keys_of
 from emulator.machines.sandbox import NamespaceSandbox, PlainSandbox, Sandbox, SandboxError, usable_flags
+from emulator.machines.serial_console import SerialConsole, boot_lines
 from emulator.machines.startup import attributes_without_sandbox
 from emulator.rules.firewall import SSH_PORT, allows
 
@@ -72,6 +75,28 @@ class MachineManager:
         elif resource.type in (DISK, SNAPSHOT):
             self._copies.begin(resource)
             self._remove_unused_disks()
+            for instance_id, machine in self._machines.items():
+                # It may have been made larger.
+                if machine.home_disk == resource.number:
+                    self._reconcile_soon(instance_id)
+
+    async def trouble(self, instance_id: str, trouble: str, percent: int) -> None:
+        """Let something go wrong in a machine; nothing happens in one that does not run."""
+        machine = self._machines.get(instance_id)
+        if machine is None:
+            return
+        boot_disk = disk_folder(self._disks, machine.spec.boot_disk)
+        data_disk = None if machine.home_disk is None else disk_folder(self._disks, machine.home_disk)
+        if said := troubles.happen(trouble, boot_disk / MACHINE, data_disk, percent):
+            SerialConsole(boot_disk).write(f"[  812.401187] {said}\n")
+        await machine.tell()
+
+    def serial_console(self, instance: CloudResource) -> SerialConsole:
+        """Of a machine that runs. Raises CloudError for any other one, as Google does."""
+        spec = machine_spec(self._cloud.store, instance)
+        if spec is None:
+            raise not_ready(instance.id)
+        return SerialConsole(disk_folder(self._disks, spec.boot_disk))
 
     def reload_host_keys(self, instance_id: str) -> None:
         """Have the machine's SSH server load the keys in its folder."""
@@ -120,7 +145,8 @@ class MachineManager:
     async def _attach(self, machine: "SshMachine", spec: MachineSpec) -> None:
         if spec.home_disk is not None:
             await self._copies.done(spec.home_disk)
-        await machine.attach(spec.home_disk, spec.home_size_gb)
+        if await machine.attach(spec.home_disk, spec.home_size_gb):
+            await machine.tell()
 
     async def _boot(self, spec: MachineSpec) -> "SshMachine":
         # Imported late, because it takes most of a second.
@@ -130,7 +156,9 @@ class MachineManager:
             await self._cloud.latency.wait("boot", INSTANCE)
         module = await importing
         folder = disk_folder(self._disks, spec.boot_disk)
-        prepare_boot_disk(folder, self._users(spec.id), (spec.gpu, spec.gpus), spec.boot_size_gb)
+        prepare_boot_disk(folder, self._users(spec.id), (spec.gpu, spec.gpus), spec.boot_size_gb, spec.memory_gb)
+        if is_new_boot:
+            SerialConsole(folder).write(boot_lines(spec))
         sandbox = await self._sandbox(spec)
         machine: SshMachine = module.SshMachine(
             spec, self._disks, sandbox, lambda: self._users(spec.id), lambda client: self._allows(spec.id, client)
@@ -193,6 +221,9 @@ class MachineManager:
 
     def _allows(self, instance_id: str, client: str) -> bool:
         instance = self._cloud.store.get(INSTANCE, instance_id)
+        machine = self._machines.get(instance_id)
+        if machine and troubles.is_ssh_blocked(disk_folder(self._disks, machine.spec.boot_disk) / MACHINE):
+            return False
         return instance is not None and allows(self._cloud.store, instance, client, SSH_PORT)
 
     def _users(self, instance_id: str) -> dict[str, list[str]]:

@@ -35,6 +35,7 @@ class SshMachine:
         self.users = users
         self.allows = allows
         self.home_disk: int | None = None
+        self._home_size_gb = 0
         self.connections: set[asyncssh.SSHServerConnection] = set()
         self._keys = disk_folder(disks, spec.boot_disk) / SSH_KEYS
         self._acceptor: asyncssh.SSHAcceptor | None = None
@@ -73,16 +74,24 @@ class SshMachine:
     def _private_keys(self) -> list[str]:
         return [str(file) for file in sorted(self._keys.glob("ssh_host_*_key"))]
 
-    async def attach(self, disk: int | None, size_gb: int) -> None:
+    async def attach(self, disk: int | None, size_gb: int) -> bool:
+        """Attach the disk, or make the attached one larger; returns whether it has become larger."""
+        has_grown = disk is not None and disk == self.home_disk and size_gb > self._home_size_gb
         if disk is not None:
             prepare_data_disk(disk_folder(self.disks, disk), size_gb)
         await self.sandbox.attach(disk)
-        self.home_disk = disk
+        self.home_disk, self._home_size_gb = disk, size_gb
+        return has_grown
 
     async def run_startup_script(self, script: str, metadata_server: str) -> None:
         """Returns once it has begun."""
         self._startup = Startup(self.sandbox, disk_folder(self.disks, self.spec.boot_disk))
         await self._startup.begin(script, metadata_server)
+
+    async def tell(self) -> None:
+        """Have it say now how it is, instead of within the minute."""
+        if self._startup:
+            await self._startup.tell()
 
     async def stop(self) -> None:
         """Answers no more; sessions end, and every process with them."""

@@ -33,7 +33,7 @@ def create_app(
     calls = CallLog(cloud.store, clock)
     limit = RateLimit(settings.guest_attributes_per_minute, clock)
     pages = Pages()
-    admin = AdminApi(cloud)
+    admin = AdminApi(cloud, manager)
     sign_in = SignInApi(
         url=url,
         browser_url=settings.browser_url or url,
@@ -49,7 +49,7 @@ def create_app(
         *admin.routes(),
         *MetadataApi(cloud, manager, limit).routes(),
         *TerraformApi(cloud, calls).routes(),
-        *ComputeApi(cloud, calls, limit).routes(),
+        *ComputeApi(cloud, manager, calls, limit).routes(),
         *SecretManagerApi(cloud, calls).routes(),
         *ProjectApi(cloud, calls).routes(),
         *sign_in.routes(),

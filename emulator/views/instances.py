@@ -63,6 +63,17 @@ def guest_attributes_view(resource: CloudResource, query_path: str, variable_key
     return {**answer, "queryPath": query_path, "queryValue": {"items": items}} if items else None
 
 
+def serial_port_view(resource: CloudResource, start: int, contents: str, next_start: int) -> Json:
+    """`next` is where a later call can go on."""
+    return {
+        "kind": "compute#serialPortOutput",
+        "selfLink": f"{link(resource.id)}/serialPort",
+        "contents": contents,
+        "start": str(start),
+        "next": str(next_start),
+    }
+
+
 def _disks(context: Context, resource: CloudResource) -> list[Json]:
     views = []
     for index, attachment in enumerate(attachments_of(context.store, resource)):

@@ -7,10 +7,11 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[2]
 MODULE = REPOSITORY / "terraform/modules/compute"
 STAND_IN = Path(__file__).with_name("stand_in.sh")
-DISK_COMMANDS = ("blkid", "findmnt", "growpart", "mkfs.ext4", "mount", "resize2fs", "umount", "wipefs")
-OTHER_COMMANDS = ("curl", "df", "nvidia-smi", "sleep", "systemctl", "systemd-run", "udevadm")
+DISK_COMMANDS = ("blkid", "blockdev", "findmnt", "growpart", "mkfs.ext4", "mount", "resize2fs", "umount", "wipefs")
+OTHER_COMMANDS = ("curl", "df", "dmesg", "nvidia-smi", "sleep", "systemctl", "systemd-run", "udevadm")
 ROOT_LINE = "UUID=root / ext4 defaults 0 1\n"
 STACK = "k3x9q2"
+PRESSURE = "some avg10=0.00 avg60=1.00 avg300=0.00 total=9\nfull avg10=0.00 avg60={} avg300=0.00 total=7\n"
 
 
 def startup_script() -> str:
@@ -34,8 +35,11 @@ class Machine:
         (folder / "mounts").touch()
         (folder / "uuids").touch()
         (folder / "stack").write_text(STACK)
-        for name in ("bin", "attributes", "pci", "ssh"):
-            (folder / name).mkdir()
+        for name in ("bin", "attributes", "pci", "proc/pressure", "ssh"):
+            (folder / name).mkdir(parents=True)
+        (folder / "proc/meminfo").write_text("MemTotal:       16393220 kB\nMemAvailable:   12000000 kB\n")
+        (folder / "proc/pressure/memory").write_text(PRESSURE.format("0.00"))
+        self.count_kills(0)
         self.script = folder / "startup-script"
         self.script.write_text(startup_script())
         self.new_boot_disk()
@@ -75,6 +79,10 @@ class Machine:
         (self.folder / "pci/0000:00:04.0").mkdir()
         (self.folder / "pci/0000:00:04.0/vendor").write_text(f"{vendor}\n")
 
+    def count_kills(self, kills: int) -> None:
+        """So many processes Linux has ended since the boot."""
+        (self.folder / "proc/vmstat").write_text(f"nr_free_pages 9\noom_kill {kills}\noom_kill_other 7\n")
+
     def host_key(self, algorithm: str = "ed25519") -> str:
         """The public half of what sshd uses."""
         return (self.ssh_folder / f"ssh_host_{algorithm}_key.pub").read_text().split()[1]
@@ -102,6 +110,7 @@ class Machine:
             "STATIONMASTER_FSTAB": str(self.fstab),
             "STATIONMASTER_MOUNT_POINT": str(self.mount_point),
             "STATIONMASTER_PCI_DEVICES": str(self.folder / "pci"),
+            "STATIONMASTER_PROC": str(self.folder / "proc"),
             "STATIONMASTER_RUN_FOLDER": str(self.folder / "run"),
             "STATIONMASTER_SECONDS_TO_WAIT": "3",
             "STATIONMASTER_SSH_FOLDER": str(self.ssh_folder),

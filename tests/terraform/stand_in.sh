@@ -32,6 +32,8 @@ case "$name $*" in
   curl*--request\ PUT*) echo "${*: -2:1}" >"$STAND_IN/attributes/${last##*/}" ;;
   curl*/attributes/stationmaster-stack) cat "$STAND_IN/stack" ;;
   nvidia-smi*) cat "$STAND_IN/driver-version" ;;
+  blockdev*) stat -L -c %s "$last" ;;
+  dmesg*) cat "$STAND_IN/kernel-log" ;;
   growpart*) [[ -e $STAND_IN/grown ]] || exit 1 ;;
   resize2fs*) if [[ -e $STAND_IN/grown ]]; then echo "It is now 2048 blocks long."; else echo "Nothing to do!"; fi ;;
   udevadm*) [[ ! -e $STAND_IN/late-partition ]] || mv "$STAND_IN/late-partition" "$STATIONMASTER_DISK-part1" ;;

@@ -1,10 +1,11 @@
 """What a machine says of itself in its guest attributes."""
 
+import os
 import re
 
 import pytest
 
-from tests.terraform.machine import Machine
+from tests.terraform.machine import PRESSURE, Machine
 
 NOW = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
@@ -58,7 +59,7 @@ def test_a_disk_that_is_not_there_is_told_as_absent(machine: Machine) -> None:
 
 @pytest.mark.parametrize(
     ("vendor", "version", "state"),
-    [("0x8086", "", "none"), ("0x10de", "580.95.05", "ok 580.95.05"), ("0x10de", "", "missing")],
+    [("0x8086", "", "none"), ("0x10de", "580.95.05", "ok 580.95.05"), ("0x10de", "", f"broken {os.uname().release}")],
 )
 def test_the_gpu_driver_is_told(machine: Machine, vendor: str, version: str, state: str) -> None:
     machine.add_pci_device(vendor)
@@ -66,6 +67,65 @@ def test_the_gpu_driver_is_told(machine: Machine, vendor: str, version: str, sta
         (machine.folder / "driver-version").write_text(f"{version}\n{version}\n")
     machine.boot()
     assert machine.told("driver") == state
+
+
+def test_a_driver_that_is_not_installed_is_told_as_missing(machine: Machine) -> None:
+    machine.add_pci_device("0x10de")
+    (machine.folder / "bin/nvidia-smi").unlink()
+    machine.boot()
+    assert machine.told("driver") == "missing"
+
+
+def test_a_driver_that_breaks_while_the_machine_runs_is_told_within_the_minute(machine: Machine) -> None:
+    machine.add_pci_device("0x10de")
+    (machine.folder / "driver-version").write_text("580.95.05\n")
+    machine.boot()
+    (machine.folder / "driver-version").write_text("NVIDIA-SMI has failed because it couldn't communicate\n")
+    machine.tell_again()
+    assert machine.told("driver").startswith("broken ")
+
+
+def test_memory_is_told_every_minute(machine: Machine) -> None:
+    machine.boot()
+    (machine.folder / "proc/pressure/memory").write_text(PRESSURE.format("12.50"))
+    machine.tell_again()
+    expected = f"total={16393220 << 10} available={12000000 << 10} pressure=12.50 kills=0 killed_at= at={NOW} killed="
+    assert re.fullmatch(expected, machine.told("memory"))
+
+
+def test_a_kernel_that_does_not_measure_pressure_leaves_it_out(machine: Machine) -> None:
+    machine.boot()
+    (machine.folder / "proc/pressure/memory").unlink()
+    machine.tell_again()
+    assert " pressure= kills=0 " in machine.told("memory")
+
+
+def test_what_linux_ended_for_want_of_memory_is_told_with_its_time(machine: Machine) -> None:
+    machine.boot()
+    machine.tell_again()
+    machine.count_kills(2)
+    log = "Out of memory: Killed process {} total-vm:9kB, anon-rss:8kB\n"
+    (machine.folder / "kernel-log").write_text(log.format("17 (bash)") + log.format("4242 (python3 train)"))
+    machine.tell_again()
+    first = machine.told("memory")
+    assert re.search(rf" kills=2 killed_at={NOW} at={NOW} killed=python3 train$", first)
+    machine.tell_again()
+    # The time is that of the kill, however often it is told.
+    killed_at = next(word for word in first.split() if word.startswith("killed_at="))
+    assert killed_at in machine.told("memory").split()
+
+
+def test_a_disk_made_larger_grows_while_it_is_mounted(machine: Machine) -> None:
+    machine.attach_disk("ext4 of-grace")
+    machine.boot()
+    machine.tell_again()
+    (machine.folder / "calls").write_text("")
+    machine.tell_again()
+    assert machine.calls("resize2fs") == []
+    with machine.device.open("r+b") as device:
+        device.truncate(16 * 1024 * 1024)
+    machine.tell_again()
+    assert machine.calls("resize2fs") == [f"resize2fs {machine.link}"]
 
 
 def test_systemd_tells_again_what_changes_while_it_runs(machine: Machine) -> None:

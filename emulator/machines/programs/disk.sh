@@ -44,6 +44,11 @@ mounted_at() {
   return 1
 }
 
+do_blockdev() {
+  find_disk "$last" || real
+  stat -c %s "$device"
+}
+
 do_blkid() {
   if [[ ${1:-} == -t ]]; then
     find_disk /dev/sdb && look && [[ "UUID=$uuid" == "$2" ]] || exit 2
@@ -102,12 +107,20 @@ do_df() {
   local total used
   if [[ $last == / && "$*" == *--output=size,avail* ]]; then
     total=$(<"$machine/size") used=$(du --summarize --block-size=1 /home | cut -f 1)
-    printf '%s\n' " 1B-blocks Avail" "$total $((total - (4 << 30) - used))"
+    say_space "$((used + (4 << 30)))" "$machine/ballast"
     return
   fi
   if [[ "$*" != *--output=size,avail* ]] || ! find_disk "$(mounted_at "$last")"; then real; fi
   total=$(<"$folder/grown") used=$(du --summarize --block-size=1 "$folder/files" | cut -f 1)
-  printf '%s\n' " 1B-blocks Avail" "$total $((total - used))"
+  say_space "$used" "$folder/ballast"
+}
+
+# Prints df's answer for a file system with so much in it, or with as much as somebody has said in the emulator (ballast).
+say_space() {
+  local used=$1 ballast=0
+  [[ ! -e $2 ]] || ballast=$(<"$2")
+  ((used >= ballast)) || used=$ballast
+  printf '%s\n' " 1B-blocks Avail" "$total $((total > used ? total - used : 0))"
 }
 
 do_resize2fs() {

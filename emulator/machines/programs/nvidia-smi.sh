@@ -1,6 +1,11 @@
 #!/bin/sh
-# A pretend nvidia-smi: names the GPU that Google would have put here.
+# A pretend nvidia-smi: names the GPU that Google would have put here, unless its driver is broken (see kernel.sh).
 gpu='@GPU@' count='@COUNT@'
+if [ -e /home/.machine/driver.broken ]; then
+  echo "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that the latest NVIDIA driver is installed and running."
+  echo
+  exit 9
+fi
 case ${1:-} in
   -L | --list-gpus)
     n=0

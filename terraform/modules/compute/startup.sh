@@ -15,6 +15,7 @@ mount_point=${STATIONMASTER_MOUNT_POINT:-/home/jupyter}
 fstab=${STATIONMASTER_FSTAB:-/etc/fstab}
 ssh_folder=${STATIONMASTER_SSH_FOLDER:-/etc/ssh}
 pci_devices=${STATIONMASTER_PCI_DEVICES:-/sys/bus/pci/devices}
+proc=${STATIONMASTER_PROC:-/proc}
 run_folder=${STATIONMASTER_RUN_FOLDER:-/run/stationmaster}
 metadata=http://metadata.google.internal/computeMetadata/v1/instance
 seconds_to_wait=${STATIONMASTER_SECONDS_TO_WAIT:-120}

@@ -55,29 +55,34 @@ tell_host_keys() {
   done
 }
 
-# none without a GPU, missing where nvidia-smi does not answer, else ok and the driver's version.
+# none without a GPU; missing where the driver is not installed; broken and the kernel's version where it is and does not
+# answer, as after an upgrade of the kernel that its module was not built for; else ok and the driver's version.
 tell_driver() {
   local state=none version
   if grep --quiet --no-messages 0x10de "$pci_devices"/*/vendor; then
-    version=$(nvidia-smi --query-gpu=driver_version --format=csv,noheader 2>/dev/null | head -n 1) || version=
-    if [[ $version =~ ^[0-9.]+$ ]]; then state="ok $version"; else state=missing; fi
+    state=missing
+    if command -v nvidia-smi >/dev/null; then
+      version=$(timeout 20 nvidia-smi --query-gpu=driver_version --format=csv,noheader 2>/dev/null | head -n 1) || version=
+      if [[ $version =~ ^[0-9.]+$ ]]; then state="ok $version"; else state="broken $(uname -r)"; fi
+    fi
   fi
   tell driver "$state"
   echo "$state" >"$run_folder/driver"
 }
 
-# Free space changes, a disk is mounted by hand, a driver's installation ends: told again every minute, until the machine goes
-# down.
+# Disks fill, a disk is mounted by hand, a driver breaks or is mended: told again every minute, until the machine goes down.
 keep_telling() {
   local file=$run_folder/tell.sh
   {
     echo "export LC_ALL=C"
-    declare -p disk mount_point pci_devices run_folder metadata
-    declare -f say tell now volume_path is_mounted tell_mount tell_driver
-    echo tell_mount
-    echo "[[ \$(cat \"$run_folder/driver\") != missing ]] || tell_driver"
+    declare -p disk mount_point pci_devices proc run_folder metadata
+    declare -f say tell now volume_path is_mounted tell_mount tell_driver grow_volume grow_if_enlarged tell_memory note_kills
+    echo "grow_if_enlarged"
+    echo "tell_mount"
+    echo "tell_memory"
+    echo "[[ \$(cat \"$run_folder/driver\") == none ]] || tell_driver"
   } >"$file"
   systemctl stop stationmaster-tell.timer 2>/dev/null || true
   systemd-run --quiet --unit=stationmaster-tell --on-active=60 --on-unit-active=60 bash "$file" ||
-    say "What the portal shows of the disk will not be told again before the next boot."
+    say "What the portal shows of the machine will not be told again before the next boot."
 }

@@ -24,6 +24,7 @@ COMPUTE = {
     ("instances", "get"): f"{IN_ZONE}/instances/full",
     ("instances", "aggregatedList"): f"projects/{PROJECT}/aggregated/instances",
     ("instances", "getGuestAttributes"): f"{IN_ZONE}/instances/full/getGuestAttributes?queryPath=hostkeys/",
+    ("instances", "getSerialPortOutput"): f"{IN_ZONE}/instances/full/serialPort?start=-100",
     ("disks", "list"): f"{IN_ZONE}/disks",
     ("disks", "aggregatedList"): f"projects/{PROJECT}/aggregated/disks",
     ("disks", "get"): f"{IN_ZONE}/disks/full-home",
