@@ -6,6 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 CONNECT_SECONDS = 10.0
+PROBE_SECONDS = 5.0
+_GREETING = b"SSH-"
 _SIGNATURES = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
 _PREFERRED = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
 
@@ -25,6 +27,19 @@ class HostKey:
 async def warm_up() -> None:
     """Import the client, which takes half a second, so that the first run need not wait for it."""
     await asyncio.to_thread(importlib.import_module, "asyncssh")
+
+
+async def answers(address: str, port: int) -> bool:
+    """Whether an SSH server greets there. It costs one connection, and no key is exchanged."""
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            reader, writer = await asyncio.open_connection(address, port)
+            try:
+                return await reader.readexactly(len(_GREETING)) == _GREETING
+            finally:
+                writer.close()
+    except (OSError, EOFError):
+        return False
 
 
 async def host_key(address: str, port: int, algorithms: Collection[str]) -> HostKey | None:

@@ -1,4 +1,4 @@
-"""What became of a workstation's machine outside the portal's own runs."""
+"""What happened to a workstation's machine beside the portal's own runs: at Google, and in the machine itself."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -19,10 +19,25 @@ class MachineEventKind(StrEnum):
     HOST_ERROR = "host_error"
     """Google's host failed; the machine was started anew on another one."""
     DELETED = "deleted"
+    BOOTED = "booted"
+    BOOT_FAILED = "boot_failed"
+    """It booted with errors, or did not report in time that it has booted."""
+    MOUNTED = "mounted"
+    MOUNT_FAILED = "mount_failed"
+
+    @property
+    def is_boot(self) -> bool:
+        """Whether it is the end of a boot, which has a serial console to show."""
+        return self in {MachineEventKind.BOOTED, MachineEventKind.BOOT_FAILED}
+
+    @property
+    def is_of_machine(self) -> bool:
+        """Whether the machine has reported it, and not Google."""
+        return self.is_boot or self in {MachineEventKind.MOUNTED, MachineEventKind.MOUNT_FAILED}
 
 
 class MachineEvent(Base):
-    """One change that the portal saw at Google and had not asked for."""
+    """One change that the portal saw at Google and had not asked for, or that the machine has reported."""
 
     __tablename__ = "machine_events"
 
@@ -33,3 +48,5 @@ class MachineEvent(Base):
     """By Google's clock where Google said it, otherwise when it was noticed."""
     by: Mapped[str | None]
     """The account that did it, where Google's operation names one."""
+    detail: Mapped[str | None]
+    """Why it failed, as a sentence."""

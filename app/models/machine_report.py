@@ -13,8 +13,12 @@ _HOST_KEY = re.compile(r"hostkeys-(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|38
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{16,2000}={0,2}")
 # Strict, because the values come from the machine and are shown as commands to copy.
 _PATH = re.compile(r"/dev/[A-Za-z0-9/_-]{1,200}")
-_KEYS = ("boot-stage", "mount", "driver")
+_DRIVER = re.compile(r"none|missing|broken|[0-9.]{1,40}")
+_KERNEL = re.compile(r"[A-Za-z0-9.+_-]{1,100}")
+_KEYS = ("boot-stage", "mount", "driver", "memory")
 LONGEST = 2000
+LONGEST_NAME = 50
+"""Of a process, in characters."""
 
 
 class BootStage(StrEnum):
@@ -65,6 +69,23 @@ class Mount:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """The memory as the machine sees it at `at`. Sizes are in bytes."""
+
+    total_bytes: int
+    available_bytes: int
+    pressure: float
+    """How much of the last minute all processes waited for memory, in percent."""
+    kills: int
+    """How many processes Linux has ended since the boot, because memory ran out."""
+    killed_at: datetime | None
+    """When the last one was."""
+    killed: str | None
+    """Its name."""
+    at: datetime | None
+
+
+@dataclass(frozen=True)
 class MachineReport:
     """The parsed attributes. What the machine has not reported (yet) is None or empty."""
 
@@ -72,7 +93,10 @@ class MachineReport:
     stage_at: datetime | None = None
     mount: Mount | None = None
     driver: str | None = None
-    """The GPU driver: "none" without a GPU, "missing", or the driver's version."""
+    """The GPU driver: "none" without a GPU, "missing", "broken", or the driver's version."""
+    kernel: str | None = None
+    """The kernel with which the driver does not work."""
+    memory: Memory | None = None
     host_keys: dict[str, str] = field(default_factory=dict)
     """SSH host keys: algorithm → base64, such as {"ssh-ed25519": "AAAA…"}."""
     attributes: dict[str, str] = field(default_factory=dict)
@@ -83,11 +107,14 @@ class MachineReport:
         """Parse guest attributes by key. Invalid values are left out."""
         attributes = {key: _clean(value) for key, value in values.items() if key in _KEYS or _HOST_KEY.fullmatch(key)}
         stage, _, at = attributes.get("boot-stage", "").partition(" ")
+        driver, _, kernel = attributes.get("driver", "").removeprefix("ok ").partition(" ")
         return cls(
             stage=BootStage(stage) if stage in set(BootStage) else None,
             stage_at=_time(at),
             mount=_mount(attributes.get("mount", "")),
-            driver=attributes.get("driver", "").removeprefix("ok ") or None,
+            driver=driver if _DRIVER.fullmatch(driver) else None,
+            kernel=kernel if _KERNEL.fullmatch(kernel) else None,
+            memory=_memory(attributes.get("memory", "")),
             host_keys={
                 found[1]: value
                 for key, value in attributes.items()
@@ -129,6 +156,30 @@ def _mount(line: str) -> Mount | None:
         at=_time(values.get("at", "")),
         reason=reason.strip() or None,
     )
+
+
+def _memory(line: str) -> Memory | None:
+    """None unless the sizes make sense together."""
+    facts, _, killed = line.partition(" killed=")
+    values = dict(word.partition("=")[::2] for word in facts.split())
+    total, available = _number(values.get("total", "")), _number(values.get("available", ""))
+    if not total or available is None or available > total:
+        return None
+    return Memory(
+        total_bytes=total,
+        available_bytes=available,
+        pressure=_percent(values.get("pressure", "")),
+        kills=_number(values.get("kills", "")) or 0,
+        killed_at=_time(values.get("killed_at", "")),
+        killed="".join(each for each in killed if each.isprintable()).strip()[:LONGEST_NAME] or None,
+        at=_time(values.get("at", "")),
+    )
+
+
+def _percent(text: str) -> float:
+    """0 for what is none."""
+    found = float(text) if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,2})?", text) else 0.0
+    return found if found <= 100 else 0.0
 
 
 def _path(text: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The part of a workstation that follows what Google says of its machine, whoever changed it."""
+"""The part of a workstation that follows what Google says of its machine, and what the machine says of itself."""
 
 from datetime import datetime
 
@@ -6,6 +6,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import stored_as_text
+from app.models.machine_health import Health, Level, Seen, judge
+from app.models.machine_report import MachineReport
 from app.models.workstation_states import AT_GOOGLE, FOLLOWS_GOOGLE, OFF, WorkstationStatus
 
 W = WorkstationStatus
@@ -22,6 +24,47 @@ class ObservedMachine:
     """Google's word for how the machine is (RUNNING, REPAIRING …), or ABSENT. None: it was not asked yet."""
     google_status_since: Mapped[datetime | None]
     """When that was noticed."""
+
+    address: Mapped[str | None]
+    host_keys: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
+    """SSH host keys as the machine published them: algorithm → base64, such as {"ssh-ed25519": "AAAA…"}."""
+    running_at: Mapped[datetime | None]
+
+    asked_at: Mapped[datetime | None]
+    """When a worker last went to look at the machine, whether or not it found out anything."""
+    probed_at: Mapped[datetime | None]
+    """When a worker last tried its SSH port."""
+    reached_at: Mapped[datetime | None]
+    """When that last answered."""
+    unreachable_since: Mapped[datetime | None]
+    """Since when it does not; None while it does."""
+    health_level: Mapped[Level] = mapped_column(stored_as_text(Level), default=Level.UNKNOWN, index=True)
+    """The level of `health`, for searches."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the machine can be used."""
+        return self.status is W.RUNNING
+
+    @property
+    def machine(self) -> MachineReport:
+        """The machine's last report: boot, disk, GPU driver, memory."""
+        return MachineReport.read(self.report)
+
+    @property
+    def is_without_disk(self) -> bool:
+        """Whether it is running and reports that its data disk is not mounted."""
+        mount = self.machine.mount
+        return self.is_running and mount is not None and not mount.is_mounted
+
+    @property
+    def health(self) -> Health:
+        """How the machine was when a worker last looked; nothing is known of one that does not run."""
+        if not self.is_running:
+            return Health()
+        since = max((at for at in (self.running_at, self.google_status_since) if at), default=None)
+        seen = Seen(self.reported_at, since, self.address, self.reached_at, self.probed_at, self.unreachable_since)
+        return judge(self.machine, seen)
 
     @property
     def is_off(self) -> bool:
@@ -54,5 +97,30 @@ class ObservedMachine:
         if self.status not in FOLLOWS_GOOGLE or status is self.status:
             return False
         self.status = status
-        self.report, self.reported_at = {}, None
+        self.forget_report()
         return True
+
+    def record_report(self, report: MachineReport, now: datetime) -> bool:
+        """Store a report of the machine; returns whether it is new."""
+        is_new = self.report != report.attributes
+        self.report, self.reported_at, self.asked_at = report.attributes, now, now
+        # Host keys may change with a boot, for example without the data disk, where they are kept.
+        if report.has_booted and report.host_keys:
+            self.host_keys = report.host_keys
+        self.health_level = self.health.level
+        return is_new
+
+    def record_probe(self, now: datetime, *, answers: bool) -> None:
+        """Its SSH port was tried."""
+        self.probed_at = now
+        if answers:
+            self.reached_at, self.unreachable_since = now, None
+        else:
+            self.unreachable_since = self.unreachable_since or now
+        self.health_level = self.health.level
+
+    def forget_report(self) -> None:
+        """The machine is not what it was: nothing that was seen of it counts any more."""
+        self.report, self.reported_at, self.asked_at = {}, None, None
+        self.probed_at, self.unreachable_since = None, None
+        self.health_level = Level.UNKNOWN

@@ -4,11 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Base, stored_as_text
-from app.models.machine_report import MachineReport
 from app.models.member import Member
 from app.models.observed_machine import ObservedMachine
 from app.models.run import Run
@@ -68,9 +66,6 @@ class Workstation(ObservedMachine, Base):
     adopted_address: Mapped[str | None]
     """The name at Google of a static address that was adopted."""
 
-    address: Mapped[str | None]
-    host_keys: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
-    """SSH host keys as the machine published them: algorithm → base64, such as {"ssh-ed25519": "AAAA…"}."""
     disk_kept: Mapped[bool] = mapped_column(default=False)
     """It was deleted, but its data disk exists and is billed."""
 
@@ -80,7 +75,6 @@ class Workstation(ObservedMachine, Base):
     """The check that found drift, until a run corrects it or a later check finds none."""
 
     created_at: Mapped[datetime]
-    running_at: Mapped[datetime | None]
     destroyed_at: Mapped[datetime | None]
 
     owner: Mapped[Member] = relationship(lazy="raise")
@@ -102,25 +96,9 @@ class Workstation(ObservedMachine, Base):
         return self.adopted_disk or f"{self.resource_name}-home"
 
     @property
-    def machine(self) -> MachineReport:
-        """The machine's last report: boot, disk, GPU driver."""
-        return MachineReport.read(self.report)
-
-    @property
-    def is_without_disk(self) -> bool:
-        """Whether it is running and reports that its data disk is not mounted."""
-        mount = self.machine.mount
-        return self.is_running and mount is not None and not mount.is_mounted
-
-    @property
     def has_drifted(self) -> bool:
         """Whether the last check found changes made outside the portal."""
         return self.drift_run_id is not None
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it is ready for SSH."""
-        return self.status is W.RUNNING
 
     @property
     def is_destroyed(self) -> bool:
@@ -212,19 +190,12 @@ class Workstation(ObservedMachine, Base):
         """The machine is ready at this address, with these host keys."""
         self.address, self.host_keys = address, host_keys
         self.status, self.running_at, self.destroyed_at = W.RUNNING, now, None
+        # Whatever was the matter with SSH before, it has just answered.
+        self.unreachable_since = None
 
     def become_checked(self, drift_run_id: str | None, now: datetime) -> None:
         """A check for drift has finished; `drift_run_id` is its run if it found differences, else None."""
         self.checked_at, self.drift_run_id = now, drift_run_id
-
-    def record_report(self, report: MachineReport, now: datetime) -> bool:
-        """Store a report of the machine; returns whether it is new."""
-        is_new = self.report != report.attributes
-        self.report, self.reported_at = report.attributes, now
-        # Host keys may change with a boot, for example without the data disk, where they are kept.
-        if report.has_booted and report.host_keys:
-            self.host_keys = report.host_keys
-        return is_new
 
     def begin_restart(self) -> None:
         """Google has accepted an order to reset or start it."""
@@ -233,7 +204,7 @@ class Workstation(ObservedMachine, Base):
     def become_stopped(self) -> None:
         """Google has stopped it. Its address and host keys stay the same."""
         self.status = W.STOPPED
-        self.report, self.reported_at = {}, None
+        self.forget_report()
 
     def become_suspended(self) -> None:
         """Google has suspended it. Its report stays true: it goes on without a boot."""
@@ -243,7 +214,8 @@ class Workstation(ObservedMachine, Base):
         """The machine was deleted, and its disk as well unless it was kept."""
         self.status, self.destroyed_at, self.disk_kept = W.DESTROYED, now, disk_kept
         self.address, self.host_keys = None, {}
-        self.report, self.reported_at, self.drift_run_id = {}, None, None
+        self.reached_at, self.drift_run_id = None, None
+        self.forget_report()
 
     def keep_disk_size(self, disk_size_gb: int) -> None:
         """The disk has this size, even if the run that enlarged it failed. Disks cannot shrink."""

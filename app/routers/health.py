@@ -45,6 +45,9 @@ async def metrics(portal: PortalDep, session: SessionDep) -> Response:
     workstations = Gauge("stationmaster_workstations", "Workstations by status.", ["status"], registry=registry)
     for name, count in (await counts.workstations_by_status(session)).items():
         workstations.labels(name).set(count)
+    health = Gauge("stationmaster_machines_health", "Running machines by health.", ["level"], registry=registry)
+    for level, count in (await counts.running_by_health(session)).items():
+        health.labels(level).set(count)
     workers = Gauge("stationmaster_workers_alive", "Workers with a recent heartbeat.", registry=registry)
     workers.set(await counts.live_workers(session, portal.clock()))
     free = Gauge("stationmaster_worker_free_bytes", "Free disk space of a host's workers.", ["host"], registry=registry)

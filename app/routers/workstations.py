@@ -105,6 +105,10 @@ async def show(request: Request, workstation: WorkstationDep, portal: PortalDep,
         "forget_host": ssh_config.forget_command(workstation, portal.settings.ssh_port),
         "mount_point": MOUNT_POINT,
         "device_path": DEVICE_PATH,
+        "larger_disks": {
+            "home": specs.larger(workstation.disk_size_gb),
+            "boot": specs.larger(workstation.boot_disk_size_gb),
+        },
         "mlflow_url": infrastructure.mlflow_url(await stacks.shared(session), portal.settings),
     }
     return render(request, "workstations/show.html", context, fragment="workstations/_show.html")

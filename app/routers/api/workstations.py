@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from app.deps import ContextDep, MemberDep, PortalDep, SessionDep, WorkstationDep
 from app.models import RunKind, Workstation, WorkstationStatus
+from app.models.machine_health import Check, Level
 from app.models.machine_report import BootStage, MountState
 from app.models.run_kinds import ORDERS
 from app.routers.api.shapes import errors
@@ -38,6 +39,22 @@ class MountAnswer(BaseModel):
     """Why it is not mounted at /home/jupyter, as a sentence."""
 
 
+class MemoryAnswer(BaseModel):
+    """The machine's memory. Sizes are in bytes."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    total_bytes: int
+    available_bytes: int
+    pressure: float
+    """How much of the last minute all processes waited for memory, in percent."""
+    kills: int
+    """How many processes Linux has ended since the boot, because memory ran out."""
+    killed_at: datetime | None
+    killed: str | None
+    """The name of the process that was ended last."""
+
+
 class MachineAnswer(BaseModel):
     """What the machine reports; null if it has reported nothing."""
 
@@ -48,7 +65,32 @@ class MachineAnswer(BaseModel):
     stage_at: datetime | None
     mount: MountAnswer | None
     driver: str | None
-    """The GPU driver: "none" without a GPU, "missing", or the driver's version."""
+    """The GPU driver: "none" without a GPU, "missing", "broken" (it is installed and does not work), or the driver's
+    version."""
+    memory: MemoryAnswer | None
+
+
+class FindingAnswer(BaseModel):
+    """How one thing is."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    check: Check
+    level: Level
+    message: str
+    """A sentence for people."""
+
+
+class HealthAnswer(BaseModel):
+    """How a running machine is, by its reports and its SSH port."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    level: Level
+    """The worst of the findings; "unknown" for a machine that does not run."""
+    checked_at: datetime | None
+    """When its report was last read."""
+    findings: list[FindingAnswer]
 
 
 class WorkstationAnswer(BaseModel):
@@ -74,7 +116,8 @@ class WorkstationAnswer(BaseModel):
     host_keys: dict[str, str]
     machine: MachineAnswer
     reported_at: datetime | None
-    """When the worker last asked the machine."""
+    """When a worker last read the machine's report."""
+    health: HealthAnswer
     google_status: str | None
     """Google's word for the machine, or ABSENT; null until it was asked."""
     google_status_since: datetime | None

@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Run, RunStatus, Worker, Workstation, WorkstationStatus
+from app.models.machine_health import Level
 
 
 async def live_workers(session: AsyncSession, now: datetime) -> int:
@@ -36,3 +37,10 @@ async def workstations_by_status(session: AsyncSession) -> dict[WorkstationStatu
     """The number of workstations by status."""
     rows = await session.execute(select(Workstation.status, func.count()).group_by(Workstation.status))
     return {status: count for status, count in rows}  # noqa: C416 - dict() takes a Result for a mapping
+
+
+async def running_by_health(session: AsyncSession) -> dict[Level, int]:
+    """The number of running workstations by how they are."""
+    query = select(Workstation.health_level, func.count()).where(Workstation.status == WorkstationStatus.RUNNING)
+    found = {level: count for level, count in await session.execute(query.group_by(Workstation.health_level))}  # noqa: C416 - dict() takes a Result for a mapping
+    return {level: found.get(level, 0) for level in Level}

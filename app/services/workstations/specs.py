@@ -122,6 +122,11 @@ def columns(workstation: Workstation) -> dict[str, Any]:
     return {column: getattr(workstation, column) for column in CHANGEABLE}
 
 
+def larger(size_gb: int) -> int:
+    """The size to offer for a disk that is full: half as much again, in tens of GB."""
+    return min(-(-size_gb * 3 // 20) * 10, DISK_SIZE_GB[-1])
+
+
 def disks(workstation: Workstation) -> Disks:
     """The sizes and types of the disks that are billed."""
     return Disks(workstation.disk_size_gb, workstation.disk_type, workstation.boot_disk_size_gb)

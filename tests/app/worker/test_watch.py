@@ -1,14 +1,19 @@
 """The look at what running machines say: how often, and what becomes of it."""
 
+from dataclasses import replace
+
 import pytest
 from google.auth.exceptions import DefaultCredentialsError
 
+from app.models import Workstation
+from app.models.machine_health import Check, Level
 from app.worker.claim import Tools
 from app.worker.execute import execute
 from app.worker.watch import Watch
 from tests.app.worker.scripted import PromptCompute, Script, ask_destroy, provisioned, workstation_of
 from tests.app.worker.test_readiness import ANOTHER, UNMOUNTED
 from tests.parts import MovingClock
+from tests.portal_process import free_port
 
 pytestmark = pytest.mark.anyio
 
@@ -24,6 +29,15 @@ class Asked(PromptCompute):
         if self.is_away:
             raise DefaultCredentialsError("no credentials")
         return self.told
+
+
+def without_ssh(tools: Tools) -> Tools:
+    """A worker for which no SSH server answers."""
+    return replace(tools, settings=tools.settings.model_copy(update={"ssh_port": free_port()}))
+
+
+def ssh_of(workstation: Workstation) -> Level:
+    return next(each.level for each in workstation.health.findings if each.check is Check.SSH)
 
 
 @pytest.fixture
@@ -88,6 +102,72 @@ async def test_google_being_away_changes_nothing(
     compute.is_away = True
     await Watch(tools).observe()
     assert (await workstation_of(tools, workstation_id)).report == before
+
+
+async def test_ssh_that_stops_to_answer_is_bad_after_two_minutes_and_well_again_at_once(
+    tools: Tools, script: Script, compute: Asked, clock: MovingClock
+) -> None:
+    workstation_id = await provisioned(tools, script)
+    clock.advance(seconds=61)
+    await Watch(tools).observe()
+    assert ssh_of(await workstation_of(tools, workstation_id)) is Level.OK
+    for minutes, level in enumerate([Level.UNKNOWN, Level.UNKNOWN, Level.BAD]):
+        clock.advance(seconds=61)
+        await Watch(without_ssh(tools)).observe()
+        assert ssh_of(await workstation_of(tools, workstation_id)) is level, minutes
+    assert (await workstation_of(tools, workstation_id)).health_level is Level.BAD
+    clock.advance(seconds=61)
+    await Watch(tools).observe()
+    workstation = await workstation_of(tools, workstation_id)
+    assert (ssh_of(workstation), workstation.unreachable_since) == (Level.OK, None)
+
+
+async def test_a_worker_that_never_reached_a_machine_does_not_say_that_it_is_away(
+    tools: Tools, script: Script, compute: Asked, clock: MovingClock
+) -> None:
+    workstation_id = await provisioned(tools, script)
+    for _ in range(5):
+        clock.advance(seconds=61)
+        await Watch(without_ssh(tools)).observe()
+    assert ssh_of(await workstation_of(tools, workstation_id)) is Level.UNKNOWN
+
+
+async def test_a_machine_without_an_address_is_not_probed(
+    tools: Tools, script: Script, compute: Asked, clock: MovingClock
+) -> None:
+    workstation_id = await provisioned(tools, script)
+    async with tools.database.sessions.begin() as session:
+        (await session.get_one(Workstation, workstation_id)).address = None
+    clock.advance(seconds=61)
+    await Watch(tools).observe()
+    workstation = await workstation_of(tools, workstation_id)
+    assert (workstation.probed_at, ssh_of(workstation)) == (None, Level.UNKNOWN)
+
+
+async def test_a_machine_that_stops_to_report_is_silent_but_not_because_google_is_away(
+    tools: Tools, script: Script, compute: Asked, clock: MovingClock
+) -> None:
+    compute.told["mount"] = compute.told["mount"].replace("at=", f"at={clock().isoformat()}")
+    workstation_id = await provisioned(tools, script)
+    compute.is_away = True
+    clock.advance(minutes=10)
+    await Watch(tools).observe()
+    assert (await workstation_of(tools, workstation_id)).health_level is not Level.BAD
+    compute.is_away = False
+    clock.advance(seconds=61)
+    await Watch(tools).observe()
+    workstation = await workstation_of(tools, workstation_id)
+    assert [each.check for each in workstation.health.troubles] == [Check.REPORTS]
+
+
+async def test_a_stop_forgets_what_was_wrong(tools: Tools, script: Script, compute: Asked, clock: MovingClock) -> None:
+    compute.told["driver"] = "broken 6.8.0"
+    workstation_id = await provisioned(tools, script)
+    assert (await workstation_of(tools, workstation_id)).health_level is Level.BAD
+    async with tools.database.sessions.begin() as session:
+        (await session.get_one(Workstation, workstation_id)).observe("TERMINATED", clock())
+    workstation = await workstation_of(tools, workstation_id)
+    assert (workstation.health_level, workstation.health.findings) == (Level.UNKNOWN, ())
 
 
 async def test_what_does_not_run_is_not_asked(tools: Tools, script: Script, compute: Asked, clock: MovingClock) -> None:

@@ -35,7 +35,7 @@ async def test_a_machine_that_has_not_booted_has_said_nothing(
     script: httpx2.AsyncClient, machine: dict[str, Any]
 ) -> None:
     answer = (await script.get(f"{MACHINES}/{machine['id']}")).json()
-    assert answer["machine"] == {"stage": None, "stage_at": None, "mount": None, "driver": None}
+    assert answer["machine"] == {"stage": None, "stage_at": None, "mount": None, "driver": None, "memory": None}
     assert answer["reported_at"] is None
 
 
