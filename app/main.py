@@ -34,6 +34,7 @@ from app.routers import (
     shared_stack,
     ssh_files,
     ssh_keys,
+    ssh_setup,
     stack_states,
     workstation_changes,
     workstations,
@@ -54,7 +55,7 @@ from app.services.keys import key_pairs
 from app.web import HERE, add_error_handlers, create_templates
 
 PAGES = (
-    *(auth, account, ssh_keys, workstations, workstation_changes, kept_disks, handovers, stack_states),
+    *(auth, account, ssh_keys, ssh_setup, workstations, workstation_changes, kept_disks, handovers, stack_states),
     *(allowed_ips, admin_allowed_ips, shared_stack, infrastructure, iam_admins, members, member, admin_workstations),
     *(runs, audit, doctor, health),
 )

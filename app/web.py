@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 HERE = Path(__file__).resolve().parent
 API = "/api/"
-TEXT = ("/ssh_compute_config", "/ssh_known_hosts", "/metrics")
+TEXT = ("/ssh_compute_config", "/ssh_known_hosts", "/ssh-setup.sh", "/ssh-setup.ps1", "/metrics")
 """Paths that programs read as files, with errors as text."""
 ADMIN_PAGES = (
     ("shared-stack", "/admin/shared-stack", "stack", "Shared stack"),

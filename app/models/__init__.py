@@ -17,6 +17,7 @@ from app.models.shared_stack import SharedStack, SharedStackStatus
 from app.models.sign_in import SignIn
 from app.models.snapshot import Snapshot
 from app.models.ssh_key import SshKey
+from app.models.ssh_setup import SshSetup
 from app.models.stack import ProviderLock, Root, Stack, StateVersion
 from app.models.team import Team
 from app.models.unclaimed_secret import UnclaimedSecret
@@ -55,6 +56,7 @@ __all__ = [
     "SignIn",
     "Snapshot",
     "SshKey",
+    "SshSetup",
     "Stack",
     "Standing",
     "StateVersion",

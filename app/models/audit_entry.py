@@ -64,6 +64,8 @@ class Action(StrEnum):
     GENERATE_SSH_KEY = "ssh_key.generate", "generated SSH key"
     READ_SSH_KEY = "ssh_key.read", "read the private key of SSH key"
     DELETE_SSH_KEY = "ssh_key.delete", "deleted SSH key"
+    BEGIN_SSH_SETUP = "ssh_setup.begin", "created the SSH setup command"
+    USE_SSH_SETUP = "ssh_setup.use", "set up SSH on a computer"
     READ_PASSWORD = "password.read", "viewed the password of"
     MAKE_TOKEN = "token.make", "created API token"
     REVOKE_TOKEN = "token.revoke", "revoked API token"

@@ -62,6 +62,8 @@ class Member(Base):
     """
     chosen_ssh_username: Mapped[str | None]
     """The username on the member's next machines; None for the name in the email address."""
+    ssh_files: Mapped[str | None]
+    """The SSH configuration and known hosts that a computer of theirs installed last; None before the first."""
     workstation_limit: Mapped[int | None]
     """How many workstations this member may have; None for the team's limit."""
     gpu_workstation_limit: Mapped[int | None]

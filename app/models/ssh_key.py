@@ -23,8 +23,15 @@ class SshKey(Base):
     secret_name: Mapped[str | None]
     """Name in Secret Manager of the private key; None for an imported key."""
     created_at: Mapped[datetime]
+    private_read_at: Mapped[datetime | None]
+    """When the portal last gave the private key to its owner."""
 
     @property
     def has_private_half(self) -> bool:
         """Whether the portal generated this pair and stores the private key."""
         return self.secret_name is not None
+
+    @property
+    def waits_for_its_owner(self) -> bool:
+        """Whether the portal has a private key that its owner does not have yet."""
+        return self.has_private_half and self.private_read_at is None

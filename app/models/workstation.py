@@ -154,6 +154,12 @@ class Workstation(ObservedMachine, Base):
         """Whether it runs, with a known address and known host keys."""
         return self.is_running and bool(self.address) and bool(self.host_keys)
 
+    @property
+    def is_in_ssh_files(self) -> bool:
+        """Whether SSH clients are told of it: also while it is off, since it keeps its address and host keys."""
+        is_there = self.status not in {W.DESTROYING, W.DESTROYED}
+        return is_there and bool(self.address) and bool(self.host_keys)
+
     def has_same_spec(self, other: "Workstation") -> bool:
         """Whether both were requested with the same settings."""
         return all(getattr(self, field) == getattr(other, field) for field in _SPEC_COLUMNS)

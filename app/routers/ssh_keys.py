@@ -8,6 +8,7 @@ from fastapi.responses import PlainTextResponse
 
 from app.deps import ContextDep, IdPath, MemberDep, SessionDep, SignInDep
 from app.errors import InvalidError
+from app.services import ssh_setups
 from app.services.context import Context
 from app.services.keys import machine_keys, public_keys, ssh_keys
 from app.services.people import members
@@ -110,6 +111,7 @@ async def _context(
     return {
         "keys": keys,
         "machines": machines,
+        "ssh_setup": await ssh_setups.state(ctx),
         "is_busy": any(machine.will_be_up_to_date for machine in machines),
         "username": username or {"name": ctx.member.ssh_username, "problems": {}},
         "pasted": pasted or {"name": "", "public_key": "", "problems": {}},

@@ -12,7 +12,7 @@ from app.models import RunKind
 from app.models.run_kinds import ORDERS
 from app.models.workstation import DEVICE_PATH, MOUNT_POINT
 from app.routers import streams, workstation_form
-from app.services import admin_inbox, runs, workstations
+from app.services import admin_inbox, runs, ssh_setups, workstations
 from app.services.catalog.availability import Availability
 from app.services.context import Context
 from app.services.keys import ssh_config, ssh_keys
@@ -32,10 +32,12 @@ router = APIRouter()
 async def dashboard(request: Request, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
     """The member's workstations and kept disks."""
     offers = [offer_of(mine, portal.catalog) for mine in await workstations.list_of(session, member)]
+    ctx = portal.context(session, member)
     context = {
         "machines": [offer for offer in offers if not offer.workstation.is_destroyed],
         "kept_disks": [offer for offer in offers if offer.workstation.is_destroyed],
         "is_busy": any(offer.workstation.is_busy for offer in offers),
+        "ssh_setup": await ssh_setups.state(ctx),
         "inbox": await admin_inbox.for_admins(session, portal.clock()) if member.is_admin else None,
     }
     return render(request, "workstations/list.html", context, fragment="workstations/_list.html")
@@ -83,8 +85,11 @@ async def _form(
 
 
 @router.get("/workstations/{workstation_id}")
-async def show(request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep) -> Response:
+async def show(
+    request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep, member: MemberDep
+) -> Response:
     """One workstation: its status, how to connect, and its runs."""
+    is_own = workstation.owner_id == member.id
     history = await runs.of_stack(session, workstation.id)
     current = next((run for run in history if run.is_executing), history[0] if history else None)
     shown = await view(session, current, workstation, portal.clock()) if current else None
@@ -99,6 +104,7 @@ async def show(request: Request, workstation: WorkstationDep, portal: PortalDep,
         "view": shown,
         "is_busy": workstation.is_busy or bool(shown and shown.run.is_busy),
         "can_keep_drift": bool(await drift.keepable(session, workstation, portal.catalog)),
+        "ssh_setup": await ssh_setups.state(portal.context(session, member)) if is_own else None,
         "fingerprints": ssh_config.fingerprints(workstation),
         "vscode_url": f"vscode://{folder}",
         "cursor_url": f"cursor://{folder}",

@@ -28,7 +28,7 @@ def download(page: Page, link: str) -> str:
 
 
 def install_files(person: Person, laptop: Laptop) -> None:
-    """The page's first-time steps: the private half, the configuration, the known hosts."""
+    """One by one: the private key, the configuration, the known hosts."""
     person.open("/ssh-keys")
     person.page.get_by_role("link", name="Download private key").first.click()
     person.page.get_by_role("heading", name="Sign in again").wait_for()
@@ -36,8 +36,9 @@ def install_files(person: Person, laptop: Laptop) -> None:
     person.page.get_by_role("button", name="Grace Hopper").click()
     laptop.install("stationmaster", download(person.page, "Download private key"))
     person.open("/")
-    laptop.install("config", download(person.page, "Download ssh_compute_config"))
-    laptop.install("known_hosts", download(person.page, "Download ssh_known_hosts"))
+    person.page.get_by_text("SSH setup and downloads").click()
+    laptop.install("config", download(person.page, "ssh_compute_config"))
+    laptop.install("known_hosts", download(person.page, "ssh_known_hosts"))
 
 
 def test_grace_makes_machines_works_on_them_and_destroys_them(person: Person, laptop: Laptop) -> None:

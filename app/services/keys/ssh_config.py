@@ -1,7 +1,7 @@
 """The files with which `ssh NAME` works: ssh_compute_config and ssh_known_hosts, as text."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import jinja2
 
@@ -11,13 +11,12 @@ from app.services.keys import public_keys
 FOLDER = "~/.ssh/stationmaster"
 """The folder of the files. OpenSSH expands ~ itself, so the configuration works from any folder."""
 KNOWN_HOSTS = f"{FOLDER}/known_hosts"
+INCLUDE = f"Include {FOLDER}/config"
+"""The line that belongs at the top of ~/.ssh/config."""
 DEFAULT_IDENTITIES = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
 
-_CONFIG = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False).from_string(  # noqa: S701 - not HTML
+_HOST = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False).from_string(  # noqa: S701 - not HTML
     """\
-# Stationmaster: add `Include {{ folder }}/config` to the top of ~/.ssh/config.
-{% for workstation in workstations %}
-
 Host {{ workstation.name }}
     HostName {{ workstation.address }}
 {% if port != 22 %}
@@ -30,23 +29,21 @@ Host {{ workstation.name }}
     IdentitiesOnly yes
     UserKnownHostsFile {{ known_hosts }}
     StrictHostKeyChecking yes
-{% endfor %}
 """
 )
 
 
-def compute_config(workstations: Iterable[Workstation], keys: list[SshKey], port: int) -> str:
-    """An OpenSSH client configuration with one Host for each workstation that is running."""
-    return _CONFIG.render(
-        workstations=[workstation for workstation in workstations if workstation.can_connect],
-        identities=identity_files(keys),
-        port=port,
-        folder=FOLDER,
-        known_hosts=KNOWN_HOSTS,
-    )
+def compute_config(workstations: Iterable[Workstation], keys: Sequence[SshKey], port: int) -> str:
+    """An OpenSSH client configuration with one Host for each workstation that has an address."""
+    hosts = [_host(workstation, keys, port) for workstation in workstations if workstation.is_in_ssh_files]
+    return f"# Stationmaster: add `{INCLUDE}` to the top of ~/.ssh/config.\n" + "".join(f"\n{host}\n" for host in hosts)
 
 
-def identity_files(keys: list[SshKey]) -> list[str]:
+def _host(workstation: Workstation, keys: Sequence[SshKey], port: int) -> str:
+    return _HOST.render(workstation=workstation, identities=identity_files(keys), port=port, known_hosts=KNOWN_HOSTS)
+
+
+def identity_files(keys: Sequence[SshKey]) -> list[str]:
     """The files that ssh tries as private keys: one named after each key and, for imported keys, OpenSSH's defaults."""
     files = [f"{FOLDER}/{key.name}" for key in keys]
     imported = any(not key.has_private_half for key in keys)
@@ -56,22 +53,28 @@ def identity_files(keys: list[SshKey]) -> list[str]:
 
 def known_hosts(workstations: Iterable[Workstation], port: int) -> str:
     """The host keys of the workstations, in the format of ~/.ssh/known_hosts."""
-    lines = [
-        f"{_host(workstation.address or '', port)} {algorithm} {key}\n"
-        for workstation in workstations
-        if workstation.can_connect
-        for algorithm, key in sorted(workstation.host_keys.items())
-    ]
-    return "".join(lines)
+    return "".join(_host_keys(workstation, port) for workstation in workstations if workstation.is_in_ssh_files)
+
+
+def _host_keys(workstation: Workstation, port: int) -> str:
+    address = _address(workstation, port)
+    return "".join(f"{address} {algorithm} {key}\n" for algorithm, key in sorted(workstation.host_keys.items()))
+
+
+def lacks(files: str, workstation: Workstation, keys: Sequence[SshKey], port: int) -> bool:
+    """Whether these files, config and known hosts, do not lead to a workstation as it is now."""
+    parts = _host(workstation, keys, port), _host_keys(workstation, port)
+    return workstation.is_in_ssh_files and not all(part in files for part in parts)
 
 
 def forget_command(workstation: Workstation, port: int) -> str:
     """The command that removes stored host keys of this workstation's address from the file that ssh reads them in."""
-    return f"ssh-keygen -R {shlex.quote(_host(workstation.address or '', port))} -f {KNOWN_HOSTS}"
+    return f"ssh-keygen -R {shlex.quote(_address(workstation, port))} -f {KNOWN_HOSTS}"
 
 
-def _host(address: str, port: int) -> str:
+def _address(workstation: Workstation, port: int) -> str:
     """OpenSSH writes a port other than 22 as [address]:port."""
+    address = workstation.address or ""
     return address if port == 22 else f"[{address}]:{port}"
 
 

@@ -127,6 +127,7 @@ async def private(ctx: Context, key: SshKey) -> str:
         raise NotFoundError("private key", hint="Stationmaster has the private keys only of pairs that it generated.")
     await ctx.session.commit()
     text = (await ctx.secrets.get(key.secret_name)).decode()
+    key.private_read_at = ctx.now
     _record(ctx, Action.READ_SSH_KEY, key)
     return text
 

@@ -16,6 +16,7 @@ class Access(StrEnum):
     FRESH_ALONE = "The owner alone, by token or a fresh sign-in."
     FRESH_BROWSER_ALONE = "The owner alone, by a fresh sign-in."
     FRESH_BROWSER = "Whoever is signed in by browser, freshly."
+    SET_UP = "A computer with the token of a setup command; nobody else."
     ADMIN = "Admins, by browser or by a token of the scope `admin`."
     DECIDED = "Admins; whose it is may see it, but not decide on it; others don't see it."
 
@@ -57,6 +58,8 @@ ROWS = {
     """,
     Access.BROWSER: """
         GET /account
+        GET /ssh-setup/update
+        GET /ssh-setup/update/archive
     """,
     Access.OWN: """
         POST /allowed-ips/{allowed_ip_id}/remove
@@ -115,8 +118,14 @@ ROWS = {
         GET /ssh-keys/{key_id}/private
     """,
     Access.FRESH_BROWSER: """
+        GET /ssh-setup
+        GET /ssh-setup/archive
         POST /account/tokens
         POST /infrastructure/passwords/{key}
+    """,
+    Access.SET_UP: """
+        GET /ssh-setup.ps1
+        GET /ssh-setup.sh
     """,
     Access.ADMIN: """
         GET POST /admin/allowed-ips

@@ -44,6 +44,8 @@ def _expected(access: Access, who: str, method: str) -> str:
     if access in {Access.PUBLIC, Access.GREETED}:
         is_told = access is Access.GREETED and who in NO_TOKENS
         return SIGN_IN if is_told else THROUGH
+    if access is Access.SET_UP:
+        return SIGN_IN
     if _is_too_weak(access, who, method):
         return REFUSED
     if who in OUT or _must_sign_in(access, who):

@@ -23,7 +23,7 @@ async def test_a_member_without_machines_is_led_to_the_first_one(grace: httpx2.A
 
     assert page.status_code == 200
     assert 'href="/workstations/new"' in page.text
-    assert "Download ssh_compute_config" not in page.text
+    assert "Set up SSH" not in page.text
 
 
 async def test_a_created_machine_is_on_the_dashboard_with_state_machine_and_price(grace: httpx2.AsyncClient) -> None:
@@ -31,8 +31,9 @@ async def test_a_created_machine_is_on_the_dashboard_with_state_machine_and_pric
     page = await grace.get("/")
 
     assert f'href="/workstations/{workstation_id}"' in page.text
-    for shown in ("big-one", "Requested", "16 vCPU, 64 GB", "per hour", "Download ssh_compute_config"):
+    for shown in ("big-one", "Requested", "16 vCPU, 64 GB", "per hour"):
         assert shown in page.text
+    assert "Set up SSH" not in page.text
 
 
 async def test_a_machine_being_built_shows_stages_and_follows_by_itself(
