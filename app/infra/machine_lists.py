@@ -19,7 +19,8 @@ NOTHING = "NO_RESULTS_ON_PAGE"
 """Google's warning at an empty part of a list; any other one says that the part could not be read."""
 NAMES_A_CALL = 50
 """So many machines are asked for by name in one call, so that its address stays short enough."""
-_MACHINE = "name,zone,status,lastStartTimestamp,labels,scheduling/provisioningModel"
+_TIMES = "lastStartTimestamp,lastStopTimestamp,lastSuspendedTimestamp"
+_MACHINE = f"name,zone,status,{_TIMES},labels,scheduling/provisioningModel"
 _OPERATION = "name,operationType,targetLink,user,status,insertTime,endTime"
 
 

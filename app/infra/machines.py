@@ -21,31 +21,35 @@ class MachineState:
     """When it was last started, by Google's clock; None if it never was."""
     is_spot: bool
     labels: dict[str, str]
+    stopped_at: datetime | None = None
+    suspended_at: datetime | None = None
 
     @classmethod
     def read(cls, instance: "compute_v1.Instance") -> Self:
         """Read the API's response."""
-        started = instance.last_start_timestamp
         return cls(
             name=instance.name,
             zone=instance.zone.rpartition("/")[2],
             status=str(instance.status),
-            started_at=datetime.fromisoformat(started) if started else None,
+            started_at=_time(instance.last_start_timestamp),
             is_spot=instance.scheduling.provisioning_model == "SPOT",
             labels=dict(instance.labels),
+            stopped_at=_time(instance.last_stop_timestamp),
+            suspended_at=_time(instance.last_suspended_timestamp),
         )
 
     @classmethod
     def parse(cls, instance: dict[str, Any]) -> Self:
         """From the JSON of Google's REST API."""
-        started = instance.get("lastStartTimestamp")
         return cls(
             name=instance["name"],
             zone=instance["zone"].rpartition("/")[2],
             status=instance["status"],
-            started_at=datetime.fromisoformat(started) if started else None,
+            started_at=_time(instance.get("lastStartTimestamp")),
             is_spot=instance.get("scheduling", {}).get("provisioningModel") == "SPOT",
             labels=dict(instance.get("labels", {})),
+            stopped_at=_time(instance.get("lastStopTimestamp")),
+            suspended_at=_time(instance.get("lastSuspendedTimestamp")),
         )
 
     @property
@@ -57,6 +61,10 @@ class MachineState:
     def is_off(self) -> bool:
         """Whether it is stopped or suspended."""
         return self.status in {"TERMINATED", "STOPPED", "SUSPENDED"}
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 class Power(StrEnum):

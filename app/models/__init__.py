@@ -5,6 +5,7 @@ from app.models.allowed_ip import AllowedIp, AllowedIpStatus, Firewall, Standing
 from app.models.api_token import ApiToken, Scope
 from app.models.audit_entry import Action, AuditEntry
 from app.models.base import Base
+from app.models.bulk_action import BulkAction, BulkItem, BulkVerb
 from app.models.machine_event import MachineEvent, MachineEventKind
 from app.models.machine_watch import MachineWatch
 from app.models.member import Member, MemberAccess, Role
@@ -13,6 +14,7 @@ from app.models.run import Run
 from app.models.run_event import LogLine, RunResource
 from app.models.run_kinds import RunKind
 from app.models.run_states import CancelMode, RunStatus
+from app.models.running_time import RunningTime
 from app.models.shared_stack import SharedStack, SharedStackStatus
 from app.models.sign_in import SignIn
 from app.models.snapshot import Snapshot
@@ -32,6 +34,9 @@ __all__ = [
     "ApiToken",
     "AuditEntry",
     "Base",
+    "BulkAction",
+    "BulkItem",
+    "BulkVerb",
     "CancelMode",
     "Firewall",
     "LogLevel",
@@ -50,6 +55,7 @@ __all__ = [
     "RunKind",
     "RunResource",
     "RunStatus",
+    "RunningTime",
     "Scope",
     "SharedStack",
     "SharedStackStatus",

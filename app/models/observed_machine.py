@@ -24,6 +24,10 @@ class ObservedMachine:
     """Google's word for how the machine is (RUNNING, REPAIRING …), or ABSENT. None: it was not asked yet."""
     google_status_since: Mapped[datetime | None]
     """When that was noticed."""
+    running_since: Mapped[datetime | None]
+    """Since when Google runs it, by Google's clock; None while it does not. Earlier times are in `running_times`."""
+    used_at: Mapped[datetime | None]
+    """When somebody was last logged in, as the machine reports it."""
 
     address: Mapped[str | None]
     host_keys: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)

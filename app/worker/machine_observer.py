@@ -17,7 +17,7 @@ from app.infra.machine_lists import MachineEvent, MachineLists
 from app.infra.machines import MachineState
 from app.models.workstation_states import ABSENT
 from app.services.workstations import observations
-from app.services.workstations.observations import OPERATIONS, Cause
+from app.services.workstations.observations import OPERATIONS, Cause, Sighting
 from app.worker.claim import Tools
 from app.worker.errors import GOOGLE_ERRORS
 
@@ -26,6 +26,8 @@ TICK_SECONDS = 20.0
 PAGES_A_TICK = 2
 CLOCKS_DIFFER = timedelta(minutes=2)
 """How far Google's clock may be from this worker's; what was seen before is not taken for something new."""
+LONGEST_OUTAGE = timedelta(days=1)
+"""After a longer one, reasons are missing for what was done at its beginning."""
 CONFIRMED_A_TICK = 20
 """So many machines that are not on the list are asked for one by one, before they count as deleted."""
 
@@ -83,10 +85,13 @@ class MachineObserver:
             await observations.record_answer(session, as_of, error)
 
     async def _look(self, as_of: datetime) -> None:
-        events = await self._lists.events((self._events_since or as_of) - CLOCKS_DIFFER)
-        touched = {_place(event) for event in events if (event.id, event.is_done) not in self._known_events}
         async with self._tools.database.sessions() as session:
             known = await observations.known(session)
+            known_at = (await observations.watch(session)).known_at
+        # What was done while no worker observed is asked for as well.
+        since = self._events_since or max(known_at or as_of, as_of - LONGEST_OUTAGE)
+        events = await self._lists.events(since - CLOCKS_DIFFER)
+        touched = {_place(event) for event in events if (event.id, event.is_done) not in self._known_events}
         found = await self._turn_pages()
         if not (self._round.is_whole and self._round.pages <= PAGES_A_TICK):
             found |= await self._named(touched & known.keys() - found.keys())
@@ -95,10 +100,10 @@ class MachineObserver:
             not_found |= known.keys() - self._round.seen
         gone = await self._gone([place for place in not_found if known[place].google_status != ABSENT])
         causes = _causes(events)
-        for place, google_status in {**{place: each.status for place, each in found.items()}, **gone}.items():
+        for place, seen in {**{place: Sighting.of(each) for place, each in found.items()}, **gone}.items():
             machine = known.get(place)
-            if machine and (place in touched or machine.needs_look(google_status)):
-                await self._take_over(machine.workstation_id, google_status, as_of, causes.get(place))
+            if machine and (place in touched or machine.needs_look(seen)):
+                await self._take_over(machine.workstation_id, seen, as_of, causes.get(place))
         # What is still being done is looked at again when it is.
         self._events_since = min([as_of, *(event.at for event in events if not event.is_done)])
         self._known_events = {(event.id, event.is_done) for event in events}
@@ -122,15 +127,15 @@ class MachineObserver:
         names = sorted({name for _, name in places})
         return _by_place(await self._lists.named(names)) if names else {}
 
-    async def _gone(self, places: list[Place]) -> dict[Place, str]:
+    async def _gone(self, places: list[Place]) -> dict[Place, Sighting]:
         """Those that really do not exist, asked for one by one: a list may be short of some."""
         asked = sorted(places)[:CONFIRMED_A_TICK]
         answers = [await self._tools.compute.machine(*place) for place in asked]
-        return {place: ABSENT for place, answer in zip(asked, answers, strict=True) if answer is None}
+        return {place: Sighting(ABSENT) for place, answer in zip(asked, answers, strict=True) if answer is None}
 
-    async def _take_over(self, workstation_id: str, google_status: str, as_of: datetime, cause: Cause | None) -> None:
+    async def _take_over(self, workstation_id: str, seen: Sighting, as_of: datetime, cause: Cause | None) -> None:
         async with self._tools.database.sessions.begin() as session:
-            await observations.observe(self._tools.context(session), workstation_id, google_status, as_of, cause)
+            await observations.observe(self._tools.context(session), workstation_id, seen, as_of, cause)
 
 
 def _place(event: MachineEvent) -> Place:

@@ -2,18 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import live
+from app.infra.machines import MachineState
 from app.models import MachineEvent, MachineEventKind, MachineWatch, Run, RunStatus, Workstation, WorkstationStatus
 from app.models.base import short_id
 from app.models.machine_watch import MACHINES
 from app.models.run_states import EXECUTING
 from app.models.workstation_states import AT_GOOGLE, FOLLOWS_GOOGLE
 from app.services.context import Context
+from app.services.workstations import running_times
 
 K = MachineEventKind
 _BECAME = {
@@ -35,6 +38,9 @@ OPERATIONS = {
 """Google's operation → what it makes of a machine."""
 
 
+_ENDED = AT_GOOGLE.keys() - {"RUNNING"}
+
+
 @dataclass(frozen=True)
 class Cause:
     """One of Google's operations: why a machine is what it is."""
@@ -46,35 +52,68 @@ class Cause:
 
 
 @dataclass(frozen=True)
+class Sighting:
+    """What Google says of one machine."""
+
+    status: str
+    """Google's word, or ABSENT."""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    """When it was last stopped or suspended. Google says it of one that has been started since, too."""
+
+    @classmethod
+    def of(cls, machine: MachineState) -> Self:
+        """As it is on Google's list."""
+        ends = [at for at in (machine.stopped_at, machine.suspended_at) if at]
+        return cls(machine.status, machine.started_at, max(ends, default=None))
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is switched on, and billed."""
+        return self.status == "RUNNING"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it does not run, and nothing of that is about to change."""
+        return self.status in _ENDED
+
+
+@dataclass(frozen=True)
 class Known:
     """What the portal knows of one machine."""
 
     workstation_id: str
     google_status: str | None
     status: WorkstationStatus
+    running_since: datetime | None
 
-    def needs_look(self, google_status: str) -> bool:
+    def needs_look(self, seen: Sighting) -> bool:
         """Whether the row says something else than Google."""
-        if self.google_status != google_status:
+        if self.google_status != seen.status or self._has_other_times(seen):
             return True
-        says = AT_GOOGLE.get(google_status, self.status)
+        says = AT_GOOGLE.get(seen.status, self.status)
         is_same = says is self.status or {says, self.status} == {WorkstationStatus.STOPPED, WorkstationStatus.PREEMPTED}
         return self.status in FOLLOWS_GOOGLE and not is_same
+
+    def _has_other_times(self, seen: Sighting) -> bool:
+        if self.running_since is None:
+            return seen.is_running
+        return seen.has_ended or bool(seen.is_running and seen.started_at and seen.started_at > self.running_since)
 
 
 async def known(session: AsyncSession) -> dict[tuple[str, str], Known]:
     """Zone and name at Google → what is known of each machine that there should be."""
-    query = select(
-        Workstation.id, Workstation.name, Workstation.zone, Workstation.google_status, Workstation.status
-    ).where(Workstation.status != WorkstationStatus.DESTROYED)
+    columns = (Workstation.id, Workstation.google_status, Workstation.status, Workstation.running_since)
+    made_as = func.coalesce(Workstation.made_as, Workstation.name)
+    query = select(Workstation.zone, made_as, *columns).where(Workstation.status != WorkstationStatus.DESTROYED)
     return {
-        (zone, f"{name}-{id_}"): Known(id_, google_status, status)
-        for id_, name, zone, google_status, status in await session.execute(query)
+        (zone, f"{name}-{id_}"): Known(id_, google_status, status, running_since)
+        for zone, name, id_, google_status, status, running_since in await session.execute(query)
     }
 
 
 async def observe(
-    ctx: Context, workstation_id: str, google_status: str, as_of: datetime, cause: Cause | None = None
+    ctx: Context, workstation_id: str, seen: Sighting, as_of: datetime, cause: Cause | None = None
 ) -> bool:
     """Google said this of a machine; returns whether it counts.
 
@@ -83,18 +122,49 @@ async def observe(
     workstation = await ctx.session.get_one(Workstation, workstation_id, with_for_update=True)
     if workstation.is_destroyed or await _is_worked_on(ctx.session, workstation_id, as_of):
         return False
+    await _follow_running(ctx.session, workstation, seen, as_of, cause)
     before = workstation.google_status
     is_preempted = cause is not None and cause.kind is K.PREEMPTED
-    has_changed = workstation.observe(google_status, ctx.now, is_preempted=is_preempted)
+    has_changed = workstation.observe(seen.status, ctx.now, is_preempted=is_preempted)
     if has_changed:
         kind = _BECAME[workstation.status]
         fits = cause if cause and cause.kind is kind else None
         await _record(ctx, workstation_id, kind, fits)
     elif before and cause and cause.kind is K.HOST_ERROR:
         await _record(ctx, workstation_id, K.HOST_ERROR, cause)
-    if has_changed or before != google_status:
+    if has_changed or before != seen.status:
         await live.signal(ctx.session, live.stack_topic(workstation_id), live.member_topic(workstation.owner_id))
     return True
+
+
+async def _follow_running(
+    session: AsyncSession, workstation: Workstation, seen: Sighting, as_of: datetime, cause: Cause | None
+) -> None:
+    """Since when it runs, or until when it has: Google's times where it says them."""
+    since = workstation.running_since
+    if seen.is_running:
+        began = _began(workstation, seen, as_of)
+        if since and began > since:
+            # It was stopped and started again since it was last looked at.
+            stopped_at = seen.ended_at if seen.ended_at and since < seen.ended_at < began else began
+            await running_times.add(session, workstation.id, since, stopped_at)
+        workstation.running_since = began
+    elif seen.has_ended and since:
+        last_seen = (await watch(session)).known_at or as_of
+        ends = [at for at in (seen.ended_at, cause and cause.at, last_seen) if at and at > since]
+        await running_times.add(session, workstation.id, since, min(ends[0], as_of) if ends else since)
+        workstation.running_since = None
+
+
+def _began(workstation: Workstation, seen: Sighting, as_of: datetime) -> datetime:
+    since, started_at = workstation.running_since, seen.started_at
+    if started_at is None or (seen.ended_at and seen.ended_at > started_at):
+        # Resumed, and Google does not say when.
+        return since or as_of
+    # Google's clock may be ahead of this one.
+    started_at = min(started_at, as_of)
+    not_before = since or workstation.google_status_since if workstation.google_status in _ENDED else since
+    return max(started_at, not_before) if not_before else started_at
 
 
 async def _record(ctx: Context, workstation_id: str, kind: MachineEventKind, cause: Cause | None) -> None:
@@ -139,6 +209,7 @@ async def lead(ctx: Context, worker_id: str) -> bool:
 
 async def record_answer(session: AsyncSession, as_of: datetime, error: str | None = None) -> None:
     """Google has answered for all machines, or why it has not."""
+    await running_times.end_deleted(session)
     row = await session.get_one(MachineWatch, MACHINES, with_for_update=True)
     if error is None:
         row.succeed(as_of)

@@ -4,7 +4,7 @@ import pytest
 
 from app.models import MachineEventKind, Workstation
 from app.services.workstations import observations
-from app.services.workstations.observations import Cause
+from app.services.workstations.observations import Cause, Sighting
 from tests.app.in_browser.windows import Windows, problems
 from tests.stage import Stage
 
@@ -17,7 +17,7 @@ async def becomes(stage: Stage, machine: Workstation, google_status: str, kind: 
         ctx = stage.context(session)
         await observations.lead(ctx, "w")
         cause = Cause(f"operation-{machine.id}", kind, stage.clock(), "linus@example.com")
-        await observations.observe(ctx, machine.id, google_status, stage.clock(), cause)
+        await observations.observe(ctx, machine.id, Sighting(google_status), stage.clock(), cause)
         await observations.record_answer(session, stage.clock())
 
 

@@ -6,7 +6,7 @@ import pytest
 from app.models import MachineEventKind as K
 from app.models import Workstation
 from app.services.workstations import observations
-from app.services.workstations.observations import Cause
+from app.services.workstations.observations import Cause, Sighting
 from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
@@ -17,7 +17,7 @@ async def says(stage: Stage, machine: Workstation, google_status: str, cause: Ca
     async with stage.database.sessions.begin() as session:
         ctx = stage.context(session)
         await observations.lead(ctx, "w")
-        await observations.observe(ctx, machine.id, google_status, stage.clock(), cause)
+        await observations.observe(ctx, machine.id, Sighting(google_status), stage.clock(), cause)
         await observations.record_answer(session, stage.clock())
 
 

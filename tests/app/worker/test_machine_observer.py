@@ -2,13 +2,16 @@
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app import clock
 from app.infra.google import Compute
 from app.infra.machine_lists import MachineLists
-from app.models import MachineEventKind, RunKind, Workstation
+from app.models import MachineEventKind, RunKind, RunningTime, Workstation
 from app.models import WorkstationStatus as W
 from app.services.workstations import observations, orders
 from app.worker import machine_observer
@@ -163,6 +166,39 @@ async def test_without_an_answer_everything_stays_and_its_age_is_known(
     await session.refresh(watch)
     assert (await observed.row(machine)).status is W.STOPPED
     assert (watch.error, watch.is_current(observed.stage.clock())) == (None, True)
+
+
+async def test_what_was_done_while_nobody_observed_is_known_with_who_did_it(observed: Observed) -> None:
+    machine = await observed.make()
+    observed.happens("delete", machine)
+    observed.stage.clock.advance(hours=3)
+    await observed.another_observer("two").observe()
+    assert await observed.history(machine) == [(K.DELETED, "linus@example.com")]
+
+
+async def test_a_machine_is_found_by_the_name_that_it_has_at_google(observed: Observed) -> None:
+    machine = await observed.make()
+    async with observed.stage.database.sessions.begin() as session:
+        row = await session.get_one(Workstation, machine.id)
+        row.made_as, row.name = row.name, "of-linus"
+    await observed.tick()
+    assert (await observed.row(machine)).status is W.RUNNING
+    observed.happens("stop", machine)
+    await observed.tick()
+    assert (await observed.row(machine)).status is W.STOPPED
+
+
+async def test_how_long_it_ran_is_by_googles_times(observed: Observed, session: AsyncSession) -> None:
+    observed.stage.clock.now = clock.utc_now() + timedelta(days=2)
+    machine = await observed.make()
+    started_at = (await observed.row(machine)).running_since
+    assert started_at
+    assert timedelta(0) < clock.utc_now() - started_at < timedelta(minutes=5)
+    observed.happens("stop", machine)
+    await observed.tick()
+    assert (await observed.row(machine)).running_since is None
+    seconds = await session.scalar(select(func.sum(RunningTime.seconds)))
+    assert 0 < (seconds or 0) < 300
 
 
 async def test_one_worker_observes_and_another_one_once_it_is_gone(observed: Observed) -> None:
