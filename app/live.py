@@ -51,6 +51,11 @@ def access_topic(member_id: str) -> str:
     return f"access:{member_id}"
 
 
+def bulk_topic(action_id: str) -> str:
+    """The topic of one action on many workstations."""
+    return f"bulk:{action_id}"
+
+
 def snapshot_topic(name: str) -> str:
     """The topic of one snapshot: it was requested or taken."""
     return f"snapshot:{name}"

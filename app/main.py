@@ -22,6 +22,7 @@ from app.routers import (
     allowed_ips,
     audit,
     auth,
+    bulk_actions,
     doctor,
     handovers,
     health,
@@ -30,6 +31,7 @@ from app.routers import (
     kept_disks,
     member,
     members,
+    orphans,
     runs,
     shared_stack,
     ssh_files,
@@ -57,7 +59,7 @@ from app.web import HERE, add_error_handlers, create_templates
 PAGES = (
     *(auth, account, ssh_keys, ssh_setup, workstations, workstation_changes, kept_disks, handovers, stack_states),
     *(allowed_ips, admin_allowed_ips, shared_stack, infrastructure, iam_admins, members, member, admin_workstations),
-    *(runs, audit, doctor, health),
+    *(bulk_actions, orphans, runs, audit, doctor, health),
 )
 API = (
     *(api_workstations, api_handovers, api_runs, api_ssh_keys, api_shared_stack, api_allowed_ips, api_infrastructure),

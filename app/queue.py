@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db import driver_connection
 
 TAKE_SNAPSHOT = "take_snapshot"
+CARRY_OUT_BULK_ACTION = "carry_out_bulk_action"
 JOBS = "jobs"
 
 queue = App(connector=PsycopgConnector())
@@ -17,12 +18,21 @@ queue = App(connector=PsycopgConnector())
 
 async def enqueue_snapshot(session: AsyncSession, name: str) -> None:
     """Queue a job that takes this snapshot, unless one is already queued."""
-    lock = f"{TAKE_SNAPSHOT}:{name}"
+    await _enqueue(session, TAKE_SNAPSHOT, name, name=name)
+
+
+async def enqueue_bulk_action(session: AsyncSession, action_id: str) -> None:
+    """Queue a job that carries out this bulk action, unless one is already queued."""
+    await _enqueue(session, CARRY_OUT_BULK_ACTION, action_id, action_id=action_id)
+
+
+async def _enqueue(session: AsyncSession, task: str, about: str, **arguments: str) -> None:
+    lock = f"{task}:{about}"
     try:
         # A job that is already queued is a database error, which would abort the transaction without this savepoint.
         async with session.begin_nested():
             connection = await driver_connection(session)
-            task = queue.configure_task(TAKE_SNAPSHOT, queue=JOBS, queueing_lock=lock, connection=connection)
-            await task.defer_async(name=name)
+            deferrer = queue.configure_task(task, queue=JOBS, queueing_lock=lock, connection=connection)
+            await deferrer.defer_async(**arguments)
     except AlreadyEnqueued:
         return

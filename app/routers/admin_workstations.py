@@ -1,88 +1,91 @@
-"""The admins' list of all workstations: searched, sorted, downloaded, and acted on."""
+"""The admins' list of all workstations: searched, sorted and downloaded."""
 
 import csv
 import io
-from typing import Annotated, Literal
+from decimal import Decimal
+from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from app.deps import AdminDep, ContextDep, IdPath
+from app.deps import AdminDep, PortalDep, SessionDep
 from app.errors import InvalidError
+from app.models import BulkVerb
 from app.routers.audit_files import cell
+from app.routers.paging import AfterId, Sort
 from app.services.audit import Words
-from app.services.context import Context
-from app.services.workstations import bulk, listing
-from app.services.workstations.bulk import BulkAction
-from app.services.workstations.listing import WorkstationsPage
+from app.services.catalog import Catalog
+from app.services.terraform import orphans
+from app.services.workstations import listing
+from app.services.workstations.listing import Counts, Listed, Wanted, WorkstationsPage
 from app.views.workstation_offers import offer_of
 from app.web import render
 
 router = APIRouter(prefix="/admin/workstations")
 Search = Annotated[Words, Query()]
-Sort = Annotated[Literal["created", "name", "owner", "status"], Query()]
-AfterId = Annotated[str, Query(max_length=20, pattern="^[a-z0-9]*$")]
 COLUMNS = (
-    *("id", "name", "owner", "status", "machine_type", "zone"),
-    *("data_disk_gb", "spot", "created_at", "usd_per_hour"),
+    *("id", "name", "owner", "status", "machine_type", "zone", "data_disk_gb", "spot", "created_at", "usd_per_hour"),
+    *("last_used_at", "hours_this_month", "usd_this_month"),
 )
+NOTHING = WorkstationsPage([], None), Counts(0, 0, Decimal())
+ROWS_A_BATCH = 1000
 
 
 @router.get("")
 async def page(
-    request: Request, ctx: ContextDep, _: AdminDep, q: Search = "", sort: Sort = "created", after: AfterId = ""
+    request: Request,
+    portal: PortalDep,
+    session: SessionDep,
+    admin: AdminDep,
+    q: Search = "",
+    sort: Sort = "created",
+    after: AfterId = "",
 ) -> Response:
     """The workstations of all members."""
-    problem, found = "", WorkstationsPage([], None, 0)
+    ctx, wanted = portal.context(session, admin), Wanted(search=q, sort=sort)
+    problem, (found, counts) = "", NOTHING
     try:
-        found = await listing.page(ctx, search=q, sort=sort, after=after)
+        found, counts = await listing.page(ctx, wanted, after=after), await listing.count_all(ctx, wanted)
     except InvalidError as error:
         problem = (error.fields or {}).get("q", "")
     context = {
         "page": found,
-        "offers": [offer_of(workstation, ctx.catalog) for workstation in found.workstations],
+        "counts": counts,
+        "orphans": await orphans.read(session),
+        "offers": [offer_of(row.workstation, ctx.catalog) for row in found.rows],
         "search": q,
         "sort": sort,
         "sorts": list(listing.SORTS),
         "after": after,
         "problem": problem,
-        "actions": list(BulkAction),
+        "verbs": list(BulkVerb),
     }
     return render(request, "workstations/all.html", context, status=422 if problem else 200)
 
 
 @router.get(".csv")
-async def download(ctx: ContextDep, _: AdminDep, q: Search = "", sort: Sort = "created") -> Response:
+async def download(
+    portal: PortalDep, session: SessionDep, admin: AdminDep, q: Search = "", sort: Sort = "created"
+) -> Response:
     """The whole list as CSV."""
-    lines = io.StringIO()
+    ctx, lines = portal.context(session, admin), io.StringIO()
     writer = csv.writer(lines)
     writer.writerow(COLUMNS)
     after: str | None = ""
     while after is not None:
-        found = await listing.page(ctx, search=q, sort=sort, after=after, limit=1000)
-        writer.writerows(_row(ctx, found))
+        found = await listing.page(ctx, Wanted(search=q, sort=sort), after=after, limit=ROWS_A_BATCH)
+        writer.writerows([cell(value) for value in _values(row, ctx.catalog)] for row in found.rows)
         after = found.after
     headers = {"Content-Disposition": 'attachment; filename="workstations.csv"'}
     return Response(lines.getvalue(), media_type="text/csv", headers=headers)
 
 
-def _row(ctx: Context, found: WorkstationsPage) -> list[list[str]]:
-    rows = []
-    for each in found.workstations:
-        price = offer_of(each, ctx.catalog).price
-        values = (each.id, each.name, each.owner.email, each.status.value, each.machine_type, each.zone)
-        rest = (each.disk_size_gb, each.spot, each.created_at.isoformat(timespec="seconds"))
-        rows.append([cell(value) for value in (*values, *rest, f"{price:.4f}" if price is not None else "")])
-    return rows
-
-
-@router.post("/actions")
-async def act(
-    request: Request,
-    ctx: ContextDep,
-    _: AdminDep,
-    action: Annotated[BulkAction, Form()],
-    workstation_id: Annotated[list[IdPath], Form(max_length=bulk.MOST)],
-) -> Response:
-    """Do the same with each of the selected workstations, and show what became of each."""
-    outcomes = await bulk.act(ctx, action, workstation_id)
-    return render(request, "workstations/outcomes.html", {"action": action, "outcomes": outcomes})
+def _values(row: Listed, catalog: Catalog) -> tuple[object, ...]:
+    each, usage, price = row.workstation, row.usage, offer_of(row.workstation, catalog).price
+    return (
+        *(each.id, each.name, each.owner.email, each.status.value, each.machine_type, each.zone),
+        *(each.disk_size_gb, each.spot, each.created_at.isoformat(timespec="seconds")),
+        f"{price:.4f}" if price is not None else "",
+        each.used_at.isoformat(timespec="seconds") if each.used_at else "",
+        f"{usage.hours:.2f}",
+        f"{usage.cost:.2f}" if usage.cost is not None else "",
+    )

@@ -1,6 +1,6 @@
 """Which part of a long list or log is asked for, as queries of pages and of the API have it."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Query
 
@@ -19,6 +19,9 @@ Below = Annotated[int, Query(ge=1, le=MOST_ROWS)]
 
 BelowEntry = Annotated[int, Query(ge=1, le=MOST_ENTRIES)]
 """The number of the last entry of the audit that somebody has."""
+
+Sort = Annotated[Literal["created", "name", "owner", "status", "type", "zone", "hours", "used"], Query()]
+"""By which a list of workstations is sorted (services/workstations/listing.py)."""
 
 AfterId = Annotated[str, Query(max_length=20, pattern="^[a-z0-9]*$")]
 """The id of the last row that somebody has; empty for the beginning."""

@@ -8,9 +8,9 @@ from procrastinate.exceptions import ConnectorException
 
 from app import db
 from app.db import RECONNECT_SECONDS, Database
-from app.queue import JOBS, TAKE_SNAPSHOT, queue
+from app.queue import CARRY_OUT_BULK_ACTION, JOBS, TAKE_SNAPSHOT, queue
 from app.services.shared import infrastructure_state
-from app.worker import periodic
+from app.worker import bulk_actions, periodic
 from app.worker.claim import Tools
 from app.worker.snapshot import DAILY_SNAPSHOTS, take
 
@@ -53,6 +53,11 @@ def of_worker(tools: Tools) -> App:
     async def take_snapshot(name: str) -> None:
         """Take a snapshot that somebody requested."""
         await take(tools, name)
+
+    @app.task(name=CARRY_OUT_BULK_ACTION, queue=JOBS)
+    async def carry_out_bulk_action(action_id: str) -> None:
+        """Make the runs that somebody requested for many workstations."""
+        await bulk_actions.carry_out(tools, action_id)
 
     return app
 

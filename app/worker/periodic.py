@@ -3,10 +3,12 @@ deployed."""
 
 import structlog
 
+from app import queue
 from app.models import Workstation
 from app.services import allowed_ips
 from app.services.keys import machine_keys
 from app.services.shared import leavers, shared_stack
+from app.services.workstations import bulk
 from app.worker.claim import Tools
 
 log = structlog.get_logger()
@@ -25,6 +27,10 @@ async def do(tools: Tools) -> None:
         run = await shared_stack.check_if_due(tools.context(session))
         if run:
             log.info("checking the shared stack for drift", run=run.id)
+    async with tools.database.sessions.begin() as session:
+        # Their worker was lost. Where it was not, this goes on beside it.
+        for action_id in await bulk.unfinished(session):
+            await queue.enqueue_bulk_action(session, action_id)
     async with tools.database.sessions() as session:
         forgotten = await machine_keys.possibly_outdated(session, tools.clock())
     # One transaction each, since every deployment locks its stack.

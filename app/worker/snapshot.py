@@ -6,6 +6,7 @@ from app.services import doctor
 from app.services.catalog import availability
 from app.services.runs import stacks
 from app.services.shared import infrastructure_state
+from app.services.terraform import orphans
 from app.worker.claim import Tools
 from app.worker.errors import GOOGLE_ERRORS
 from app.worker.examine import Examination
@@ -53,10 +54,17 @@ async def _take_inventory(tools: Tools) -> None:
         await found.keep(session, tools.clock())
 
 
+async def _find_orphans(tools: Tools) -> None:
+    found = await orphans.find(tools.database, tools.vault, tools.compute)
+    async with tools.database.sessions.begin() as session:
+        await orphans.keep(session, found, tools.clock())
+
+
 _SNAPSHOTS = {
     doctor.SNAPSHOT: _examine,
     infrastructure_state.SNAPSHOT: _observe_shared,
     availability.SNAPSHOT: _take_inventory,
+    orphans.SNAPSHOT: _find_orphans,
 }
-DAILY_SNAPSHOTS = (doctor.SNAPSHOT, availability.SNAPSHOT)
+DAILY_SNAPSHOTS = (doctor.SNAPSHOT, availability.SNAPSHOT, orphans.SNAPSHOT)
 """Snapshots that are taken every day, besides on request."""

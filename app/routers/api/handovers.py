@@ -32,4 +32,4 @@ async def hand_over_workstation(
     owner = await handovers.new_owner(ctx, to.owner)
     await handovers.hand_over(ctx, workstation, owner, workstation.name if to.name is None else to.name)
     newest = await runs.newest_ids(ctx.session, [workstation.id])
-    return answer(workstation, newest.get(workstation.id), ctx.catalog)
+    return answer(workstation, owner, newest.get(workstation.id), ctx.catalog)

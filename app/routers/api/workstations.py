@@ -2,23 +2,31 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict
 
-from app.deps import ContextDep, MemberDep, PortalDep, SessionDep, WorkstationDep
-from app.models import RunKind, Workstation, WorkstationStatus
+from app.deps import CallerDep, ContextDep, MemberDep, PortalDep, SessionDep, WorkstationDep
+from app.models import Member, RunKind, Workstation, WorkstationStatus
 from app.models.machine_health import Check, Level
 from app.models.machine_report import BootStage, MountState
 from app.models.run_kinds import ORDERS
 from app.routers.api.shapes import errors
-from app.routers.paging import Limit, Offset
+from app.routers.paging import AfterId, Limit, Offset, Sort
 from app.services import runs, workstations
+from app.services.audit import Words
 from app.services.catalog import Catalog
-from app.services.workstations import kept_disks, orders, specs
+from app.services.people import members
+from app.services.workstations import kept_disks, listing, orders, specs
+from app.services.workstations.listing import Listed, Wanted
 from app.services.workstations.specs import MachineSpec, WorkstationPatch, WorkstationSpec
 
 router = APIRouter(prefix="/api/v1/workstations", tags=["workstations"], responses=errors(401, 403, 404, 409, 422))
+
+
+EVERYBODY = "all"
+OWNER = "The email address of a member, or `all` for everybody's: only for admins. Yours if it is left out."
 
 
 class MountAnswer(BaseModel):
@@ -123,16 +131,33 @@ class WorkstationAnswer(BaseModel):
     google_status_since: datetime | None
     price_per_hour_usd: Decimal | None
     """Estimated as it is now, as of the catalog's date: a stopped one costs its disks and its address."""
+    owner: str
+    """The email address of the member whose it is."""
+    running_since: datetime | None
+    """Since when Google runs and bills the machine."""
+    used_at: datetime | None
+    """When somebody was last logged in; null if that is unknown."""
     created_at: datetime
     running_at: datetime | None
     destroyed_at: datetime | None
 
 
-class WorkstationList(BaseModel):
-    """A page of workstations, newest first."""
+class ListedWorkstationAnswer(WorkstationAnswer):
+    """A workstation as in a list, with its usage of the current month (UTC)."""
 
-    items: list[WorkstationAnswer]
+    hours_this_month: float
+    """How long the machine ran."""
+    cost_this_month_usd: Decimal | None
+    """Estimated from the catalog's prices; null if one is unknown."""
+
+
+class WorkstationList(BaseModel):
+    """A page of workstations."""
+
+    items: list[ListedWorkstationAnswer]
     total: int
+    after: str | None
+    """What the next page's `after` is; null on the last page."""
 
 
 class RunStarted(BaseModel):
@@ -141,15 +166,36 @@ class RunStarted(BaseModel):
     run_id: str
 
 
-def answer(workstation: Workstation, run_id: str | None, catalog: Catalog) -> WorkstationAnswer:
+def answer(workstation: Workstation, owner: Member, run_id: str | None, catalog: Catalog) -> WorkstationAnswer:
     """The row as JSON."""
     disks, is_off = specs.disks(workstation), workstation.costs_no_machine
     price = catalog.price_per_hour(
         workstation.machine_type, workstation.zone, disks, spot=workstation.spot, is_off=is_off
     )
-    fields = {name: getattr(workstation, name) for name in WorkstationAnswer.model_fields if hasattr(workstation, name)}
+    named = WorkstationAnswer.model_fields.keys() - {"owner"}
+    fields = {name: getattr(workstation, name) for name in named if hasattr(workstation, name)}
     rounded = price.quantize(Decimal("0.0001")) if price is not None else None
-    return WorkstationAnswer.model_validate({**fields, "run_id": run_id, "price_per_hour_usd": rounded})
+    return WorkstationAnswer.model_validate(
+        {**fields, "owner": owner.email, "run_id": run_id, "price_per_hour_usd": rounded}
+    )
+
+
+async def get_wanted(
+    session: SessionDep,
+    caller: CallerDep,
+    owner: Annotated[Words, Query(description=OWNER)] = "",
+    q: Annotated[Words, Query(description="The same search as on the page, such as `gpu:l4 status:stopped`.")] = "",
+    sort: Sort = "created",
+    status: WorkstationStatus | None = None,
+    name: str | None = None,
+) -> Wanted:
+    """Which workstations a list is to have. Those of others are for admins."""
+    if owner in {"", caller.member.email}:
+        whose: Member | None = caller.member
+    else:
+        caller.as_admin()
+        whose = None if owner == EVERYBODY else await members.named(session, owner)
+    return Wanted(search=q, sort=sort, owner=whose, status=status, name=name)
 
 
 @router.get("")
@@ -157,16 +203,26 @@ async def list_workstations(
     portal: PortalDep,
     session: SessionDep,
     member: MemberDep,
-    status: WorkstationStatus | None = None,
-    name: str | None = None,
+    wanted: Annotated[Wanted, Depends(get_wanted)],
     limit: Limit = 50,
     offset: Offset = 0,
+    after: AfterId = "",
 ) -> WorkstationList:
-    """Your workstations. Deleted ones are listed while their disk is kept."""
-    page, total = await workstations.page_of(session, member, status=status, name=name, limit=limit, offset=offset)
-    newest = await runs.newest_ids(session, [workstation.id for workstation in page])
-    items = [answer(workstation, newest.get(workstation.id), portal.catalog) for workstation in page]
-    return WorkstationList(items=items, total=total)
+    """Your workstations, or those of others for admins. Deleted ones are listed while their disk is kept."""
+    ctx = portal.context(session, member)
+    page = await listing.page(ctx, wanted, after=after, offset=offset, limit=limit)
+    newest = await runs.newest_ids(ctx.session, [row.workstation.id for row in page.rows])
+    items = [_listed(row, newest.get(row.workstation.id), ctx.catalog) for row in page.rows]
+    return WorkstationList(items=items, total=await listing.count(ctx, wanted), after=page.after)
+
+
+def _listed(row: Listed, run_id: str | None, catalog: Catalog) -> ListedWorkstationAnswer:
+    cost = row.usage.cost
+    return ListedWorkstationAnswer(
+        **answer(row.workstation, row.workstation.owner, run_id, catalog).model_dump(),
+        hours_this_month=round(row.usage.hours, 2),
+        cost_this_month_usd=cost.quantize(Decimal("0.01")) if cost is not None else None,
+    )
 
 
 @router.post(
@@ -178,14 +234,14 @@ async def create_workstation(spec: WorkstationSpec, response: Response, ctx: Con
     """Ask for a workstation. An identical request joins the one under way, and is answered with 200."""
     requested = await workstations.request(ctx, ctx.member, spec)
     response.status_code = 201 if requested.is_new else 200
-    return answer(requested.workstation, requested.run.id, ctx.catalog)
+    return answer(requested.workstation, ctx.member, requested.run.id, ctx.catalog)
 
 
 @router.get("/{workstation_id}")
 async def read_workstation(workstation: WorkstationDep, portal: PortalDep, session: SessionDep) -> WorkstationAnswer:
     """One workstation."""
     newest = await runs.newest_ids(session, [workstation.id])
-    return answer(workstation, newest.get(workstation.id), portal.catalog)
+    return answer(workstation, workstation.owner, newest.get(workstation.id), portal.catalog)
 
 
 @router.patch("/{workstation_id}", status_code=202)

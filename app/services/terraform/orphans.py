@@ -1,6 +1,7 @@
 """Orphans: resources with the portal's label that are in no state."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -12,7 +13,10 @@ from app.infra.google import Compute, Labelled
 from app.infra.ownership import OWNER_LABEL, STACK_LABEL
 from app.models import Run, Stack, Workstation
 from app.models.run_states import EXECUTING
+from app.services import snapshots
 from app.services.terraform import state_resources, state_versions
+
+SNAPSHOT = "orphans"
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,26 @@ class OrphanSearch:
 
     orphans: list[Orphan]
     busy: list[str]
+
+
+@dataclass(frozen=True)
+class Snapshot(OrphanSearch):
+    """A search that a worker has made."""
+
+    taken_at: datetime
+
+
+async def keep(session: AsyncSession, found: OrphanSearch, now: datetime) -> None:
+    """Keep it for pages, instead of the one before."""
+    await snapshots.keep(session, SNAPSHOT, asdict(found), now)
+
+
+async def read(session: AsyncSession) -> Snapshot | None:
+    """The newest search; None if there was none yet."""
+    kept = await snapshots.read(session, SNAPSHOT)
+    if kept is None:
+        return None
+    return Snapshot([Orphan(**each) for each in kept.content["orphans"]], kept.content["busy"], kept.taken_at)
 
 
 async def find(database: Database, vault: Vault, compute: Compute) -> OrphanSearch:

@@ -1,6 +1,6 @@
 """Workstations: requests, changes and queries. This is the package's public interface."""
 
-from app.services.workstations.queries import find, list_of, named, namesake, page_of
+from app.services.workstations.queries import find, list_of, named, namesake
 from app.services.workstations.requests import (
     Adopted,
     Requested,
@@ -23,7 +23,6 @@ __all__ = [
     "list_of",
     "named",
     "namesake",
-    "page_of",
     "refuse_if_going",
     "request",
     "request_again",

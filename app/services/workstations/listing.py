@@ -1,63 +1,168 @@
-"""All workstations, for admins: searched, sorted, and read page by page."""
+"""Lists of workstations: searched, sorted, and read page by page."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, extract, false, func, or_, select, true, tuple_
 from sqlalchemy.orm import aliased, contains_eager
 
 from app.errors import InvalidError
-from app.models import Member, Workstation, WorkstationStatus
-from app.services.catalog import Catalog
+from app.models import Member, RunningTime, Workstation, WorkstationStatus
+from app.services.catalog import HOURS_A_MONTH, Catalog
 from app.services.context import Context
+from app.services.workstations import running_times, specs
+from app.services.workstations.usage import Usage
 
 WORKSTATIONS_A_PAGE = 50
-SORTS: dict[str, Callable[[type[Workstation], type[Member]], Any]] = {
-    "created": lambda workstation, owner: -func.extract("epoch", workstation.created_at),
-    "name": lambda workstation, owner: workstation.name,
-    "owner": lambda workstation, owner: owner.email,
-    "status": lambda workstation, owner: workstation.status,
+
+
+@dataclass(frozen=True)
+class _Row:
+    """The tables that a row of the list is read from."""
+
+    workstation: type[Workstation]
+    owner: type[Member]
+    time: type[RunningTime]
+    now: datetime
+
+    @property
+    def seconds(self) -> ColumnElement[float]:
+        return running_times.seconds(self.workstation, self.time, self.now)
+
+
+SORTS: dict[str, Callable[[_Row], Any]] = {
+    "created": lambda row: -extract("epoch", row.workstation.created_at),
+    "name": lambda row: row.workstation.name,
+    "owner": lambda row: row.owner.email,
+    "status": lambda row: row.workstation.status,
+    "type": lambda row: row.workstation.machine_type,
+    "zone": lambda row: row.workstation.zone,
+    "hours": lambda row: -row.seconds,
+    "used": lambda row: -func.coalesce(extract("epoch", row.workstation.used_at), 0),
 }
-"""The columns by which the list can be sorted; the newest come first."""
+"""The columns by which the list can be sorted: the newest, the longest and the last used come first."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which workstations, in which order."""
+
+    search: str = ""
+    sort: str = "created"
+    owner: Member | None = None
+    """Only theirs; None for everybody's."""
+    status: WorkstationStatus | None = None
+    name: str | None = None
+    """The whole name."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A workstation, with its owner loaded, and how much it was used."""
+
+    workstation: Workstation
+    usage: Usage
 
 
 @dataclass(frozen=True)
 class WorkstationsPage:
     """Part of the list."""
 
-    workstations: Sequence[Workstation]
-    """Each with its owner."""
+    rows: Sequence[Listed]
     after: str | None
     """The ID with which the next page begins; None if there is none."""
-    total: int
-    """How many match the search."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What there is, apart from the page that is shown."""
+
+    found: int
+    """How many workstations match the search."""
+    kept_disks: int
+    """Of all members, whatever is searched for."""
+    kept_disks_price: Decimal | None
+    """US dollars a month for all of them; None if a price is unknown."""
 
 
 async def page(
-    ctx: Context, *, search: str = "", sort: str = "created", after: str = "", limit: int = WORKSTATIONS_A_PAGE
+    ctx: Context, wanted: Wanted, *, after: str = "", offset: int = 0, limit: int = WORKSTATIONS_A_PAGE
 ) -> WorkstationsPage:
     """The workstations that match, with kept disks. Raises InvalidError for a search that makes no sense.
 
     :param after: the ID of the workstation after which the page begins; empty for the first page.
     """
-    matching = _matching(search, ctx.catalog)
-    total = await ctx.session.scalar(select(func.count()).select_from(matching.subquery())) or 0
-    place = SORTS[sort]
-    query = matching.order_by(place(Workstation, Member), Workstation.id).limit(limit + 1)
+    row = _Row(Workstation, Member, RunningTime, ctx.now)
+    place = SORTS[wanted.sort]
+    query = _joined(select(Workstation, row.seconds), row).where(*_conditions(wanted, ctx.catalog))
+    query = query.order_by(place(row), Workstation.id).offset(offset).limit(limit + 1)
     if after:
-        other, owner = aliased(Workstation), aliased(Member)
-        start = select(place(other, owner), other.id).join(owner, owner.id == other.owner_id).where(other.id == after)
-        query = query.where(tuple_(place(Workstation, Member), Workstation.id) > start.scalar_subquery())
-    found = list(await ctx.session.scalars(query.options(contains_eager(Workstation.owner))))
-    rows = found[:limit]
-    return WorkstationsPage(rows, rows[-1].id if len(found) > limit else None, total)
+        other = _Row(aliased(Workstation), aliased(Member), aliased(RunningTime), ctx.now)
+        start = _joined(select(place(other), other.workstation.id), other).where(other.workstation.id == after)
+        query = query.where(tuple_(place(row), Workstation.id) > start.scalar_subquery())
+    found = list(await ctx.session.execute(query.options(contains_eager(Workstation.owner))))
+    rows = [Listed(each, Usage.of(each, seconds, ctx.catalog, ctx.now)) for each, seconds in found[:limit]]
+    return WorkstationsPage(rows, rows[-1].workstation.id if len(found) > limit else None)
 
 
-def _matching(search: str, catalog: Catalog) -> Select[Workstation]:
-    is_listed = or_(Workstation.status != WorkstationStatus.DESTROYED, Workstation.disk_kept)
-    query = select(Workstation).join(Member, Member.id == Workstation.owner_id).where(is_listed)
-    return query.where(*(_term(word, catalog) for word in search.split()))
+def _joined(query: Select[*tuple[Any, ...]], row: _Row) -> Select[*tuple[Any, ...]]:
+    query = query.select_from(row.workstation).join(row.owner, row.owner.id == row.workstation.owner_id)
+    return query.outerjoin(row.time, running_times.is_of(row.workstation, row.time, row.now))
+
+
+async def count(ctx: Context, wanted: Wanted) -> int:
+    """How many match, with kept disks. Raises InvalidError for a search that makes no sense."""
+    query = select(func.count()).select_from(Workstation).join(Member, Member.id == Workstation.owner_id)
+    return await ctx.session.scalar(query.where(*_conditions(wanted, ctx.catalog))) or 0
+
+
+async def count_all(ctx: Context, wanted: Wanted) -> Counts:
+    """How many match, and what else there is, in one query. Raises InvalidError like `count`."""
+    is_kept = and_(Workstation.status == WorkstationStatus.DESTROYED, Workstation.disk_kept)
+    matches = and_(true(), *_conditions(wanted, ctx.catalog))
+    disk = (Workstation.zone, Workstation.disk_type)
+    sums = (
+        func.count().filter(matches),
+        func.count().filter(is_kept),
+        func.coalesce(func.sum(Workstation.disk_size_gb).filter(is_kept), 0),
+    )
+    query = select(*disk, *sums).join(Member, Member.id == Workstation.owner_id).where(_IS_LISTED).group_by(*disk)
+    rows = list(await ctx.session.execute(query))
+    prices = [ctx.catalog.disk_price_per_hour(zone, gb, type_) for zone, type_, _, _, gb in rows if gb]
+    known = [price * HOURS_A_MONTH for price in prices if price is not None]
+    price = sum(known, Decimal()) if len(known) == len(prices) else None
+    return Counts(sum(row[2] for row in rows), sum(row[3] for row in rows), price)
+
+
+_IS_LISTED = or_(Workstation.status != WorkstationStatus.DESTROYED, Workstation.disk_kept)
+
+
+async def count_machines(ctx: Context, wanted: Wanted) -> int:
+    """How many match and were not deleted. Raises InvalidError for a search that makes no sense."""
+    found = machines(wanted, ctx.catalog).subquery()
+    return await ctx.session.scalar(select(func.count()).select_from(found)) or 0
+
+
+def machines(wanted: Wanted, catalog: Catalog) -> Select[Any]:
+    """The IDs of those that match and were not deleted, in the list's order. Raises InvalidError like `page`."""
+    is_machine = Workstation.status != WorkstationStatus.DESTROYED
+    query = select(Workstation.id).join(Member, Member.id == Workstation.owner_id)
+    return query.where(is_machine, *_conditions(wanted, catalog)).order_by(Member.email, Workstation.name)
+
+
+def _conditions(wanted: Wanted, catalog: Catalog) -> list[ColumnElement[bool]]:
+    conditions = [_IS_LISTED, *(_term(word, catalog) for word in wanted.search.split())]
+    if wanted.owner:
+        conditions.append(Workstation.owner_id == wanted.owner.id)
+    if wanted.status:
+        conditions.append(Workstation.status == wanted.status)
+    if wanted.name is not None:
+        # No workstation has an invalid name. Postgres would refuse a NUL, for example.
+        conditions.append(Workstation.name == wanted.name if specs.NAME.fullmatch(wanted.name) else false())
+    return conditions
 
 
 def _term(word: str, catalog: Catalog) -> ColumnElement[bool]:

@@ -141,6 +141,11 @@ ROWS = {
         GET /admin/workstations
         GET /admin/workstations.csv
         POST /admin/workstations/actions
+        GET POST /admin/workstations/actions/all
+        GET /admin/workstations/actions/{action_id}
+        GET /admin/workstations/actions/{action_id}/events
+        GET POST /admin/workstations/orphans
+        GET /admin/workstations/orphans/events
         POST /admin/members/limits
         GET /admin/members/{member_id}
         POST /admin/members/{member_id}/disable

@@ -83,6 +83,9 @@ async def _things(stage: Stage, app: FastAPI, people: dict[str, httpx2.AsyncClie
     ids["run_id"] = await run_of(owner, ids["workstation_id"])
     await stage.carry_out(ids["run_id"])
     ids["key_id"] = (await script.post("/api/v1/ssh-keys/generate", json={"name": "pair"})).json()["id"]
+    bulk = {"verb": "stop", "workstation_id": [ids["workstation_id"]]}
+    made = await people["admin"].post("/admin/workstations/actions", data=bulk)
+    ids["action_id"] = made.headers["location"].rpartition("/")[2]
     asked = {"cidr": "203.0.113.7", "label": "office"}
     ids["allowed_ip_id"] = (await script.post("/api/v1/allowed-ips", json=asked)).json()["id"]
     for who in (*WEAK, "other's token", "admin's token", "revoked token"):

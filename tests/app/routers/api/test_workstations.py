@@ -1,12 +1,16 @@
-"""Changing a machine by the API."""
+"""Listing and changing machines by the API."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 
-from app.models import Workstation
+from app.models import Scope, Workstation
 from tests.app.counting import loaded
+from tests.clients import script_of
+from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 MACHINES = "/api/v1/workstations"
@@ -100,7 +104,60 @@ async def test_a_page_is_read_and_not_the_whole_list(script: httpx2.AsyncClient)
         await script.post(MACHINES, json={"name": f"dev-{number}", "machine_type": "e2-standard-4"})
     with loaded(Workstation) as seen:
         page = (await script.get(MACHINES, params={"limit": 2, "offset": 1})).json()
-    assert (len(page["items"]), page["total"], len(seen)) == (2, 5, 2)
+    # One more is read, to know whether others follow.
+    assert (len(page["items"]), page["total"], len(seen)) == (2, 5, 3)
     named = (await script.get(MACHINES, params={"name": "dev-3", "status": "requested"})).json()
     assert ([each["name"] for each in named["items"]], named["total"]) == (["dev-3"], 1)
-    assert (await script.get(MACHINES, params={"status": "running"})).json() == {"items": [], "total": 0}
+    assert (await script.get(MACHINES, params={"status": "running"})).json() == {
+        "items": [],
+        "total": 0,
+        "after": None,
+    }
+
+
+async def test_admins_list_what_others_have_page_by_page(app: FastAPI, stage: Stage) -> None:
+    for who, name in (("grace", "a"), ("linus", "b"), ("grace", "c"), ("ada", "d")):
+        await stage.make(f"dev-{name}", who=who)
+    async with await script_of(app, "ada") as ada:
+        mine = (await ada.get(MACHINES)).json()
+        assert [(each["name"], each["owner"]) for each in mine["items"]] == [("dev-d", "ada@example.com")]
+        graces = (await ada.get(MACHINES, params={"owner": "grace@example.com"})).json()
+        assert [each["name"] for each in graces["items"]] == ["dev-c", "dev-a"]
+        found, after = [], ""
+        while after is not None:
+            asked: dict[str, str | int] = {
+                "owner": "all",
+                "sort": "name",
+                "limit": 1,
+                "after": after,
+                "q": "owner:example dev",
+            }
+            page = (await ada.get(MACHINES, params=asked)).json()
+            assert page["total"] == 4
+            found += [each["name"] for each in page["items"]]
+            after = page["after"]
+        assert found == ["dev-a", "dev-b", "dev-c", "dev-d"]
+        assert (await ada.get(MACHINES, params={"owner": "nobody@example.com"})).status_code == 404
+        refused = await ada.get(MACHINES, params={"owner": "all", "q": "color:red"})
+        assert (refused.status_code, "q" in refused.json()["error"]["fields"]) == (422, True)
+
+
+async def test_members_and_narrower_tokens_list_only_their_own(app: FastAPI, stage: Stage) -> None:
+    await stage.make("dev-1")
+    async with await script_of(app, "grace") as grace, await script_of(app, "ada", Scope.MACHINES) as ada:
+        own = (await grace.get(MACHINES, params={"owner": "grace@example.com"})).json()
+        assert [each["name"] for each in own["items"]] == ["dev-1"]
+        for owner in ("all", "linus@example.com"):
+            assert (await grace.get(MACHINES, params={"owner": owner})).status_code == 403
+        assert (await ada.get(MACHINES, params={"owner": "grace@example.com"})).status_code == 403
+
+
+async def test_the_usage_of_the_month_is_in_the_list(app: FastAPI, stage: Stage) -> None:
+    machine = await stage.make("dev-1")
+    async with stage.database.sessions.begin() as session:
+        row = await session.get_one(Workstation, machine.id)
+        row.running_since, row.used_at = stage.clock() - timedelta(hours=5), stage.clock()
+    async with await script_of(app, "grace") as grace:
+        [listed] = (await grace.get(MACHINES)).json()["items"]
+    assert (listed["hours_this_month"], listed["used_at"]) == (5.0, stage.clock().isoformat().replace("+00:00", "Z"))
+    assert float(listed["cost_this_month_usd"]) > 0
