@@ -1,10 +1,16 @@
-"""`python -m bench [set-up|runs|recovery]`: measure, print each figure beside its limit."""
+"""`python -m bench [set-up|runs|recovery|pages|observer]`: measure, print each figure beside its limit."""
 
 import sys
 
-from bench import recovery, runs, set_up
+from bench import observer, pages, recovery, runs, set_up
 
-PARTS = {"set-up": set_up.measure, "runs": runs.measure, "recovery": recovery.measure}
+PARTS = {
+    "set-up": set_up.measure,
+    "runs": runs.measure,
+    "recovery": recovery.measure,
+    "pages": pages.measure,
+    "observer": observer.measure,
+}
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ class RunningTime(Base):
 
     __tablename__ = "running_times"
 
-    workstation_id: Mapped[str] = mapped_column(ForeignKey("workstations.id"), primary_key=True)
     month: Mapped[date] = mapped_column(primary_key=True)
-    """The first day of the month, in UTC."""
+    """The first day of the month, in UTC. It comes first in the index: lists are of one month."""
+    workstation_id: Mapped[str] = mapped_column(ForeignKey("workstations.id"), primary_key=True)
     seconds: Mapped[float]

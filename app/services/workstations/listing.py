@@ -95,27 +95,33 @@ async def page(
 
     :param after: the ID of the workstation after which the page begins; empty for the first page.
     """
+    # Thousands of rows are sorted by what is sorted by alone; the others are read for those of the page.
     row = _Row(Workstation, Member, RunningTime, ctx.now)
-    place = SORTS[wanted.sort]
-    query = _joined(select(Workstation, row.seconds), row).where(*_conditions(wanted, ctx.catalog))
-    query = query.order_by(place(row), Workstation.id).offset(offset).limit(limit + 1)
+    places = _places(row, wanted.sort).where(*_conditions(wanted, ctx.catalog))
     if after:
         other = _Row(aliased(Workstation), aliased(Member), aliased(RunningTime), ctx.now)
-        start = _joined(select(place(other), other.workstation.id), other).where(other.workstation.id == after)
-        query = query.where(tuple_(place(row), Workstation.id) > start.scalar_subquery())
+        start = _places(other, wanted.sort).where(other.workstation.id == after).scalar_subquery()
+        places = places.where(tuple_(SORTS[wanted.sort](row), Workstation.id) > start)
+    here = places.order_by(*places.selected_columns).offset(offset).limit(limit + 1).subquery()
+    query = select(Workstation, row.seconds).join(here, here.c.id == Workstation.id).order_by(*here.c)
+    query = query.join(Workstation.owner).outerjoin(RunningTime, running_times.is_of(Workstation, RunningTime, ctx.now))
     found = list(await ctx.session.execute(query.options(contains_eager(Workstation.owner))))
     rows = [Listed(each, Usage.of(each, seconds, ctx.catalog, ctx.now)) for each, seconds in found[:limit]]
     return WorkstationsPage(rows, rows[-1].workstation.id if len(found) > limit else None)
 
 
-def _joined(query: Select[*tuple[Any, ...]], row: _Row) -> Select[*tuple[Any, ...]]:
-    query = query.select_from(row.workstation).join(row.owner, row.owner.id == row.workstation.owner_id)
-    return query.outerjoin(row.time, running_times.is_of(row.workstation, row.time, row.now))
+def _places(row: _Row, sort: str) -> Select[Any, str]:
+    query = select(SORTS[sort](row).label("place"), row.workstation.id).select_from(row.workstation)
+    if sort == "owner":
+        return query.join(row.owner, row.owner.id == row.workstation.owner_id)
+    if sort == "hours":
+        return query.outerjoin(row.time, running_times.is_of(row.workstation, row.time, row.now))
+    return query
 
 
 async def count(ctx: Context, wanted: Wanted) -> int:
     """How many match, with kept disks. Raises InvalidError for a search that makes no sense."""
-    query = select(func.count()).select_from(Workstation).join(Member, Member.id == Workstation.owner_id)
+    query = select(func.count()).select_from(Workstation)
     return await ctx.session.scalar(query.where(*_conditions(wanted, ctx.catalog))) or 0
 
 
@@ -129,7 +135,7 @@ async def count_all(ctx: Context, wanted: Wanted) -> Counts:
         func.count().filter(is_kept),
         func.coalesce(func.sum(Workstation.disk_size_gb).filter(is_kept), 0),
     )
-    query = select(*disk, *sums).join(Member, Member.id == Workstation.owner_id).where(_IS_LISTED).group_by(*disk)
+    query = select(*disk, *sums).where(_IS_LISTED).group_by(*disk)
     rows = list(await ctx.session.execute(query))
     prices = [ctx.catalog.disk_price_per_hour(zone, gb, type_) for zone, type_, _, _, gb in rows if gb]
     known = [price * HOURS_A_MONTH for price in prices if price is not None]
@@ -171,7 +177,8 @@ def _term(word: str, catalog: Catalog) -> ColumnElement[bool]:
         return Workstation.name.icontains(key, autoescape=True)
     match key:
         case "owner":
-            return or_(*(column.icontains(value, autoescape=True) for column in (Member.email, Member.name)))
+            names = or_(*(column.icontains(value, autoescape=True) for column in (Member.email, Member.name)))
+            return Workstation.owner_id.in_(select(Member.id).where(names))
         case "status":
             return _status(value)
         case "gpu":

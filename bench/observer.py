@@ -1,0 +1,145 @@
+"""What watching 5,000 machines costs, and how soon a change at Google is in the workstation's row."""
+
+import asyncio
+import random
+import tempfile
+import time
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from app import clock, db, origin
+from app.db import Database
+from app.infra.google import Compute
+from app.infra.machine_lists import MachineLists
+from app.models import Member, Root, Stack, Workstation
+from app.models import WorkstationStatus as S
+from app.worker.claim import Tools
+from app.worker.machine_observer import TICK_SECONDS, MachineObserver
+from bench.report import Figure, percentile
+from tests.app.worker.scripted import make_tools
+from tests.database import fresh_database
+from tests.emulator.world import IN_ZONE, PROJECT, ZONE, World, machine
+from tests.emulator_process import start_emulator
+from tests.parts import MovingClock, make_settings
+
+MACHINES = 5_000
+TICKS = 12
+CHANGES = 60
+AT_ONCE = 8
+
+
+def measure() -> list[Figure]:
+    """The observer in this process, by the real clock, at the emulator's lists."""
+    with tempfile.TemporaryDirectory() as folder, fresh_database() as url, origin.bound("bench"):
+        emulator = start_emulator(Path(folder) / "cloud")
+        try:
+            return asyncio.run(_measure(url, World(emulator)))
+        finally:
+            emulator.stop()
+
+
+class RealClock(MovingClock):
+    """The time that it is."""
+
+    def __call__(self) -> datetime:
+        """Now."""
+        return clock.utc_now()
+
+
+async def _measure(url: str, world: World) -> list[Figure]:
+    database = db.connect(url)
+    await _fill(database)
+    await _make_machines(world)
+    tools = _tools(url, database, world)
+    observer = MachineObserver(tools, MachineLists(tools.settings))
+    # Once around the list, so that every machine is known.
+    for _ in range(6):
+        await observer.observe()
+    before = world.emulator.log_of_calls()[-1]["number"]
+    used, began = time.process_time(), time.perf_counter()
+    changing = asyncio.create_task(asyncio.to_thread(_change, world))
+    for number in range(1, TICKS + 1):
+        await observer.observe()
+        await asyncio.sleep(max(0.0, began + number * TICK_SECONDS - time.perf_counter()))
+    used, minutes = time.process_time() - used, (time.perf_counter() - began) / 60
+    changed = await changing
+    await observer.observe()
+    calls = [call for call in world.emulator.log_of_calls(before) if call["op"] in {"aggregatedList", "get"}]
+    lags = await _lags(database, changed)
+    await database.close()
+    return [
+        Figure(f"watching {MACHINES} machines: calls a minute", len(calls) / minutes, 12, ""),
+        Figure("  of one processor", 100 * used / (60 * minutes), 5, "%"),
+        Figure(f"  change at Google to row, p99 of {len(lags)}", percentile(lags, 99), 30, "s"),
+        Figure("  p50", percentile(lags, 50), None, "s"),
+    ]
+
+
+async def _fill(database: Database) -> None:
+    now = clock.utc_now()
+    same = {
+        "owner_id": "m",
+        "status": S.RUNNING,
+        "status_before": S.RUNNING,
+        "machine_type": "e2-standard-4",
+        "accelerator_count": 0,
+        "zone": ZONE,
+        "image": "i",
+        "boot_disk_size_gb": 50,
+        "disk_size_gb": 100,
+        "disk_type": "pd-balanced",
+        "spot": False,
+        "ssh_username": "member",
+        "owner_label": "member",
+        "created_at": now,
+        "disk_kept": False,
+    }
+    member = {"id": "m", "sub": "s", "email": "m@example.com", "account_name": "m", "name": "M"}
+    stacks = [{"id": f"w{n}", "root": Root.WORKSTATION, "created_at": now} for n in range(MACHINES)]
+    async with database.sessions.begin() as session:
+        await session.execute(insert(Member).values({**member, "created_at": now, "last_seen_at": now}))
+        await session.execute(insert(Stack), stacks)
+        await session.execute(
+            insert(Workstation), [{**same, "id": f"w{n}", "name": f"dev-{n}"} for n in range(MACHINES)]
+        )
+
+
+async def _make_machines(world: World) -> None:
+    """Without an address, so that the emulator starts no SSH server for each."""
+    state: dict[str, Any] = {**machine(), "network_interface": [{"network": "default"}]}
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def make(n: int) -> None:
+        async with gate:
+            id_ = f"{IN_ZONE}/instances/dev-{n}-w{n}"
+            await asyncio.to_thread(world.create, "google_compute_instance", id_, state)
+
+    await asyncio.gather(*(make(n) for n in range(MACHINES)))
+
+
+def _tools(url: str, database: Database, world: World) -> Tools:
+    settings = make_settings(database_url=url, google_project=PROJECT, compute_endpoint=world.emulator.url)
+    return replace(make_tools(settings, database, RealClock()), compute=Compute(settings))
+
+
+def _change(world: World) -> dict[str, datetime]:
+    """Stop some machines at random moments; returns when each was stopped."""
+    pick, changed = random.Random(3), {}
+    for n in pick.sample(range(MACHINES), CHANGES):
+        time.sleep(pick.uniform(0, 2 * TICK_SECONDS * (TICKS - 2) / CHANGES))
+        changed[f"w{n}"] = clock.utc_now()
+        world.emulator.fault("stop", id=f"dev-{n}-w{n}$", user="ada@example.com")
+    return changed
+
+
+async def _lags(database: Database, changed: dict[str, datetime]) -> list[float]:
+    async with database.sessions() as session:
+        rows = list(await session.scalars(select(Workstation).where(Workstation.id.in_(changed))))
+    missed = [row.id for row in rows if row.status is not S.STOPPED]
+    if missed:
+        raise AssertionError(f"not noticed: {missed}")
+    return [(row.google_status_since - changed[row.id]).total_seconds() for row in rows if row.google_status_since]
