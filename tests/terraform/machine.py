@@ -30,12 +30,13 @@ class Machine:
         self.fstab = folder / "fstab"
         self.fstab.write_text(ROOT_LINE)
         self.ssh_folder = folder / "ssh"
+        self.motd_folder = folder / "update-motd.d"
         self.telling = folder / "run/tell.sh"
         self.kept_keys = self.mount_point / ".stationmaster/ssh"
         (folder / "mounts").touch()
         (folder / "uuids").touch()
         (folder / "stack").write_text(STACK)
-        for name in ("bin", "attributes", "pci", "proc/pressure", "ssh"):
+        for name in ("bin", "attributes", "pci", "proc/pressure", "ssh", "update-motd.d"):
             (folder / name).mkdir(parents=True)
         (folder / "proc/meminfo").write_text("MemTotal:       16393220 kB\nMemAvailable:   12000000 kB\n")
         (folder / "proc/pressure/memory").write_text(PRESSURE.format("0.00"))
@@ -109,6 +110,7 @@ class Machine:
             "STATIONMASTER_DISK": str(self.link),
             "STATIONMASTER_FSTAB": str(self.fstab),
             "STATIONMASTER_MOUNT_POINT": str(self.mount_point),
+            "STATIONMASTER_MOTD_FOLDER": str(self.motd_folder),
             "STATIONMASTER_PCI_DEVICES": str(self.folder / "pci"),
             "STATIONMASTER_PROC": str(self.folder / "proc"),
             "STATIONMASTER_RUN_FOLDER": str(self.folder / "run"),
@@ -119,6 +121,12 @@ class Machine:
             ["bash", script], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
         )
         return done.returncode, done.stdout
+
+    def log_in(self) -> str:
+        """What pam_motd shows."""
+        code, shown = self.run(self.motd_folder / "60-stationmaster")
+        assert code == 0, shown
+        return shown
 
     def restart(self) -> tuple[int, str]:
         (self.folder / "mounts").write_text("")

@@ -14,6 +14,7 @@ disk=${STATIONMASTER_DISK:-/dev/disk/by-id/google-home}
 mount_point=${STATIONMASTER_MOUNT_POINT:-/home/jupyter}
 fstab=${STATIONMASTER_FSTAB:-/etc/fstab}
 ssh_folder=${STATIONMASTER_SSH_FOLDER:-/etc/ssh}
+motd_folder=${STATIONMASTER_MOTD_FOLDER:-/etc/update-motd.d}
 pci_devices=${STATIONMASTER_PCI_DEVICES:-/sys/bus/pci/devices}
 proc=${STATIONMASTER_PROC:-/proc}
 run_folder=${STATIONMASTER_RUN_FOLDER:-/run/stationmaster}
@@ -42,6 +43,7 @@ main() {
   attempt settle_host_keys
   tell_host_keys
   tell_driver
+  write_banner || say "Whoever logs in is shown no banner."
   keep_telling
   tell_stage "$outcome"
   say "The machine is $outcome."
