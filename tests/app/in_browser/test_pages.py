@@ -55,8 +55,6 @@ async def test_main_pages_are_accessible_and_fit_the_window(
         f"/workstations/{broken}",
         f"/workstations/{busy}",
         f"/runs/{failed}",
-        "/ssh-setup",
-        "/ssh-setup/update",
         "/nowhere",
     ):
         await page.goto(path)

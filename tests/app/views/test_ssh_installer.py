@@ -3,7 +3,9 @@
 import os
 import stat
 import subprocess
+import sys
 import tarfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -99,6 +101,13 @@ def test_a_download_that_breaks_off_does_nothing(home: Path) -> None:
         run(home, script[:length])
 
     assert list(home.iterdir()) == []
+
+
+def test_shellcheck_has_nothing_to_say_to_a_posix_script() -> None:
+    shellcheck = Path(sys.executable).with_name("shellcheck")
+    script = ssh_installer.shell_script(replace(FILES, texts={"config": "Host dev-1\n"}))
+    done = subprocess.run([shellcheck, "-"], input=script, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_without_machines_it_says_so(home: Path) -> None:
