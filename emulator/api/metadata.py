@@ -33,6 +33,7 @@ class MetadataApi:
         return [
             Route(f"{METADATA}/attributes/{{key}}", self.attribute, methods=["GET"]),
             Route(f"{METADATA}/guest-attributes/{{key:path}}", self.publish, methods=["PUT"]),
+            Route(f"{HERE}/reboot", self.reboot, methods=["POST"]),
             Route(f"{HERE}/reload-sshd", self.reload_sshd, methods=["POST"]),
         ]
 
@@ -61,6 +62,11 @@ class MetadataApi:
             return PlainTextResponse("too many requests", 429)
         instance.cloud.setdefault("guest_attributes", {})[key] = value
         self._cloud.store.put(instance)
+        return PlainTextResponse("")
+
+    async def reboot(self, request: Request) -> Response:
+        """Somebody in the machine reboots it: for Google it goes on running."""
+        self._manager.reboot(request.path_params["instance"])
         return PlainTextResponse("")
 
     async def reload_sshd(self, request: Request) -> Response:

@@ -8,14 +8,16 @@ from importlib import resources
 from pathlib import Path
 
 from emulator.machines import troubles
+from emulator.machines.sandbox import SEARCH_PATH
 
 MACHINE = "home/.machine"
 """The machine's own files on the boot disk. Within the machine, they are at /home/.machine."""
 PROGRAMS = f"{MACHINE}/bin"
 SSH_KEYS = f"{MACHINE}/etc/ssh"
+MOTD = f"{MACHINE}/etc/update-motd.d"
 STAND_INS = {
     "disk": ("blkid", "blockdev", "df", "findmnt", "lsblk", "mkfs.ext4", "mount", "resize2fs", "umount", "wipefs"),
-    "systemd": ("systemctl", "systemd-run", "udevadm"),
+    "systemd": ("reboot", "systemctl", "systemd-run", "udevadm"),
     "curl": ("curl",),
     "kernel": ("apt-get", "dkms", "dmesg", "modprobe"),
     "sudo": ("sudo",),
@@ -24,6 +26,9 @@ STAND_INS = {
 NVIDIA = "0x10de"
 PROFILE = """# ~/.profile: read by login shells
 [ -n "$BASH_VERSION" ] && [ -f ~/.bashrc ] && . ~/.bashrc
+"""
+SYSTEM_PROFILE = f"""# /etc/profile: read by login shells, in place of this computer's
+export PATH=/{PROGRAMS}:{SEARCH_PATH}
 """
 BASHRC = """# ~/.bashrc: read by interactive shells
 [ -z "$PS1" ] && return
@@ -39,9 +44,10 @@ def prepare_boot_disk(
 
     :param size_gb: its file system grows to it at a boot, as Google's images do.
     """
-    for name in ("home", "tmp", PROGRAMS, SSH_KEYS, f"{MACHINE}/pci/0", f"{MACHINE}/proc/pressure"):
+    for name in ("home", "tmp", PROGRAMS, SSH_KEYS, MOTD, f"{MACHINE}/pci/0", f"{MACHINE}/proc/pressure"):
         (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
     write_users(folder, users)
+    (folder / "profile").write_text(SYSTEM_PROFILE)
     machine = folder / MACHINE
     (machine / "etc/fstab").touch()
     (machine / "mounts").write_text("")

@@ -98,6 +98,13 @@ class MachineManager:
             raise not_ready(instance.id)
         return SerialConsole(disk_folder(self._disks, spec.boot_disk))
 
+    def reboot(self, instance_id: str) -> None:
+        """Boot the machine again, as somebody in it asks."""
+        instance = self._cloud.find(INSTANCE, instance_id)
+        instance.cloud["boots"] += 1
+        self._cloud.store.put(instance)
+        self.changed(instance)
+
     def reload_host_keys(self, instance_id: str) -> None:
         """Have the machine's SSH server load the keys in its folder."""
         if machine := self._machines.get(instance_id):

@@ -1,9 +1,12 @@
 """The sandbox of a machine's processes: Linux namespaces or, if the system has none, plain processes."""
 
 import asyncio
+import fcntl
 import logging
+import os
 import shutil
 import signal
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +18,8 @@ logger = logging.getLogger(__name__)
 FIRST_PROCESS = Path(__file__).parent / "sandbox.sh"
 PATIENCE_S = 10.0
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# TIOCSPTLCK and TIOCGPTPEER of Linux, which Python 3.11 does not name.
+UNLOCK_TERMINAL, OPEN_OTHER_END = 0x40045431, 0x5441
 NAMESPACES = ("--mount", "--uts", "--pid")
 WITH_USER = ("--user", "--map-root-user")
 # For root in a container, user namespaces may be forbidden while others are allowed.
@@ -28,6 +33,8 @@ class SandboxError(Exception):
 class Sandbox(Protocol):
     home_root: str
     """Where the machine's processes see the folder of homes."""
+    tmp_root: str
+    """Where they see its folder of temporary files."""
     has_disks: bool
     """Whether it can run a startup script."""
 
@@ -38,12 +45,16 @@ class Sandbox(Protocol):
     def command(self, argv: Sequence[str], *, terminal: bool) -> list[str]:
         """The command line that runs `argv` in the sandbox, in $HOME; with a controlling terminal if `terminal`."""
 
+    def open_terminal(self) -> tuple[int, int]:
+        """Descriptors of a new terminal of the machine: the emulator's end, and that of the machine's processes."""
+
     async def stop(self) -> None:
         """End all processes in the sandbox."""
 
 
 class NamespaceSandbox:
     home_root = "/home"
+    tmp_root = "/tmp"  # noqa: S108 - the machine's own
     has_disks = True
 
     def __init__(self, disks: Path, boot_disk: int, name: str, flags: Sequence[str]) -> None:
@@ -85,6 +96,12 @@ class NamespaceSandbox:
         if self._flags:
             enter += ["--user", "--preserve-credentials"]
         return [*enter, "--", *in_home(argv, terminal=terminal)]
+
+    def open_terminal(self) -> tuple[int, int]:
+        # Not os.openpty: programs such as tmux look for the terminal's name in the machine's own /dev/pts.
+        ours = os.open(f"/proc/{self._running().pid}/root/dev/pts/ptmx", os.O_RDWR | os.O_NOCTTY)
+        fcntl.ioctl(ours, UNLOCK_TERMINAL, struct.pack("i", 0))
+        return ours, fcntl.ioctl(ours, OPEN_OTHER_END, os.O_RDWR | os.O_NOCTTY)
 
     async def stop(self) -> None:
         if self._process is None:
@@ -133,6 +150,7 @@ class PlainSandbox:
 
     def __init__(self, disks: Path, boot_disk: int) -> None:
         self.home_root = str(disk_folder(disks, boot_disk) / "home")
+        self.tmp_root = str(disk_folder(disks, boot_disk) / "tmp")
 
     async def start(self) -> None:
         """Nothing to make."""
@@ -142,6 +160,9 @@ class PlainSandbox:
 
     def command(self, argv: Sequence[str], *, terminal: bool) -> list[str]:
         return in_home(argv, terminal=terminal)
+
+    def open_terminal(self) -> tuple[int, int]:
+        return os.openpty()
 
     async def stop(self) -> None:
         """Sessions end their own process groups."""

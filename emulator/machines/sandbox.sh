@@ -9,12 +9,14 @@ make_devices() {
   local dev=./$boot/dev node
   mkdir -p "$dev"
   mount -t tmpfs -o mode=755 dev "$dev"
-  for node in full null ptmx random tty urandom zero; do
+  for node in full null random tty urandom zero; do
     [ ! -e "/dev/$node" ] || { : >"$dev/$node" && mount --bind "/dev/$node" "$dev/$node"; }
   done
   mkdir -p "$dev/pts" "$dev/disk/by-id" "$dev/.disks"
   mkdir -m 1777 "$dev/shm"
-  [ ! -d /dev/pts ] || mount --rbind /dev/pts "$dev/pts"
+  # Terminals of its own: those of this computer cannot be opened from here.
+  mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$dev/pts"
+  ln -s pts/ptmx "$dev/ptmx"
   ln -s /proc/self/fd "$dev/fd"
   ln -s fd/0 "$dev/stdin" && ln -s fd/1 "$dev/stdout" && ln -s fd/2 "$dev/stderr"
   : >"$dev/sda"
@@ -44,6 +46,7 @@ make_devices
 # Where /proc is partly masked (in containers) the kernel refuses a fresh one: `ps` then shows too much, all else works.
 mount -t proc proc /proc 2>/dev/null || true
 mount --no-canonicalize --bind "./$boot/passwd" /etc/passwd
+[ ! -e /etc/profile ] || mount --no-canonicalize --bind "./$boot/profile" /etc/profile
 mount --no-canonicalize --bind "./$boot/home" /home
 mount --no-canonicalize --bind "./$boot/tmp" /tmp
 hostname "$name"

@@ -4,12 +4,14 @@ import asyncio
 import os
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import asyncssh
 
 from emulator.core.processes import kill_group
+from emulator.machines.agent import forwarded_agent
 from emulator.machines.sandbox import SEARCH_PATH, Sandbox
 from emulator.machines.streams import CHUNK, read_some, set_size, write_all
 
@@ -20,6 +22,12 @@ Child = asyncio.subprocess.Process
 LAST_OUTPUT_S = 0.5
 PASSED_ON = ("LANG", "LC_")
 END_OF_INPUT = b"\x04"
+# Who logs in to a terminal is shown what pam_motd would show.
+LOG_IN = """
+if [ -t 0 ] && [ ! -e ~/.hushlogin ]; then
+  for part in "$1"/*; do [ ! -x "$part" ] || "$part"; done
+fi
+exec /bin/bash -l"""
 
 
 @dataclass(frozen=True)
@@ -28,12 +36,17 @@ class Session:
 
     sandbox: Sandbox
     user: str
-    programs: str
-    """Folder of the machine's own programs."""
+    machine: str
+    """Folder of the machine's own files, as its processes see it."""
+    tmp: Path
+    """The machine's /tmp."""
+    agent: str = ""
+    """The socket of a forwarded agent; empty without."""
 
     async def run(self, process: Process) -> None:
         try:
-            code = await (self._in_terminal(process) if process.term_type else self._with_pipes(process))
+            async with forwarded_agent(process, self.tmp, self.sandbox.tmp_root) as agent:
+                code = await replace(self, agent=agent)._run(process)
         except (OSError, asyncssh.Error) as error:
             # The client has disconnected, or the machine is stopping, so there is nobody to report to.
             process.logger.debug1("session ended: %s", error)
@@ -43,6 +56,9 @@ class Session:
             process.exit_with_signal(signal.Signals(-code).name.removeprefix("SIG"))
         else:
             process.exit(code)
+
+    async def _run(self, process: Process) -> int:
+        return await (self._in_terminal(process) if process.term_type else self._with_pipes(process))
 
     async def _with_pipes(self, process: Process) -> int:
         (stdin, to_stdin), (from_stdout, stdout), (from_stderr, stderr) = os.pipe(), os.pipe(), os.pipe()
@@ -64,7 +80,7 @@ class Session:
         return code
 
     async def _in_terminal(self, process: Process) -> int:
-        ours, theirs = os.openpty()
+        ours, theirs = self.sandbox.open_terminal()
         set_size(ours, *process.term_size)
         try:
             child = await self._start(process, (theirs, theirs, theirs))
@@ -82,7 +98,8 @@ class Session:
 
     async def _start(self, process: Process, descriptors: tuple[int, int, int]) -> Child:
         stdin, stdout, stderr = descriptors
-        argv = ["/bin/bash", "-l"] if process.command is None else ["/bin/bash", "-c", process.command]
+        login = [LOG_IN, "bash", f"{self.machine}/etc/update-motd.d"]
+        argv = ["/bin/bash", "-c", *(login if process.command is None else [process.command])]
         return await asyncio.create_subprocess_exec(
             *self.sandbox.command(argv, terminal=bool(process.term_type)),
             stdin=stdin,
@@ -143,10 +160,12 @@ class Session:
             "LOGNAME": self.user,
             "SHELL": "/bin/bash",
             "LANG": "C.UTF-8",
-            "PATH": f"{self.programs}:{SEARCH_PATH}",
+            "PATH": f"{self.machine}/bin:{SEARCH_PATH}",
             "SSH_CLIENT": f"{address} {port} {here_port}",
             "SSH_CONNECTION": f"{address} {port} {here} {here_port}",
         }
+        if self.agent:
+            environment["SSH_AUTH_SOCK"] = self.agent
         if process.term_type:
             environment["TERM"] = process.term_type
         return environment | _passed_on(process.env)

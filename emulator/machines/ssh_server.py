@@ -5,7 +5,7 @@ from pathlib import Path
 
 import asyncssh
 
-from emulator.machines.folders import MACHINE, PROGRAMS, SSH_KEYS, prepare_data_disk, prepare_home
+from emulator.machines.folders import MACHINE, SSH_KEYS, prepare_data_disk, prepare_home
 from emulator.machines.machine_spec import MachineSpec, disk_folder
 from emulator.machines.sandbox import Sandbox
 from emulator.machines.session import Session
@@ -58,7 +58,7 @@ class SshMachine:
             process_factory=self._process,
             sftp_factory=self._files,
             allow_scp=True,
-            agent_forwarding=False,
+            agent_forwarding=True,
             x11_forwarding=False,
             encoding=None,
             line_editor=False,
@@ -107,9 +107,10 @@ class SshMachine:
 
     async def _process(self, process: "asyncssh.SSHServerProcess[bytes]") -> None:
         user = str(process.get_extra_info("username"))
-        prepare_home(disk_folder(self.disks, self.spec.boot_disk), user)
-        programs = f"{self.sandbox.home_root}/{PROGRAMS.removeprefix('home/')}"
-        await Session(self.sandbox, user, programs).run(process)
+        boot = disk_folder(self.disks, self.spec.boot_disk)
+        prepare_home(boot, user)
+        machine = f"{self.sandbox.home_root}/{MACHINE.removeprefix('home/')}"
+        await Session(self.sandbox, user, machine, boot / "tmp").run(process)
 
     def _files(self, channel: "asyncssh.SSHServerChannel[bytes]") -> MachineFiles:
         user = str(channel.get_extra_info("username"))

@@ -1,17 +1,24 @@
 #!/bin/bash
-# Stands in for systemctl, systemd-run and udevadm, as far as a workstation's startup script and its user need them.
+# Stands in for systemctl, systemd-run, reboot and udevadm, as far as a workstation's startup script and its user need them.
 set -euo pipefail
 machine=/home/.machine
+
+# Asks the emulator, which is what runs this machine.
+ask() {
+  local host port prefix status
+  read -r host port prefix <"$machine/metadata-server"
+  exec 3<>"/dev/tcp/$host/$port"
+  printf 'POST %s/%s HTTP/1.0\r\nHost: %s:%s\r\nContent-Length: 0\r\n\r\n' "$prefix" "$1" "$host" "$port" >&3
+  read -r _ status _ <&3
+  [[ $status -lt 400 ]]
+}
 
 case "${0##*/} $*" in
   systemctl\ *re*ssh*)
     # sshd's place is taken by the emulator.
-    read -r host port prefix <"$machine/metadata-server"
-    exec 3<>"/dev/tcp/$host/$port"
-    printf 'POST %s/reload-sshd HTTP/1.0\r\nHost: %s:%s\r\nContent-Length: 0\r\n\r\n' "$prefix" "$host" "$port" >&3
-    read -r _ status _ <&3
-    [[ $status -lt 400 ]]
+    ask reload-sshd
     ;;
+  reboot\ * | systemctl\ reboot) ask reboot ;;
   systemctl\ daemon-reload | systemctl\ stop\ * | udevadm\ *) ;;
   systemd-run\ *" bash "*)
     script=${*: -1}
