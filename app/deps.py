@@ -27,7 +27,7 @@ from app.services import allowed_ips, runs, workstations
 from app.services.catalog import Catalog
 from app.services.catalog.availability import Availability
 from app.services.context import Context
-from app.services.people import api_tokens, members, sign_ins
+from app.services.people import api_tokens, fresh_sign_ins, members, sign_ins
 from app.services.shared import shared_stack
 
 
@@ -214,13 +214,13 @@ async def get_sign_in(caller: CallerDep) -> SignIn:
 SignInDep = Annotated[SignIn, Depends(get_sign_in)]
 
 
-async def get_fresh_caller(caller: CallerDep, portal: PortalDep) -> Caller:
-    """Who makes the request. Raises FreshSignInRequiredError if a browser's sign-in is older than a few minutes.
+async def get_fresh_caller(caller: CallerDep, ctx: ContextDep) -> Caller:
+    """Who makes the request. Raises FreshSignInRequiredError if a browser's sign-in is no fresh one.
 
     What wants this gives more away than a token that can only read may have.
     """
     caller.need(Scope.MACHINES)
-    if caller.sign_in and not caller.sign_in.is_fresh(portal.clock()):
+    if caller.sign_in and not await fresh_sign_ins.is_fresh(ctx, caller.sign_in):
         raise FreshSignInRequiredError
     return caller
 

@@ -51,12 +51,12 @@ class SignInRequiredError(StationmasterError):
 
 
 class FreshSignInRequiredError(SignInRequiredError):
-    """The request requires a sign-in made in the last few minutes."""
+    """The request requires that the person proved in the last few minutes who they are."""
 
     code = "fresh_sign_in_required"
 
     def __init__(self) -> None:
-        super().__init__("Sign in again: this needs a sign-in from the last ten minutes.")
+        super().__init__("This needs a fresh sign-in, from the last ten minutes. Open /sign-in in this browser.")
 
 
 class RefusedError(StationmasterError):

@@ -33,6 +33,7 @@ from app.routers import (
     members,
     orphans,
     runs,
+    security_keys,
     shared_stack,
     ssh_files,
     ssh_keys,
@@ -57,7 +58,8 @@ from app.services.keys import key_pairs
 from app.web import HERE, add_error_handlers, create_templates
 
 PAGES = (
-    *(auth, account, ssh_keys, ssh_setup, workstations, workstation_changes, kept_disks, handovers, stack_states),
+    *(auth, account, security_keys, ssh_keys, ssh_setup),
+    *(workstations, workstation_changes, kept_disks, handovers, stack_states),
     *(allowed_ips, admin_allowed_ips, shared_stack, infrastructure, iam_admins, members, member, admin_workstations),
     *(bulk_actions, orphans, runs, audit, doctor, health),
 )

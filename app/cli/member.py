@@ -1,6 +1,7 @@
 """`stationmaster member`: manage members without signing in, for example if no admin can."""
 
 import asyncio
+from typing import Annotated
 
 import typer
 
@@ -45,3 +46,31 @@ async def _set_disabled(email: str, *, is_disabled: bool) -> None:
     async with terminal.portal() as portal, portal.database.transaction() as session:
         ctx, changed = portal.context(session), await members.named(session, email)
         await (access.disable(ctx, changed) if is_disabled else access.enable(ctx, changed))
+
+
+@member.command("remove-security-keys")
+def remove_security_keys(email: str) -> None:
+    """Remove all security keys of somebody who lost theirs."""
+    removed = asyncio.run(_remove_security_keys(email))
+    typer.echo(f"Removed {removed} security {'key' if removed == 1 else 'keys'} of {email}.")
+
+
+async def _remove_security_keys(email: str) -> int:
+    from app.services.people import members, security_keys
+
+    async with terminal.portal() as portal, portal.database.transaction() as session:
+        return await security_keys.remove_all(portal.context(session), await members.named(session, email))
+
+
+@member.command("require-security-keys")
+def require_security_keys(required: Annotated[bool, typer.Argument(metavar="yes|no")]) -> None:
+    """Require a security key of everybody, or stop requiring it."""
+    asyncio.run(_require_security_keys(required=required))
+    typer.echo(f"Security keys are {'required' if required else 'not required'}.")
+
+
+async def _require_security_keys(*, required: bool) -> None:
+    from app.services.people import fresh_sign_ins
+
+    async with terminal.portal() as portal, portal.database.transaction() as session:
+        await fresh_sign_ins.require(portal.context(session), required=required)

@@ -15,6 +15,7 @@ from app.models.run_event import LogLine, RunResource
 from app.models.run_kinds import RunKind
 from app.models.run_states import CancelMode, RunStatus
 from app.models.running_time import RunningTime
+from app.models.security_key import SecurityKey, SecurityKeyChallenge
 from app.models.shared_stack import SharedStack, SharedStackStatus
 from app.models.sign_in import SignIn
 from app.models.snapshot import Snapshot
@@ -57,6 +58,8 @@ __all__ = [
     "RunStatus",
     "RunningTime",
     "Scope",
+    "SecurityKey",
+    "SecurityKeyChallenge",
     "SharedStack",
     "SharedStackStatus",
     "SignIn",

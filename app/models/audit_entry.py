@@ -67,6 +67,10 @@ class Action(StrEnum):
     BEGIN_SSH_SETUP = "ssh_setup.begin", "created the SSH setup command"
     USE_SSH_SETUP = "ssh_setup.use", "set up SSH on a computer"
     READ_PASSWORD = "password.read", "viewed the password of"
+    ADD_SECURITY_KEY = "security_key.add", "added security key"
+    USE_SECURITY_KEY = "security_key.use", "confirmed a session with security key"
+    REFUSE_SECURITY_KEY = "security_key.refuse", "was denied the use of security key"
+    REMOVE_SECURITY_KEY = "security_key.remove", "removed security key"
     MAKE_TOKEN = "token.make", "created API token"
     REVOKE_TOKEN = "token.revoke", "revoked API token"
     START_SIGN_IN = "sign_in.start", "signed in from"
@@ -78,6 +82,8 @@ class Action(StrEnum):
     DISABLE_MEMBER = "member.disable", "disabled member"
     ENABLE_MEMBER = "member.enable", "enabled member"
     CHANGE_TEAM = "team.change", "changed the limits of the"
+    REQUIRE_SECURITY_KEYS = "team.require_security_keys", "required security keys for the"
+    STOP_REQUIRING_SECURITY_KEYS = "team.stop_requiring_security_keys", "stopped requiring security keys for the"
     RESTORE_PORTAL = "portal.restore", "restored the portal from"
 
     @property

@@ -27,7 +27,9 @@ class SignIn(Base):
     address: Mapped[str]
     user_agent: Mapped[str]
     confirmed_at: Mapped[datetime | None]
-    """When its person last proved who they are; None if the sign-in was not requested as a fresh one."""
+    """When its person last proved to Google who they are; None if the sign-in was not requested as a fresh one."""
+    key_used_at: Mapped[datetime | None]
+    """When its person last used a security key; None since one of their keys was removed."""
 
     member: Mapped[Member] = relationship(lazy="raise")
 
@@ -35,9 +37,13 @@ class SignIn(Base):
         """Whether it is neither expired nor revoked."""
         return self.revoked_at is None and now < self.expires_at
 
-    def is_fresh(self, now: datetime) -> bool:
-        """Whether its person proved who they are a short time ago."""
+    def is_confirmed(self, now: datetime) -> bool:
+        """Whether its person signed in with Google a short time ago, as a fresh sign-in."""
         return self.confirmed_at is not None and now - self.confirmed_at < FRESH_FOR
+
+    def is_confirmed_by_key(self, now: datetime) -> bool:
+        """Whether its person used a security key a short time ago."""
+        return self.key_used_at is not None and now - self.key_used_at < FRESH_FOR
 
     def revoke(self, now: datetime) -> None:
         """End it. Ending it again changes nothing."""

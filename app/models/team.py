@@ -15,3 +15,4 @@ class Team(Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=ID)
     workstation_limit: Mapped[int | None]
     gpu_workstation_limit: Mapped[int | None]
+    requires_security_keys: Mapped[bool] = mapped_column(default=False)

@@ -1,4 +1,4 @@
-"""A member's account: active sessions and API tokens."""
+"""A member's account: API tokens, security keys and active sessions."""
 
 from typing import Annotated, Any
 
@@ -7,9 +7,10 @@ from fastapi import APIRouter, Form, Request, Response
 
 from app.deps import ContextDep, IdPath, SignInDep
 from app.errors import InvalidError
+from app.infra.relying_party import unavailable_because
 from app.models import Scope
 from app.services.context import Context
-from app.services.people import api_tokens, sign_ins
+from app.services.people import api_tokens, fresh_sign_ins, security_keys, sign_ins
 from app.views.browser_name import browser_name
 from app.web import redirect, redirect_to_sign_in, render
 
@@ -44,7 +45,7 @@ async def create_token(
 
     Requires a fresh sign-in: the token reads private keys without one.
     """
-    if not sign_in.is_fresh(ctx.now):
+    if not await fresh_sign_ins.is_fresh(ctx, sign_in):
         return redirect_to_sign_in("/account#tokens")
     try:
         token = await api_tokens.create(ctx, name, scope, days)
@@ -71,6 +72,10 @@ async def _context(ctx: Context) -> dict[str, Any]:
         "browser_name": browser_name,
         "sign_ins": await sign_ins.list_of(ctx.session, ctx.member, ctx.now),
         "tokens": await api_tokens.list_of(ctx.session, ctx.member, ctx.now),
+        "security_keys": await security_keys.list_of(ctx.session, ctx.member),
+        "usable_keys": await security_keys.usable(ctx, ctx.member),
+        "keys_unavailable_because": unavailable_because(ctx.settings),
+        "keys_are_required": await fresh_sign_ins.is_required(ctx),
         "now": ctx.now,
         "scopes": Scope.of(ctx.member),
         "typed": {"name": "", "scope": Scope.MACHINES, "days": api_tokens.DAYS},

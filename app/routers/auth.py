@@ -1,18 +1,21 @@
-"""Signing in with Google, and out."""
+"""Signing in with Google, and out; confirming with a security key."""
 
 from datetime import UTC, datetime
+from typing import Annotated
 from urllib.parse import urlencode
 
 import structlog
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 
-from app.deps import MaybeCallerDep, PortalDep, SessionDep, cookie_name
-from app.errors import RefusedError
+from app.deps import ContextDep, MaybeCallerDep, PortalDep, SessionDep, SignInDep, cookie_name
+from app.errors import ConflictError, InvalidError, RefusedError, StationmasterError
 from app.infra.oidc import Identity, SignInFailedError
+from app.models import SignIn
 from app.models.sign_in import FRESH_FOR
-from app.routers.paths import local_path
+from app.routers.paths import NEW_SECURITY_KEY, local_path
 from app.services.context import Context
-from app.services.people import members, refusals, sign_ins
+from app.services.people import fresh_sign_ins, members, refusals, security_keys, sign_ins
+from app.services.people.fresh_sign_ins import Proof
 from app.web import redirect, render
 
 router = APIRouter(include_in_schema=False)
@@ -20,15 +23,64 @@ log = structlog.get_logger()
 
 
 @router.get("/sign-in", name="sign_in_page")
-async def sign_in_page(request: Request, caller: MaybeCallerDep, portal: PortalDep, next: str = "/") -> Response:  # noqa: A002 - the query's name
+async def sign_in_page(
+    request: Request,
+    caller: MaybeCallerDep,
+    portal: PortalDep,
+    session: SessionDep,
+    next: str = "/",  # noqa: A002 - the query's name
+) -> Response:
     """The page with the sign-in button. Members who are signed in get here if an action requires a fresh sign-in."""
     path = local_path(next)
-    sign_in = caller.sign_in if caller else None
-    if sign_in and sign_in.is_fresh(portal.clock()):
+    if caller is None or caller.sign_in is None:
+        return _google_page(request, None, next=path)
+    ctx = portal.context(session, caller.member)
+    if await fresh_sign_ins.is_fresh(ctx, caller.sign_in):
         return redirect(path)
-    asked = {"next": path, "fresh": "1"} if sign_in else {"next": path}
-    context = {"start": f"/auth/start?{urlencode(asked)}", "again": sign_in is not None}
-    return render(request, "auth/sign_in.html", context)
+    proof = await fresh_sign_ins.proof_of(ctx, caller.member)
+    if proof is Proof.SECURITY_KEY:
+        return await _key_page(request, ctx, caller.sign_in, path)
+    if proof is Proof.GOOGLE:
+        return _google_page(request, proof, next=path, fresh="1")
+    if await fresh_sign_ins.may_add_key(ctx, caller.sign_in):
+        return redirect(NEW_SECURITY_KEY)
+    return _google_page(request, proof, next=NEW_SECURITY_KEY, fresh="1")
+
+
+def _google_page(request: Request, proof: Proof | None, **asked: str) -> Response:
+    return render(request, "auth/sign_in.html", {"start": f"/auth/start?{urlencode(asked)}", "proof": proof})
+
+
+async def _key_page(
+    request: Request, ctx: Context, sign_in: SignIn, path: str, error: StationmasterError | None = None
+) -> Response:
+    context = {
+        "options": await security_keys.offer_use(ctx, sign_in),
+        "names": [key.name for key in await security_keys.usable(ctx, ctx.member)],
+        "next": path,
+        "error": error,
+    }
+    return render(request, "auth/security_key.html", context, status=error.status if error else 200)
+
+
+@router.post("/sign-in/security-key")
+async def confirm_with_key(
+    request: Request,
+    ctx: ContextDep,
+    sign_in: SignInDep,
+    response: Annotated[str, Form()] = "",
+    next: Annotated[str, Form()] = "/",  # noqa: A002 - the field's name
+) -> Response:
+    """Make this browser's sign-in fresh by a security key. If that is not possible, the page says why."""
+    path = local_path(next)
+    if not await security_keys.usable(ctx, ctx.member):
+        raise ConflictError("Your account has no security key that works here.", hint="Open /sign-in to continue.")
+    try:
+        await security_keys.use(ctx, sign_in, response)
+    except (InvalidError, RefusedError) as error:
+        return await _key_page(request, ctx, sign_in, path, error)
+    log.info("confirmed by a security key", member=ctx.member.id, sign_in=sign_in.id)
+    return redirect(path)
 
 
 @router.get("/auth/start")

@@ -13,7 +13,7 @@ from app.live import snapshot_topic
 from app.models import Member
 from app.routers import streams
 from app.services import snapshots
-from app.services.people import members
+from app.services.people import fresh_sign_ins, members
 from app.services.runs import stacks
 from app.services.shared import infrastructure, infrastructure_lines, infrastructure_state, passwords
 from app.services.shared.infrastructure_state import SNAPSHOT
@@ -75,9 +75,10 @@ async def show_password(
     if stack is None:
         raise NotFoundError("password")
     password = passwords.find(stack.outputs, member, key)
-    if not sign_in.is_fresh(portal.clock()):
+    ctx = portal.context(session, member)
+    if not await fresh_sign_ins.is_fresh(ctx, sign_in):
         return redirect_to_sign_in(f"{PAGE}#{password.part}")
-    text = passwords.read(portal.context(session, member), stack, password)
+    text = passwords.read(ctx, stack, password)
     log.info("password read", member=member.id, password=password.key)
     username = stack.outputs[password.username]
     context = {

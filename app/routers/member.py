@@ -4,15 +4,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 
-from app.deps import ContextDep, IdPath, MemberInPathDep
+from app.deps import ContextDep, IdPath, MemberInPathDep, SignInDep
 from app.errors import ConflictError, InvalidError, StationmasterError
 from app.models import Member, Role
 from app.services.context import Context
 from app.services.keys import ssh_keys
 from app.services.offboarding import access, belongings
-from app.services.people import api_tokens, limits, roles, sign_ins
+from app.services.people import api_tokens, fresh_sign_ins, limits, roles, security_keys, sign_ins
 from app.services.people.limits import Chosen
-from app.web import redirect, render
+from app.web import redirect, redirect_to_sign_in, render
 
 router = APIRouter(prefix="/admin/members/{member_id}")
 Limit = Annotated[str, Form()]
@@ -37,6 +37,9 @@ async def _context(
         "chosen": Chosen.of(member),
         "team": await limits.of_team(ctx),
         "theirs": await belongings.of(ctx, member),
+        "security_keys": await security_keys.list_of(ctx.session, member),
+        "usable_keys": await security_keys.usable(ctx, member),
+        "keys_are_required": await fresh_sign_ins.is_required(ctx),
         "highest": limits.HIGHEST,
         "error": error,
         "typed": typed or {},
@@ -95,6 +98,18 @@ async def delete_key(member: MemberInPathDep, key_id: IdPath, ctx: ContextDep) -
     """Delete one of the member's SSH keys."""
     await ssh_keys.delete(ctx, await ssh_keys.find(ctx.session, member, key_id))
     return redirect(_address(member))
+
+
+@router.post("/security-keys/{security_key_id}/remove")
+async def remove_security_key(
+    member: MemberInPathDep, security_key_id: IdPath, ctx: ContextDep, sign_in: SignInDep
+) -> Response:
+    """Remove one of the member's security keys, such as a lost one. Requires a fresh sign-in of the admin."""
+    key = await security_keys.own(ctx.session, member, security_key_id)
+    if not await fresh_sign_ins.is_fresh(ctx, sign_in):
+        return redirect_to_sign_in(f"{_address(member)}#security-keys")
+    await security_keys.remove(ctx, key)
+    return redirect(f"{_address(member)}#security-keys")
 
 
 @router.post("/limits")

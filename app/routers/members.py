@@ -1,16 +1,17 @@
-"""The admins' list of members, and the limits of the team."""
+"""The admins' list of members, the limits of the team, and whether it requires security keys."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request, Response
 
-from app.deps import AdminDep, ContextDep
-from app.errors import InvalidError
+from app.deps import AdminDep, ContextDep, SignInDep
+from app.errors import ConflictError, InvalidError, StationmasterError
+from app.infra.relying_party import unavailable_because
 from app.routers.paging import AfterId
 from app.services.audit import Words
 from app.services.context import Context
-from app.services.people import limits, listing
-from app.web import redirect, render
+from app.services.people import fresh_sign_ins, limits, listing, security_keys
+from app.web import redirect, redirect_to_sign_in, render
 
 router = APIRouter(prefix="/admin/members")
 PAGE = router.prefix
@@ -30,7 +31,7 @@ async def _page(
     ctx: Context,
     search: str = "",
     after: str = "",
-    error: InvalidError | None = None,
+    error: StationmasterError | None = None,
     typed: dict[str, str] | None = None,
 ) -> Response:
     """With an error, what was typed as limits of the team."""
@@ -41,6 +42,11 @@ async def _page(
         "defaults": limits.of_settings(ctx),
         "chosen_for_team": await limits.chosen_for_team(ctx),
         "highest": limits.HIGHEST,
+        "keys_are_required": await fresh_sign_ins.is_required(ctx),
+        "keys_unavailable_because": unavailable_because(ctx.settings),
+        "has_key": bool(await security_keys.usable(ctx, ctx.member)),
+        "owners_of_keys": await security_keys.owners(ctx),
+        "error": error,
         "problems": error.fields if error else {},
         "typed": typed or {},
     }
@@ -62,3 +68,17 @@ async def change_team_limits(
         typed = {"workstation_limit": workstation_limit, "gpu_workstation_limit": gpu_workstation_limit}
         return await _page(request, ctx, error=error, typed=typed)
     return redirect(f"{PAGE}#limits")
+
+
+@router.post("/security-keys")
+async def require_security_keys(
+    request: Request, ctx: ContextDep, _: AdminDep, sign_in: SignInDep, required: Annotated[bool, Form()]
+) -> Response:
+    """Require security keys of everybody, or stop requiring them. Requires a fresh sign-in."""
+    if not await fresh_sign_ins.is_fresh(ctx, sign_in):
+        return redirect_to_sign_in(f"{PAGE}#security-keys")
+    try:
+        await fresh_sign_ins.require(ctx, required=required)
+    except ConflictError as error:
+        return await _page(request, ctx, error=error)
+    return redirect(f"{PAGE}#security-keys")

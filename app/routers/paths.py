@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 HOME = "/"
+NEW_SECURITY_KEY = "/account/security-keys/new"
 LONGEST = 1000
 """Characters; it goes into a cookie, of which browsers take 4096."""
 

@@ -11,7 +11,7 @@ from app.errors import InvalidError
 from app.services import ssh_setups
 from app.services.context import Context
 from app.services.keys import machine_keys, public_keys, ssh_keys
-from app.services.people import members
+from app.services.people import fresh_sign_ins, members
 from app.web import redirect, redirect_to_sign_in, render
 
 router = APIRouter(prefix="/ssh-keys", include_in_schema=False)
@@ -50,9 +50,9 @@ async def generate(request: Request, ctx: ContextDep, pair_name: Text = "") -> R
 
 @router.get("/{key_id}/private")
 async def download_private_key(key_id: IdPath, ctx: ContextDep, sign_in: SignInDep) -> Response:
-    """The private key as a file. Requires a sign-in made in the last few minutes."""
+    """The private key as a file. Requires a fresh sign-in."""
     key = await ssh_keys.find(ctx.session, ctx.member, key_id)
-    if not sign_in.is_fresh(ctx.now):
+    if not await fresh_sign_ins.is_fresh(ctx, sign_in):
         # The sign-in returns to the page, not to the file: after a download the browser would still show Google.
         return redirect_to_sign_in(f"/ssh-keys#key-{key.id}")
     text = await ssh_keys.private(ctx, key)

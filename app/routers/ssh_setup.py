@@ -9,6 +9,7 @@ from app.models.ssh_setup import MOST_USES
 from app.services import ssh_setups
 from app.services.context import Context
 from app.services.keys import ssh_config, ssh_keys
+from app.services.people import fresh_sign_ins
 from app.services.ssh_setups import SshFiles
 from app.views import ssh_installer
 from app.web import redirect_to_sign_in, render
@@ -51,7 +52,7 @@ async def _page(request: Request, ctx: Context, sign_in: SignIn, *, with_private
 @router.get("/ssh-setup/archive")
 async def archive(ctx: ContextDep, sign_in: SignInDep) -> Response:
     """The SSH files and the private keys in one file. Requires a fresh sign-in."""
-    if not sign_in.is_fresh(ctx.now):
+    if not await fresh_sign_ins.is_fresh(ctx, sign_in):
         # The sign-in returns to the page, not to the file: after a download the browser would still show Google.
         return redirect_to_sign_in("/ssh-setup")
     return _archive(ctx, await ssh_setups.files(ctx, with_private_keys=True))

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import and_, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import ConflictError, InvalidError
@@ -13,6 +12,7 @@ from app.models import Action, Member, Run, Team, Workstation, WorkstationStatus
 from app.models.run_states import FINAL
 from app.services import audit
 from app.services.context import Context
+from app.services.people import team
 
 HIGHEST = 1000
 _RULE = f"Enter a whole number from 0 to {HIGHEST:,}, or leave it empty for the default."
@@ -88,9 +88,9 @@ async def of(ctx: Context, member: Member) -> Allowance:
 
 async def of_each(ctx: Context, members: Sequence[Member]) -> dict[str, Allowance]:
     """The allowances of several members, by ID."""
-    team = await of_team(ctx)
+    of_others = await of_team(ctx)
     machines = await _machines(ctx, [member.id for member in members])
-    return {member.id: Allowance(_count(machines[member.id]), Chosen.of(member).above(team)) for member in members}
+    return {member.id: Allowance(_count(machines[member.id]), Chosen.of(member).above(of_others)) for member in members}
 
 
 async def lock(session: AsyncSession, owner: Member) -> None:
@@ -173,11 +173,10 @@ async def change(ctx: Context, member: Member, chosen: Chosen) -> None:
 
 async def change_team(ctx: Context, chosen: Chosen) -> None:
     """Set the team's limits."""
-    await ctx.session.execute(insert(Team).values(id=Team.ID).on_conflict_do_nothing())
-    team = await ctx.session.get_one(Team, Team.ID, with_for_update=True)
-    before = _columns(Chosen.of(team))
-    team.workstation_limit, team.gpu_workstation_limit = chosen.workstations, chosen.gpus
-    _record(ctx, Action.CHANGE_TEAM, team.id, "team", before, _columns(chosen))
+    row = await team.lock(ctx.session)
+    before = _columns(Chosen.of(row))
+    row.workstation_limit, row.gpu_workstation_limit = chosen.workstations, chosen.gpus
+    _record(ctx, Action.CHANGE_TEAM, row.id, "team", before, _columns(chosen))
 
 
 def _columns(chosen: Chosen) -> dict[str, int | None]:

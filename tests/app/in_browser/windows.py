@@ -17,10 +17,14 @@ class Windows:
     async def open(self, name: str, **options: object) -> BrowserContext:
         """A window of `name`@example.com, who signs in just now."""
         context = await self._browser.new_context(base_url=self._address, **options)  # type: ignore[arg-type]  # playwright's own names
+        await self.sign_in(context, name)
+        return context
+
+    async def sign_in(self, context: BrowserContext, name: str) -> None:
+        """Another session in this window, in the place of the one before."""
         cookie = cookie_name(self._app.state.portal.settings)
         async with await signed_in(self._app, name) as client:
             await context.add_cookies([{"name": cookie, "value": client.cookies[cookie], "url": self._address}])
-        return context
 
     async def page(self, name: str, **options: object) -> Page:
         """The only page in such a window."""

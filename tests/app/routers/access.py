@@ -17,6 +17,7 @@ class Access(StrEnum):
     FRESH_BROWSER_ALONE = "The owner alone, by a fresh sign-in."
     FRESH_BROWSER = "Whoever is signed in by browser, freshly."
     SET_UP = "A computer with the token of a setup command; nobody else."
+    FRESH_ADMIN = "Admins, by a fresh sign-in."
     ADMIN = "Admins, by browser or by a token of the scope `admin`."
     DECIDED = "Admins; whose it is may see it, but not decide on it; others don't see it."
 
@@ -60,6 +61,7 @@ ROWS = {
         GET /account
         GET /ssh-setup/update
         GET /ssh-setup/update/archive
+        POST /sign-in/security-key
     """,
     Access.OWN: """
         POST /allowed-ips/{allowed_ip_id}/remove
@@ -115,13 +117,20 @@ ROWS = {
         GET /api/v1/ssh-keys/{key_id}/private
     """,
     Access.FRESH_BROWSER_ALONE: """
+        GET POST /account/security-keys/{security_key_id}/remove
         GET /ssh-keys/{key_id}/private
     """,
     Access.FRESH_BROWSER: """
         GET /ssh-setup
         GET /ssh-setup/archive
+        POST /account/security-keys
+        GET /account/security-keys/new
         POST /account/tokens
         POST /infrastructure/passwords/{key}
+    """,
+    Access.FRESH_ADMIN: """
+        POST /admin/members/security-keys
+        POST /admin/members/{member_id}/security-keys/{security_key_id}/remove
     """,
     Access.SET_UP: """
         GET /ssh-setup.ps1

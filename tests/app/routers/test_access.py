@@ -22,6 +22,7 @@ PEOPLE = (
 
 
 BY_BROWSER = {Access.BROWSER, Access.BROWSER_ALONE, Access.FRESH_BROWSER, Access.FRESH_BROWSER_ALONE}
+OF_ADMINS = {Access.ADMIN, Access.DECIDED, Access.FRESH_ADMIN}
 FRESH = {Access.FRESH_ALONE, Access.FRESH_BROWSER, Access.FRESH_BROWSER_ALONE}
 ALONE = {Access.OWN_ALONE, Access.BROWSER_ALONE, Access.FRESH_ALONE, Access.FRESH_BROWSER_ALONE}
 OWN = {Access.OWN, Access.DECIDED, *ALONE}
@@ -30,6 +31,7 @@ LACKING = {
     ("GET", "/readyz"): 503,
     ("POST", "/admin/iam/remove"): 404,
     ("DELETE", "/api/v1/iam-admins/{principal}"): 404,
+    ("POST", "/admin/members/{member_id}/security-keys/{security_key_id}/remove"): 404,
     ("POST", "/admin/members/{member_id}/ssh-keys/{key_id}/delete"): 404,
     ("POST", "/admin/members/{member_id}/tokens/{token_id}/revoke"): 404,
     ("DELETE", "/api/v1/members/{member_id}/ssh-keys/{key_id}"): 404,
@@ -55,17 +57,19 @@ def _expected(access: Access, who: str, method: str) -> str:
         return ABSENT if access in ALONE else THROUGH
     if person == "other" and access in OWN:
         return ABSENT
-    return REFUSED if access in {Access.ADMIN, Access.DECIDED} else THROUGH
+    return REFUSED if access in OF_ADMINS else THROUGH
 
 
 def _is_too_weak(access: Access, who: str, method: str) -> bool:
     """A token whose scope does not include it; what is the owner's alone is said to be absent before."""
     if WEAK.get(who) is Scope.READ and (method != "GET" or access is Access.FRESH_ALONE):
         return True
-    return who in WEAK and who.startswith("admin") and access in {Access.OWN, Access.DECIDED, Access.ADMIN}
+    return who in WEAK and who.startswith("admin") and access in {Access.OWN, *OF_ADMINS}
 
 
 def _must_sign_in(access: Access, who: str) -> bool:
+    if access is Access.FRESH_ADMIN:
+        return who == "admin's token"
     return (access in BY_BROWSER and who.endswith("token")) or (access in FRESH and who == "stale owner")
 
 

@@ -20,7 +20,7 @@ from tests.app.routers.world import TABLE, World, undone
 from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
-FOR_ADMINS = {Access.ADMIN, Access.DECIDED}
+FOR_ADMINS = {Access.ADMIN, Access.DECIDED, Access.FRESH_ADMIN}
 SENTENCE = re.compile(r'class="[^"]*(?:field-error|callout-bad|error-card)[^"]*".*?[A-Z][^<>]{5,}[.]', re.DOTALL)
 ALL_ROWS = " UNION ALL ".join(f"SELECT '{name}' || t::text FROM {name} t" for name in Base.metadata.tables)
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJz1Qn8uFTb9bX0p0Y0n1p0sXQ0v8Q7Yl6m0f0l3c1aB"

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker
 
 from app.live import Hub
-from app.models import ApiToken, Member, Scope, SignIn
+from app.models import ApiToken, Member, Scope, SecurityKey, SignIn
 from app.services.shared import shared_stack
 from tests.app.routers.access import ROWS, Access
 from tests.app.services.shared.infrastructure_samples import EVERYTHING
@@ -107,7 +107,20 @@ async def _rows_of(app: FastAPI) -> dict[str, str]:
         *_, opened, ended = await session.scalars(_of(SignIn, grace))
         revoked.revoke(portal.clock())
         ended.revoke(portal.clock())
-        return {"member_id": linus.id, "token_id": token.id, "sign_in_id": opened.id}
+        key = SecurityKey(
+            member_id=grace.id,
+            name="blue",
+            domain="portal.test",
+            credential_id=b"1",
+            public_key=b"2",
+            sign_count=0,
+            transports=["usb"],
+            added_at=portal.clock(),
+        )
+        session.add(key)
+        await session.flush()
+        ids = {"member_id": linus.id, "token_id": token.id, "sign_in_id": opened.id}
+        return {**ids, "security_key_id": key.id}
 
 
 def _of(kind: type[ApiToken] | type[SignIn], member: Member) -> Any:

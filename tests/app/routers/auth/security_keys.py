@@ -1,0 +1,28 @@
+"""What has become of security keys, and of the sign-ins that they confirm."""
+
+import httpx2
+from fastapi import FastAPI
+from sqlalchemy import select
+
+from app.models import AuditEntry, SecurityKey
+
+NEW = "/account/security-keys/new"
+
+
+async def rows(app: FastAPI) -> list[SecurityKey]:
+    async with app.state.portal.database.sessions() as session:
+        return list(await session.scalars(select(SecurityKey).order_by(SecurityKey.added_at)))
+
+
+async def audited(app: FastAPI) -> list[tuple[str, str, str]]:
+    """What the audit has of security keys."""
+    async with app.state.portal.database.sessions() as session:
+        about = select(AuditEntry).where(AuditEntry.action.contains("security_key")).order_by(AuditEntry.number)
+        return [(each.actor.partition("@")[0], each.action, each.thing_name) for each in await session.scalars(about)]
+
+
+async def is_fresh(browser: httpx2.AsyncClient) -> bool:
+    """Whether a token is made."""
+    made = await browser.post("/account/tokens", data={"name": "CI"})
+    assert made.status_code == 200 or made.headers["location"].startswith("/sign-in?next=")
+    return made.status_code == 200
