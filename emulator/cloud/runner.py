@@ -45,6 +45,10 @@ class OperationRunner:
         """Delete a resource and everything that depends on it, as somebody could in Google's console."""
         with self.store.transaction():
             rules_of(resource.type).deleted(self.context, resource)
+            # A bucket's grants have another ID than the bucket.
+            for prefix in (f"{resource.id}/", f"b/{resource.id}/"):
+                for inside in self.store.all(prefix=prefix):
+                    self.store.delete(inside)
             self.store.delete(resource)
         self._notify(resource)
 

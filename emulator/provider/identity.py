@@ -13,6 +13,7 @@ from emulator.provider.values import UNKNOWN, State
 
 IMPORT_IDS = {
     "google_compute_network_peering": "{project}/{network}/{name}",
+    "google_project_iam_member": "{project} {role} {member}",
     "google_sql_user": "{project}/{instance}/{name}",
 }
 """Types that are imported by another id than the one they have, as their pages in the provider's documentation say."""
@@ -55,4 +56,6 @@ def parse_import_id(template: str, given: str, config: ProviderConfig) -> tuple[
 
 def _pattern(template: str) -> str:
     literals = PLACEHOLDER.split(template)[::3]
-    return "([^/]+)".join(re.escape(literal) for literal in literals)
+    # The name of a role has a slash, so that spaces separate it from its neighbours.
+    value = "([^ ]+)" if " " in template else "([^/]+)"
+    return value.join(re.escape(literal) for literal in literals)

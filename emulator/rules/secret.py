@@ -16,10 +16,6 @@ class SecretRules(Rules):
         if "create_time" in resource.state:
             resource.state["create_time"] = resource.cloud["created"]
 
-    def deleted(self, context: Context, resource: CloudResource) -> None:
-        for version in versions_of(context, resource.id):
-            context.store.delete(version)
-
 
 class SecretVersionRules(Rules):
     numbered = True

@@ -107,3 +107,21 @@ def test_each_key_of_a_service_account_has_a_name_of_its_own(world: World) -> No
     ]
     assert len(set(keys)) == 2
     assert all(key.startswith(f"{account}/keys/") for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("type_", "id_", "state", "prefix"),
+    [
+        ("google_storage_bucket", "data-granted", {"name": "data-granted"}, "b/data-granted"),
+        ("google_secret_manager_secret", f"projects/{PROJECT}/secrets/granted", {"secret_id": "granted"}, ""),
+        ("google_service_account", f"projects/{PROJECT}/serviceAccounts/granted@x", {"account_id": "granted"}, ""),
+    ],
+)
+def test_what_was_granted_on_a_resource_goes_with_it(
+    world: World, type_: str, id_: str, state: dict[str, Any], prefix: str
+) -> None:
+    grant = f"{prefix or id_}/roles/viewer/user:grace@example.com"
+    world.create(type_, id_, state)
+    world.create(f"{type_}_iam_member", grant, {"role": "roles/viewer", "member": "user:grace@example.com"})
+    world.delete(type_, id_)
+    assert refused(lambda: world.read(f"{type_}_iam_member", grant))["status"] == 404
