@@ -29,6 +29,7 @@ IDS = {
     "google_compute_router_nat": "{project}/{region}/{router}/{name}",
     "google_compute_subnetwork": "projects/{project}/regions/{region}/subnetworks/{name}",
     "google_container_cluster": "projects/{project}/locations/{location}/clusters/{name}",
+    "google_project_iam_member": "{project} {role} {member}",
     "google_secret_manager_secret": "projects/{project}/secrets/{secret_id}",
     "google_service_account": "projects/{project}/serviceAccounts/{account_id}@{project}.iam.gserviceaccount.com",
     "google_sql_database": "projects/{project}/instances/{instance}/databases/{name}",
@@ -42,7 +43,6 @@ MADE_AGAIN = frozenset(
     {
         "google_artifact_registry_repository_iam_member",
         "google_project_iam_binding",
-        "google_project_iam_member",
         "google_project_service",
         "google_secret_manager_secret_iam_member",
         "google_secret_manager_secret_version",
@@ -54,16 +54,18 @@ MADE_AGAIN = frozenset(
 )
 """Types that can be created again without an error, so that adoption skips them. A test checks that no type of the
 root is missing."""
-WITHIN_OURS = frozenset(
+UNMARKED = frozenset(
     {
         "google_compute_network_peering",
         "google_compute_router_nat",
+        # It could be made again as well, but nobody would take it back where it is not wanted any more.
+        "google_project_iam_member",
         "google_sql_database",
         "google_sql_user",
     }
 )
 """Types that have neither labels nor a description. They belong to the stack if the resource that contains them
-does."""
+does, and a role in the project because the stack grants it."""
 
 
 class SharedAdoption:
@@ -71,22 +73,24 @@ class SharedAdoption:
 
     def __init__(self, claim: Claim, commands: Commands, stack_id: str) -> None:
         self._claim, self._commands, self._stack_id = claim, commands, stack_id
-        # Not looked for again in the next round: each look is a process of Terraform's.
+        # Not looked for again: each look is a process of Terraform's.
         self._absent: set[str] = set()
 
-    async def adopt(self, possible: Sequence[dict[str, Any]]) -> list[str]:
+    async def adopt(self, inputs: dict[str, Any], earlier: Sequence[dict[str, Any]]) -> list[str]:
         """Import the resources that exist; returns their addresses. Raises RunFailedError if one belongs to another
         stack.
 
-        :param possible: the variables of all runs that may have created some. The folder is left with the last ones.
+        :param inputs: the variables of this run.
+        :param earlier: those of other runs that may have created something.
         """
         await self._claim.log("Checking Google for resources that an interrupted run created.")
         adopted: list[str] = []
-        for inputs in possible:
-            self._commands.folder.write_variables(inputs)
+        for variables in (inputs, *earlier):
+            self._commands.folder.write_variables(variables)
             while found := await self._adopt_those_known():
                 # The names of resources inside these are known only now, so look again.
                 adopted += found
+        self._commands.folder.write_variables(inputs)
         async with self._claim.writing() as (session, run):
             (await session.get_one(Stack, run.stack_id)).needs_reconcile = False
             if not adopted:
@@ -103,7 +107,7 @@ class SharedAdoption:
             if found is None:
                 self._absent.add(resource_id)
                 continue
-            if type_ not in WITHIN_OURS and not is_of(found, self._stack_id):
+            if type_ not in UNMARKED and not is_of(found, self._stack_id):
                 raise RunFailedError(
                     f"{resource_id} already exists at Google and belongs to something else. It was not changed."
                 )
@@ -126,16 +130,16 @@ def planned_creates(shown: dict[str, Any]) -> list[tuple[str, str, str]]:
         # A replacement is no create: its resource is in the state.
         if form is None or change["mode"] != "managed" or change["change"]["actions"] != ["create"]:
             continue
-        after = project | {name: _short(value) for name, value in change["change"]["after"].items()}
+        after = project | {name: _short(name, value) for name, value in change["change"]["after"].items()}
         # A missing attribute is one that is not known yet.
         with suppress(KeyError):
             found.append((change["address"], change["type"], form.format_map(after)))
     return found
 
 
-def _short(value: Any) -> Any:
-    """The name at the end of a link to a Google resource; other values are unchanged."""
-    is_link = isinstance(value, str) and ("://" in value or value.startswith("projects/"))
+def _short(attribute: str, value: Any) -> Any:
+    """The name at the end of a link to a Google resource; other values are unchanged, like the name of a role."""
+    is_link = isinstance(value, str) and ("://" in value or value.startswith("projects/")) and attribute != "role"
     return value.rpartition("/")[2] if is_link else value
 
 

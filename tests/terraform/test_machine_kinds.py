@@ -11,10 +11,12 @@ import pytest
 from app.models import SshKey, Workstation
 from app.services.catalog import Catalog, MachineType
 from app.services.workstations import specs
+from app.worker.adopt import ids_of_creates
 from app.worker.decide import MACHINE
 from emulator.core import catalog as emulated
 from tests.emulator_process import EmulatorProcess, start_emulator
 from tests.parts import make_settings
+from tests.terraform.adoption import ONLY_IN_STATE, differing
 from tests.terraform.conftest import Terraform
 from tests.terraform.machine import REPOSITORY
 
@@ -64,14 +66,28 @@ class Machines:
         (self.folder / "main.tf.json").write_text(json.dumps({"module": called}))
         if not (self.folder / ".terraform").exists():
             self._terraform(self.folder, "init")
-        self._terraform(self.folder, "plan", "-out=tfplan", *how)
-        shown = json.loads(self._terraform(self.folder, "show", "-json", "tfplan"))
-        actions = {change["address"]: change["change"]["actions"] for change in shown["resource_changes"]}
+        actions = {change["address"]: change["change"]["actions"] for change in self._show(*how)["resource_changes"]}
         return {
             address.split(".")[1]: done
             for address, done in actions.items()
             if ".google_compute_instance." in address and done != ["no-op"]
         }
+
+    def adopt(self, desired: dict[str, dict[str, Any]]) -> set[str]:
+        """Lose the state, and plan to import all; returns the attributes that would be changed in place."""
+        (self.folder / "terraform.tfstate").unlink()
+        self.plan(desired)
+        ids = ids_of_creates(self._show())
+        blocks = [{"to": address, "id": resource_id} for address, resource_id in ids.items()]
+        (self.folder / "imports.tf.json").write_text(json.dumps({"import": blocks}))
+        shown = self._show()
+        (self.folder / "imports.tf.json").unlink()
+        assert len(ids) == 3 * len(desired)
+        return differing(shown)
+
+    def _show(self, *how: str) -> dict[str, Any]:
+        self._terraform(self.folder, "plan", "-out=tfplan", *how)
+        return dict(json.loads(self._terraform(self.folder, "show", "-json", "tfplan")))
 
     def apply(self) -> None:
         self._terraform(self.folder, "apply", "tfplan")
@@ -104,6 +120,10 @@ def test_machines_are_made_and_stay_as_they_are(
     assert machines.plan(desired) == {name: ["create"] for name in desired}
     machines.apply()
     # Nothing is replaced for the local SSDs that some of them bring along.
+    assert machines.plan(desired) == {}
+
+    assert machines.adopt(desired) <= ONLY_IN_STATE
+    machines.apply()
     assert machines.plan(desired) == {}
 
 

@@ -37,11 +37,11 @@ class SharedKind(TerraformKind):
     async def adopt(self) -> list[str]:
         """Import resources that exist in no state, also those of failed runs that had other parts switched on."""
         async with self.claim.tools.database.sessions() as session:
-            earlier = (await runs.applied(session, self.stack_id)).since
+            since = (await runs.applied(session, self.stack_id)).since
         inputs = self.attempt.inputs
         # Variables that an earlier release did not have are those of this run.
-        possible = [inputs | run.inputs for run in earlier]
-        return await SharedAdoption(self.claim, self.commands, self.stack_id).adopt([*possible, inputs])
+        earlier = [inputs | run.inputs for run in since if run.inputs != inputs]
+        return await SharedAdoption(self.claim, self.commands, self.stack_id).adopt(inputs, earlier)
 
     async def review(self, planned: Planned) -> Planned:
         """Require approval for all changes except those of allowed IPs."""

@@ -1,19 +1,12 @@
 """Runs of the shared stack: planned, decided by somebody but for allowed IPs, and applied as they were shown."""
 
-import json
-import re
-from typing import Any
-
 import pytest
 
-from app.config import REPOSITORY
-from app.models import CancelMode, RunStatus, Stack
+from app.models import CancelMode, RunStatus
 from app.services import runs
 from app.services.people import members
 from app.services.shared import shared_stack
 from app.services.terraform import plans
-from app.services.terraform.state_versions import State
-from app.worker.adopt_shared import IDS, MADE_AGAIN, WITHIN_OURS, is_of, planned_creates
 from app.worker.claim import Tools
 from app.worker.decide import awaited
 from app.worker.execute import execute
@@ -166,136 +159,6 @@ async def test_cancelling_stops_it_and_undoes_nothing(shared: Shared) -> None:
     assert shared.script.calls[planned:] == []
 
 
-async def test_after_an_interruption_it_looks_for_what_is_there_and_takes_over_its_own(shared: Shared) -> None:
-    await shared.applied()
-    stack_id = (await shared.stack()).id
-    async with shared.tools.database.sessions.begin() as session:
-        (await session.get_one(Stack, stack_id)).needs_reconcile = True
-    bucket = change(BUCKET, "create")
-    bucket["change"]["after"] = {"project": "p", "name": "data-x"}
-    shared.plans_to(bucket)
-    shared.script.on("import", _imports(stack_id))
-    run_id = await shared.configure(ssh_allowed_ips=["203.0.113.0/24"])
-    await execute(shared.tools, run_id)
-    log = await log_of(shared.tools, run_id)
-    assert "Found data-x, created for this stack. Adopting it." in log
-
-
-async def test_what_is_not_there_is_looked_for_once_however_often_something_else_is_found(shared: Shared) -> None:
-    await shared.applied()
-    stack_id = (await shared.stack()).id
-    async with shared.tools.database.sessions.begin() as session:
-        (await session.get_one(Stack, stack_id)).needs_reconcile = True
-    bucket, secret = change(BUCKET, "create"), change("google_secret_manager_secret.absent", "create")
-    bucket["change"]["after"] = {"project": "p", "name": "data-x"}
-    secret["change"]["after"] = {"project": "p", "secret_id": "absent"}
-    shared.plans_to(bucket, secret)
-    later = shared.script.folder / "later.json"
-    later.write_text(json.dumps({"resource_changes": [secret]}))
-    taken = _imports(stack_id).replace("echo '{}'", f"cat {later}").removesuffix("\n")
-    absent = "echo 'Cannot import non-existent remote object' >&2; exit 1"
-    shared.script.on("import", f'case "$*" in *absent*) {absent} ;; *) {taken} ;; esac\n')
-    calls = len(shared.script.calls)
-    await execute(shared.tools, await shared.configure(ssh_allowed_ips=["203.0.113.0/24"]))
-    looked = [call for call in shared.script.calls[calls:] if call.startswith("import")]
-    assert sum("secrets/absent" in call for call in looked) == 1
-    assert sum("data-x" in call for call in looked) == 2, "to look, and to take in"
-
-
-async def test_what_bears_another_stacks_id_is_not_touched(shared: Shared) -> None:
-    await shared.applied()
-    async with shared.tools.database.sessions.begin() as session:
-        (await session.get_one(Stack, (await shared.stack()).id)).needs_reconcile = True
-    bucket = change(BUCKET, "create")
-    bucket["change"]["after"] = {"project": "p", "name": "data-x"}
-    shared.plans_to(bucket)
-    shared.script.on("import", _imports("another"))
-    run_id = await shared.configure(ssh_allowed_ips=["203.0.113.0/24"])
-    await execute(shared.tools, run_id)
-    run = await run_of(shared.tools, run_id)
-    assert run.status is RunStatus.ERRORED
-    assert "data-x already exists at Google and belongs to something else" in str(run.error)
-
-
-async def interrupted(shared: Shared) -> None:
-    """Its last apply left the bucket at Google and not in the state."""
-    await shared.applied()
-    stack_id = (await shared.stack()).id
-    async with shared.tools.database.sessions.begin() as session:
-        (await session.get_one(Stack, stack_id)).needs_reconcile = True
-    bucket = change(BUCKET, "create")
-    bucket["change"]["after"] = {"project": "p", "name": "data-x"}
-    shared.plans_to(bucket)
-
-
-def takes_in_and_plans_to(shared: Shared, stack_id: str, action: str) -> None:
-    """Once the bucket is imported, the plan does this to it."""
-    later = shared.script.folder / "later.json"
-    later.write_text(json.dumps({"resource_changes": [change(BUCKET, action, name="data-x")]}))
-    shared.script.on("import", _imports(stack_id).replace("echo '{}'", f"cat {later}"))
-
-
-async def test_a_destroy_deletes_what_it_has_just_adopted(shared: Shared) -> None:
-    await interrupted(shared)
-    takes_in_and_plans_to(shared, (await shared.stack()).id, "delete")
-    run_id = await shared.ask("destroy")
-    await execute(shared.tools, run_id)
-    run = await run_of(shared.tools, run_id)
-    assert (run.status, run.confirmations) == (RunStatus.AWAITING_APPROVAL, ["data-x"])
-    await shared.approve(run_id, ["data-x"])
-    await execute(shared.tools, run_id)
-    assert (await run_of(shared.tools, run_id)).status is RunStatus.APPLIED
-
-
-async def test_what_was_adopted_is_replaced_only_by_who_types_its_name(shared: Shared) -> None:
-    await interrupted(shared)
-    takes_in_and_plans_to(shared, (await shared.stack()).id, "replace")
-    run_id = await shared.configure(ssh_allowed_ips=["203.0.113.0/24"])
-    await execute(shared.tools, run_id)
-    run = await run_of(shared.tools, run_id)
-    assert (run.status, run.confirmations) == (RunStatus.AWAITING_APPROVAL, ["data-x"])
-
-
-async def test_what_a_failed_run_left_is_found_by_a_run_that_does_not_want_it(
-    shared: Shared, clock: MovingClock
-) -> None:
-    await shared.applied()
-    clock.advance(minutes=1)
-    stack_id = (await shared.stack()).id
-    shared.plans_to(change(BUCKET, "create"))
-    shared.script.on("apply", "exit 1")
-    failed = await shared.configure(deploy_storage=True)
-    await execute(shared.tools, failed)
-    await shared.approve(failed)
-    await execute(shared.tools, failed)
-    assert (await run_of(shared.tools, failed)).status is RunStatus.ERRORED
-
-    bucket = change(BUCKET, "create")
-    bucket["change"]["after"] = {"project": "p", "name": "data-x"}
-    shared.plans_to(bucket)
-    wanted = shared.script.folder / "wanted.json"
-    wanted.write_text(json.dumps({"resource_changes": [bucket]}))
-    shared.script.on(
-        "show",
-        f"if grep -q '\"deploy_storage\": true' terraform.tfvars.json; then cat {wanted}; else echo '{{}}'; fi\n",
-    )
-    takes_in_and_plans_to(shared, stack_id, "delete")
-    run_id = await shared.configure(deploy_storage=False)
-    await execute(shared.tools, run_id)
-    run = await run_of(shared.tools, run_id)
-    assert (run.status, run.confirmations) == (RunStatus.AWAITING_APPROVAL, ["data-x"])
-
-
-def _imports(stack_id: str) -> str:
-    """Shell of the first import, which looks, and of the second, after which a plan creates nothing."""
-    attributes = {"effective_labels": {"stationmaster-stack": stack_id}}
-    resource = {"mode": "managed", "type": "t", "name": "data", "instances": [{"attributes": attributes}]}
-    state = json.dumps({"version": 4, "serial": 1, "lineage": "probe", "resources": [resource]})
-    looks = f"echo '{state}' > probe.tfstate"
-    takes = 'echo "echo \'{}\'" > "$(dirname "$0")/show"'
-    return f"if [ ! -e probe.tfstate ]; then {looks}; else {takes}; fi\n"
-
-
 def test_only_what_is_lost_for_good_wants_its_name() -> None:
     shown = {
         "resource_changes": [
@@ -315,40 +178,3 @@ def test_only_what_is_lost_for_good_wants_its_name() -> None:
         *("data-x", "postgres-x", "user:b@x.com", "serviceAccount:c"),
         *(None, None, None),
     ]
-
-
-def test_every_type_of_the_root_is_looked_for_or_can_be_made_again() -> None:
-    files = [*REPOSITORY.glob("terraform/shared/*.tf"), *REPOSITORY.glob("terraform/modules/*/*.tf")]
-    of_workstations = ("compute", "compute_configure")
-    ours = [file for file in files if file.parent.name not in of_workstations]
-    types = {found for file in ours for found in re.findall(r'^resource "(\w+)"', file.read_text(), re.MULTILINE)}
-    assert types == set(IDS) | MADE_AGAIN
-    assert set(IDS) >= WITHIN_OURS
-
-
-def test_links_stand_for_names_in_import_ids_and_what_is_not_known_is_left_out() -> None:
-    peering = change("module.peering[0].google_compute_network_peering.there", "create")
-    network = "https://www.googleapis.com/compute/v1/projects/p/global/networks/default"
-    peering["change"]["after"] = {"project": "p", "network": network, "name": "there"}
-    unknown = change("module.peering[0].google_compute_network_peering.back", "create")
-    unknown["change"]["after"] = {"project": "p", "name": "back"}
-    found = planned_creates({"resource_changes": [peering, unknown]})
-    assert found == [(peering["address"], "google_compute_network_peering", "p/default/there")]
-
-
-@pytest.mark.parametrize(
-    ("attributes", "ours"),
-    [
-        ({"labels": None, "effective_labels": {"stationmaster-stack": "s1"}}, True),
-        ({"resource_labels": None, "effective_labels": {"stationmaster-stack": "s1"}}, True),
-        ({"effective_labels": {}, "description": "stationmaster-stack=s1"}, True),
-        ({"settings": [{"user_labels": {"stationmaster-stack": "s1"}}]}, True),
-        ({"description": "SSH. stationmaster-stack=s1"}, True),
-        ({"effective_labels": {"stationmaster-stack": "s2"}}, False),
-        ({"effective_labels": {}, "description": ""}, False),
-    ],
-)
-def test_whose_a_thing_is_stands_in_its_labels_or_description(attributes: dict[str, Any], ours: bool) -> None:
-    resource = {"mode": "managed", "type": "t", "name": "n", "instances": [{"attributes": attributes}]}
-    raw = {"version": 4, "serial": 1, "lineage": "x", "resources": [resource]}
-    assert is_of(State(json.dumps(raw).encode()), "s1") is ours
