@@ -23,6 +23,7 @@ from app.routers import (
     audit,
     auth,
     bulk_actions,
+    consoles,
     doctor,
     handovers,
     health,
@@ -48,6 +49,7 @@ from app.routers.api import audit as api_audit
 from app.routers.api import handovers as api_handovers
 from app.routers.api import iam_admins as api_iam_admins
 from app.routers.api import infrastructure as api_infrastructure
+from app.routers.api import machines as api_machines
 from app.routers.api import members as api_members
 from app.routers.api import runs as api_runs
 from app.routers.api import shared_stack as api_shared_stack
@@ -61,11 +63,11 @@ PAGES = (
     *(auth, account, security_keys, ssh_keys, ssh_setup),
     *(workstations, workstation_changes, kept_disks, handovers, stack_states),
     *(allowed_ips, admin_allowed_ips, shared_stack, infrastructure, iam_admins, members, member, admin_workstations),
-    *(bulk_actions, orphans, runs, audit, doctor, health),
+    *(consoles, bulk_actions, orphans, runs, audit, doctor, health),
 )
 API = (
-    *(api_workstations, api_handovers, api_runs, api_ssh_keys, api_shared_stack, api_allowed_ips, api_infrastructure),
-    *(api_iam_admins, api_members, api_tokens, api_audit, ssh_files),
+    *(api_workstations, api_machines, api_handovers, api_runs, api_ssh_keys, api_shared_stack, api_allowed_ips),
+    *(api_infrastructure, api_iam_admins, api_members, api_tokens, api_audit, ssh_files),
 )
 
 

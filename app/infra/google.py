@@ -22,6 +22,7 @@ log = structlog.get_logger()
 _RESOURCE_ID = re.compile(r"projects/([^/]+)/(?:(zone)s/([^/]+)/(instance|disk)|(region)s/([^/]+)/(address)e)s/([^/]+)")
 GUEST_NAMESPACE = "stationmaster"
 """The namespace of the startup script's guest attributes. Google's own agent uses others."""
+SERIAL_BYTES = 128 * 1024
 # No retries by Google's client, which would take ten minutes without a message. The run itself retries.
 _ONCE: dict[str, Any] = {"timeout": 30.0, "retry": None}
 _WAIT_SECONDS = 150.0
@@ -68,6 +69,10 @@ class Compute:
     async def guest_attributes(self, zone: str, instance: str) -> dict[str, str]:
         """The guest attributes in the portal's namespace; empty if there are none."""
         return await asyncio.to_thread(self._guest_attributes, zone, instance)
+
+    async def serial_console(self, zone: str, instance: str) -> str:
+        """The end of what the machine has printed on its first serial port. Google has it while the machine runs."""
+        return await asyncio.to_thread(self._serial_console, zone, instance)
 
     async def machine(self, zone: str, instance: str) -> MachineState | None:
         """The state of a machine; None if it does not exist."""
@@ -140,6 +145,12 @@ class Compute:
         except NotFound:
             return {}
         return {item.key: item.value for item in attributes.query_value.items}
+
+    def _serial_console(self, zone: str, instance: str) -> str:
+        # A negative start counts from the end.
+        part = {"port": 1, "start": -SERIAL_BYTES}
+        request = {"project": self._project, "zone": zone, "instance": instance, **part}
+        return str(self._instances.get_serial_port_output(request=request, **_ONCE).contents)
 
     def _machine(self, zone: str, instance: str) -> MachineState | None:
         from google.api_core.exceptions import NotFound

@@ -25,3 +25,6 @@ Sort = Annotated[Literal["created", "name", "owner", "status", "type", "zone", "
 
 AfterId = Annotated[str, Query(max_length=20, pattern="^[a-z0-9]*$")]
 """The id of the last row that somebody has; empty for the beginning."""
+
+Boot = Annotated[str, Query(max_length=100, pattern="^[a-z0-9.-]*$")]
+"""The id of a boot; empty for none."""

@@ -19,8 +19,7 @@ from app.services.keys import ssh_config, ssh_keys
 from app.services.people import limits
 from app.services.runs import progress, stacks
 from app.services.shared import infrastructure
-from app.services.workstations import drift, observations, orders, specs
-from app.views.history import history_of
+from app.services.workstations import consoles, drift, history, observations, orders, specs
 from app.views.run_view import view
 from app.views.workstation_offers import offer_of
 from app.web import redirect, render
@@ -90,15 +89,17 @@ async def show(
 ) -> Response:
     """One workstation: its status, how to connect, and its runs."""
     is_own = workstation.owner_id == member.id
-    history = await runs.of_stack(session, workstation.id)
-    current = next((run for run in history if run.is_executing), history[0] if history else None)
+    made = await runs.of_stack(session, workstation.id, history.MOST_OF_EACH)
+    past = await history.of(session, workstation.id, made)
+    current = next((run for run in made if run.is_executing), made[0] if made else None)
     shown = await view(session, current, workstation, portal.clock()) if current else None
     folder = f"vscode-remote/ssh-remote+{workstation.name}{MOUNT_POINT}"
     context: dict[str, Any] = {
         "workstation": workstation,
         "subject_name": workstation.name,
         "offer": offer_of(workstation, portal.catalog),
-        "history": history_of(history, await observations.events_of(session, workstation.id)),
+        "history": past,
+        "boot_console": await consoles.read_of(session, past.failed_boot),
         "watch": await observations.watch(session),
         "now": portal.clock(),
         "view": shown,
@@ -111,10 +112,7 @@ async def show(
         "forget_host": ssh_config.forget_command(workstation, portal.settings.ssh_port),
         "mount_point": MOUNT_POINT,
         "device_path": DEVICE_PATH,
-        "larger_disks": {
-            "home": specs.larger(workstation.disk_size_gb),
-            "boot": specs.larger(workstation.boot_disk_size_gb),
-        },
+        "larger_disks": specs.larger_disks(workstation),
         "mlflow_url": infrastructure.mlflow_url(await stacks.shared(session), portal.settings),
     }
     return render(request, "workstations/show.html", context, fragment="workstations/_show.html")

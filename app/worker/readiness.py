@@ -12,6 +12,7 @@ from app.infra.google import Compute
 from app.models import LogLevel, Workstation
 from app.models.machine_report import BootStage, MachineReport
 from app.services.terraform import state_versions
+from app.services.workstations import reports
 from app.worker.claim import Claim
 from app.worker.commands import Commands
 from app.worker.errors import GOOGLE_ERRORS, RunFailedError
@@ -83,7 +84,12 @@ class Readiness:
             workstation.record_report(MachineReport(), run.booting_at)
             await self.claim.log_in(session, run, "The machine is running. Waiting until it boots and accepts SSH.")
         deadline = asyncio.get_running_loop().time() + self.claim.tools.settings.boot_timeout
-        await self._until(self._has_booted, deadline, "did not report that it has booted, with its SSH host keys,")
+        try:
+            await self._until(self._has_booted, deadline, "did not report that it has booted, with its SSH host keys,")
+        except RunFailedError:
+            await self._record_no_boot()
+            raise
+        await self._show()
         if self.report.stage is BootStage.FAILED:
             reason = self.report.mount.reason if self.report.mount else None
             await self.claim.log(f"The machine has booted with errors. {reason or ''}", LogLevel.WARN)
@@ -130,7 +136,14 @@ class Readiness:
         self._shown = self.report.stage
         async with self.claim.writing() as (session, run):
             workstation = await session.get_one(Workstation, run.stack_id, with_for_update=True)
-            workstation.record_report(self.report, self.claim.tools.clock())
+            await reports.record(self.claim.tools.context(session), workstation, self.report)
+
+    async def _record_no_boot(self) -> None:
+        minutes = self.claim.tools.settings.boot_timeout // 60
+        async with self.claim.writing() as (session, run):
+            workstation = await session.get_one(Workstation, run.stack_id)
+            problem = f"It did not report within {minutes} minutes that it has booted."
+            await reports.record_no_boot(self.claim.tools.context(session), workstation, problem)
 
     async def _answers(self) -> bool:
         """Whether SSH answers with a published host key."""

@@ -1,5 +1,7 @@
 """Takes snapshots of the outside world, which the web process shows."""
 
+from functools import partial
+
 import structlog
 
 from app.services import doctor
@@ -7,7 +9,9 @@ from app.services.catalog import availability
 from app.services.runs import stacks
 from app.services.shared import infrastructure_state
 from app.services.terraform import orphans
+from app.services.workstations import consoles
 from app.worker.claim import Tools
+from app.worker.console import read_console
 from app.worker.errors import GOOGLE_ERRORS
 from app.worker.examine import Examination
 from app.worker.inventory import take_inventory
@@ -18,7 +22,7 @@ log = structlog.get_logger()
 
 async def take(tools: Tools, name: str) -> None:
     """Take the snapshot with this name. If Google does not answer, the previous one is kept."""
-    taker = _SNAPSHOTS.get(name)
+    taker = partial(read_console, name=name) if name.startswith(consoles.PREFIX) else _SNAPSHOTS.get(name)
     # During an upgrade, the web process may be newer than this worker.
     if taker is None:
         log.warning("unknown snapshot, requested by a newer release", snapshot=name)

@@ -12,6 +12,7 @@ from app import live
 from app.infra import ssh
 from app.models import Workstation, WorkstationStatus
 from app.models.machine_report import MachineReport
+from app.services.workstations import reports
 from app.worker.claim import Tools
 from app.worker.errors import GOOGLE_ERRORS
 from app.worker.readiness import report_of
@@ -82,7 +83,7 @@ class Watch:
             level = workstation.health_level
             if answers is not None:
                 workstation.record_probe(self._tools.clock(), answers=answers)
-            is_new = report is not None and workstation.record_report(report, self._tools.clock())
+            is_new = report is not None and await reports.record(self._tools.context(session), workstation, report)
             if is_new or workstation.health_level is not level:
                 await live.signal(session, live.stack_topic(machine.id))
             if workstation.health_level is not level:

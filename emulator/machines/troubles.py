@@ -52,7 +52,8 @@ def is_ssh_blocked(machine: Path) -> bool:
 
 
 def _fill(folder: Path, size: int, percent: int) -> None:
-    (folder / _BALLAST).write_text(str(size * percent // 100))
+    # Rounded up: less than 96 percent would be reported as 95.
+    (folder / _BALLAST).write_text(str(-(-size * percent // 100)))
 
 
 def _kill(machine: Path) -> str:

@@ -48,9 +48,8 @@ NEEDS: dict[str, Need] = {
             COMPUTE: (
                 *_each("compute.addresses", "create delete get list setLabels use"),
                 *_each("compute.disks", "create delete get list resize setLabels use"),
-                *_each(
-                    "compute.instances", "create delete get list getGuestAttributes reset resume start stop suspend"
-                ),
+                *_each("compute.instances", "create delete get list reset resume start stop suspend"),
+                *_each("compute.instances", "getGuestAttributes getSerialPortOutput"),
                 *_each("compute.instances", "attachDisk detachDisk setLabels setMachineType setMetadata"),
                 *_each("compute.instances", "setDeletionProtection setScheduling setServiceAccount setTags"),
                 "compute.instances.updateShieldedInstanceConfig",

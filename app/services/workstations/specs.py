@@ -122,9 +122,10 @@ def columns(workstation: Workstation) -> dict[str, Any]:
     return {column: getattr(workstation, column) for column in CHANGEABLE}
 
 
-def larger(size_gb: int) -> int:
-    """The size to offer for a disk that is full: half as much again, in tens of GB."""
-    return min(-(-size_gb * 3 // 20) * 10, DISK_SIZE_GB[-1])
+def larger_disks(workstation: Workstation) -> dict[str, int]:
+    """The sizes in GB to offer for disks that are full: half as much again, in tens of GB."""
+    sizes = {"home": workstation.disk_size_gb, "boot": workstation.boot_disk_size_gb}
+    return {name: min(-(-size * 3 // 20) * 10, DISK_SIZE_GB[-1]) for name, size in sizes.items()}
 
 
 def disks(workstation: Workstation) -> Disks:

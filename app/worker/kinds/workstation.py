@@ -10,6 +10,7 @@ from app.models.machine_report import MachineReport
 from app.services import runs
 from app.services.terraform import state_versions
 from app.services.terraform.state_versions import State
+from app.services.workstations import reports
 from app.services.workstations.impact import Severity
 from app.worker.adopt import WorkstationAdoption
 from app.worker.decide import Decision, grown_boot_disk_gb, replacements
@@ -42,7 +43,7 @@ class MachineKind(Kind):
             workstation.become_stopped()
             return "Done. The machine is stopped, as it was before."
         workstation.become_running(self.place.address, self.report.host_keys, now)
-        workstation.record_report(self.report, now)
+        await reports.record(self.claim.tools.context(session), workstation, self.report)
         return f"Ready: ssh {workstation.name}"
 
 

@@ -74,6 +74,8 @@ ROWS = {
         GET /api/v1/runs/{run_id}/log
         POST /api/v1/runs/{run_id}/retry
         DELETE GET PATCH /api/v1/workstations/{workstation_id}
+        GET POST /api/v1/workstations/{workstation_id}/console
+        GET /api/v1/workstations/{workstation_id}/history
         POST /api/v1/workstations/{workstation_id}/machine
         POST /api/v1/workstations/{workstation_id}/restart
         POST /api/v1/workstations/{workstation_id}/start
@@ -92,6 +94,7 @@ ROWS = {
         GET /workstations/{workstation_id}
         GET POST /workstations/{workstation_id}/change
         POST /workstations/{workstation_id}/check
+        GET POST /workstations/{workstation_id}/console
         GET POST /workstations/{workstation_id}/destroy
         GET /workstations/{workstation_id}/events
         POST /workstations/{workstation_id}/keep-drift
