@@ -15,7 +15,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/]{16,2000}={0,2}")
 _PATH = re.compile(r"/dev/[A-Za-z0-9/_-]{1,200}")
 _DRIVER = re.compile(r"none|missing|broken|[0-9.]{1,40}")
 _KERNEL = re.compile(r"[A-Za-z0-9.+_-]{1,100}")
-_KEYS = ("boot-stage", "mount", "driver", "memory")
+_KEYS = ("boot-stage", "mount", "driver", "memory", "used")
 LONGEST = 2000
 LONGEST_NAME = 50
 """Of a process, in characters."""
@@ -97,6 +97,8 @@ class MachineReport:
     kernel: str | None = None
     """The kernel with which the driver does not work."""
     memory: Memory | None = None
+    used_at: datetime | None = None
+    """When somebody was last logged in."""
     host_keys: dict[str, str] = field(default_factory=dict)
     """SSH host keys: algorithm → base64, such as {"ssh-ed25519": "AAAA…"}."""
     attributes: dict[str, str] = field(default_factory=dict)
@@ -115,6 +117,7 @@ class MachineReport:
             driver=driver if _DRIVER.fullmatch(driver) else None,
             kernel=kernel if _KERNEL.fullmatch(kernel) else None,
             memory=_memory(attributes.get("memory", "")),
+            used_at=_time(attributes.get("used", "")),
             host_keys={
                 found[1]: value
                 for key, value in attributes.items()

@@ -108,6 +108,9 @@ class ObservedMachine:
         """Store a report of the machine; returns whether it is new."""
         is_new = self.report != report.attributes
         self.report, self.reported_at, self.asked_at = report.attributes, now, now
+        if report.used_at:
+            # The machine's clock may be ahead, and what it reported before a boot may be newer.
+            self.used_at = max(min(report.used_at, now), self.used_at or report.used_at)
         # Host keys may change with a boot, for example without the data disk, where they are kept.
         if report.has_booted and report.host_keys:
             self.host_keys = report.host_keys

@@ -19,6 +19,7 @@ STAND_INS = {
     "disk": ("blkid", "blockdev", "df", "findmnt", "lsblk", "mkfs.ext4", "mount", "resize2fs", "umount", "wipefs"),
     "systemd": ("reboot", "systemctl", "systemd-run", "udevadm"),
     "curl": ("curl",),
+    "logins": ("journalctl", "loginctl"),
     "kernel": ("apt-get", "dkms", "dmesg", "modprobe"),
     "sudo": ("sudo",),
 }

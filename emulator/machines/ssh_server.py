@@ -5,6 +5,7 @@ from pathlib import Path
 
 import asyncssh
 
+from emulator.machines import logins
 from emulator.machines.folders import MACHINE, SSH_KEYS, prepare_data_disk, prepare_home
 from emulator.machines.machine_spec import MachineSpec, disk_folder
 from emulator.machines.sandbox import Sandbox
@@ -110,7 +111,8 @@ class SshMachine:
         boot = disk_folder(self.disks, self.spec.boot_disk)
         prepare_home(boot, user)
         machine = f"{self.sandbox.home_root}/{MACHINE.removeprefix('home/')}"
-        await Session(self.sandbox, user, machine, boot / "tmp").run(process)
+        with logins.session(boot / MACHINE, user):
+            await Session(self.sandbox, user, machine, boot / "tmp").run(process)
 
     def _files(self, channel: "asyncssh.SSHServerChannel[bytes]") -> MachineFiles:
         user = str(channel.get_extra_info("username"))

@@ -8,7 +8,9 @@ REPOSITORY = Path(__file__).parents[2]
 MODULE = REPOSITORY / "terraform/modules/compute"
 STAND_IN = Path(__file__).with_name("stand_in.sh")
 DISK_COMMANDS = ("blkid", "blockdev", "findmnt", "growpart", "mkfs.ext4", "mount", "resize2fs", "umount", "wipefs")
-OTHER_COMMANDS = ("curl", "df", "dmesg", "nvidia-smi", "sleep", "systemctl", "systemd-run", "udevadm")
+OTHER_COMMANDS = (
+    *("curl", "df", "dmesg", "journalctl", "loginctl", "nvidia-smi", "sleep", "systemctl", "systemd-run", "udevadm"),
+)
 ROOT_LINE = "UUID=root / ext4 defaults 0 1\n"
 STACK = "k3x9q2"
 PRESSURE = "some avg10=0.00 avg60=1.00 avg300=0.00 total=9\nfull avg10=0.00 avg60={} avg300=0.00 total=7\n"

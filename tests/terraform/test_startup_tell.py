@@ -115,6 +115,18 @@ def test_what_linux_ended_for_want_of_memory_is_told_with_its_time(machine: Mach
     assert killed_at in machine.told("memory").split()
 
 
+def test_the_last_use_is_told_as_now_while_somebody_is_logged_in_and_then_as_the_last_login(machine: Machine) -> None:
+    machine.boot()
+    machine.tell_again()
+    assert not (machine.folder / "attributes/used").exists()
+    (machine.folder / "journal").write_text("2026-03-01T10:00:00+0000 dev sshd[7]: Accepted publickey for grace\n")
+    machine.tell_again()
+    assert machine.told("used") == "2026-03-01T10:00:00+0000"
+    (machine.folder / "sessions").write_text("3 1001 grace - 912 user pts/0 no -\n")
+    machine.tell_again()
+    assert re.fullmatch(NOW, machine.told("used"))
+
+
 def test_a_disk_made_larger_grows_while_it_is_mounted(machine: Machine) -> None:
     machine.attach_disk("ext4 of-grace")
     machine.boot()

@@ -70,16 +70,30 @@ tell_driver() {
   echo "$state" >"$run_folder/driver"
 }
 
+# When somebody was last logged in: now while a session is open, else the last login in sshd's journal.
+tell_use() {
+  local used=""
+  if [[ -n $(loginctl --no-legend list-sessions 2>/dev/null) ]]; then
+    used=$(now)
+  else
+    read -r used _ < <(journalctl --quiet --no-pager --utc --output=short-iso --lines=1 --identifier=sshd \
+      --identifier=sshd-session --grep="^Accepted " 2>/dev/null) || true
+  fi
+  [[ -z $used ]] || tell used "$used"
+}
+
 # Disks fill, a disk is mounted by hand, a driver breaks or is mended: told again every minute, until the machine goes down.
 keep_telling() {
   local file=$run_folder/tell.sh
   {
     echo "export LC_ALL=C"
     declare -p disk mount_point pci_devices proc run_folder metadata
-    declare -f say tell now volume_path is_mounted tell_mount tell_driver grow_volume grow_if_enlarged tell_memory note_kills
+    declare -f say tell now volume_path is_mounted tell_mount tell_driver grow_volume grow_if_enlarged tell_memory note_kills \
+      tell_use
     echo "grow_if_enlarged"
     echo "tell_mount"
     echo "tell_memory"
+    echo "tell_use"
     echo "[[ \$(cat \"$run_folder/driver\") == none ]] || tell_driver"
   } >"$file"
   systemctl stop stationmaster-tell.timer 2>/dev/null || true

@@ -87,3 +87,9 @@ def test_what_a_database_refuses_is_cleaned() -> None:
     assert report.attributes["driver"].startswith("ab?x")
     assert len(report.attributes["driver"]) < 2001
     assert (report.stage, report.stage_at) == (BootStage.READY, None)
+
+
+def test_the_last_use_is_a_time_with_its_zone() -> None:
+    assert MachineReport.read({"used": "2026-03-01T10:00:00+0000"}).used_at == datetime(2026, 3, 1, 10, tzinfo=UTC)
+    for made_up in ("", "yesterday", "2026-03-01T10:00:00"):
+        assert MachineReport.read({"used": made_up}).used_at is None

@@ -143,3 +143,15 @@ def test_the_machine_reaches_its_metadata_and_nobody_elses_is_led_there(world: W
     assert ssh.out(f"curl -s -H 'Metadata-Flavor: Google' {url}") == "abc123"
     assert ssh.run(f"curl -s {url}").returncode == 22
     assert ssh.run("systemctl reload ssh").returncode == 0
+
+
+def test_a_login_is_reported_as_the_last_use(world: World, key: Key, folder: Path) -> None:
+    instance = world.workstation("used", key.public, world.disk("used-home"))
+    ssh = log_in(world, instance, key, folder)
+    again = "bash $(cat /home/.machine/run/timer)"
+    ssh.out(again)
+    reports = [world.boot_report(instance)["used"]]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", reports[0])
+    # In the background, so that it is told after the session has ended.
+    ssh.out(f"(sleep 1; {again}) >/dev/null 2>&1 </dev/null &")
+    until(lambda: re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]+\+0000", world.boot_report(instance)["used"]))
