@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import psycopg
 import structlog
@@ -17,6 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 RECONNECT_SECONDS = 0.5
 CONNECT_SECONDS = 5
+KEEPALIVE = {
+    "keepalives_idle": 20,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    # Milliseconds. The kernel would repeat for a quarter of an hour what was sent and never acknowledged.
+    "tcp_user_timeout": 50_000,
+}
+"""Options of libpq by which a host that is gone without a word is noticed within a minute."""
 IDLE_SECONDS = 30
 """How long a process may be idle in a transaction: if its host is frozen or lost, its locks are released after that."""
 AWAY_STATES = ("08", "53", "57P")
@@ -27,15 +36,24 @@ log = structlog.get_logger()
 
 def sqlalchemy_url(database_url: str) -> str:
     """The database's URL for SQLAlchemy with psycopg 3."""
-    scheme, _, rest = database_url.partition("://")
+    scheme = database_url.partition("://")[0]
     if scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
         raise ValueError("DATABASE_URL must begin with postgresql://")
-    return f"postgresql+psycopg://{rest}"
+    return f"postgresql+psycopg://{_with_keepalive(database_url)}"
 
 
 def libpq_url(database_url: str) -> str:
     """The database's URL for psycopg and procrastinate."""
-    return f"postgresql://{database_url.partition('://')[2]}"
+    return f"postgresql://{_with_keepalive(database_url)}"
+
+
+def _with_keepalive(database_url: str) -> str:
+    """The URL without its scheme, with those options of KEEPALIVE that it does not set itself."""
+    rest = database_url.partition("://")[2]
+    query = rest.partition("?")[2]
+    own = {option.partition("=")[0] for option in query.split("&")}
+    added = urlencode({name: value for name, value in KEEPALIVE.items() if name not in own})
+    return rest + ("&" if query else "" if "?" in rest else "?") + added
 
 
 def is_unavailable(error: Exception) -> bool:
