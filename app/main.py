@@ -16,6 +16,7 @@ from app.infra.oidc import OpenIdProvider
 from app.infra.secrets import SecretStore
 from app.live import Hub
 from app.routers import (
+    absent,
     account,
     admin_allowed_ips,
     admin_workstations,
@@ -100,6 +101,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(noun.router, include_in_schema=False)
     for noun in API:
         app.include_router(noun.router)
+    absent.add_to(app)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     middleware.add_to(app, portal)
     return app
