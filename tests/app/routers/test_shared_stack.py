@@ -37,6 +37,7 @@ async def test_before_anything_is_there_the_form_proposes_and_nothing_can_be_des
     assert 'value="test-project"' in page
     assert "Not deployed" in page
     assert f'href="{PAGE}/destroy"' not in page
+    assert "Check for drift" not in page
     assert re.search(r'name="deploy_mlflow"\s+value="yes"\s+checked', page)
     assert not re.search(r'name="deploy_kubernetes"\s+value="yes"\s+checked', page)
 
