@@ -139,9 +139,11 @@ async def _refuse_copy(ctx: Context, key: SecurityKey, sign_count: int) -> None:
 async def remove(ctx: Context, key: SecurityKey) -> None:
     """Remove a key. No session of its member counts as confirmed by a key from here on."""
     member = await ctx.session.get_one(Member, key.member_id)
+    await ctx.session.delete(key)
+    # Waits for a use of the key that goes on at the same time, whose confirmation then ends as well.
+    await ctx.session.flush()
     confirmed = update(SignIn).where(SignIn.member_id == member.id, SignIn.key_used_at.is_not(None))
     await ctx.session.execute(confirmed.values(key_used_at=None))
-    await ctx.session.delete(key)
     audit.record(ctx, Action.REMOVE_SECURITY_KEY, key.id, key.name, before={"member": member.email})
 
 
