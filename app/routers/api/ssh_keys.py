@@ -118,7 +118,7 @@ async def generate_pair(ctx: ContextDep, spec: Annotated[NewPair, Body(default_f
     },
 )
 async def read_private_key(key_id: IdPath, ctx: ContextDep, caller: FreshSignInDep) -> PlainTextResponse:
-    """The private key of a generated pair. A browser's sign-in must be a few minutes old at most."""
+    """The private key of a generated pair. A browser needs a fresh sign-in."""
     key = await ssh_keys.find(ctx.session, ctx.member, key_id)
     text = await ssh_keys.private(ctx, key)
     log.info("private key read", member=caller.member.id, key=key.id, by="browser" if caller.sign_in else "token")
