@@ -52,7 +52,10 @@ class Portal:
 
 def get_portal(request: Request) -> Portal:
     """The parts of this process."""
-    return cast("Portal", request.app.state.portal)
+    portal = cast("Portal", request.app.state.portal)
+    # Before anything is read: what changes from now on, the page's stream signals.
+    request.state.moment = getattr(request.state, "moment", portal.hub.moment)
+    return portal
 
 
 PortalDep = Annotated[Portal, Depends(get_portal)]

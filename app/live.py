@@ -4,9 +4,10 @@ A signal only says what has changed. The receiver fetches the new state, with it
 """
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from secrets import token_hex
 
 import psycopg
 import structlog
@@ -22,6 +23,8 @@ ALLOWED_IPS = "allowed_ips"
 RUNS = "runs"
 """The topic for workers: a run may be ready to be claimed."""
 QUEUE_LENGTH = 100
+MOST_TOPICS = 10_000
+"""Topics of which a process remembers when they changed last."""
 MOST_STREAMS = 1000
 MOST_STREAMS_A_MEMBER = 40
 """Streams that one process keeps open for one member. A browser has one for each open page."""
@@ -83,6 +86,11 @@ class Hub:
         self._database = database
         self._subscribers: defaultdict[str, set[Signals]] = defaultdict(set)
         self._open: Counter[str] = Counter()
+        self._name = token_hex(4)
+        self._signals = 0
+        self._last_signal: OrderedDict[str, int] = OrderedDict()
+        # Topics that are not in _last_signal may have changed until then.
+        self._forgotten = 0
         self._task: asyncio.Task[None] | None = None
         self.closing = False
 
@@ -98,6 +106,18 @@ class Hub:
             self._open[member_id] -= 1
             # Removes entries whose count is zero.
             self._open = +self._open
+
+    @property
+    def moment(self) -> str:
+        """Now, for `has_changed` later on, in this process or another one."""
+        return f"{self._name}-{self._signals}"
+
+    def has_changed(self, topic: str, since: str) -> bool:
+        """Whether a topic may have changed after that moment. Another process's moment counts as long ago."""
+        name, _, signals = since.partition("-")
+        if name != self._name or not signals.isascii() or not signals.isdecimal():
+            return True
+        return self._last_signal.get(topic, self._forgotten) > int(signals[:18])
 
     @contextmanager
     def subscribe(self, *topics: str) -> Iterator[Signals]:
@@ -159,11 +179,19 @@ class Hub:
             self.start()
 
     def _publish(self, topic: str) -> None:
+        self._signals += 1
+        self._last_signal[topic] = self._signals
+        self._last_signal.move_to_end(topic)
+        if len(self._last_signal) > MOST_TOPICS:
+            self._forgotten = self._last_signal.popitem(last=False)[1]
         for signals in self._subscribers.get(topic, ()):
             _put(signals, topic)
 
     def _wake_all(self) -> None:
         """Signal all topics, as signals may have been lost while nobody listened."""
+        self._last_signal.clear()
+        self._signals += 1
+        self._forgotten = self._signals
         for topic in list(self._subscribers):
             self._publish(topic)
 

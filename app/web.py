@@ -16,9 +16,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.templating import Jinja2Templates
 
+from app import notices, sent_forms
 from app.config import Settings
 from app.db import is_unavailable
-from app.errors import InvalidError, NotFoundError, SignInRequiredError, StationmasterError, UnavailableError
+from app.errors import (
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    SignInRequiredError,
+    StationmasterError,
+    UnavailableError,
+)
+from app.notices import Done
 from app.services.catalog import HOURS_A_MONTH
 
 log = structlog.get_logger()
@@ -67,16 +76,22 @@ def render(
     """Respond with `page`, or with `fragment` if htmx requests that."""
     templates: Jinja2Templates = request.app.state.templates
     name = fragment if fragment and wants_fragment(request) else page
-    known = {"me": getattr(request.state, "viewer", None)}
+    state = request.state
+    known = {
+        "me": getattr(state, "viewer", None),
+        "sent": sent_forms.read(request),
+        "done": notices.sentence(request.query_params.get(notices.PARAMETER, "")),
+        "moment": getattr(state, "moment", ""),
+    }
     response = templates.TemplateResponse(request, name, {**known, **context}, status_code=status)
     # Page and fragment have the same URL, and caches must not mix them up.
     response.headers["Vary"] = "HX-Request"
     return response
 
 
-def redirect(path: str) -> RedirectResponse:
-    """Redirect to a page after a form."""
-    return RedirectResponse(path, status_code=303)
+def redirect(path: str, done: Done | None = None) -> RedirectResponse:
+    """Redirect to a page after a form; the page says what was done, if that is not what it shows anyway."""
+    return RedirectResponse(notices.address(path, done) if done else path, status_code=303)
 
 
 def redirect_to_sign_in(then: str) -> RedirectResponse:
@@ -112,6 +127,17 @@ def error_response(request: Request, error: StationmasterError) -> Response:
     return response
 
 
+async def _form_again(request: Request, error: StationmasterError) -> Response | None:
+    """The page of a refused form, or the sign-in that leads to it; None for other requests and errors."""
+    if type(error) is SignInRequiredError and not wants_fragment(request):
+        kept = await sent_forms.send_back(request, None)
+        if kept:
+            then = kept.headers["location"]
+            kept.headers["location"] = redirect_to_sign_in(then).headers["location"]
+        return kept
+    return await sent_forms.send_back(request, error) if isinstance(error, (InvalidError, ConflictError)) else None
+
+
 def _is_navigation(request: Request) -> bool:
     """Whether a browser requests a whole page, so that it can be redirected to the sign-in."""
     if request.method != "GET" or "authorization" in request.headers or wants_fragment(request):
@@ -142,11 +168,11 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(StationmasterError)
     async def known(request: Request, error: StationmasterError) -> Response:
-        return error_response(request, error)
+        return await _form_again(request, error) or error_response(request, error)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        return error_response(request, InvalidError("Fix the errors below.", fields=field_sentences(error.errors())))
+        return await known(request, InvalidError("Fix the errors below.", fields=field_sentences(error.errors())))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:

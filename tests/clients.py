@@ -1,6 +1,8 @@
 """Browsers and scripts that talk to the portal, and what people do with them."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import httpx2
 from fastapi import FastAPI
@@ -63,3 +65,20 @@ async def restore(browser: httpx2.AsyncClient, workstation_id: str) -> str:
     """Ask for the same machine once more; returns the run's id."""
     answer = await browser.post(f"/workstations/{workstation_id}/restore")
     return str(answer.headers["location"]).rpartition("/")[2]
+
+
+async def create_token(browser: httpx2.AsyncClient, **fields: str) -> str:
+    """Create an API token through the form; returns it, as the page that follows shows it."""
+    made = await browser.post("/account/tokens", data={"name": "CI", **fields})
+    page = await browser.get(made.headers["location"])
+    [token] = set(re.findall(r"stm_[\w-]{43}", page.text))
+    return str(token)
+
+
+async def refusal(browser: httpx2.AsyncClient, path: str, data: Mapping[str, Any] | None = None) -> httpx2.Response:
+    """The page that shows a form again which was sent to `path` and is refused."""
+    answer = await browser.post(path, data=data)
+    assert answer.status_code == 303, answer.text
+    page = await browser.get(answer.headers["location"])
+    assert 'role="alert"' in page.text
+    return page

@@ -1,12 +1,14 @@
 """The forms of allowed IPs: their fields, and the spec they make."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from starlette.requests import Request
 
 from app import origin
 from app.errors import InvalidError
+from app.sent_forms import SentForm
 from app.services.allowed_ips.requests import AllowedIpSpec
 
 FOR_EVER = "for ever"
@@ -43,7 +45,15 @@ class Typed:
 async def typed_into(request: Request) -> Typed:
     """The fields of a submitted form."""
     sent = await request.form(max_files=0, max_fields=50)
-    texts = {name: value for name, value in sent.items() if isinstance(value, str)}
+    return _typed({name: value for name, value in sent.items() if isinstance(value, str)})
+
+
+def typed_again(sent: SentForm, owner: str = "") -> Typed:
+    """The fields as they were sent, if the page shows a refused form; otherwise empty but for `owner`."""
+    return replace(_typed({"owner": owner, **sent.values}), problems=sent.errors)
+
+
+def _typed(texts: Mapping[str, str]) -> Typed:
     return Typed(
         cidr=texts.get("cidr", ""),
         label=texts.get("label", ""),
@@ -58,5 +68,5 @@ def end_of(lasts: str, now: datetime) -> datetime | None:
     if lasts == FOR_EVER:
         return None
     if lasts not in _TIMES:
-        raise InvalidError("Invalid duration.", fields={"expires_at": "Choose one of the options."})
+        raise InvalidError("Invalid duration.", fields={"lasts": "Choose one of the options."})
     return now + _TIMES[lasts]

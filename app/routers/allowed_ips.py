@@ -1,6 +1,5 @@
 """A member's page of allowed IPs: whether their current address is allowed, and their requests."""
 
-from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -8,37 +7,34 @@ from fastapi.responses import StreamingResponse
 
 from app import live, origin
 from app.deps import AllowedIpDep, ContextDep, MemberDep, PortalDep
-from app.errors import InvalidError
+from app.notices import Done
 from app.routers import streams
-from app.routers.allowed_ip_form import TIME_OPTIONS, USUAL, Typed, typed_into
+from app.routers.allowed_ip_form import TIME_OPTIONS, USUAL, Typed, typed_again, typed_into
 from app.routers.paging import AfterId
+from app.sent_forms import SentFormDep, shown_on
 from app.services import allowed_ips
 from app.services.allowed_ips import listing
 from app.services.context import Context
 from app.services.shared import ip_ranges
 from app.web import redirect, render
 
-router = APIRouter(prefix="/allowed-ips")
-PAGE = router.prefix
+PAGE = "/allowed-ips"
+router = APIRouter(prefix=PAGE, dependencies=[shown_on(PAGE)])
 
 
 @router.get("")
-async def page(request: Request, ctx: ContextDep, after: AfterId = "") -> Response:
+async def page(request: Request, ctx: ContextDep, sent: SentFormDep, after: AfterId = "") -> Response:
     """The member's current address and their allowed IPs."""
-    context = await _context(ctx, Typed(), after)
+    context = await _context(ctx, typed_again(sent), after)
     return render(request, "allowed_ips/list.html", context, fragment="allowed_ips/_show.html")
 
 
 @router.post("")
 async def ask(request: Request, ctx: ContextDep) -> Response:
-    """Request access for an address or range. Invalid fields are shown with their errors and what was typed."""
+    """Request access for an address or range."""
     typed = await typed_into(request)
-    try:
-        await allowed_ips.request_range(ctx, typed.spec(ctx.now))
-    except InvalidError as error:
-        context = await _context(ctx, replace(typed, problems=error.fields))
-        return render(request, "allowed_ips/list.html", context, status=422)
-    return redirect(PAGE)
+    await allowed_ips.request_range(ctx, typed.spec(ctx.now))
+    return redirect(PAGE, Done.ACCESS_REQUESTED)
 
 
 @router.get("/events")
@@ -51,10 +47,10 @@ async def events(request: Request, portal: PortalDep, _: MemberDep) -> Streaming
 async def remove(ip: AllowedIpDep, ctx: ContextDep) -> Response:
     """Remove an allowed IP, or withdraw the request for it."""
     await allowed_ips.remove(ctx, ip)
-    return redirect(PAGE)
+    return redirect(PAGE, Done.IP_REMOVED)
 
 
-async def _context(ctx: Context, typed: Typed, after: str = "") -> dict[str, Any]:
+async def _context(ctx: Context, typed: Typed, after: str) -> dict[str, Any]:
     address = ip_ranges.of_client(origin.current().place)
     return {
         "address": address,

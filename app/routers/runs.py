@@ -8,30 +8,26 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 
 from app.deps import ContextDep, Portal, PortalDep, RunDep, SessionDep
-from app.errors import InvalidError, NotFoundError
+from app.errors import NotFoundError
 from app.live import run_topic
 from app.models import CancelMode, Member, Run, Workstation
 from app.routers import log_files, streams
 from app.routers.paging import After
+from app.sent_forms import shown_on
 from app.services import decisions, runs
-from app.services.context import Context
 from app.services.runs import stacks
 from app.services.runs.stacks import Subject
 from app.views import run_stop
 from app.views.run_view import name_in_sentence, path, view
 from app.web import redirect, render
 
-router = APIRouter(prefix="/runs")
+router = APIRouter(prefix="/runs", dependencies=[shown_on("/runs/{run_id}")])
 LINES_ON_PAGE = 1000
 
 
 @router.get("/{run_id}")
 async def show(request: Request, run: RunDep, ctx: ContextDep) -> Response:
     """One run with the end of its log, which the page then continues live."""
-    return await _page(request, run, ctx)
-
-
-async def _page(request: Request, run: Run, ctx: Context, error: InvalidError | None = None) -> Response:
     subject = await stacks.subject(ctx.session, run.stack_id)
     skipped = max(0, run.log_seq - LINES_ON_PAGE)
     context = {
@@ -39,10 +35,8 @@ async def _page(request: Request, run: Run, ctx: Context, error: InvalidError | 
         "view": await view(ctx.session, run, subject, ctx.now),
         "lines": await runs.read_log(ctx.session, run.id, after=skipped, limit=LINES_ON_PAGE),
         "skipped": skipped,
-        "error": error,
     }
-    status = error.status if error else 200
-    return render(request, "runs/show.html", context, fragment="runs/_show.html", status=status)
+    return render(request, "runs/show.html", context, fragment="runs/_show.html")
 
 
 def _about(run: Run, subject: Subject) -> dict[str, Any]:
@@ -65,6 +59,7 @@ async def follow(request: Request, run: RunDep, portal: PortalDep, after: After 
 
 
 async def _events(request: Request, portal: Portal, run_id: str, after: int) -> AsyncIterator[bytes]:
+    is_news = streams.has_changed(request, portal, run_topic(run_id))
     lines_html = request.app.state.templates.get_template("runs/_log_lines.html")
     async for changed in streams.watch(request, portal, run_topic(run_id)):
         if not changed:
@@ -77,7 +72,9 @@ async def _events(request: Request, portal: Portal, run_id: str, after: int) -> 
         async for lines in streams.log_batches(portal, run_id, after):
             after = lines[-1].seq
             yield format_sse_event(data_str=lines_html.render(lines=lines), id=str(after))
-        yield streams.CHANGED
+        if is_news:
+            yield streams.CHANGED
+        is_news = True
         if run.is_final:
             yield streams.DONE
             return
@@ -119,17 +116,9 @@ async def kill_page(request: Request, run: RunDep, session: SessionDep) -> Respo
 
 
 @router.post("/{run_id}/approve")
-async def approve(
-    request: Request,
-    run: RunDep,
-    ctx: ContextDep,
-    confirm: Annotated[list[str] | None, Form()] = None,
-) -> Response:
-    """Approve the plan. A missing confirmation is shown at its field."""
-    try:
-        await decisions.approve(ctx, run, confirm or [])
-    except InvalidError as error:
-        return await _page(request, run, ctx, error)
+async def approve(run: RunDep, ctx: ContextDep, confirm: Annotated[list[str] | None, Form()] = None) -> Response:
+    """Approve the plan."""
+    await decisions.approve(ctx, run, confirm or [])
     return redirect(f"/runs/{run.id}")
 
 

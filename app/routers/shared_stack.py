@@ -6,38 +6,30 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.deps import ContextDep, IdPath, PortalDep, SharedStackDep
-from app.errors import ConflictError, InvalidError, StationmasterError
+from app.errors import ConflictError
 from app.live import stack_topic
 from app.models import SharedStack
 from app.routers import shared_stack_form, streams
+from app.sent_forms import SentFormDep, shown_on
 from app.services import runs
 from app.services.context import Context
 from app.services.shared import shared_settings, shared_stack
 from app.views.run_view import name_in_sentence, view
 from app.web import redirect, render
 
-router = APIRouter(prefix="/admin/shared-stack")
-PAGE = router.prefix
+PAGE = "/admin/shared-stack"
+router = APIRouter(prefix=PAGE, dependencies=[shown_on(PAGE)])
 
 
 @router.get("")
-async def show(request: Request, stack: SharedStackDep, ctx: ContextDep) -> Response:
+async def show(request: Request, stack: SharedStackDep, ctx: ContextDep, sent: SentFormDep) -> Response:
     """The shared stack's state, and its settings as a form."""
-    return await _page(request, stack, ctx)
-
-
-async def _page(
-    request: Request,
-    stack: SharedStack,
-    ctx: Context,
-    typed: shared_stack_form.Typed | None = None,
-    error: StationmasterError | None = None,
-) -> Response:
     newest = await runs.of_stack(ctx.session, stack.id)
     current = next((run for run in newest if run.is_executing), newest[0] if newest else None)
     shown = await view(ctx.session, current, stack, ctx.now) if current else None
-    if typed is None:
-        typed = shared_stack_form.typed_of(await _chosen(ctx, stack))
+    # A refusal of one of the page's buttons comes without settings.
+    is_form = bool(sent.get("zone"))
+    typed = shared_stack_form.typed_again(sent) if is_form else shared_stack_form.typed_of(await _chosen(ctx, stack))
     context: dict[str, Any] = {
         "stack": stack,
         "subject_name": name_in_sentence(stack),
@@ -45,10 +37,9 @@ async def _page(
         "history": await shared_stack.history(ctx.session, stack),
         "view": shown,
         "is_busy": bool(shown and shown.run.is_busy),
-        **shared_stack_form.context(typed, ctx.catalog, error),
+        **shared_stack_form.context(typed, ctx.catalog, sent.errors),
     }
-    status = error.status if error else 200
-    return render(request, "shared_stack/show.html", context, fragment="shared_stack/_state.html", status=status)
+    return render(request, "shared_stack/show.html", context, fragment="shared_stack/_state.html")
 
 
 async def _chosen(ctx: Context, stack: SharedStack) -> shared_settings.SharedSettings:
@@ -61,13 +52,10 @@ async def _chosen(ctx: Context, stack: SharedStack) -> shared_settings.SharedSet
 
 @router.post("")
 async def configure(request: Request, stack: SharedStackDep, ctx: ContextDep) -> Response:
-    """Plan new settings. Invalid fields are shown with their errors and what was typed."""
+    """Plan new settings."""
     typed = await shared_stack_form.typed_into(request)
-    try:
-        chosen = shared_stack_form.settings_of(typed)
-        run = await shared_stack.configure(ctx, stack, chosen, str(typed["reason"]))
-    except (InvalidError, ConflictError) as error:
-        return await _page(request, stack, ctx, typed, error)
+    chosen = shared_stack_form.settings_of(typed)
+    run = await shared_stack.configure(ctx, stack, chosen, str(typed["reason"]))
     return redirect(f"/runs/{run.id}")
 
 

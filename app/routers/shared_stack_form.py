@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import ValidationError
 from starlette.requests import Request
 
-from app.errors import InvalidError, StationmasterError
+from app.errors import InvalidError
+from app.sent_forms import SentForm
 from app.services.catalog import Catalog
 from app.services.shared.shared_settings import SharedSettings
 from app.web import field_sentences
@@ -63,7 +64,15 @@ def typed_of(settings: SharedSettings) -> Typed:
 async def typed_into(request: Request) -> Typed:
     """The fields of a submitted form. Browsers leave out boxes that are not ticked; other missing fields are empty."""
     sent = await request.form(max_files=0, max_fields=50)
-    texts = {name: value.strip() for name, value in sent.items() if isinstance(value, str)}
+    return _typed({name: value.strip() for name, value in sent.items() if isinstance(value, str)})
+
+
+def typed_again(sent: SentForm) -> Typed:
+    """The fields of a form that was refused, as they were sent."""
+    return _typed(sent.values)
+
+
+def _typed(texts: Mapping[str, str]) -> Typed:
     ticked = {switch.name: switch.name in texts for switch in _switches((*_SWITCHES, *_SAFETY))}
     return {**dict.fromkeys((*SharedSettings.model_fields, "reason"), ""), **texts, **ticked}
 
@@ -79,12 +88,11 @@ def settings_of(typed: Typed) -> SharedSettings:
         raise InvalidError("Fix the errors below.", fields=fields) from error
 
 
-def context(typed: Typed, catalog: Catalog, error: StationmasterError | None = None) -> dict[str, Any]:
+def context(typed: Typed, catalog: Catalog, errors: Mapping[str, str]) -> dict[str, Any]:
     """The template variables of the form."""
     return {
         "form": typed,
-        "error": error,
-        "errors": error.fields if error else {},
+        "errors": errors,
         "switches": _switches(_SWITCHES),
         "safety": _switches(_SAFETY),
         "zone_options": [(zone, zone) for zone in catalog.zones],

@@ -98,9 +98,16 @@ async def watch(request: Request, portal: Portal, topic: str) -> AsyncIterator[b
 
 
 async def changes(request: Request, portal: Portal, topic: str) -> AsyncIterator[bytes]:
-    """An event for each change; the first one comes at once, since a browser that reconnects may have missed some."""
+    """An event for each change after the page was read: one comes at once if a browser may have missed some."""
+    is_news = has_changed(request, portal, topic)
     async for changed in watch(request, portal, topic):
-        yield CHANGED if changed else PING
+        yield CHANGED if changed and is_news else PING
+        is_news = True
+
+
+def has_changed(request: Request, portal: Portal, topic: str) -> bool:
+    """Whether a topic may have changed since the page was read that opens this stream."""
+    return portal.hub.has_changed(topic, request.query_params.get("since", ""))
 
 
 async def log_batches(portal: Portal, run_id: str, after: int = 0) -> AsyncIterator[list[LogLine]]:

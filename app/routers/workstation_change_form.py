@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from app.errors import InvalidError, StationmasterError
+from app.errors import InvalidError
 from app.models import Workstation
 from app.routers.workstation_form import Typed, boot_disk_price, errors_of, sizes_of
 from app.services.catalog.availability import Availability
@@ -30,7 +30,7 @@ def change(typed: Typed, desired: Mapping[str, Any]) -> WorkstationPatch:
         raise InvalidError("Fix the errors below.", fields=errors_of(error)) from error
 
 
-def sent(typed: Typed, desired: Mapping[str, Any]) -> WorkstationPatch:
+def submitted(typed: Typed, desired: Mapping[str, Any]) -> WorkstationPatch:
     """The change that a submitted form makes. Raises InvalidError if it changes nothing or a field is invalid."""
     spec = change(typed, desired)
     if not spec.model_fields_set:
@@ -44,7 +44,7 @@ def context(
     desired: dict[str, Any],
     typed: Typed,
     availability: Availability,
-    error: StationmasterError | None = None,
+    errors: Mapping[str, str],
 ) -> dict[str, Any]:
     """The template variables of the form. Errors appear while it is filled in, as if it had been submitted."""
     catalog = ctx.catalog
@@ -54,7 +54,7 @@ def context(
         after = desired | specs.changed(workstation, desired, change(typed, desired), catalog, ctx.settings)
         effects = impact.of(desired, after, has_snapshot=workstation.snapshot is not None)
     except InvalidError as invalid:
-        error = error or invalid
+        errors = errors or invalid.fields
     sizes = sizes_of(form)
     image = next((image.label for image in catalog.images if image.name == desired["image"]), desired["image"])
     groups = machine_offers.groups(form, sizes, catalog, availability)
@@ -62,8 +62,7 @@ def context(
     return {
         "workstation": workstation,
         "form": form,
-        "error": error,
-        "errors": error.fields if error else {},
+        "errors": errors,
         "machine_groups": groups,
         "chosen": chosen,
         "image_options": [("", f"Current ({image})"), *((offer.name, offer.label) for offer in catalog.images)],

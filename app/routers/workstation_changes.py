@@ -3,58 +3,38 @@
 from fastapi import APIRouter, Request, Response
 
 from app.deps import AvailabilityDep, ContextDep, WorkstationDep
-from app.errors import InvalidError, StationmasterError
-from app.models import Member, Workstation
+from app.models import Member
 from app.routers import workstation_change_form, workstation_form
+from app.sent_forms import SentFormDep, shown_on
 from app.services import workstations
-from app.services.catalog.availability import Availability
-from app.services.context import Context
 from app.services.people import limits
-from app.services.people.limits import LimitReachedError
 from app.services.workstations import drift
 from app.services.workstations.specs import WorkstationPatch
 from app.web import redirect, render
 
-router = APIRouter(prefix="/workstations/{workstation_id}")
+PAGE = "/workstations/{workstation_id}"
+router = APIRouter(prefix=PAGE, dependencies=[shown_on(PAGE)])
 
 
 @router.get("/change")
 async def change_page(
-    request: Request, workstation: WorkstationDep, ctx: ContextDep, availability: AvailabilityDep
+    request: Request, workstation: WorkstationDep, ctx: ContextDep, availability: AvailabilityDep, sent: SentFormDep
 ) -> Response:
     """The form. Query parameters are the choices made so far, whose price and effect it shows."""
-    return await _form(request, workstation, ctx, availability)
-
-
-@router.post("/change")
-async def change(
-    request: Request, workstation: WorkstationDep, ctx: ContextDep, availability: AvailabilityDep
-) -> Response:
-    """Queue the change. Invalid fields are shown with their errors and what was typed."""
     desired = await workstations.desired(ctx.session, workstation)
-    try:
-        spec = workstation_change_form.sent(await workstation_form.typed_into(request), desired)
-        run = await workstations.request_change(ctx, workstation, spec)
-    except (InvalidError, LimitReachedError) as error:
-        return await _form(request, workstation, ctx, availability, error)
-    return redirect(f"/runs/{run.id}")
-
-
-async def _form(
-    request: Request,
-    workstation: Workstation,
-    ctx: Context,
-    availability: Availability,
-    error: StationmasterError | None = None,
-) -> Response:
-    desired = await workstations.desired(ctx.session, workstation)
-    typed = await workstation_form.typed_into(request)
-    context = workstation_change_form.context(ctx, workstation, desired, typed, availability, error)
+    typed = workstation_form.chosen_so_far(request, sent)
+    context = workstation_change_form.context(ctx, workstation, desired, typed, availability, sent.errors)
     context["allowance"] = await limits.of(ctx, await ctx.session.get_one(Member, workstation.owner_id))
-    status = error.status if error else 200
-    return render(
-        request, "workstations/change.html", context, fragment="workstations/_change_form.html", status=status
-    )
+    return render(request, "workstations/change.html", context, fragment="workstations/_change_form.html")
+
+
+@router.post("/change", dependencies=[shown_on(f"{PAGE}/change")])
+async def change(request: Request, workstation: WorkstationDep, ctx: ContextDep) -> Response:
+    """Queue the change."""
+    desired = await workstations.desired(ctx.session, workstation)
+    spec = workstation_change_form.submitted(await workstation_form.typed_into(request), desired)
+    run = await workstations.request_change(ctx, workstation, spec)
+    return redirect(f"/runs/{run.id}")
 
 
 @router.post("/check")

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from starlette.requests import Request
 
 from app.config import Settings
-from app.errors import InvalidError, StationmasterError
+from app.errors import InvalidError
+from app.sent_forms import SentForm
 from app.services.catalog import Catalog
 from app.services.catalog.availability import Availability
 from app.services.catalog.offers import DiskType, Image
@@ -22,9 +23,14 @@ Typed = Mapping[str, str]
 
 
 async def typed_into(request: Request) -> Typed:
-    """The form's fields as text, from a submitted form or from query parameters."""
-    sent = await request.form(max_files=0, max_fields=50) if request.method == "POST" else request.query_params
+    """The fields of a submitted form as text."""
+    sent = await request.form(max_files=0, max_fields=50)
     return {name: value.strip() for name, value in sent.items() if isinstance(value, str)}
+
+
+def chosen_so_far(request: Request, sent: SentForm) -> Typed:
+    """The fields of the form that a page shows, as text: from a refused form, or from query parameters."""
+    return {name: value.strip() for name, value in (sent.values or request.query_params).items()}
 
 
 def spec(typed: Typed) -> WorkstationSpec:
@@ -42,7 +48,7 @@ def context(
     typed: Typed,
     availability: Availability,
     names: Collection[str],
-    error: StationmasterError | None = None,
+    errors: Mapping[str, str],
 ) -> dict[str, Any]:
     """The template variables of the form: fields, prices and errors."""
     catalog, settings = ctx.catalog, ctx.settings
@@ -55,8 +61,7 @@ def context(
     disk_type = form["disk_type"] or (disk.name if disk else "")
     return {
         "form": form,
-        "error": error,
-        "errors": error.fields if error else _conflicts(typed, catalog, settings),
+        "errors": errors or _conflicts(typed, catalog, settings),
         "presets": machine_offers.presets(form, catalog),
         "machine_groups": groups,
         "zone_options": [(zone, zone) for zone in catalog.zones],

@@ -6,15 +6,13 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.deps import AvailabilityDep, ContextDep, MemberDep, PortalDep, SessionDep, WorkstationDep
-from app.errors import ConflictError, InvalidError, StationmasterError
 from app.live import member_topic, stack_topic
 from app.models import RunKind
 from app.models.run_kinds import ORDERS
 from app.models.workstation import DEVICE_PATH, MOUNT_POINT
 from app.routers import streams, workstation_form
+from app.sent_forms import SentFormDep, shown_on
 from app.services import admin_inbox, runs, ssh_setups, workstations
-from app.services.catalog.availability import Availability
-from app.services.context import Context
 from app.services.keys import ssh_config, ssh_keys
 from app.services.people import limits
 from app.services.runs import progress, stacks
@@ -25,6 +23,7 @@ from app.views.workstation_offers import offer_of
 from app.web import redirect, render
 
 router = APIRouter()
+PAGE = "/workstations/{workstation_id}"
 
 
 @router.get("/")
@@ -49,38 +48,25 @@ async def my_events(request: Request, portal: PortalDep, member: MemberDep) -> S
 
 
 @router.get("/workstations/new")
-async def new(request: Request, ctx: ContextDep, availability: AvailabilityDep) -> Response:
+async def new(request: Request, ctx: ContextDep, availability: AvailabilityDep, sent: SentFormDep) -> Response:
     """The form. Query parameters are the choices made so far, whose price it shows."""
-    return await _form(request, ctx, availability)
-
-
-@router.post("/workstations")
-async def create(request: Request, ctx: ContextDep, availability: AvailabilityDep) -> Response:
-    """Queue a new workstation. Invalid fields are shown with their errors and what was typed."""
-    try:
-        spec = workstation_form.spec(await workstation_form.typed_into(request))
-        requested = await workstations.request(ctx, ctx.member, spec)
-    except (InvalidError, ConflictError) as error:
-        return await _form(request, ctx, availability, error)
-    return redirect(f"/workstations/{requested.workstation.id}")
-
-
-async def _form(
-    request: Request,
-    ctx: Context,
-    availability: Availability,
-    error: StationmasterError | None = None,
-) -> Response:
-    typed = await workstation_form.typed_into(request)
+    typed = workstation_form.chosen_so_far(request, sent)
     names = [mine.name for mine in await workstations.list_of(ctx.session, ctx.member)]
-    context = workstation_form.context(ctx, typed, availability, names, error)
+    context = workstation_form.context(ctx, typed, availability, names, sent.errors)
     context["allowance"] = await limits.of(ctx, ctx.member)
     context["has_keys"] = bool(await ssh_keys.list_of(ctx.session, ctx.member))
     chosen, zone = context["chosen"], context["form"]["zone"]
     is_available = chosen is not None and chosen.in_zone
     context["expectation"] = await progress.time_to_running(ctx.session, chosen.machine, zone) if is_available else None
-    status = error.status if error else 200
-    return render(request, "workstations/new.html", context, fragment="workstations/_form.html", status=status)
+    return render(request, "workstations/new.html", context, fragment="workstations/_form.html")
+
+
+@router.post("/workstations", dependencies=[shown_on("/workstations/new")])
+async def create(request: Request, ctx: ContextDep) -> Response:
+    """Queue a new workstation."""
+    spec = workstation_form.spec(await workstation_form.typed_into(request))
+    requested = await workstations.request(ctx, ctx.member, spec)
+    return redirect(f"/workstations/{requested.workstation.id}")
 
 
 @router.get("/workstations/{workstation_id}")
@@ -148,7 +134,8 @@ def _add_order(order: RunKind) -> None:
         run = await orders.request(ctx, workstation, order)
         return redirect(f"/runs/{run.id}")
 
-    router.add_api_route(f"/workstations/{{workstation_id}}/{order}", give, methods=["POST"], name=f"{order} page")
+    path = f"{PAGE}/{order}"
+    router.add_api_route(path, give, methods=["POST"], name=f"{order} page", dependencies=[shown_on(PAGE)])
 
 
 for _order in ORDERS:
@@ -166,7 +153,7 @@ async def destroy_page(request: Request, workstation: WorkstationDep, portal: Po
     return render(request, "workstations/destroy.html", context)
 
 
-@router.post("/workstations/{workstation_id}/destroy")
+@router.post(f"{PAGE}/destroy", dependencies=[shown_on(PAGE)])
 async def destroy(
     workstation: WorkstationDep, ctx: ContextDep, keep_disk: Annotated[Literal["yes", "no"], Form()] = "yes"
 ) -> Response:

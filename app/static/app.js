@@ -74,16 +74,35 @@ function differsFromServer(control) {
   return control.value !== control.defaultValue || control.checked !== control.defaultChecked;
 }
 
+function changedControl(form) {
+  return [...form.querySelectorAll("input, select, textarea")].find(differsFromServer);
+}
+
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[hx-trigger*=change]")) {
-    const changed = [...form.querySelectorAll("input, select, textarea")].find(differsFromServer);
-    changed?.dispatchEvent(new Event("change", { bubbles: true }));
+    changedControl(form)?.dispatchEvent(new Event("change", { bubbles: true }));
   }
 });
 
-// A fragment that is refused because the sign-in ended: the whole page asks to sign in again.
+// What updates itself leaves alone a form that somebody fills in, and errors that they have not acted on.
+document.addEventListener("htmx:before:swap", (event) => {
+  const source = event.detail.ctx.sourceElement.closest("[data-live]");
+  for (const form of document.querySelectorAll("[data-live] form")) {
+    const isInUse = source && (changedControl(form) || form.querySelector("[aria-invalid]"));
+    form.toggleAttribute("hx-morph-skip", Boolean(isInUse));
+  }
+});
+
+// A fragment that is refused because the sign-in ended: the whole page asks to sign in again, and a form comes back as
+// it was filled in.
 document.addEventListener("htmx:response:error", (event) => {
-  if (event.detail.ctx.response.status === 401) location.reload();
+  const { response, sourceElement } = event.detail.ctx;
+  if (response.status !== 401) return;
+  if (sourceElement instanceof HTMLFormElement) {
+    location = `${sourceElement.getAttribute("hx-get")}?${new URLSearchParams(new FormData(sourceElement))}`;
+  } else {
+    location.reload();
+  }
 });
 
 // An outage is announced on the page, which stays as it was until a stream or a fragment arrives again.
@@ -129,6 +148,13 @@ document.addEventListener("htmx:after:swap", () => {
   dropOldest(log);
   if (following) log.scrollTop = log.scrollHeight;
 });
+
+// What was done is said once: the address that stays does not say it again.
+const address = new URL(location);
+if (address.searchParams.has("done")) {
+  address.searchParams.delete("done");
+  history.replaceState(history.state, "", address);
+}
 
 dress(document);
 const log = document.querySelector("[data-log]");

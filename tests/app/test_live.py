@@ -38,3 +38,34 @@ async def test_an_unforeseen_error_does_not_end_live_updates(
             await speak(database, "utf8")
         assert await asyncio.wait_for(signals.get(), 10) == "topic"
     await hub.stop()
+
+
+async def test_a_topic_has_changed_since_a_moment_of_this_process_if_it_was_signaled_after_it(
+    database: Database,
+) -> None:
+    hub, other = Hub(database), Hub(database)
+    before = hub.moment
+    hub._publish("run:1")
+    after = hub.moment
+
+    assert hub.has_changed("run:1", before)
+    assert not hub.has_changed("run:1", after)
+    assert not hub.has_changed("run:2", before)
+    for unknown in ("", other.moment, f"{after}9x", f"{after.partition('-')[0]}-", "x" * 9000):
+        assert hub.has_changed("run:2", unknown)
+
+
+async def test_after_a_lost_connection_and_beyond_what_is_remembered_everything_may_have_changed(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MOST_TOPICS", 2)
+    hub = Hub(database)
+    first = hub.moment
+    for run in "123":
+        hub._publish(f"run:{run}")
+    last = hub.moment
+
+    assert hub.has_changed("run:1", first)
+    assert not hub.has_changed("run:1", last)
+    hub._wake_all()
+    assert hub.has_changed("run:1", last)

@@ -23,7 +23,7 @@ async def test_the_pages_are_accessible_and_fit_the_window(
         await page.get_by_label("Principal", exact=True).fill(principal)
         await page.get_by_role("button", name="Create plan").click()
         if principal == LONG:
-            await expect(page.get_by_text("is outside")).to_be_visible()
+            await expect(page.locator(".field-error", has_text="is outside")).to_be_visible()
             problems += await problems_of(page)
             await page.get_by_label("Confirm external principal").check()
             await page.get_by_role("button", name="Create plan").click()

@@ -12,7 +12,7 @@ from app.models import Action
 from app.routers.audit_files import AuditEntryAnswer
 from app.services import audit
 from tests.app.routers.lost_disk import await_approval
-from tests.clients import client_of, create, restore, run_of, signed_in
+from tests.clients import client_of, create, refusal, restore, run_of, signed_in
 from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
@@ -85,9 +85,9 @@ async def test_a_refused_decision_leaves_no_entry(
     asked = await restore(grace, machine_id)
     await await_approval(stage, asked)
     before = await lines(ada)
-    assert (await grace.post(f"/runs/{asked}/approve", data={"confirm": "no"})).status_code == 422
-    assert (await grace.post(f"/runs/{asked}/retry")).status_code == 409
-    assert (await grace.post("/workstations", data={"name": "dev-1", "machine_type": "n9"})).status_code == 422
+    await refusal(grace, f"/runs/{asked}/approve", {"confirm": "no"})
+    await refusal(grace, f"/runs/{asked}/retry")
+    await refusal(grace, "/workstations", {"name": "dev-1", "machine_type": "n9"})
     assert await lines(ada) == before
 
     await grace.post(f"/runs/{asked}/discard")

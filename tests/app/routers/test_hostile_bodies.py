@@ -15,7 +15,7 @@ from starlette.routing import compile_path
 
 from app.models import Base
 from tests.app.routers.access import Access
-from tests.app.routers.sent_forms import NUMBER, TEXT, Sent, SentForm, forms_of, garbage, oddities, one_by_one
+from tests.app.routers.forms_on_pages import NUMBER, TEXT, FormOnPage, Sent, forms_of, garbage, oddities, one_by_one
 from tests.app.routers.world import TABLE, World, undone
 from tests.stage import Stage
 
@@ -64,8 +64,13 @@ class Attack:
         """One request, undone afterwards."""
         said = f"{self.who}: {method} {path} with {word}"
         async with undone(self.world.app) as connection:
-            answer = await self.world.people[self.who].request(method, path, **sent)
-            if answer.status_code < 400:
+            person = self.world.people[self.who]
+            answer = await person.request(method, path, **sent)
+            if "form=" in answer.headers.get("location", ""):
+                answer = await person.get(answer.headers["location"])
+                for name in [name for name in person.cookies if name.startswith("stationmaster-form")]:
+                    person.cookies.delete(name)
+            if answer.status_code < 400 and 'role="alert"' not in answer.text:
                 self.found += [f"{said}: {answer.status_code}"] if must_refuse else []
                 return
             if answer.status_code >= 500 or not _says_why(answer.text):
@@ -84,9 +89,9 @@ def _says_why(answer: str) -> bool:
     return SENTENCE.search(answer) is not None
 
 
-async def _forms(world: World, who: str) -> list[SentForm]:
+async def _forms(world: World, who: str) -> list[FormOnPage]:
     """Those on the pages that this person may see, each once, with the fields that it has on any of them."""
-    found: dict[str, SentForm] = {}
+    found: dict[str, FormOnPage] = {}
     pages = [path for method, path in TABLE if method == "GET" and not path.startswith(("/api/", "/auth/"))]
     for path in pages:
         async with undone(world.app):
@@ -105,14 +110,14 @@ def _declared(app: FastAPI, template: str) -> dict[str, str]:
     return {parameter.alias: "" for parameter in route.dependant.body_params}
 
 
-async def _posted(world: World, who: str) -> list[SentForm]:
+async def _posted(world: World, who: str) -> list[FormOnPage]:
     """A form for every path that takes one: as it stands on a page, or else what its route names."""
     forms, found = await _forms(world, who), []
     for (method, template), access in TABLE.items():
         if method == "POST" and not template.startswith("/api/") and (access in FOR_ADMINS) is (who == "admin"):
             matching = [form for form in forms if compile_path(template)[0].match(form.action)]
-            form = matching[0] if matching else SentForm(template.format(**world.ids), "post")
-            found.append(SentForm(form.action, "post", {**_declared(world.app, template), **form.fields}))
+            form = matching[0] if matching else FormOnPage(template.format(**world.ids), "post")
+            found.append(FormOnPage(form.action, "post", {**_declared(world.app, template), **form.fields}))
     return found
 
 

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from app.models import Run, SharedStack
 from app.services import runs
+from tests.clients import refusal
 from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
@@ -84,9 +85,8 @@ async def test_one_removed_is_seen_going_and_can_be_kept(stage: Stage, ada: http
 async def test_what_does_not_fit_is_said_at_the_field_with_what_was_typed_kept(
     ada: httpx2.AsyncClient, principal: str, sentence: str
 ) -> None:
-    refused = await ada.post(PAGE, data={"principal": principal})
+    refused = await refusal(ada, PAGE, {"principal": principal})
 
-    assert refused.status_code == 422
     assert sentence in refused.text
     assert 'aria-invalid="true"' in refused.text
     assert f'value="{principal.replace("<", "&lt;").replace(">", "&gt;")}"' in refused.text
@@ -94,9 +94,8 @@ async def test_what_does_not_fit_is_said_at_the_field_with_what_was_typed_kept(
 
 
 async def test_somebody_from_outside_is_asked_about_once(ada: httpx2.AsyncClient) -> None:
-    asked = await ada.post(PAGE, data={"principal": "eve@gmial.com"})
+    asked = await refusal(ada, PAGE, {"principal": "eve@gmial.com"})
 
-    assert asked.status_code == 422
     assert "Did you mean gmail.com?" in asked.text
     assert 'name="confirm_outside"' in asked.text
     assert 'name="confirm_outside"' not in (await ada.get(PAGE)).text
@@ -106,9 +105,8 @@ async def test_somebody_from_outside_is_asked_about_once(ada: httpx2.AsyncClient
 async def test_who_has_to_stay_does_with_the_reason(stage: Stage, ada: httpx2.AsyncClient) -> None:
     await stage.carry_out(await add(ada, "user:ada@example.com"))
     await stage.carry_out(await add(ada, "user:grace@example.com"))
-    refused = await ada.post(f"{PAGE}/remove", data={"principal": "user:ada@example.com"})
+    refused = await refusal(ada, f"{PAGE}/remove", {"principal": "user:ada@example.com"})
 
-    assert refused.status_code == 409
     assert "remove your own admin role" in refused.text
     assert "No changes were made" in refused.text
     assert (await ada.post(f"{PAGE}/remove", data={"principal": "user:nobody@example.com"})).status_code == 404

@@ -2,7 +2,7 @@ import httpx2
 import pytest
 
 from app.models import LogLevel
-from tests.clients import create, run_of
+from tests.clients import create, refusal, run_of
 from tests.parts import MovingClock
 from tests.stage import Stage
 
@@ -24,7 +24,7 @@ async def test_a_run_shows_its_state_stages_and_log_and_follows_on_from_there(
 
     for shown in ("Applying", "Create dev-1", "Claimed", "Creating &lt;b&gt;it&lt;/b&gt;"):
         assert shown in page
-    assert f'hx-sse:connect="/runs/{run_id}/events?after=2"' in page
+    assert f'hx-sse:connect="/runs/{run_id}/events?after=2&since=' in page
     assert 'http-equiv="refresh"' in page
 
 
@@ -63,8 +63,7 @@ async def test_a_queued_run_ends_at_once_when_cancelled_and_a_begun_one_by_its_w
     begun = await run_of(grace, await create(grace, name="dev-2"))
     await stage.claim(begun)
     assert (await grace.post(f"/runs/{begun}/cancel")).headers["location"] == f"/runs/{begun}"
-    refused = await grace.post(f"/runs/{begun}/cancel")
-    assert refused.status_code == 409
+    refused = await refusal(grace, f"/runs/{begun}/cancel")
     assert "already being stopped" in refused.text
 
 

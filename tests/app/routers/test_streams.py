@@ -17,7 +17,7 @@ from app.live import Hub, Signals
 from app.models import Member, Role
 from app.routers import streams
 from app.services.people import members, refusals, roles
-from tests.clients import client_of, create, run_of
+from tests.clients import client_of, create, create_token, run_of
 from tests.parts import MovingClock, identity
 from tests.stage import Stage
 
@@ -175,11 +175,10 @@ async def test_a_stream_ends_when_its_token_does(
     app: FastAPI, grace: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streams, "PING_SECONDS", 600)
-    page = (await grace.post("/account/tokens", data={"name": "CI"})).text
-    plain, path = re.search(r"stm_[\w-]{43}", page), re.search(r"/account/tokens/[a-z0-9]+/revoke", page)
-    assert plain
+    plain = await create_token(grace)
+    path = re.search(r"/account/tokens/[a-z0-9]+/revoke", (await grace.get("/account")).text)
     assert path
-    async with client_of(app, Authorization=f"Bearer {plain[0]}") as script, opened(app, script):
+    async with client_of(app, Authorization=f"Bearer {plain}") as script, opened(app, script):
         await grace.post(path[0])
 
 

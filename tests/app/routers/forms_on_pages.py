@@ -12,7 +12,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass
-class SentForm:
+class FormOnPage:
     """One form as it stands on a page: what a browser would send."""
 
     action: str
@@ -23,14 +23,14 @@ class SentForm:
 class _Forms(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[SentForm] = []
+        self.found: list[FormOnPage] = []
         self._select = self._textarea = ""
         self._is_open = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.found.append(SentForm(given.get("action", ""), given.get("method", "get")))
+            self.found.append(FormOnPage(given.get("action", ""), given.get("method", "get")))
             self._is_open = True
         elif self._is_open:
             self._add_control(tag, given)
@@ -59,7 +59,7 @@ class _Forms(HTMLParser):
             self._textarea = ""
 
 
-def forms_of(page: str) -> list[SentForm]:
+def forms_of(page: str) -> list[FormOnPage]:
     """The forms of a page."""
     parser = _Forms()
     parser.feed(page)
