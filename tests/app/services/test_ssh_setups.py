@@ -1,5 +1,6 @@
 """Setting up SSH: what a command returns, to whom and for how long, and when the files are out of date."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -81,6 +82,19 @@ async def test_a_command_can_be_used_a_few_times(by: By, grace: Member, sign_in:
     for _ in range(MOST_USES):
         assert not await refuses(by(), plain)
     assert await refuses(by(), plain)
+
+
+async def test_simultaneous_uses_are_counted_too(stage: Stage) -> None:
+    async with stage.acting("grace") as ctx:
+        sign_in = (await sign_ins.start(ctx, address="127.0.0.1", user_agent="a test")).row
+        plain = await begin(ctx, sign_in)
+
+    async def is_refused() -> bool:
+        async with stage.database.transaction() as session:
+            return await refuses(stage.context(session), plain)
+
+    answers = await asyncio.gather(*(is_refused() for _ in range(MOST_USES + 3)))
+    assert sorted(answers) == [False] * MOST_USES + [True] * 3
 
 
 async def test_a_command_ends_with_its_sign_in(by: By, grace: Member, sign_in: SignIn) -> None:

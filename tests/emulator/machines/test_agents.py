@@ -58,3 +58,12 @@ def test_the_sixth_key_may_be_the_right_one(ssh: Ssh, tmp_path: Path) -> None:
     add_strangers(tmp_path, 5)
 
     assert replace(ssh, offers_agents_keys=True).out("whoami") == "grace"
+
+
+@pytest.mark.usefixtures("agent")
+def test_a_key_that_only_the_agent_has_is_found_by_its_public_key(ssh: Ssh, tmp_path: Path) -> None:
+    add_strangers(tmp_path, 7)
+    subprocess.run(["ssh-add", "-q", ssh.key.path], check=True)
+    (tmp_path / "office.pub").write_text(ssh.key.public)
+
+    assert replace(ssh, key=Key(tmp_path / "office")).out("whoami") == "grace"
