@@ -131,9 +131,11 @@ def played(portal: PortalProcess, database_url: str, tmp_path_factory: pytest.Te
         "token of ada": ada.token,
         "token of grace": grace.token,
         "private SSH key": private.splitlines()[2],
+        "SSH setup command": _set_up_ssh(portal, browsers["grace"]),
         **_sealed(database_url),
     }
     ids = {"workstation_id": machine["id"], "run_id": machine["run_id"], "key_id": key["id"]}
+    ids |= _ids_of_admins(browsers["ada"], machine["id"])
     places = {"pages": _pages(browsers, [ada, grace], ids) | _errors(portal, browsers["grace"], grace, database_url)}
     places["tables"] = {"all": dump(database_url)}
     places["logs"] = {"of all processes": portal.log_file.read_text()}
@@ -150,6 +152,22 @@ def _browser(portal: PortalProcess, email: str) -> httpx2.Client:
     form = {name: html.unescape(value) for name, value in hidden} | {"account": email}
     assert browser.get(httpx2.post(there, data=form).headers["location"]).status_code == 303
     return browser
+
+
+def _ids_of_admins(ada: httpx2.Client, workstation_id: str) -> dict[str, str]:
+    """Of what admins have pages for, and of a security key, which nobody has: its page says so."""
+    started = ada.post("/admin/workstations/actions", data={"verb": "start", "workstation_id": workstation_id})
+    [member_id, *_] = re.findall(r"/admin/members/(\w+)", ada.get("/admin/members").text)
+    action_id = started.headers["location"].rpartition("/")[2]
+    return {"action_id": action_id, "member_id": member_id, "security_key_id": "none"}
+
+
+def _set_up_ssh(portal: PortalProcess, browser: httpx2.Client) -> str:
+    """The token of a command that was used."""
+    token = str(re.findall(r"stmsetup_[\w-]+", browser.get("/ssh-setup/update").text)[0])
+    script = portal.request("GET", "/ssh-setup.sh", Authorization=f"Bearer {token}")
+    assert script.text.startswith("#!/bin/sh\n")
+    return token
 
 
 def _cookie(browser: httpx2.Client) -> str:
