@@ -42,7 +42,7 @@ class SetupState:
     """How far a member has set up SSH on their computers, as far as the portal knows."""
 
     is_done: bool
-    """Whether the files were installed before."""
+    """Whether the files were installed, or somebody logged in, before."""
     has_hosts: bool
     """Whether there is a workstation to connect to."""
     stale_hosts: list[str]
@@ -120,10 +120,12 @@ async def state(ctx: Context) -> SetupState:
     """How far the context's member has come."""
     machines, keys = await _mine(ctx)
     installed, port = ctx.member.ssh_files, ctx.settings.ssh_port
+    # Who set it up by hand has files that the portal did not see. A machine that was logged in to is in them.
+    expected = [machine for machine in machines if installed is not None or not machine.used_at]
     return SetupState(
-        is_done=installed is not None,
+        is_done=installed is not None or any(machine.used_at for machine in machines),
         has_hosts=any(machine.is_in_ssh_files for machine in machines),
-        stale_hosts=[machine.name for machine in machines if ssh_config.lacks(installed or "", machine, keys, port)],
+        stale_hosts=[machine.name for machine in expected if ssh_config.lacks(installed or "", machine, keys, port)],
         has_pairs=any(key.has_private_half for key in keys),
         needs_private_key=any(key.waits_for_its_owner for key in keys),
     )

@@ -186,6 +186,20 @@ async def test_a_machine_that_is_off_or_gone_makes_nothing_out_of_date(stage: St
         assert (await ssh_setups.files(ctx, with_private_keys=False)).hosts == ["dev-1"]
 
 
+async def test_a_login_shows_that_ssh_was_set_up_by_hand(stage: Stage) -> None:
+    first = await stage.make("dev-1")
+    async with stage.acting("grace") as ctx:
+        [key] = await ssh_keys.list_of(ctx.session, ctx.member)
+        await ssh_keys.private(ctx, key)
+    assert not (await state_of(stage)).is_done
+    async with stage.database.sessions.begin() as session:
+        (await session.get_one(Workstation, first.id)).used_at = stage.clock()
+    assert (await state_of(stage)).is_current
+
+    await stage.make("dev-2")
+    assert (await state_of(stage)).stale_hosts == ["dev-2"]
+
+
 async def test_a_member_with_keys_of_their_own_needs_no_private_key(
     by: By, grace: Member, stage: Stage, clock: MovingClock
 ) -> None:
