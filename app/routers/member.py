@@ -43,9 +43,19 @@ def _address(member: Member) -> str:
     return f"/admin/members/{member.id}"
 
 
+@router.get("/role")
+async def role_page(request: Request, member: MemberInPathDep) -> Response:
+    """The confirmation, which says what the other role may do."""
+    return render(request, "members/role.html", {"member": member})
+
+
 @router.post("/role")
-async def change_role(member: MemberInPathDep, ctx: ContextDep, role: Annotated[Role, Form()]) -> Response:
-    """Change the member's role."""
+async def change_role(
+    member: MemberInPathDep, ctx: ContextDep, sign_in: SignInDep, role: Annotated[Role, Form()]
+) -> Response:
+    """Change the member's role. Requires a fresh sign-in of the admin."""
+    if not await fresh_sign_ins.is_fresh(ctx, sign_in):
+        return redirect_to_sign_in(f"{_address(member)}/role")
     await roles.change_role(ctx, member, role)
     return redirect(_address(member), Done.ROLE_CHANGED)
 

@@ -7,7 +7,7 @@ from fastapi.responses import StreamingResponse
 
 from app.deps import AvailabilityDep, ContextDep, MemberDep, PortalDep, SessionDep, WorkstationDep
 from app.live import member_topic, stack_topic
-from app.models import RunKind
+from app.models import Member, RunKind
 from app.models.run_kinds import ORDERS
 from app.models.workstation import DEVICE_PATH, MOUNT_POINT
 from app.routers import streams, workstation_form
@@ -91,6 +91,8 @@ async def show(
         "view": shown,
         "is_busy": workstation.is_busy or bool(shown and shown.run.is_busy),
         "can_keep_drift": bool(await drift.keepable(session, workstation, portal.catalog)),
+        "is_own": is_own,
+        "owner": await session.get_one(Member, workstation.owner_id),
         "ssh_setup": await ssh_setups.state(portal.context(session, member)) if is_own else None,
         "fingerprints": ssh_config.fingerprints(workstation),
         "vscode_url": f"vscode://{folder}",

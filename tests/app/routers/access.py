@@ -132,6 +132,7 @@ ROWS = {
         POST /infrastructure/passwords/{key}
     """,
     Access.FRESH_ADMIN: """
+        POST /admin/members/{member_id}/role
         POST /admin/members/security-keys
         POST /admin/members/{member_id}/security-keys/{security_key_id}/remove
     """,
@@ -163,7 +164,7 @@ ROWS = {
         POST /admin/members/{member_id}/disable
         POST /admin/members/{member_id}/enable
         POST /admin/members/{member_id}/limits
-        POST /admin/members/{member_id}/role
+        GET /admin/members/{member_id}/role
         POST /admin/members/{member_id}/sign-out
         POST /admin/members/{member_id}/ssh-keys/{key_id}/delete
         POST /admin/members/{member_id}/tokens/{token_id}/revoke

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from app.services.people import members
 from tests.clients import client_of, create, create_token, refusal, signed_in
-from tests.parts import identity
+from tests.parts import MovingClock, identity
 from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
@@ -56,6 +56,18 @@ async def test_a_role_is_given_and_taken_at_once_in_browsers_and_for_tokens(
             for client in (grace, phone, script):
                 assert (await client.get(PAGE)).status_code == status
                 assert (await client.get("/api/v1/members")).status_code == status
+
+
+async def test_a_role_is_asked_about_and_given_after_a_fresh_sign_in_only(
+    ada: httpx2.AsyncClient, grace: httpx2.AsyncClient, clock: MovingClock
+) -> None:
+    role = f"{PAGE}/{await id_of(ada, 'Grace')}/role"
+    assert "Make Grace an admin?" in (await ada.get(role)).text
+    clock.advance(minutes=11)
+    stale = await ada.post(role, data={"role": "admin"})
+
+    assert stale.headers["location"] == f"/sign-in?next={role}"
+    assert (await grace.get(PAGE)).status_code == 403
 
 
 async def test_oneself_is_refused_with_the_reason(ada: httpx2.AsyncClient) -> None:

@@ -177,3 +177,14 @@ async def test_a_stream_of_changes_speaks_at_once_and_ends_with_the_process(
         assert [changed async for changed in woken] == []
 
     assert (await grace.get("/events")).content == streams.CHANGED
+
+
+async def test_an_admin_sees_whose_it_is_and_no_steps_that_only_work_for_its_owner(
+    stage: Stage, grace: httpx2.AsyncClient, ada: httpx2.AsyncClient
+) -> None:
+    workstation_id = await create(grace)
+    await stage.carry_out(await run_of(grace, workstation_id))
+    own, hers = [(await each.get(f"/workstations/{workstation_id}")).text for each in (grace, ada)]
+
+    assert ("Grace’s workstation" in own, "Open in VS Code" in own, 'id="connect"' in own) == (False, True, True)
+    assert ("Grace’s workstation" in hers, "Open in VS Code" in hers, 'id="connect"' in hers) == (True, False, False)
