@@ -35,6 +35,7 @@ class Level(StrEnum):
 class Check(StrEnum):
     """What is looked at."""
 
+    MOUNT = "mount"
     HOME_DISK = "home_disk"
     BOOT_DISK = "boot_disk"
     DRIVER = "driver"
@@ -106,8 +107,10 @@ def _disks(report: MachineReport) -> Iterator[Finding]:
     mount = report.mount
     if mount is None:
         return
-    # A data disk that is not mounted is said in its own place, with what to do.
-    if mount.is_mounted:
+    if not mount.is_mounted:
+        yield Finding(Check.MOUNT, Level.BAD, f"{_HOME} is not mounted.")
+    else:
+        yield Finding(Check.MOUNT, Level.OK, f"{_HOME} is mounted.")
         yield _disk(Check.HOME_DISK, _HOME, mount.size_bytes, mount.free_bytes)
     yield _disk(Check.BOOT_DISK, _ROOT, mount.boot_size_bytes, mount.boot_free_bytes)
 

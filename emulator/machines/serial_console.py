@@ -1,5 +1,6 @@
 """A machine's first serial port: what its firmware, its kernel and its startup script print there."""
 
+import os
 from pathlib import Path
 from typing import IO
 
@@ -16,8 +17,8 @@ Machine UUID {uuid}
 found virtio-scsi at 0:3
 virtio-scsi vendor='Google' product='PersistentDisk' rev='1' type=0 removable=0
 Booting from Hard Disk 0...
-[    0.000000] Linux version 6.8.0-1031-gcp (buildd@lcy02-amd64-092) #33-Ubuntu SMP
-[    0.000000] Command line: BOOT_IMAGE=/vmlinuz-6.8.0-1031-gcp root=PARTUUID=5fe2 ro console=ttyS0,115200
+[    0.000000] Linux version {kernel} (buildd@lcy02-amd64-092) #33-Ubuntu SMP
+[    0.000000] Command line: BOOT_IMAGE=/vmlinuz-{kernel} root=PARTUUID=5fe2 ro console=ttyS0,115200
 [    0.000000] DMI: Google Google Compute Engine/Google Compute Engine, BIOS Google
 [    0.171305] smpboot: Allowing {cpus} CPUs, 0 hotplug CPUs
 [    1.482214] sd 0:0:1:0: [sda] {sectors} 512-byte logical blocks: ({size_gb} GiB)
@@ -63,6 +64,8 @@ class SerialConsole:
 def boot_lines(spec: MachineSpec) -> str:
     """What a machine like this one prints before its startup script begins."""
     words = {
+        # The one that `uname -r` says in the machine.
+        "kernel": os.uname().release,
         "memory": spec.memory_gb << 30,
         "memory_mb": spec.memory_gb << 10,
         "cpus": spec.cpus,

@@ -112,8 +112,8 @@ def last_lines(text: str) -> str:
 
 
 def _sign(character: str) -> str:
+    """As `cat -v` shows it: ^[ for an escape. What is no ASCII, such as what reverses text, gets its number."""
     if character.isprintable() or character in "\n\t":
         return character
     code = ord(character)
-    # Unicode has pictures of the old control characters; others, such as those that reverse text, get their number.
-    return chr(0x2400 + code) if code < 0x20 else "␡" if code == 0x7F else f"\\u{code:04x}"
+    return f"^{chr(code ^ 0x40)}" if code < 0x80 else f"\\u{code:04x}"

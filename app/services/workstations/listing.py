@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased, contains_eager
 
 from app.errors import InvalidError
 from app.models import Member, RunningTime, Workstation, WorkstationStatus
+from app.models.machine_health import Level
 from app.services.catalog import HOURS_A_MONTH, Catalog
 from app.services.context import Context
 from app.services.workstations import running_times, specs
@@ -181,6 +182,8 @@ def _term(word: str, catalog: Catalog) -> ColumnElement[bool]:
             return Workstation.owner_id.in_(select(Member.id).where(names))
         case "status":
             return _status(value)
+        case "health":
+            return _health(value)
         case "gpu":
             return _gpu(value, catalog)
         case "type":
@@ -188,7 +191,8 @@ def _term(word: str, catalog: Catalog) -> ColumnElement[bool]:
         case "zone":
             return Workstation.zone.icontains(value, autoescape=True)
     raise InvalidError(
-        "Fix the errors below.", fields={"q": f"There is no {key}: to search by. Use owner, status, gpu, type or zone."}
+        "Fix the errors below.",
+        fields={"q": f"There is no {key}: to search by. Use owner, status, health, gpu, type or zone."},
     )
 
 
@@ -197,6 +201,15 @@ def _status(value: str) -> ColumnElement[bool]:
         known = ", ".join(status for status in WorkstationStatus)
         raise InvalidError("Fix the errors below.", fields={"q": f"There is no status {value}. There are {known}."})
     return Workstation.status == WorkstationStatus(value)
+
+
+def _health(value: str) -> ColumnElement[bool]:
+    """Of running machines: of others it is not known."""
+    if value not in set(Level):
+        raise InvalidError(
+            "Fix the errors below.", fields={"q": f"There is no health {value}. There are {', '.join(Level)}."}
+        )
+    return and_(Workstation.status == WorkstationStatus.RUNNING, Workstation.health_level == Level(value))
 
 
 def _gpu(value: str, catalog: Catalog) -> ColumnElement[bool]:

@@ -63,8 +63,10 @@ def test_a_full_disk_is_said_with_its_numbers() -> None:
     )
 
 
-def test_a_disk_that_is_not_mounted_is_not_said_to_be_full() -> None:
-    assert Check.HOME_DISK not in findings(mount=mount(used=99, state="unmounted"))
+def test_a_disk_that_is_not_mounted_is_bad_and_not_said_to_be_full() -> None:
+    found = findings(mount=mount(used=99, state="unmounted"))
+    assert found[Check.MOUNT].level is Level.BAD
+    assert Check.HOME_DISK not in found
 
 
 @pytest.mark.parametrize(

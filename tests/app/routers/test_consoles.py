@@ -38,7 +38,7 @@ async def test_a_boots_console_is_linked_from_the_history(stage: Stage, grace: h
     path = f"/workstations/{machine_id}/console?boot=boot-1"
     assert f'href="{path}"' in page
     assert "The last boot failed" not in page
-    assert "&lt;b&gt;Linux&lt;/b&gt; ␛[1m6.8" in (await grace.get(path)).text
+    assert "&lt;b&gt;Linux&lt;/b&gt; ^[[1m6.8" in (await grace.get(path)).text
 
 
 async def test_a_failed_boots_console_is_on_the_machines_page(stage: Stage, grace: httpx2.AsyncClient) -> None:
@@ -46,7 +46,7 @@ async def test_a_failed_boots_console_is_on_the_machines_page(stage: Stage, grac
     page = (await grace.get(f"/workstations/{machine_id}")).text
     assert "The last boot failed" in page
     assert "Bad superblock." in page
-    assert "&lt;b&gt;Linux&lt;/b&gt; ␛[1m6.8" in page
+    assert "&lt;b&gt;Linux&lt;/b&gt; ^[[1m6.8" in page
 
 
 async def test_a_boot_of_another_machine_is_not_found_there(stage: Stage, grace: httpx2.AsyncClient) -> None:
@@ -65,6 +65,6 @@ async def test_the_api_has_the_history_and_the_console(stage: Stage, grace: http
     assert (boot["detail"], boot["boot_id"], boot["run_id"]) == ("Bad superblock.", "boot-1", None)
     assert {"run", "ssh_keys", "boot_failed"} == {each["kind"] for each in found}
     console = (await grace.get(f"{path}/console?boot=boot-1")).json()
-    assert console["text"] == "<b>Linux</b> ␛[1m6.8"
+    assert console["text"] == "<b>Linux</b> ^[[1m6.8"
     asked = await grace.post(f"{path}/console")
     assert (asked.status_code, asked.json()["is_requested"], asked.json()["text"]) == (202, True, "")

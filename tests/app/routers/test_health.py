@@ -73,14 +73,40 @@ async def test_several_troubles_are_one_block(stage: Stage, grace: httpx2.AsyncC
     assert page.count("This machine needs attention") == 1
     assert "Memory is almost full: 0.0 GiB of 16.0 GiB are available." in page
     assert "The GPU driver is not installed." in page
-    assert "Disk almost full and more" in (await grace.get("/")).text
+    assert "3 problems" in (await grace.get("/")).text
+
+
+async def test_a_disk_that_is_not_mounted_has_its_own_block_and_a_word_in_the_list(
+    stage: Stage, grace: httpx2.AsyncClient
+) -> None:
+    page = await page_of(grace, await reporting(stage, mount="state=absent volume=/dev/sdb type= reason=No disk."))
+    assert "/home/jupyter is not mounted" in page
+    assert "needs attention" not in page
+    assert "Data disk not mounted" in (await grace.get("/")).text
+
+
+async def test_admins_find_machines_by_their_health(
+    stage: Stage, ada: httpx2.AsyncClient, grace: httpx2.AsyncClient
+) -> None:
+    await reporting(stage, "full", mount=FULL)
+    await reporting(stage, "well")
+    off = await reporting(stage, "off", mount=FULL)
+    async with stage.database.sessions.begin() as session:
+        (await session.get_one(Workstation, off)).become_stopped()
+    page = (await ada.get("/admin/workstations?q=health:bad")).text
+    assert "<strong>full</strong>" in page
+    assert "Disk almost full" in page
+    assert "<strong>well</strong>" not in page
+    assert "<strong>off</strong>" not in page
+    assert "<strong>well</strong>" in (await ada.get("/admin/workstations?q=health:ok")).text
+    assert "There is no health poorly." in (await ada.get("/admin/workstations?q=health:poorly")).text
 
 
 async def test_the_api_says_each_finding(stage: Stage, grace: httpx2.AsyncClient) -> None:
     workstation_id = await reporting(stage, mount=FULL)
     answer = (await grace.get(f"/api/v1/workstations/{workstation_id}")).json()
     assert answer["health"]["level"] == "bad"
-    assert answer["health"]["findings"][0] == {
+    assert answer["health"]["findings"][1] == {
         "check": "home_disk",
         "level": "bad",
         "message": "/home/jupyter is 96% full: 4.0 GiB of 100.0 GiB are free.",

@@ -66,7 +66,7 @@ async def test_a_boot_is_read_once(tools: Tools, script: Script, compute: Printi
     console = await console_of(tools, workstation_id, boot.id)
     assert boot.kind is MachineEventKind.BOOTED
     assert console
-    assert (console.text, compute.reads) == ("␛[0mbooted", 1)
+    assert (console.text, compute.reads) == ("^[[0mbooted", 1)
 
 
 async def test_a_boot_that_does_not_come_to_its_end_is_read_as_well(

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 
 def test_control_characters_are_made_visible() -> None:
-    assert visible("a\r\nb\tc\x1b[0;32mOK\x1b[0m\x00\x7f\u202ed\u0085") == "a\nb\tc␛[0;32mOK␛[0m␀␡\\u202ed\\u0085"
+    assert visible("a\r\nb\tc\x1b[0;32mOK\x1b[0m\x00\x7f\u202ed\u0085") == "a\nb\tc^[[0;32mOK^[[0m^@^?\\u202ed\\u0085"
 
 
 @given(st.text())
