@@ -8,7 +8,7 @@ class Fault(StrEnum):
     """How a promise was broken."""
 
     LOST = "lost"
-    """A machine, a wish or a line of the log that should be there is not."""
+    """A machine, a request or a line of the log that should be there is not."""
     DUPLICATED = "duplicated"
     """Something is there twice."""
     ORPHANED = "orphaned"

@@ -15,7 +15,7 @@ from tests.chaos.striker import Strike, Striker
 from tests.chaos.world import World
 
 STUCK_AFTER_S = 120.0
-"""A run that is not final so long after the last wish and the last disturbance never will be."""
+"""A run that is not final so long after the last request and the last disturbance never will be."""
 MOST_THREADS = 60
 
 

@@ -59,7 +59,7 @@ def until_log_says(user: ApiUser, run_id: str, text: str) -> None:
 
 
 def print_delay(portal: PortalProcess, run_id: str, message: str) -> None:
-    """From the (last) wish to stop until its worker had told Terraform."""
+    """From the (last) request to stop until its worker had told Terraform."""
     query = """
         SELECT extract(epoch FROM log_lines.at - runs.cancel_at) FROM log_lines JOIN runs ON runs.id = log_lines.run_id
         WHERE runs.id = %s AND log_lines.message = %s

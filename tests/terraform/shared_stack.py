@@ -8,7 +8,7 @@ from tests.emulator_process import EmulatorProcess
 from tests.terraform.conftest import Terraform
 
 STACK_ID = "k3x9q2"
-WISH = {
+SPEC = {
     "project": "pocket-project",
     "region": "europe-west4",
     "zone": "europe-west4-a",
@@ -62,7 +62,7 @@ class SharedStack:
 
     def plan(self, **spec: Any) -> dict[str, str]:
         """What would be done, by address: create, update, delete, delete+create … The plan is kept as `tfplan`."""
-        (self.folder / "terraform.tfvars.json").write_text(json.dumps({**WISH, **spec}))
+        (self.folder / "terraform.tfvars.json").write_text(json.dumps({**SPEC, **spec}))
         self.run("plan", "-out=tfplan")
         shown = json.loads(self.run("show", "-json", "tfplan"))
         actions = {change["address"]: change["change"]["actions"] for change in shown["resource_changes"]}

@@ -14,7 +14,7 @@ from app.worker.decide import MACHINE
 from tests.emulator_process import EmulatorProcess, start_emulator
 from tests.terraform.adoption import ONLY_IN_STATE, differing
 from tests.terraform.conftest import Terraform
-from tests.terraform.shared_stack import EVERYTHING, SECRETS, WISH, SharedStack
+from tests.terraform.shared_stack import EVERYTHING, SECRETS, SPEC, SharedStack
 from tests.terraform.test_configuration import example
 
 WANTED = EVERYTHING | {"members": {"grace": "user:grace@example.com", "linus": "user:linus@example.com"}}
@@ -40,7 +40,7 @@ def variables_of(root: str, tree: Path) -> dict[str, str]:
         return {"terraform.tfvars": example(tree / root / "README.md", "hcl")}
     if root == "workstation":
         return {"terraform.tfvars.json": example(tree / "README.md", "json")}
-    return {"terraform.tfvars.json": json.dumps(WISH | WANTED)}
+    return {"terraform.tfvars.json": json.dumps(SPEC | WANTED)}
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tests.terraform.conftest import Terraform
 MACHINE = "module.compute[0].google_compute_instance.workstation"
 DISK = "module.compute_configure.google_compute_disk.data"
 ADDRESS = "module.compute_configure.google_compute_address.static_ip[0]"
-WISH = {
+SPEC = {
     "project": "pocket-project",
     "zone": "europe-west4-a",
     "name": "box-abc123",
@@ -53,7 +53,7 @@ def plan(terraform: Terraform, root: Path) -> Plan:
     """`plan(machine_type="…")` is the view of the plan, which is kept as `tfplan`."""
 
     def view(*arguments: str, **spec: Any) -> dict[str, Any]:
-        (root / "terraform.tfvars.json").write_text(json.dumps({**WISH, **spec}))
+        (root / "terraform.tfvars.json").write_text(json.dumps({**SPEC, **spec}))
         terraform(root, "plan", "-out=tfplan", *arguments)
         return plan_view.of_plan(json.loads(terraform(root, "show", "-json", "tfplan")))
 

@@ -40,7 +40,7 @@ async def test_they_say_who_has_it_and_until_when(grace: httpx2.AsyncClient, mac
     assert (answer["kind"], answer["status"]) == ("manual", "applying")
 
 
-async def test_a_wish_made_meanwhile_says_what_it_waits_for(
+async def test_a_request_made_meanwhile_says_what_it_waits_for(
     grace: httpx2.AsyncClient, machine_id: str, run_id: str
 ) -> None:
     queued = await restore(grace, machine_id)

@@ -21,7 +21,7 @@ from tests.stage import By
 from tests.steps import audit_actions, audit_entries
 
 pytestmark = pytest.mark.anyio
-WISH = WorkstationSpec(name="dev-1", machine_type="e2-standard-4")
+SPEC = WorkstationSpec(name="dev-1", machine_type="e2-standard-4")
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJz1Qn8uFTb9bX0p0Y0n1p0sXQ0v8Q7Yl6m0f0l3c1aB"
 
 
@@ -35,9 +35,9 @@ async def test_what_happens_to_a_workstation_is_told_from_before_to_after(
     by: By,
     grace: Member,
 ) -> None:
-    made = await workstations.request(by(grace), grace, WISH)
+    made = await workstations.request(by(grace), grace, SPEC)
     workstation, run = made.workstation, made.run
-    await workstations.request(by(grace), grace, WISH)
+    await workstations.request(by(grace), grace, SPEC)
     change = WorkstationPatch(machine_type="e2-standard-8", disk_size_gb=100)
     await workstations.request_change(by(grace), workstation, change)
     nothing = WorkstationPatch()
@@ -64,7 +64,7 @@ async def test_decisions_about_a_run_are_told_and_refused_ones_are_not(
     grace: Member,
     clock: MovingClock,
 ) -> None:
-    requested = await workstations.request(by(grace), grace, WISH)
+    requested = await workstations.request(by(grace), grace, SPEC)
     workstation, run = requested.workstation, requested.run
     lost = [{"address": "disk.data", "action": "delete", "name": workstation.disk_name}]
     run.claim("worker", "host", clock())
@@ -88,7 +88,7 @@ async def test_a_discarded_run_that_is_retried_names_the_new_one(
     by: By,
     grace: Member,
 ) -> None:
-    requested = await workstations.request(by(grace), grace, WISH)
+    requested = await workstations.request(by(grace), grace, SPEC)
     workstation, run = requested.workstation, requested.run
     assert await lifecycle.claim(by(), run, "worker", "host")
     await lifecycle.await_approval(by(), run, [])
@@ -179,7 +179,7 @@ async def test_work_by_hand_is_told(
     clock: MovingClock,
 ) -> None:
     ada = await members.sign_in(by(), identity("ada"))
-    requested = await workstations.request(by(grace), grace, WISH)
+    requested = await workstations.request(by(grace), grace, SPEC)
     workstation, run = requested.workstation, requested.run
     run.claim("worker", "host", clock())
     run.find_no_changes(clock())

@@ -153,7 +153,7 @@ async def test_a_destroy_that_was_stopped_is_not_undone(tools: Tools, script: Sc
     assert script.calls[-1].startswith("apply")
 
 
-async def test_a_wish_that_came_while_nobody_held_the_run_is_heeded_by_the_next_worker(
+async def test_a_request_that_came_while_nobody_held_the_run_is_heeded_by_the_next_worker(
     tools: Tools, script: Script
 ) -> None:
     script.on("apply", f"touch begun; sleep 0.3; {writes_state(3)}")

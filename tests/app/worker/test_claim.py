@@ -1,4 +1,4 @@
-"""Runs of a stack: one executes, one is queued; wishes join, supersede or wait, whatever workers do meanwhile."""
+"""Runs of a stack: one executes, one is queued; requests join, supersede or wait, whatever workers do meanwhile."""
 
 import asyncio
 
@@ -63,14 +63,14 @@ async def somebody_waits_for_a_lock(tools: Tools) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_a_newer_wish_takes_a_queued_ones_place(tools: Tools) -> None:
+async def test_a_newer_request_takes_a_queued_ones_place(tools: Tools) -> None:
     workstation_id, provision = await spec(tools)
     destroy = await ask_destroy(tools, workstation_id)
     replaced = await run_of(tools, provision)
     assert (replaced.status, replaced.superseded_by) == (S.SUPERSEDED, destroy)
 
 
-async def test_an_identical_wish_joins_the_one_queued_or_executing(tools: Tools) -> None:
+async def test_an_identical_request_joins_the_one_queued_or_executing(tools: Tools) -> None:
     workstation_id, _ = await spec(tools)
     destroy = await ask_destroy(tools, workstation_id)
     assert await ask_destroy(tools, workstation_id) == destroy
@@ -88,7 +88,7 @@ async def test_what_executes_is_left_alone_and_the_next_waits_for_its_end(tools:
     assert await claims.take(tools, destroy)
 
 
-async def test_a_wish_does_not_supersede_the_run_that_a_worker_is_just_claiming(tools: Tools) -> None:
+async def test_a_request_does_not_supersede_the_run_that_a_worker_is_just_claiming(tools: Tools) -> None:
     workstation_id, provision = await spec(tools)
     async with tools.database.sessions.begin() as claiming:
         run = await claiming.get_one(Run, provision, with_for_update=True)
@@ -124,7 +124,7 @@ async def test_cancelling_the_only_run_leaves_nothing_and_frees_the_name(tools: 
     assert (await spec(tools))[0] != workstation_id
 
 
-async def test_a_wish_left_over_when_its_machine_is_gone_is_dropped(tools: Tools, clock: MovingClock) -> None:
+async def test_a_request_left_over_when_its_machine_is_gone_is_dropped(tools: Tools, clock: MovingClock) -> None:
     workstation_id, provision = await spec(tools)
     assert await claims.take(tools, provision)
     await failed(tools, provision)
@@ -225,14 +225,14 @@ async def test_a_run_that_keeps_losing_its_workers_is_given_up(tools: Tools) -> 
         assert await session.scalar(select(func.count()).where(Run.status.in_((S.QUEUED, S.INTERRUPTED)))) == 0
 
 
-async def test_a_wish_waits_for_no_worker_that_stores_a_state(tools: Tools) -> None:
+async def test_a_request_waits_for_no_worker_that_stores_a_state(tools: Tools) -> None:
     workstation_id, provision = await spec(tools)
     claim = await claims.take(tools, provision)
     assert claim
     async with claim.writing() as (session, run):
         asking = asyncio.create_task(ask_destroy(tools, workstation_id))
         await somebody_waits_for_a_lock(tools)
-        # The wish holds the stack by now and waits for this run: a state that refers to the stack must not wait too.
+        # The request holds the stack by now and waits for this run: a state that refers to the stack must not wait too.
         stored = state_versions.State(state(1).encode())
         await state_versions.store(session, tools.vault, run, stored, tools.clock())
     assert (await run_of(tools, await asking)).status is S.QUEUED
@@ -276,7 +276,7 @@ def test_an_empty_or_cut_state_is_none(raw: bytes) -> None:
         state_versions.State(raw)
 
 
-async def test_a_wish_and_the_worker_that_marks_its_stack_do_not_wait_for_each_other(tools: Tools) -> None:
+async def test_a_request_and_the_worker_that_marks_its_stack_do_not_wait_for_each_other(tools: Tools) -> None:
     workstation_id, provision = await spec(tools)
     claim = await claims.take(tools, provision)
     assert claim

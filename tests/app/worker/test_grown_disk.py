@@ -76,7 +76,7 @@ async def test_undoing_leaves_the_disk_as_large_as_it_has_become(tools: Tools, s
     assert "the data disk keeps its new size" in await log_of(tools, run_id)
 
 
-async def test_a_smaller_disk_that_was_wished_for_and_approved_is_smaller(tools: Tools, script: Script) -> None:
+async def test_a_smaller_disk_that_was_requested_for_and_approved_is_smaller(tools: Tools, script: Script) -> None:
     workstation_id = await provisioned(tools, script)
     async with tools.database.sessions.begin() as session:
         stack = await session.get_one(Stack, workstation_id)

@@ -1,4 +1,4 @@
-"""Adoption: who holds the shared stack meanwhile, what becomes of the wish that waits, and what is stored."""
+"""Adoption: who holds the shared stack meanwhile, what becomes of the request that waits, and what is stored."""
 
 import json
 from datetime import timedelta
@@ -24,7 +24,7 @@ STATE = State(json.dumps({"version": 4, "serial": 3, "lineage": "seed", "outputs
 
 
 class Desk:
-    """Ada at a terminal, and a portal with her wish for a shared stack."""
+    """Ada at a terminal, and a portal with her request for a shared stack."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage, self.database, self.clock = stage, stage.database, stage.clock
@@ -90,7 +90,7 @@ async def test_a_plan_that_waited_for_approval_is_made_anew_afterwards(desk: Des
     assert [run.id for run in await desk.queued()] == [again.id]
 
 
-async def test_without_a_wish_the_stack_as_it_is_wanted_is_asked_for(desk: Desk) -> None:
+async def test_without_a_request_the_stack_as_it_is_wanted_is_asked_for(desk: Desk) -> None:
     leased = await desk.begin()
     [queued] = await desk.queued()
     assert (queued.kind, queued.inputs) == (RunKind.CONFIGURE, leased.inputs)
@@ -102,7 +102,7 @@ async def test_a_run_at_work_comes_first(desk: Desk) -> None:
         await desk.begin()
 
 
-async def test_given_back_nothing_is_stored_and_the_wish_goes_on(stage: Stage, desk: Desk) -> None:
+async def test_given_back_nothing_is_stored_and_the_request_goes_on(stage: Stage, desk: Desk) -> None:
     await desk.spec()
     leased = await desk.begin()
     async with desk.database.sessions.begin() as session:

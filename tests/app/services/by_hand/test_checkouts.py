@@ -222,7 +222,7 @@ async def test_a_variable_left_out_is_named(stage: Stage, desk: Desk) -> None:
             await checkouts.check_in(desk.stage.context(session), taken.run.id, state(9), inputs, needs_reconcile=False)
 
 
-async def test_a_wish_made_meanwhile_waits_and_leaves_alone_what_it_did_not_ask_for(desk: Desk) -> None:
+async def test_a_request_made_meanwhile_waits_and_leaves_alone_what_it_did_not_ask_for(desk: Desk) -> None:
     taken = await desk.check_out()
     spec = await desk.change(machine_type="e2-standard-8")
     await desk.check_in(taken, state(9), disk_size_gb=120)

@@ -103,7 +103,7 @@ async def test_a_domain_is_no_owner_and_is_told_so_at_the_field(the_list: List) 
     assert await the_list.entries() == {}
 
 
-async def test_an_entry_is_followed_from_the_wish_to_its_end(the_list: List) -> None:
+async def test_an_entry_is_followed_from_the_request_to_its_end(the_list: List) -> None:
     run = await the_list.add(GRACE)
     assert await the_list.states() == {GRACE: "being_added"}
     await the_list.ask(run)

@@ -233,7 +233,7 @@ async def test_who_has_not_signed_in_yet_finds_their_machine(stage: Stage, offic
             await members.sign_in(stage.context(session), eve)
 
 
-async def test_the_shared_part_is_one_wish(office: Office) -> None:
+async def test_the_shared_part_is_one_request(office: Office) -> None:
     await office.submit(await office.prepare(SHARED))
     async with office.database.sessions() as session:
         [run] = list(await session.scalars(select(Run)))

@@ -1,4 +1,4 @@
-"""The shared stack: many wishes become one run, nothing is lost by a discard, and earlier settings come back."""
+"""The shared stack: many requests become one run, nothing is lost by a discard, and earlier settings come back."""
 
 import asyncio
 from dataclasses import replace
@@ -60,7 +60,7 @@ async def test_its_passwords_are_made_once_and_are_in_no_row_in_plain_text(stage
     assert not [name for name, value in secrets.items() if value in everything]
 
 
-async def test_wishes_that_wait_become_one_run_with_all_their_reasons(stage: Stage) -> None:
+async def test_requests_that_wait_become_one_run_with_all_their_reasons(stage: Stage) -> None:
     first = await stage.configure("A cluster", deploy_kubernetes=True)
     await stage.await_approval(first.id)
     second = await stage.configure("No PyPI", deploy_pypi_registry=False)
@@ -69,7 +69,7 @@ async def test_wishes_that_wait_become_one_run_with_all_their_reasons(stage: Sta
     assert (await stage.row(Run, first.id)).superseded_by == second.id
 
 
-async def test_a_discarded_wish_is_as_if_it_had_never_been(stage: Stage) -> None:
+async def test_a_discarded_request_is_as_if_it_had_never_been(stage: Stage) -> None:
     await apply(stage, await stage.configure())
     spec = await stage.configure(deploy_kubernetes=True)
     await stage.await_approval(spec.id)

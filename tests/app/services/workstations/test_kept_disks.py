@@ -1,4 +1,4 @@
-"""A kept disk gets a new machine: of the same name, and the disk is there again whatever becomes of the wish."""
+"""A kept disk gets a new machine: of the same name, and the disk is there again whatever becomes of the request."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Many wishes for one workstation at once: they are taken one at a time, and the last one counts."""
+"""Many requests for one workstation at once: they are taken one at a time, and the last one counts."""
 
 import json
 import random
@@ -24,7 +24,7 @@ NAME = "fickle"
 TEN = range(10)
 HANDS = 5
 FOR_S = 16.0
-"""How long they go on wishing: a few runs come to their end meanwhile."""
+"""How long they go on requesting: a few runs come to their end meanwhile."""
 QUIET_S = 240.0
 CREATED = {"machine_type": "e2-standard-4", "disk_size_gb": 100}
 EXECUTING_OR_QUEUED = {"queued", "planning", "awaiting_approval", "applying", "interrupted"}
@@ -52,7 +52,7 @@ class SharedStackSpec:
 
     @property
     def is_accepted(self) -> bool:
-        """Whether it is a wish of its own: a create that joins (200) is the one before it once more."""
+        """Whether it is a request of its own: a create that joins (200) is the one before it once more."""
         return self.answer is not None and self.answer.status in {201, 202}
 
     def make(self, user: ApiUser, begin: float) -> None:
@@ -70,8 +70,8 @@ class SharedStackSpec:
         assert self.answer.status in {200, 201, 202, 409}, self.answer.text
 
 
-def wishes(dice: random.Random) -> list[SharedStackSpec]:
-    """Ten of each; a disk may be wished for that is smaller than the one that is there."""
+def requests(dice: random.Random) -> list[SharedStackSpec]:
+    """Ten of each; a disk may be requested that is smaller than the one that is there."""
     sizes, machines = (50, 100, 200), ("e2-standard-4", "e2-standard-8", "e2-standard-16")
     changes = [{"machine_type": dice.choice(machines), "disk_size_gb": dice.choice(sizes)} for _ in TEN]
     made = [("POST", CREATED) for _ in TEN] + [("DELETE", None) for _ in TEN] + [("PATCH", each) for each in changes]
@@ -131,18 +131,18 @@ def what_is(user: ApiUser, runs: list[dict[str, Any]]) -> dict[str, Any] | None:
     [there] = items
     assert there["status"] == "running", user.log(there["run_id"])
     seen_by_api = {field: there[field] for field in CREATED}
-    assert as_wished(cloud) == as_wished(newest_state(user.portal, there["id"])) == seen_by_api
+    assert as_requested(cloud) == as_requested(newest_state(user.portal, there["id"])) == seen_by_api
     return seen_by_api
 
 
-def as_wished(resources: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def as_requested(resources: dict[str, dict[str, Any]]) -> dict[str, Any]:
     instance, disk = resources["google_compute_instance"], resources["google_compute_disk"]
     return {"machine_type": instance["machine_type"], "disk_size_gb": disk["size"]}
 
 
-def test_of_thirty_wishes_at_random_moments_the_last_one_counts(portal: PortalProcess) -> None:
+def test_of_thirty_requests_at_random_moments_the_last_one_counts(portal: PortalProcess) -> None:
     print(f"Seed {SEED}.")
-    user, made = ApiUser(portal, "grace@example.com"), wishes(random.Random(SEED))
+    user, made = ApiUser(portal, "grace@example.com"), requests(random.Random(SEED))
     begin = time.monotonic()
     with ThreadPoolExecutor(HANDS) as hands:
         list(hands.map(lambda spec: spec.make(user, begin), sorted(made, key=lambda spec: spec.after_s)))
@@ -151,7 +151,7 @@ def test_of_thirty_wishes_at_random_moments_the_last_one_counts(portal: PortalPr
 
     accepted = [spec for spec in made if spec.is_accepted]
     assert {spec.method for spec in accepted} == {"POST", "DELETE", "PATCH"}
-    # Two wishes may have been under way at once in the end: either may be the last.
+    # Two requests may have been under way at once in the end: either may be the last.
     last_asked_at = max(spec.asked_at for spec in accepted)
     assert what_is(user, runs) in [spec.desired for spec in accepted if spec.answered_at >= last_asked_at]
 
