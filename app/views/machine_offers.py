@@ -87,7 +87,7 @@ def _offer(
     return MachineOffer(
         machine=machine,
         price=price,
-        price_alone=machine.usd_an_hour(zone, spot=spot) if disks else None,
+        price_alone=machine.usd_an_hour(zone, spot=spot) if in_zone else None,
         spot_saves=on_demand - as_spot if in_zone and on_demand is not None and as_spot is not None else None,
         in_zone=in_zone,
         quota=availability.quota_for(machine, zone, spot=spot),

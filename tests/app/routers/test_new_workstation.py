@@ -177,11 +177,16 @@ async def test_what_the_project_has_not_is_neither_offered_nor_accepted(
 
 @pytest.mark.parametrize("disk", ["disk_size_gb", "boot_disk_size_gb"])
 @pytest.mark.parametrize("size", ["", "x", "٣", "1_000", "9" * 5000, "-5"])
-async def test_a_price_for_nonsense_is_unknown(grace: httpx2.AsyncClient, disk: str, size: str) -> None:
-    form = await grace.get("/workstations/new", params={disk: size})
+async def test_a_disk_of_nonsense_leaves_the_other_prices_known(
+    grace: httpx2.AsyncClient, disk: str, size: str
+) -> None:
+    form = await grace.get("/workstations/new", params={"machine_type": "e2-standard-4", disk: size})
+    other = {"disk_size_gb": "Boot disk:", "boot_disk_size_gb": "Data disk alone:"}
 
     assert form.status_code == 200
-    assert "Price unknown" in form.text
+    assert "Price unknown" not in form.text
+    assert "Disks not included" in form.text
+    assert [label for label in other.values() if label in form.text] == [other[disk]]
 
 
 async def test_the_form_says_how_many_there_may_be_and_keeps_what_was_typed(
