@@ -42,10 +42,17 @@ class MachineKeys:
     """The newest run."""
     is_going: bool
     """Whether it is being deleted, or will be."""
+    was_made: bool
+    """Whether a run has created it to the end. If not, Google may have a part of it, or nothing."""
 
     @property
     def is_up_to_date(self) -> bool:
         """Whether it has exactly the owner's keys."""
+        return self.was_made and self.has_what_is_desired
+
+    @property
+    def has_what_is_desired(self) -> bool:
+        """Whether whatever there is of it has exactly the owner's keys."""
         return self.certain.keys() == self.possible.keys() == self.desired
 
     @property
@@ -66,11 +73,12 @@ class MachineKeys:
     @property
     def can_retry(self) -> bool:
         """Whether the keys must be deployed again, which no pending run does."""
-        return self.run is None and not self.is_up_to_date and not self.is_going
+        is_there = self.was_made or bool(self.leftover)
+        return self.run is None and is_there and not self.has_what_is_desired and not self.is_going
 
     def has(self, key: SshKey) -> bool:
         """Whether the key is on it."""
-        return public_keys.identity(key.public_key) in self.certain
+        return self.was_made and public_keys.identity(key.public_key) in self.certain
 
     def possibly_has(self, key: SshKey) -> bool:
         """Whether the key may be on it."""
@@ -117,7 +125,7 @@ async def deploy(ctx: Context, workstation: Workstation) -> Run | None:
     if keys.is_going or any(run.is_queued for run in pending):
         return None
     # The executing run took the keys when it was claimed, and may deploy older ones than the machine has now.
-    if keys.last is None or (keys.is_up_to_date and not pending):
+    if keys.last is None or (keys.has_what_is_desired and not pending):
         return None
     stack = await session.get_one(Stack, workstation.id)
     return await runs.request(ctx, stack, RunKind.REKEY, {})
@@ -188,7 +196,8 @@ async def _histories(session: AsyncSession, workstation_ids: Sequence[str]) -> d
 
 def _keys(workstation: Workstation, history: Sequence[Run], desired: Iterable[str]) -> MachineKeys:
     pending = [run for run in history if run.is_queued or run.is_executing]
-    key_sets = [_by_identity(run.inputs) for run in runs.Applied.of(history).possible]
+    applied = runs.Applied.of(history)
+    key_sets = [_by_identity(run.inputs) for run in applied.possible]
     possible = {key: line for each in reversed(key_sets) for key, line in each.items()}
     identities = frozenset(public_keys.identity(line) for line in desired)
     return MachineKeys(
@@ -200,6 +209,7 @@ def _keys(workstation: Workstation, history: Sequence[Run], desired: Iterable[st
         run=_pending_deployment(pending, identities),
         last=history[0] if history else None,
         is_going=not workstation.can_change or any(_destroys(run) for run in pending),
+        was_made=applied.reached is not None or workstation.running_at is not None,
     )
 
 

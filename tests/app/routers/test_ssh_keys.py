@@ -199,3 +199,23 @@ async def test_a_user_name_that_no_machine_takes_is_said_at_its_field(grace: htt
     refused = await refusal(grace, "/ssh-keys/username", {"ssh_username": name})
     assert 'id="ssh_username-error"' in refused.text
     assert 'id="name-error"' not in refused.text
+
+
+async def test_a_machine_that_was_never_made_has_no_key(stage: Stage, grace: httpx2.AsyncClient) -> None:
+    key_id = await make_pair(grace)
+    requested = await stage.request()
+    await stage.claim(requested.run.id)
+    await stage.fail(requested.run.id)
+    page = (await grace.get("/ssh-keys")).text
+    [machine] = (await grace.get("/api/v1/ssh-keys")).json()["machines"]
+
+    assert "Not created" in page
+    assert "Up to date" not in page
+    assert "All workstations accept exactly these keys" not in page
+    assert "(not deployed)" in page
+    assert "/ssh-keys/machines/" not in page, "a retry would create the machine"
+    assert (machine["is_up_to_date"], machine["keys"], machine["leftover"]) == (False, [], [])
+
+    stage.clock.advance(minutes=1)
+    await grace.post(f"/ssh-keys/{key_id}/delete")
+    assert "Deleted, but still accepted" in (await grace.get("/ssh-keys")).text
