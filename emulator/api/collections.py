@@ -1,15 +1,18 @@
 """The collections of the Compute Engine API: what they contain, and in which scope."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from emulator.cloud.cloud import Cloud
 from emulator.core.catalog import REGIONS, ZONES
 from emulator.core.errors import CloudError
-from emulator.core.ids import ADDRESS, DISK, INSTANCE
+from emulator.core.ids import ADDRESS, DISK, INSTANCE, last
 from emulator.core.store import CloudResource, Json
 from emulator.rules.base import Context
 from emulator.views.instances import instance_view
+from emulator.views.lists import Listed
 from emulator.views.places import accelerator_types_in, machine_types_in, region_view, zone_view
 from emulator.views.resources import address_view, disk_view, operation_view
 
@@ -40,7 +43,7 @@ class Collection:
     type: str
     """The name in the log and for faults: Terraform's type if there is one."""
     levels: tuple[str, ...]
-    views: Callable[[Cloud, Place], list[Json]]
+    views: Callable[[Cloud, Place], Sequence[Mapping[str, Any]]]
     scopes: tuple[str, ...] = ()
     """The scopes in its aggregated list, including empty ones; empty if the emulator has no such list."""
 
@@ -72,8 +75,11 @@ def operation_user(place: Place) -> str:
     return f"stationmaster@{place.project}.iam.gserviceaccount.com"
 
 
-def _stored(type_: str, view: Callable[[Context, CloudResource], Json]) -> Callable[[Cloud, Place], list[Json]]:
-    return lambda cloud, place: [view(cloud.context, resource) for resource in cloud.store.all(type_, f"{place.path}/")]
+def _stored(type_: str, view: Callable[[Context, CloudResource], Json]) -> Callable[[Cloud, Place], list[Listed]]:
+    return lambda cloud, place: [
+        Listed(last(resource.id), partial(view, cloud.context, resource))
+        for resource in cloud.store.all(type_, f"{place.path}/")
+    ]
 
 
 def _operations(cloud: Cloud, place: Place) -> list[Json]:

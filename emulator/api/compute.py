@@ -81,7 +81,7 @@ class ComputeApi:
             await self._cloud.inject_faults("get", found.type, id_)
             for view in found.views(self._cloud, place):
                 if name in (view["name"], view["id"]):
-                    return view
+                    return dict(view)
             raise not_found(id_)
 
     async def aggregated(self, request: Request, place: Place) -> Json:

@@ -2,13 +2,12 @@
 d)`."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from emulator.core.errors import CloudError, invalid_field
-from emulator.core.store import Json
 
-Match = Callable[[Json], bool]
+Match = Callable[[Mapping[str, Any]], bool]
 TOKEN = re.compile(r"""\s*(\(|\)|!=|<=|>=|[=:<>]|"[^"]*"|'[^']*'|[^\s()=:<>!"']+)""")
 ORDERED = {"<", "<=", ">", ">="}
 
@@ -95,7 +94,7 @@ def _look_up(value: Any, path: list[str]) -> Any:
     for number, part in enumerate(path):
         if isinstance(value, list):
             return [_look_up(element, path[number:]) for element in value]
-        value = value.get(part) if isinstance(value, dict) else None
+        value = value.get(part) if isinstance(value, Mapping) else None
     return value
 
 

@@ -2,7 +2,9 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
 
 from emulator.core.errors import invalid_field
 from emulator.core.store import Json
@@ -11,13 +13,33 @@ from emulator.views.filters import compile_filter
 PAGE_SIZE = 500
 
 
-def page(items: list[Json], query: Mapping[str, str]) -> tuple[list[Json], str]:
+class Listed(Mapping[str, Any]):
+    """A resource in a list. Its view is made once more than its name is asked for: of thousands, a page is shown."""
+
+    def __init__(self, name: str, view: Callable[[], Json]) -> None:
+        self._name, self._view = name, view
+
+    @cached_property
+    def _whole(self) -> Json:
+        return self._view()
+
+    def __getitem__(self, key: str) -> Any:
+        return self._name if key == "name" else self._whole[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._whole)
+
+    def __len__(self) -> int:
+        return len(self._whole)
+
+
+def page(items: Sequence[Mapping[str, Any]], query: Mapping[str, str]) -> tuple[list[Json], str]:
     """The page that `query` asks for, and the token of the next one. Raises CloudError (400)."""
     matches = compile_filter(query.get("filter", ""))
     found = _ordered([item for item in items if matches(item)], query.get("orderBy", ""))
     size, start = _size(query.get("maxResults", "")), _start(query.get("pageToken", ""))
     token = base64.urlsafe_b64encode(str(start + size).encode()).decode() if start + size < len(found) else ""
-    return found[start : start + size], token
+    return [dict(item) for item in found[start : start + size]], token
 
 
 def list_view(kind: str, path: str, link: str, items: list[Json], token: str) -> Json:
@@ -48,7 +70,7 @@ def _nothing(scope: str) -> Json:
     }
 
 
-def _ordered(items: list[Json], order: str) -> list[Json]:
+def _ordered(items: Sequence[Mapping[str, Any]], order: str) -> list[Mapping[str, Any]]:
     if not order:
         return sorted(items, key=lambda item: str(item["name"]))
     if order == "creationTimestamp desc":

@@ -175,6 +175,8 @@ ROWS = {
         POST /admin/shared-stack/roll-back
         GET /admin/shared-stack/states
         GET /api/v1/audit
+        POST /api/v1/bulk-actions
+        GET /api/v1/bulk-actions/{action_id}
         GET POST /api/v1/iam-admins
         DELETE /api/v1/iam-admins/{principal}
         GET /api/v1/members
