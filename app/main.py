@@ -68,8 +68,8 @@ PAGES = (
     *(consoles, bulk_actions, orphans, runs, audit, doctor, health),
 )
 API = (
-    *(api_workstations, api_bulk_actions, api_handovers, api_runs, api_ssh_keys, api_shared_stack, api_allowed_ips),
-    *(api_infrastructure, api_iam_admins, api_members, api_tokens, api_audit, ssh_files),
+    *(api_workstations, api_machines, api_bulk_actions, api_handovers, api_runs, api_ssh_keys, api_shared_stack),
+    *(api_allowed_ips, api_infrastructure, api_iam_admins, api_members, api_tokens, api_audit, ssh_files),
 )
 
 

@@ -23,6 +23,7 @@ from app.worker.errors import GOOGLE_ERRORS
 
 log = structlog.get_logger()
 TICK_SECONDS = 20.0
+SHORTEST_PAUSE_SECONDS = 5.0
 PAGES_A_TICK = 2
 CLOCKS_DIFFER = timedelta(minutes=2)
 """How far Google's clock may be from this worker's; what was seen before is not taken for something new."""
@@ -60,13 +61,16 @@ class MachineObserver:
 
     async def observe_for_ever(self) -> None:
         """Observe until cancelled. A database that is away is waited for."""
+        now = asyncio.get_running_loop().time
         while True:
+            began = now()
             try:
                 await self._tools.database.wait_until_reachable()
                 await self.observe()
             except OperationalError as error:
                 log.warning("the observer of machines cannot reach the database", error=str(error.orig))
-            await asyncio.sleep(TICK_SECONDS)
+            # Google's answers may take seconds; a change is to be noticed within a tick all the same.
+            await asyncio.sleep(max(SHORTEST_PAUSE_SECONDS, began + TICK_SECONDS - now()))
 
     async def observe(self) -> None:
         """Take over what Google says now, unless another worker does."""
