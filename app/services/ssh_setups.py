@@ -8,6 +8,7 @@ from sqlalchemy.orm import joinedload
 
 from app.crypto import digest, new_secret
 from app.errors import SignInRequiredError
+from app.live import member_topic, signal, stack_topic
 from app.models import Action, SignIn, SshKey, SshSetup, Workstation
 from app.models.ssh_setup import LASTS_FOR, MOST_USES
 from app.services import audit, workstations
@@ -108,6 +109,7 @@ async def files(ctx: Context, *, with_private_keys: bool) -> SshFiles:
     port = ctx.settings.ssh_port
     config, known_hosts = ssh_config.compute_config(machines, keys, port), ssh_config.known_hosts(machines, port)
     ctx.member.ssh_files = config + known_hosts
+    await signal(ctx.session, member_topic(ctx.member.id), *(stack_topic(machine.id) for machine in machines))
     # With a public key in its file, ssh finds the private key in an agent.
     public = {f"{key.name}.pub": f"{key.public_key}\n" for key in keys}
     pairs = [key for key in keys if with_private_keys and key.has_private_half]

@@ -47,3 +47,20 @@ async def test_one_system_is_shown_at_a_time_with_and_without_javascript(
     await page.get_by_role("radio", name="WSL").check()
     await expect(commands).to_have_count(2)
     await expect(page.get_by_text("separate home folders")).to_be_visible()
+
+
+async def test_open_pages_notice_that_the_files_were_installed(
+    stage: Stage, windows: Windows, grace: httpx2.AsyncClient
+) -> None:
+    machine = await create(grace)
+    await stage.carry_out(await run_of(grace, machine))
+    context = await windows.open("grace")
+    dashboard, workstation = await context.new_page(), await context.new_page()
+    for page, path in ((dashboard, "/"), (workstation, f"/workstations/{machine}")):
+        await page.goto(path)
+        await expect(page.get_by_role("heading", name="Set up SSH on this computer")).to_be_visible()
+
+    await grace.get("/ssh-setup/archive")
+
+    for page in (dashboard, workstation):
+        await expect(page.get_by_role("heading", name="Set up SSH on this computer")).to_be_hidden()
