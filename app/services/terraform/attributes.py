@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, TypedDict
@@ -11,6 +12,7 @@ LONGEST = 200
 LEAD = 40
 """How many equal characters are shown before the place where two long values differ."""
 SENSITIVE, UNKNOWN, REPLACES = "sensitive", "known after apply", "forces replacement"
+ADDED, REMOVED = "added", "removed"
 HIDDEN = "(sensitive)"
 _COPIES = ("effective_labels", "terraform_labels")
 
@@ -26,7 +28,7 @@ class Attribute(TypedDict):
     before: str | None
     after: str | None
     note: str | None
-    """SENSITIVE, UNKNOWN and REPLACES, separated by commas."""
+    """SENSITIVE, UNKNOWN, ADDED, REMOVED and REPLACES, separated by commas."""
 
 
 class Change(TypedDict):
@@ -102,6 +104,8 @@ class _Leaf:
     before: Side
     after: Side
     is_unknown: bool = False
+    note: str | None = None
+    """ADDED or REMOVED, for an element of a list."""
 
     @property
     def is_hidden(self) -> bool:
@@ -114,11 +118,38 @@ def _leaves(path: Path, before: Side, after: Side, unknown: Any) -> Iterator[_Le
         yield leaf
     elif before.value == after.value and not unknown:
         return
+    elif elements := _elements(leaf, unknown):
+        yield from elements
     elif not leaf.is_hidden and (steps := _steps(before.value, after.value, unknown)):
         for step in steps:
             yield from _leaves((*path, step), before.at(step), after.at(step), _part(unknown, step))
     elif not (_is_nothing(before.value) and _is_nothing(after.value)):
         yield leaf
+
+
+def _elements(leaf: _Leaf, unknown: Any) -> list[_Leaf]:
+    """What was added to and removed from a list of texts or numbers; nothing for other values.
+
+    Shown by their indexes, one element more at the beginning would change all.
+    """
+    sides, values = (leaf.before, leaf.after), (leaf.before.value, leaf.after.value)
+    are_open = not unknown and not any(_has_marks(side.marks) for side in sides)
+    if not are_open or not all(_is_plain_list(value) for value in values):
+        return []
+    before, after = (Counter(value) for value in values)
+    removed = [_Leaf(leaf.path, Side(each), Side(None), note=REMOVED) for each in (before - after).elements()]
+    added = [_Leaf(leaf.path, Side(None), Side(each), note=ADDED) for each in (after - before).elements()]
+    return removed + added
+
+
+def _has_marks(marks: Any) -> bool:
+    if isinstance(marks, list):
+        return any(_has_marks(mark) for mark in marks)
+    return bool(marks)
+
+
+def _is_plain_list(value: Any) -> bool:
+    return isinstance(value, list) and all(type(each) in (str, int, float) for each in value)
 
 
 def _steps(before: Any, after: Any, unknown: Any) -> list[Step]:
@@ -150,6 +181,7 @@ def _attribute(leaf: _Leaf, clean: Clean, replacing: Collection[Path]) -> Attrib
     notes = [
         *([SENSITIVE] if leaf.is_hidden else []),
         *([UNKNOWN] if leaf.is_unknown else []),
+        *([leaf.note] if leaf.note else []),
         *([REPLACES] if any(_overlap(leaf.path, other) for other in replacing) else []),
     ]
     if leaf.is_unknown:

@@ -79,3 +79,24 @@ def test_what_came_and_what_went_are_told_alike(value: Marked) -> None:
     nothing = Side(None)
     came, went = differences(nothing, value.side, str), differences(value.side, nothing, str)
     assert [(found["path"], found["after"]) for found in came] == [(found["path"], found["before"]) for found in went]
+
+
+def test_elements_of_a_list_are_added_and_removed_wherever_they_stand() -> None:
+    found = differences(Side({"ranges": ["a", "b", "c"]}), Side({"ranges": ["new", "a", "c"]}), str)
+
+    assert [(each["path"], each["before"], each["after"], each["note"]) for each in found] == [
+        ("ranges", "b", None, "removed"),
+        ("ranges", None, "new", "added"),
+    ]
+
+
+def test_another_order_of_a_list_is_a_difference_of_its_elements() -> None:
+    found = differences(Side({"steps": ["a", "b"]}), Side({"steps": ["b", "a"]}), str)
+
+    assert [each["path"] for each in found] == ["steps[0]", "steps[1]"]
+
+
+def test_a_list_with_a_sensitive_element_is_compared_one_by_one() -> None:
+    found = differences(Side(["a", "secret"], [False, True]), Side(["b", "other"], [False, True]), str)
+
+    assert [(each["path"], each["note"]) for each in found] == [("[0]", None), ("[1]", "sensitive")]
