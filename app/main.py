@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from starlette.staticfiles import StaticFiles
 
-from app import clock, db, middleware
+from app import clock, db, middleware, static_files
 from app.config import Settings
 from app.crypto import Vault
 from app.deps import Portal
@@ -59,7 +58,7 @@ from app.routers.api import ssh_keys as api_ssh_keys
 from app.routers.api import workstations as api_workstations
 from app.services.catalog import Catalog
 from app.services.keys import key_pairs
-from app.web import HERE, add_error_handlers, create_templates
+from app.web import add_error_handlers, create_templates
 
 PAGES = (
     *(auth, account, security_keys, ssh_keys, ssh_setup),
@@ -103,7 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
     for noun in API:
         app.include_router(noun.router)
     absent.add_to(app)
-    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    app.mount(static_files.PREFIX, static_files.serve(), name="static")
     middleware.add_to(app, portal)
     return app
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.templating import Jinja2Templates
 
-from app import notices, sent_forms
+from app import notices, sent_forms, static_files
 from app.config import Settings
 from app.db import is_unavailable
 from app.errors import (
@@ -57,7 +57,9 @@ def create_templates(settings: Settings) -> Jinja2Templates:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(settings=settings, admin_pages=ADMIN_PAGES, hours_a_month=HOURS_A_MONTH, me=None)
+    environment.globals.update(
+        settings=settings, static=static_files.address, admin_pages=ADMIN_PAGES, hours_a_month=HOURS_A_MONTH, me=None
+    )
     environment.filters.update(
         iso=lambda at: at.isoformat(timespec="seconds"), duration=humanize.precisedelta, span=humanize.naturaldelta
     )
