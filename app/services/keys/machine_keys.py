@@ -42,8 +42,11 @@ class MachineKeys:
     """The newest run."""
     is_going: bool
     """Whether it is being deleted, or will be."""
-    was_made: bool
-    """Whether a run has created it to the end. If not, Google may have a part of it, or nothing."""
+
+    @property
+    def was_made(self) -> bool:
+        """Whether it ever ran. If not, Google may have a part of it, or nothing."""
+        return self.workstation.running_at is not None
 
     @property
     def is_up_to_date(self) -> bool:
@@ -196,8 +199,7 @@ async def _histories(session: AsyncSession, workstation_ids: Sequence[str]) -> d
 
 def _keys(workstation: Workstation, history: Sequence[Run], desired: Iterable[str]) -> MachineKeys:
     pending = [run for run in history if run.is_queued or run.is_executing]
-    applied = runs.Applied.of(history)
-    key_sets = [_by_identity(run.inputs) for run in applied.possible]
+    key_sets = [_by_identity(run.inputs) for run in runs.Applied.of(history).possible]
     possible = {key: line for each in reversed(key_sets) for key, line in each.items()}
     identities = frozenset(public_keys.identity(line) for line in desired)
     return MachineKeys(
@@ -209,7 +211,6 @@ def _keys(workstation: Workstation, history: Sequence[Run], desired: Iterable[st
         run=_pending_deployment(pending, identities),
         last=history[0] if history else None,
         is_going=not workstation.can_change or any(_destroys(run) for run in pending),
-        was_made=applied.reached is not None or workstation.running_at is not None,
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.errors import ConflictError, RefusedError
 from app.models import Member, Role, Run, RunKind, RunStatus, Workstation, WorkstationStatus
 from app.services import lifecycle, runs
-from app.services.keys import ssh_keys
+from app.services.keys import machine_keys, ssh_keys
 from app.services.offboarding import access
 from app.services.people import members, roles, sign_ins
 from app.services.shared import shared_stack
@@ -147,6 +147,23 @@ async def test_what_was_only_asked_for_is_not_made(stage: Stage) -> None:
 
     assert (await stage.row(Run, requested.run.id)).status is RunStatus.CANCELED
     assert (await stage.row(Workstation, requested.workstation.id)).is_destroyed
+
+
+@pytest.mark.parametrize("ends_well", [True, False])
+async def test_keys_of_a_machine_that_is_being_made_leave_when_its_run_ends(stage: Stage, ends_well: bool) -> None:
+    requested = await stage.request()
+    await stage.apply(requested.run.id)
+    stage.clock.advance(minutes=1)
+    await set_disabled(stage, "grace", is_disabled=True)
+    await (stage.carry_out if ends_well else stage.fail)(requested.run.id)
+
+    away = await stage.pending(requested.workstation.id)
+    await stage.claim(away)
+    assert ((await stage.row(Run, away)).kind, await keys_of(stage, away)) == (RunKind.REKEY, [])
+    await stage.carry_out(away)
+    async with stage.acting("ada") as ctx:
+        [machine] = await machine_keys.of_member(ctx.session, await members.named(ctx.session, "grace@example.com"))
+    assert machine.possible == {}
 
 
 async def test_a_plan_that_waits_for_a_decision_keeps_no_keys_on_the_machine(
