@@ -16,6 +16,7 @@ from app.services.runs import log, stacks
 from app.services.runs.stacks import Subject
 from app.services.shared import databases
 from app.services.terraform import plans, state_versions
+from app.services.workstations import accounts
 
 MAX_INTERRUPTIONS = 10
 """After so many interruptions a run fails, since the run itself may be their cause."""
@@ -39,9 +40,10 @@ async def claim(ctx: Context, run: Run, worker_id: str, host: str) -> bool:
         reason = f"\n{run.error}" if run.error else ""
         await fail(ctx, run, f"Given up after {run.interruptions} interrupted attempts.{reason}")
         return False
-    # Keys and the database's number are those of now, however long the run was queued.
+    # Keys, the account and the database's number are those of now, however long the run was queued.
     if run.is_queued:
         await machine_keys.bind(session, run)
+        await accounts.bind(ctx, run)
     await databases.bind(ctx, run)
     run.claim(worker_id, host, now)
     subject.begin(run)

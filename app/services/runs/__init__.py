@@ -14,9 +14,10 @@ from app.services.runs.queries import (
     resources,
     under_way,
 )
-from app.services.runs.requests import GENERATION_INPUT, KEYS_INPUT, announce, lock, request
+from app.services.runs.requests import ACCOUNT_INPUT, GENERATION_INPUT, KEYS_INPUT, announce, lock, request
 
 __all__ = [
+    "ACCOUNT_INPUT",
     "GENERATION_INPUT",
     "KEYS_INPUT",
     "Applied",

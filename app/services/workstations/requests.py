@@ -13,9 +13,7 @@ from app.services.context import Context
 from app.services.keys import ssh_keys
 from app.services.keys.key_pairs import KeyPair
 from app.services.people import limits
-from app.services.runs import stacks
-from app.services.shared import shared_stack
-from app.services.workstations import impact, queries, specs
+from app.services.workstations import accounts, queries, specs
 from app.services.workstations.specs import WorkstationPatch, WorkstationSpec
 
 
@@ -76,11 +74,7 @@ async def request(
 
 
 async def _inputs(ctx: Context, workstation: Workstation, owner: Member, changes: dict[str, Any]) -> dict[str, Any]:
-    account = shared_stack.service_account_of(await stacks.shared(ctx.session), owner, ctx.settings)
-    if not impact.stops(specs.columns(workstation), changes, has_snapshot=workstation.snapshot is not None):
-        # Google stops a machine to change its service account, so that waits for a change that stops it anyway.
-        reached = (await runs.applied(ctx.session, workstation.id)).reached_inputs
-        account = reached.get("service_account_email", account)
+    account = await accounts.account_for(ctx, workstation, owner, changes)
     return specs.terraform_inputs(workstation, changes, account, ctx.catalog, ctx.settings)
 
 
@@ -201,7 +195,7 @@ async def request_check(ctx: Context, workstation: Workstation) -> Run:
     if not reached:
         raise ConflictError("Nothing was created yet, so there is nothing to compare.", hint="Retry the failed run.")
     stack = await ctx.session.get_one(Stack, workstation.id)
-    account = reached.get("service_account_email")
+    account = reached.get(runs.ACCOUNT_INPUT)
     inputs = specs.terraform_inputs(workstation, {}, account, ctx.catalog, ctx.settings)
     run = await runs.request(ctx, stack, RunKind.CHECK, inputs)
     _record(ctx, Action.CHECK_WORKSTATION, workstation, run, {}, {})

@@ -15,9 +15,10 @@ from app.services.context import Context
 from app.services.people import members
 from app.services.workstations import drift
 from app.services.workstations.specs import WorkstationPatch
+from app.worker import claim as claims
 from app.worker.claim import Tools
 from app.worker.decide import MACHINE
-from app.worker.execute import execute
+from app.worker.execute import carry_out, execute
 from tests.app.worker.scripted import DISK, Script, provisioned, run_of, tells, workstation_of, writes_state
 from tests.parts import MovingClock, identity
 
@@ -196,3 +197,24 @@ async def test_a_machine_is_not_stopped_for_a_service_account(tools: Tools, scri
     async with tools.database.sessions() as session:
         run = await session.get_one(Run, other)
         assert run.inputs["service_account_email"] == "later@test-project.example"
+
+
+async def test_a_change_that_is_queued_behind_another_keeps_the_account_that_this_one_brings(
+    tools: Tools, script: Script, clock: MovingClock
+) -> None:
+    workstation_id = await provisioned(tools, script)
+    clock.advance(minutes=1)
+    account = "later@test-project.example"
+    settings = tools.settings.model_copy(update={"service_account_email": account})
+    first = await ask(replace(tools, settings=settings), workstation_id, fields={"machine_type": "e2-standard-8"})
+    claim = await claims.take(replace(tools, settings=settings), first)
+    assert claim
+    # The shared stack, whose account it was, is deleted meanwhile.
+    second = await ask(tools, workstation_id, fields={"disk_size_gb": 200})
+    plans_to(script, "update", machine_type=("e2-standard-4", "e2-standard-8"))
+    await carry_out(claim)
+    assert (await run_of(tools, first)).inputs["service_account_email"] == account
+
+    plans_to(script, "update", DISK, size=(100, 200))
+    await execute(tools, second)
+    assert (await run_of(tools, second)).inputs["service_account_email"] == account
