@@ -143,6 +143,8 @@ document.addEventListener("htmx:before:swap", () => {
 });
 document.addEventListener("htmx:after:swap", () => {
   dress(document);
+  const titled = document.querySelector("[data-title]");
+  if (titled) document.title = `${titled.dataset.title} · Stationmaster`;
   const log = document.querySelector("[data-log]");
   if (!log) return;
   dropOldest(log);

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from app.infra.zones import region_of
-from app.services.catalog import Catalog, Disks, MachineType, Preset
+from app.services.catalog import BOOT_DISK_GB, Catalog, Disks, MachineType, Preset
 from app.services.catalog.availability import Availability
 
 
@@ -32,6 +32,8 @@ class PresetOffer:
 
     label: str
     machine: MachineType
+    price: Decimal | None
+    """US dollars per hour with disks and address; None if unknown."""
     href: str
     is_chosen: bool
 
@@ -61,18 +63,26 @@ def presets(form: Mapping[str, Any], catalog: Catalog) -> list[PresetOffer]:
     for preset in catalog.presets:
         machine = catalog.machine_type(preset.machine_type)
         if machine and machine.zones:
-            is_chosen = machine.name == form["machine_type"] and str(preset.disk_size_gb) == form["disk_size_gb"]
-            found.append(PresetOffer(preset.label, machine, _href(preset, machine, form), is_chosen))
+            found.append(_preset(preset, machine, form, catalog))
     return found
 
 
-def _href(preset: Preset, machine: MachineType, form: Mapping[str, Any]) -> str:
+def _preset(preset: Preset, machine: MachineType, form: Mapping[str, Any], catalog: Catalog) -> PresetOffer:
     nearby = [zone for zone in machine.zones if region_of(zone) == region_of(form["zone"])]
     zone = form["zone"] if form["zone"] in machine.zones else (nearby or machine.zones)[0]
     filled = {"machine_type": machine.name, "disk_size_gb": preset.disk_size_gb, "zone": zone, "name": form["name"]}
-    if form["spot"] or machine.spot_only:
+    spot = bool(form["spot"] or machine.spot_only)
+    if spot:
         filled["spot"] = "yes"
-    return f"/workstations/new?{urlencode(filled)}"
+    disks = Disks(preset.disk_size_gb, machine.disk_types[0], BOOT_DISK_GB)
+    is_chosen = machine.name == form["machine_type"] and str(preset.disk_size_gb) == form["disk_size_gb"]
+    return PresetOffer(
+        label=preset.label,
+        machine=machine,
+        price=catalog.price_per_hour(machine.name, zone, disks, spot=spot),
+        href=f"/workstations/new?{urlencode(filled)}",
+        is_chosen=is_chosen,
+    )
 
 
 def _offer(

@@ -1,6 +1,7 @@
 """The pages as a browser shows them: readable for everybody, on a phone as well, and following what happens."""
 
 import asyncio
+import re
 
 import httpx2
 import pytest
@@ -85,6 +86,7 @@ async def test_the_audit_is_filtered_with_and_without_javascript(
     await expect(rows).to_have_count(1)
     await expect(rows).to_contain_text("grace@example.com created workstation dev-1")
     await expect(page.get_by_label("Action")).to_have_value("workstation.request")
+    await expect(page).to_have_url(re.compile("action=workstation.request"))
 
 
 async def test_a_filter_chosen_before_the_scripts_have_loaded_counts(
@@ -119,6 +121,7 @@ async def test_the_pages_follow_a_run_by_themselves(stage: Stage, windows: Windo
     await expect(run.locator(".tag").first).to_have_text("Planning")
     await machine.bring_to_front()
     await expect(machine.locator(".tag").first).to_have_text("Provisioning")
+    await expect(machine).to_have_title("dev-1: Provisioning · Stationmaster")
     await stage.apply(run_id)
     await stage.write(run_id, "<img src=x>", "two", "three")
     await expect(run.locator(".log-text").nth(1)).to_have_text("<img src=x>")
