@@ -1,14 +1,15 @@
-"""`python -m bench [set-up|runs|recovery|pages|observer]`: measure, print each figure beside its limit."""
+"""`python -m bench [set-up|runs|recovery|pages|bulk|observer]`: measure, print each figure beside its limit."""
 
 import sys
 
-from bench import observer, pages, recovery, runs, set_up
+from bench import bulk, observer, pages, recovery, runs, set_up
 
 PARTS = {
     "set-up": set_up.measure,
     "runs": runs.measure,
     "recovery": recovery.measure,
     "pages": pages.measure,
+    "bulk": bulk.measure,
     "observer": observer.measure,
 }
 

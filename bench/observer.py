@@ -66,9 +66,9 @@ async def _measure(url: str, world: World) -> list[Figure]:
     with suppress(TimeoutError):
         await asyncio.wait_for(observer.observe_for_ever(), TICKS * TICK_SECONDS)
     used, minutes = time.process_time() - used, (time.perf_counter() - began) / 60
+    calls = [call for call in world.emulator.log_of_calls(before) if call["op"] in {"aggregatedList", "get"}]
     changed = await changing
     await observer.observe()
-    calls = [call for call in world.emulator.log_of_calls(before) if call["op"] in {"aggregatedList", "get"}]
     lags = await _lags(database, changed)
     await database.close()
     return [

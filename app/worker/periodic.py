@@ -28,8 +28,8 @@ async def do(tools: Tools) -> None:
         if run:
             log.info("checking the shared stack for drift", run=run.id)
     async with tools.database.sessions.begin() as session:
-        # Their worker was lost. Where it was not, this goes on beside it.
-        for action_id in await bulk.unfinished(session):
+        # Their worker was lost.
+        for action_id in await bulk.abandoned(session, tools.clock()):
             await queue.enqueue_bulk_action(session, action_id)
     async with tools.database.sessions() as session:
         forgotten = await machine_keys.possibly_outdated(session, tools.clock())

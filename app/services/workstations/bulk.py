@@ -6,6 +6,7 @@ is lost leaves nothing half done, and another one goes on where it was.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, insert, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,6 +26,8 @@ from app.services.workstations.requests import request_destroy
 MOST = 1000
 """So many can be selected one by one; a search may find any number."""
 ITEMS_A_PAGE = 100
+ABANDONED_AFTER = timedelta(seconds=30)
+"""A worker does several a second."""
 DID_NOT_SUCCEED = FINAL - SUCCESS
 
 
@@ -153,10 +156,13 @@ async def _request(ctx: Context, verb: BulkVerb, workstation_id: str) -> Run:
     return await request_destroy(ctx, workstation, keep_disk=True)
 
 
-async def unfinished(session: AsyncSession) -> list[str]:
-    """The IDs of those with workstations that wait, the oldest first."""
+async def abandoned(session: AsyncSession, now: datetime) -> list[str]:
+    """The IDs of those with workstations that wait although nobody goes on with them, the oldest first."""
+    lately = now - ABANDONED_AFTER
     waits = select(BulkItem.bulk_action_id).where(BulkItem.done_at.is_(None))
-    query = select(BulkAction.id).where(BulkAction.id.in_(waits)).order_by(BulkAction.created_at, BulkAction.id)
+    goes_on = select(BulkItem.bulk_action_id).where(BulkItem.done_at > lately)
+    query = select(BulkAction.id).where(BulkAction.created_at <= lately, BulkAction.id.in_(waits))
+    query = query.where(BulkAction.id.not_in(goes_on)).order_by(BulkAction.created_at, BulkAction.id)
     return list(await session.scalars(query))
 
 

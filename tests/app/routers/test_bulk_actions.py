@@ -2,8 +2,9 @@
 
 import httpx2
 import pytest
+from sqlalchemy import select
 
-from app.models import Member, Role, Workstation, WorkstationStatus
+from app.models import BulkItem, Member, Role, Workstation, WorkstationStatus
 from app.services.workstations import bulk
 from tests.stage import Stage
 from tests.steps import audit_entries
@@ -27,7 +28,8 @@ async def work(stage: Stage, most: int = 1000) -> int:
     """A worker's job, one workstation a transaction; returns how many it did."""
     done = 0
     async with stage.database.sessions() as session:
-        unfinished = await bulk.unfinished(session)
+        waits = select(BulkItem.bulk_action_id).where(BulkItem.done_at.is_(None)).distinct()
+        unfinished = list(await session.scalars(waits))
     for action_id in unfinished:
         while done < most:
             async with stage.database.sessions.begin() as session:
@@ -37,7 +39,7 @@ async def work(stage: Stage, most: int = 1000) -> int:
     return done
 
 
-async def select(ada: httpx2.AsyncClient, verb: str, *machines: Workstation) -> str:
+async def choose(ada: httpx2.AsyncClient, verb: str, *machines: Workstation) -> str:
     """Returns the page that shows what became of each."""
     ids = [machine.id for machine in machines]
     answer = await ada.post(PAGE, data={"verb": verb, "workstation_id": ids})
@@ -50,7 +52,7 @@ async def test_a_request_answers_at_once_and_a_worker_makes_the_runs(
 ) -> None:
     async with stage.database.sessions.begin() as session:
         (await session.get_one(Workstation, machines["notes"].id)).become_stopped()
-    shown = await select(ada, "stop", *machines.values())
+    shown = await choose(ada, "stop", *machines.values())
     page = (await ada.get(shown)).text
     assert page.count("Waiting</span>") == 3
     assert await work(stage) == 3
@@ -70,7 +72,7 @@ async def test_a_request_answers_at_once_and_a_worker_makes_the_runs(
 async def test_each_is_in_the_audit_with_who_asked_and_from_where(
     stage: Stage, machines: dict[str, Workstation], ada: httpx2.AsyncClient
 ) -> None:
-    await select(ada, "stop", *machines.values())
+    await choose(ada, "stop", *machines.values())
     await work(stage)
     async with stage.database.sessions() as session:
         entries = await audit_entries(session, action="workstation.stop")
@@ -82,12 +84,12 @@ async def test_each_is_in_the_audit_with_who_asked_and_from_where(
 async def test_deleting_keeps_the_disks(
     stage: Stage, machines: dict[str, Workstation], ada: httpx2.AsyncClient
 ) -> None:
-    await select(ada, "delete", machines["notes"], machines["linux"])
+    await choose(ada, "delete", machines["notes"], machines["linux"])
     await work(stage)
     for name in ("notes", "linux"):
         await stage.carry_out(await stage.pending(machines[name].id))
         assert (await stage.row(Workstation, machines[name].id)).disk_kept
-    shown = await select(ada, "delete", machines["notes"])
+    shown = await choose(ada, "delete", machines["notes"])
     await work(stage)
     assert "notes has already been deleted" in (await ada.get(shown)).text
 
@@ -95,8 +97,8 @@ async def test_deleting_keeps_the_disks(
 async def test_what_goes_on_is_joined_and_nothing_is_asked_for_twice(
     stage: Stage, machines: dict[str, Workstation], ada: httpx2.AsyncClient
 ) -> None:
-    await select(ada, "stop", machines["notes"])
-    await select(ada, "stop", machines["notes"], machines["notes"])
+    await choose(ada, "stop", machines["notes"])
+    await choose(ada, "stop", machines["notes"], machines["notes"])
     assert await work(stage) == 2
     run_id = await stage.pending(machines["notes"].id)
     await stage.carry_out(run_id)
@@ -154,7 +156,7 @@ async def test_kept_disks_are_no_machines(
 async def test_what_is_left_of_a_request_of_somebody_who_is_no_longer_an_admin_is_not_done(
     stage: Stage, machines: dict[str, Workstation], ada: httpx2.AsyncClient
 ) -> None:
-    shown = await select(ada, "stop", *machines.values())
+    shown = await choose(ada, "stop", *machines.values())
     assert await work(stage, most=1) == 1
     async with stage.acting("linus") as ctx:
         action = await bulk.read(ctx.session, shown.rpartition("/")[2])
@@ -171,7 +173,7 @@ async def test_what_is_left_of_a_request_of_somebody_who_is_no_longer_an_admin_i
 async def test_a_long_list_is_read_page_by_page(
     stage: Stage, machines: dict[str, Workstation], ada: httpx2.AsyncClient
 ) -> None:
-    shown = await select(ada, "start", *machines.values())
+    shown = await choose(ada, "start", *machines.values())
     async with stage.database.sessions() as session:
         first = await bulk.items(session, shown.rpartition("/")[2], limit=2)
         rest = await bulk.items(session, shown.rpartition("/")[2], limit=2, after=first.after or 0)
