@@ -19,7 +19,7 @@ async def read_console(tools: Tools, name: str) -> None:
     workstation_id, _ = consoles.parts_of(name)
     async with tools.database.sessions() as session:
         workstation = await session.get(Workstation, workstation_id)
-    if workstation is None:
+    if workstation is None or workstation.is_destroyed:
         return
     output, problem = "", None
     try:

@@ -83,7 +83,8 @@ async def keep(ctx: Context, name: str, output: str, problem: str | None = None)
     text = last_lines(visible(Scrubber(secrets).clean(output)))
     await snapshots.keep(ctx.session, name, {"text": text, "problem": problem}, ctx.now)
     if boot_id:
-        await _forget_all_but(ctx.session, workstation_id, await newest_boots(ctx.session, workstation_id))
+        kept = ["", *await newest_boots(ctx.session, workstation_id)]
+        await forget(ctx.session, workstation_id, but=[name_of(workstation_id, each) for each in kept])
     await live.signal(ctx.session, live.stack_topic(workstation_id))
 
 
@@ -93,10 +94,13 @@ async def newest_boots(session: AsyncSession, workstation_id: str) -> list[str]:
     return list(await session.scalars(boots.order_by(MachineEvent.at.desc(), MachineEvent.id).limit(BOOTS_KEPT)))
 
 
-async def _forget_all_but(session: AsyncSession, workstation_id: str, boot_ids: Sequence[str]) -> None:
-    kept = [name_of(workstation_id, boot_id) for boot_id in ("", *boot_ids)]
+async def forget(session: AsyncSession, workstation_id: str, but: Sequence[str] = ()) -> None:
+    """Delete the consoles of a machine.
+
+    :param but: the names of those that are kept.
+    """
     of_this_machine = Snapshot.name.startswith(name_of(workstation_id), autoescape=True)
-    await session.execute(delete(Snapshot).where(of_this_machine, Snapshot.name.not_in(kept)))
+    await session.execute(delete(Snapshot).where(of_this_machine, Snapshot.name.not_in(but)))
 
 
 def visible(text: str) -> str:

@@ -6,6 +6,7 @@ from app.models import Root, Run, RunKind, Workstation
 from app.services.runs import stacks
 from app.services.terraform import state_versions
 from app.services.terraform.state_versions import State
+from app.services.workstations import consoles
 from app.services.workstations.impact import Severity
 from app.worker.kinds.shared import SharedKind
 from app.worker.kinds.terraform import TerraformKind
@@ -47,6 +48,10 @@ class _Destroying(TerraformKind):
 
 class Destroy(_Destroying, WorkstationKind, kind=RunKind.DESTROY):
     """Deletion of a workstation."""
+
+    async def _write_down(self, session: AsyncSession) -> bool:
+        await consoles.forget(session, self.stack_id)
+        return await super()._write_down(session)
 
     async def expected_severity(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
         """The effect that the requester expects: the machine is deleted."""

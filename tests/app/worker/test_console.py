@@ -12,7 +12,7 @@ from app.services.workstations.consoles import Console
 from app.worker.claim import Tools
 from app.worker.execute import execute
 from app.worker.snapshot import take
-from tests.app.worker.scripted import PromptCompute, Script, provisioned, run_of, spec, writes_state
+from tests.app.worker.scripted import PromptCompute, Script, ask_destroy, provisioned, run_of, spec, writes_state
 
 pytestmark = pytest.mark.anyio
 
@@ -106,6 +106,21 @@ async def test_a_console_that_google_does_not_return_is_said_without_googles_wor
     assert console.problem
     assert said in console.problem
     assert "projects/" not in console.problem
+
+
+async def test_a_machine_that_is_deleted_takes_its_consoles_along(
+    tools: Tools, script: Script, compute: Printing
+) -> None:
+    compute.told["boot-stage"] = f"ready {tools.clock().isoformat()}"
+    workstation_id = await provisioned(tools, script)
+    await take_what_is_asked_for(tools)
+    [boot] = await boots(tools, workstation_id)
+    assert await console_of(tools, workstation_id, boot.id)
+    script.on("plan", "true")
+    script.on("apply", "")
+    await execute(tools, await ask_destroy(tools, workstation_id))
+    await take_what_is_asked_for(tools)
+    assert await console_of(tools, workstation_id, boot.id) is None
 
 
 async def test_a_machine_that_does_not_exist_any_more_is_passed_over(tools: Tools) -> None:
