@@ -30,9 +30,14 @@ def troubles(results: list[Result]) -> str:
 
 
 def requests(results: list[Result]) -> str:
-    """How many of each the portal accepted."""
+    """How many of each the portal accepted, and what happened outside of it."""
     made = Counter(act for result in results for act in result.accepted)
-    return "accepted: " + ", ".join(f"{count} × {act}" for act, count in made.most_common())
+    outside = Counter(event for result in results for event in result.outside)
+    return f"accepted: {_counted(made)}\noutside the portal: {_counted(outside)}"
+
+
+def _counted(made: Counter[str]) -> str:
+    return ", ".join(f"{count} × {what}" for what, count in made.most_common()) or "nothing"
 
 
 def recovery(results: list[Result]) -> str:

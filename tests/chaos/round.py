@@ -1,11 +1,12 @@
 """One round: people at work and trouble about them, then quiet, then the question whether all is as it should be."""
 
+import random
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
 
-from tests.chaos import invariants, processes, things
+from tests.chaos import invariants, outside, processes, things
 from tests.chaos import script as scripts
 from tests.chaos.findings import Fault, Finding
 from tests.chaos.left_over import left_over
@@ -30,6 +31,8 @@ class Result:
     findings: list[Finding] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
     """What was asked for, in words, as often as the portal accepted it."""
+    outside: list[str] = field(default_factory=list)
+    """What happened to machines outside the portal at the end."""
     recoveries: list[float] = field(default_factory=list)
     """Seconds from a run's last disturbance to its end, for each run that had one."""
     seconds: float = 0.0
@@ -48,6 +51,7 @@ class Round:
 
     def __init__(self, world: World, number: int, seed: int, size: Size, *, cancels: bool) -> None:
         self._world, self._began = world, time.monotonic()
+        self._dice, self._outside = random.Random(f"{seed} outside"), size.outside
         self._disturbed_at = self._began
         self._result = Result(number, seed, scripts.write(seed, size, cancels=cancels))
         self._given_up = False
@@ -72,6 +76,11 @@ class Round:
         ]
         self._world.await_ready()
         self._result.findings += invariants.check(self._world, people)
+        if not self._result.findings and self._dice.random() < self._outside:
+            machines = outside.draw(self._world, people, self._dice)
+            self._result.outside = [machine.event for machine in machines]
+            self._result.findings += outside.play(self._world, machines, self._dice)
+            self._result.findings += invariants.check(self._world, people)
         if not self._result.findings:
             self._result.findings += self._destroy_what_is_left(people)
         self._result.seconds = time.monotonic() - self._began

@@ -58,9 +58,11 @@ class Size:
     """How likely a workstation is also stopped, started or restarted."""
     shared: float = 0.0
     """How likely the shared stack is worked on as well."""
+    outside: float = 0.0
+    """How likely machines are stopped, preempted and deleted outside the portal at the end."""
 
 
-WHOLE = Size((2, 4), (3, 6), (0, 2), 4, frozenset(Kind), orders=0.5, shared=0.35)
+WHOLE = Size((2, 4), (3, 6), (0, 2), 4, frozenset(Kind), orders=0.5, shared=0.35, outside=0.5)
 SMALL = Size((1, 1), (1, 3), (0, 1), 2, QUICK, orders=0.3)
 
 
