@@ -37,6 +37,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/allowed-ips/{allowed_ip_id}/approve": {},
     "POST /api/v1/iam-admins": {"principal": "user:linus@example.com"},
     "PATCH /api/v1/members/{member_id}": {"role": "admin"},
+    "POST /api/v1/bulk-actions": {"verb": "stop", "q": "status:running", "number": 1},
     "PATCH /api/v1/team": {"workstation_limit": 7},
     "PATCH /api/v1/shared-stack": {"reason": "a word"},
 }
