@@ -61,10 +61,25 @@ async def run_of(browser: httpx2.AsyncClient, workstation_id: str) -> str:
     return str(re.findall(r"/runs/(\w+)", page.text)[0])
 
 
+async def run_from(
+    browser: httpx2.AsyncClient, workstation_id: str, action: str, data: Mapping[str, Any] | None = None
+) -> str:
+    """Ask for something on a workstation's page, to which that leads back; returns the id of its new run."""
+    path = f"/workstations/{workstation_id}"
+    before = await _runs_on(browser, path)
+    answer = await browser.post(f"{path}/{action}", data=data)
+    assert (answer.status_code, answer.headers["location"]) == (303, path)
+    [new] = await _runs_on(browser, path) - before
+    return new
+
+
+async def _runs_on(browser: httpx2.AsyncClient, path: str) -> set[str]:
+    return set(re.findall(r"/runs/(\w+)", (await browser.get(path)).text))
+
+
 async def restore(browser: httpx2.AsyncClient, workstation_id: str) -> str:
     """Ask for the same machine once more; returns the run's id."""
-    answer = await browser.post(f"/workstations/{workstation_id}/restore")
-    return str(answer.headers["location"]).rpartition("/")[2]
+    return await run_from(browser, workstation_id, "restore")
 
 
 async def create_token(browser: httpx2.AsyncClient, **fields: str) -> str:

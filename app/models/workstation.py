@@ -101,6 +101,11 @@ class Workstation(ObservedMachine, Base):
         return self.drift_run_id is not None
 
     @property
+    def has_failed(self) -> bool:
+        """Whether the last run that changed it failed, and left what exists as it is."""
+        return self.status is W.FAILED
+
+    @property
     def is_destroyed(self) -> bool:
         """Whether it was deleted, with or without its disk."""
         return self.status is W.DESTROYED

@@ -1,7 +1,7 @@
 """The pages of a run: its plan and progress, its log, and the decisions about it."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import StreamingResponse
@@ -102,10 +102,16 @@ async def download_json_lines(run: RunDep, portal: PortalDep) -> StreamingRespon
 
 
 @router.post("/{run_id}/cancel")
-async def cancel(run: RunDep, ctx: ContextDep, mode: Annotated[CancelMode, Form()] = CancelMode.UNDO) -> Response:
-    """Stop the run in the chosen way."""
+async def cancel(
+    run: RunDep,
+    ctx: ContextDep,
+    mode: Annotated[CancelMode, Form()] = CancelMode.UNDO,
+    back: Annotated[Literal["run", "subject"], Form()] = "run",
+) -> Response:
+    """Stop the run in the chosen way, and return to the page that has the button."""
     await decisions.cancel(ctx, run, mode)
-    return redirect(f"/runs/{run.id}")
+    subject = await stacks.subject(ctx.session, run.stack_id)
+    return redirect(path(subject) if back == "subject" else f"/runs/{run.id}")
 
 
 @router.get("/{run_id}/kill")
@@ -131,6 +137,7 @@ async def discard(run: RunDep, ctx: ContextDep) -> Response:
 
 @router.post("/{run_id}/retry")
 async def retry(run: RunDep, ctx: ContextDep) -> Response:
-    """Queue the same change again, as a new run."""
+    """Queue the same change again, as a new run. Like all requests about a workstation, it leads to its page."""
     again = await decisions.retry(ctx, run)
-    return redirect(f"/runs/{again.id}")
+    subject = await stacks.subject(ctx.session, run.stack_id)
+    return redirect(path(subject) if isinstance(subject, Workstation) else f"/runs/{again.id}")

@@ -25,7 +25,7 @@ router = APIRouter(prefix=PAGE, dependencies=[shown_on(PAGE)])
 async def show(request: Request, stack: SharedStackDep, ctx: ContextDep, sent: SentFormDep) -> Response:
     """The shared stack's state, and its settings as a form."""
     newest = await runs.of_stack(ctx.session, stack.id)
-    current = next((run for run in newest if run.is_executing), newest[0] if newest else None)
+    current = runs.told_of(newest, has_failed=False)
     shown = await view(ctx.session, current, stack, ctx.now) if current else None
     # A refusal of one of the page's buttons comes without settings.
     is_form = bool(sent.get("zone"))

@@ -33,26 +33,26 @@ async def change(request: Request, workstation: WorkstationDep, ctx: ContextDep)
     """Queue the change."""
     desired = await workstations.desired(ctx.session, workstation)
     spec = workstation_change_form.submitted(await workstation_form.typed_into(request), desired)
-    run = await workstations.request_change(ctx, workstation, spec)
-    return redirect(f"/runs/{run.id}")
+    await workstations.request_change(ctx, workstation, spec)
+    return redirect(f"/workstations/{workstation.id}")
 
 
 @router.post("/check")
 async def check(workstation: WorkstationDep, ctx: ContextDep) -> Response:
     """Compare the machine with what was applied; nothing is changed."""
-    run = await workstations.request_check(ctx, workstation)
-    return redirect(f"/runs/{run.id}")
+    await workstations.request_check(ctx, workstation)
+    return redirect(f"/workstations/{workstation.id}")
 
 
 @router.post("/restore")
 async def restore(workstation: WorkstationDep, ctx: ContextDep) -> Response:
     """Plan the same settings again, which corrects differences at Google."""
-    run = await workstations.request_change(ctx, workstation, WorkstationPatch.model_validate({}))
-    return redirect(f"/runs/{run.id}")
+    await workstations.request_change(ctx, workstation, WorkstationPatch.model_validate({}))
+    return redirect(f"/workstations/{workstation.id}")
 
 
 @router.post("/keep-drift")
 async def keep_drift(workstation: WorkstationDep, ctx: ContextDep) -> Response:
     """Take what Google has into the workstation's settings."""
-    run = await drift.keep(ctx, workstation)
-    return redirect(f"/runs/{run.id}")
+    await drift.keep(ctx, workstation)
+    return redirect(f"/workstations/{workstation.id}")

@@ -77,7 +77,7 @@ async def show(
     is_own = workstation.owner_id == member.id
     made = await runs.of_stack(session, workstation.id, history.MOST_OF_EACH)
     past = await history.of(session, workstation.id, made)
-    current = next((run for run in made if run.is_executing), made[0] if made else None)
+    current = runs.told_of(made, has_failed=workstation.has_failed)
     shown = await view(session, current, workstation, portal.clock()) if current else None
     folder = f"vscode-remote/ssh-remote+{workstation.name}{MOUNT_POINT}"
     context: dict[str, Any] = {
@@ -133,8 +133,8 @@ def _add_order(order: RunKind) -> None:
     """One path for each order: start, stop, restart."""
 
     async def give(workstation: WorkstationDep, ctx: ContextDep) -> Response:
-        run = await orders.request(ctx, workstation, order)
-        return redirect(f"/runs/{run.id}")
+        await orders.request(ctx, workstation, order)
+        return redirect(f"/workstations/{workstation.id}")
 
     path = f"{PAGE}/{order}"
     router.add_api_route(path, give, methods=["POST"], name=f"{order} page", dependencies=[shown_on(PAGE)])

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -68,6 +68,7 @@ class RunView:
     resources: list[RunResource]
     progress: Progress | None
     estimate: str
+    took: timedelta | None
     failure: FailureView | None
     plan: PlanView | None
     stop_choices: list[run_stop.StopChoice]
@@ -116,6 +117,7 @@ async def view(session: AsyncSession, run: Run, subject: Subject, now: datetime)
         resources=resources,
         progress=current,
         estimate=_estimate(run, current.remaining_seconds) if current else "",
+        took=progress.took(run),
         failure=_failure(run),
         plan=await _plan(session, run),
         stop_choices=run_stop.choices(run),

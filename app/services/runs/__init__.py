@@ -12,6 +12,7 @@ from app.services.runs.queries import (
     of_stack,
     pending,
     resources,
+    told_of,
     under_way,
 )
 from app.services.runs.requests import ACCOUNT_INPUT, GENERATION_INPUT, KEYS_INPUT, announce, lock, request
@@ -38,6 +39,7 @@ __all__ = [
     "read_log",
     "request",
     "resources",
+    "told_of",
     "under_way",
     "waiting",
 ]

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import ResourceState, Run, RunKind, RunResource, RunStatus, SharedStack, Workstation
@@ -50,7 +50,7 @@ class Progress:
 
 async def of_run(session: AsyncSession, run: Run, resources: list[RunResource], now: datetime) -> Progress:
     """The progress of this run."""
-    elapsed = ((run.finished_at or now) - run.created_at).total_seconds()
+    elapsed = ((run.finished_at or now) - _began(run)).total_seconds()
     expected = await _expected_seconds(session, run)
     names = run.kind.traits.stages
     if await session.get(SharedStack, run.stack_id):
@@ -61,6 +61,17 @@ async def of_run(session: AsyncSession, run: Run, resources: list[RunResource], 
     # Only the end is 100 %, however long the run takes.
     percent = min(99, round(100 * elapsed / expected)) if not run.is_queued else 0
     return Progress(stages, percent, round(elapsed), round(expected), max(1, round(expected - elapsed)))
+
+
+def _began(run: Run) -> datetime:
+    """When the portal's part of a run began. People may take days to approve a plan."""
+    return run.approved_at or run.created_at
+
+
+def took(run: Run) -> timedelta | None:
+    """How long the portal worked on a run; None if it has not ended, or ended while it awaited approval."""
+    is_undecided = bool(run.awaits) and run.approved_at is None
+    return run.finished_at - _began(run) if run.finished_at and not is_undecided else None
 
 
 async def _boot_of(session: AsyncSession, run: Run) -> BootStage | None:
@@ -100,7 +111,9 @@ async def usual_duration(session: AsyncSession, kind: RunKind, machine_type: str
 
 
 def _of_kind(kind: RunKind) -> Select[datetime, datetime | None]:
-    return select(Run.created_at, Run.finished_at).where(Run.kind == kind, Run.status.in_(_LEARN_FROM_STATUS))
+    return select(func.coalesce(Run.approved_at, Run.created_at), Run.finished_at).where(
+        Run.kind == kind, Run.status.in_(_LEARN_FROM_STATUS)
+    )
 
 
 async def _learnt(session: AsyncSession, query: Select[datetime, datetime | None]) -> float | None:

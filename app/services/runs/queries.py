@@ -62,6 +62,21 @@ async def of_stack(session: AsyncSession, stack_id: str, limit: int = 20) -> lis
     return list(await session.scalars(query.order_by(Run.created_at.desc(), Run.id).limit(limit)))
 
 
+def told_of(made: Sequence[Run], *, has_failed: bool) -> Run | None:
+    """The run that a page is about, of a stack's runs, newest first: the one that goes on, or the newest.
+
+    :param has_failed: the stack is left as a run failed. Changes of SSH keys meanwhile do not hide that one.
+    """
+    shown = [run for run in made if not has_failed or _tells_of_failure(run)] or made
+    return next((run for run in shown if run.is_executing), shown[0] if shown else None)
+
+
+def _tells_of_failure(run: Run) -> bool:
+    if run.is_final:
+        return run.error is not None and run.kind.traits.status_meanwhile is not None
+    return run.kind is not RunKind.REKEY or run.can_approve
+
+
 async def resources(session: AsyncSession, run_id: str) -> Sequence[RunResource]:
     """The resources that the run changes, in the order in which it began with them."""
     query = select(RunResource).where(RunResource.run_id == run_id)

@@ -15,8 +15,6 @@ from tests.clients import create, restore, run_of
 from tests.stage import Stage
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("browser")]
-
-
 COUNT_ROWS = """() => {
   const log = document.querySelector("#log");
   window.most = 0;

@@ -112,7 +112,7 @@ async def test_the_time_is_as_asked_unless_the_admin_says_otherwise(
     grace: httpx2.AsyncClient, ada: httpx2.AsyncClient
 ) -> None:
     ip = await ask(grace)
-    assert "As requested: until 2 Mar 2026, 10:30" in text_of(await ada.get(ADMIN))
+    assert "As requested: until 2 Mar 2026, 10:30 UTC" in text_of(await ada.get(ADMIN))
     await ada.post(f"{ADMIN}/{ip}/approve")
     other = await ask(grace, cidr="2001:db8::7")
     await ada.post(f"{ADMIN}/{other}/approve", data={"lasts": "for ever"})

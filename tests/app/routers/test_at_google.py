@@ -7,6 +7,7 @@ from app.models import MachineEventKind as K
 from app.models import Workstation
 from app.services.workstations import observations
 from app.services.workstations.observations import Cause, Sighting
+from tests.clients import restore
 from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
@@ -30,8 +31,7 @@ async def test_a_machine_deleted_outside_is_shown_and_created_again_by_one_click
     for shown in ("Deleted at Google", "This machine was deleted outside the portal", "linus@example.com deleted it"):
         assert shown in page
     assert "ssh dev-1" not in page
-    answer = await grace.post(f"/workstations/{machine.id}/restore")
-    await stage.carry_out(answer.headers["location"].rpartition("/")[2])
+    await stage.carry_out(await restore(grace, machine.id))
     page = (await grace.get(f"/workstations/{machine.id}")).text
     assert "Create machine again" not in page
     assert "Deleted outside the portal" in page

@@ -1,7 +1,9 @@
+import re
+
 import httpx2
 import pytest
 
-from app.models import LogLevel
+from app.models import LogLevel, Run
 from tests.clients import create, refusal, run_of
 from tests.parts import MovingClock
 from tests.stage import Stage
@@ -42,6 +44,7 @@ async def test_a_failed_run_shows_the_hint_then_the_raw_text_and_is_retried_as_a
     stage: Stage, grace: httpx2.AsyncClient, run_id: str, clock: MovingClock
 ) -> None:
     await stage.fail(run_id)
+    machine_id = (await stage.row(Run, run_id)).stack_id
     clock.advance(minutes=1)
     page = (await grace.get(f"/runs/{run_id}")).text
     again = await grace.post(f"/runs/{run_id}/retry")
@@ -49,7 +52,8 @@ async def test_a_failed_run_shows_the_hint_then_the_raw_text_and_is_retried_as_a
     assert page.index("no capacity for this machine type") < page.index("ZONE_RESOURCE_POOL_EXHAUSTED")
     assert ">Delete<" in page
     assert again.status_code == 303
-    assert again.headers["location"] != f"/runs/{run_id}"
+    assert again.headers["location"] == f"/workstations/{machine_id}"
+    assert await stage.pending(machine_id) != run_id
     assert "Queued" in (await grace.get(again.headers["location"])).text
 
 
@@ -110,3 +114,42 @@ async def test_whoever_signs_out_reads_no_further_line(stage: Stage, grace: http
     await grace.post("/sign-out")
 
     assert (await grace.get(f"/runs/{run_id}/events")).status_code == 303
+
+
+async def test_a_run_is_cancelled_on_its_workstations_page_which_then_says_so(
+    stage: Stage, grace: httpx2.AsyncClient, run_id: str
+) -> None:
+    path = f"/workstations/{(await stage.row(Run, run_id)).stack_id}"
+    assert f'action="/runs/{run_id}/cancel"' in (await grace.get(path)).text
+    await stage.apply(run_id)
+    page = (await grace.get(path)).text
+    assert re.findall(rf'action="/runs/{run_id}/cancel".*?name="mode" value="(\w+)"', page, re.DOTALL) == [
+        "undo",
+        "now",
+    ]
+
+    answer = await grace.post(f"/runs/{run_id}/cancel", data={"mode": "undo", "back": "subject"})
+    assert answer.headers["location"] == path
+    assert "Stopping" in (await grace.get(path)).text
+
+
+async def test_how_long_a_run_took_leaves_out_the_wait_for_approval(
+    stage: Stage, grace: httpx2.AsyncClient, run_id: str, clock: MovingClock
+) -> None:
+    await stage.await_approval(run_id, [{"address": "a", "action": "replace"}])
+    clock.advance(minutes=17)
+    await stage.approve(run_id, "grace")
+    clock.advance(seconds=55)
+    await stage.carry_out(run_id)
+
+    assert "took 55 seconds after the approval" in (await grace.get(f"/runs/{run_id}")).text
+
+
+async def test_a_run_that_was_discarded_took_no_time(
+    stage: Stage, grace: httpx2.AsyncClient, run_id: str, clock: MovingClock
+) -> None:
+    await stage.await_approval(run_id, [{"address": "a", "action": "replace"}])
+    clock.advance(minutes=17)
+    await stage.discard(run_id, "grace")
+
+    assert "took" not in (await grace.get(f"/runs/{run_id}")).text

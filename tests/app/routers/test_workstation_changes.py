@@ -4,12 +4,10 @@ import re
 
 import httpx2
 import pytest
-from fastapi import FastAPI
 
-from app.deps import Portal
 from app.models import Run, RunKind, Workstation
 from app.services.terraform import plans
-from tests.clients import create, refusal, run_of
+from tests.clients import create, refusal, run_from, run_of
 from tests.parts import MovingClock
 from tests.stage import Stage
 
@@ -25,11 +23,10 @@ async def machine_id(stage: Stage, grace: httpx2.AsyncClient, clock: MovingClock
     return machine_id
 
 
-async def _run(app: FastAPI, answer: httpx2.Response) -> Run:
-    assert answer.status_code == 303, answer.text
-    portal: Portal = app.state.portal
-    async with portal.database.sessions() as session:
-        return await session.get_one(Run, answer.headers["location"].rpartition("/")[2])
+async def _request(
+    stage: Stage, grace: httpx2.AsyncClient, machine_id: str, action: str, data: dict[str, str] | None = None
+) -> Run:
+    return await stage.row(Run, await run_from(grace, machine_id, action, data))
 
 
 async def test_the_form_starts_with_what_the_machine_is(grace: httpx2.AsyncClient, machine_id: str) -> None:
@@ -73,18 +70,17 @@ async def test_a_larger_boot_disk_has_its_price_and_no_restart(grace: httpx2.Asy
     assert _price(form) > _price(before)
 
 
-async def test_only_what_differs_is_changed(app: FastAPI, grace: httpx2.AsyncClient, machine_id: str) -> None:
-    answer = await grace.post(f"/workstations/{machine_id}/change", data={**AS_IT_IS, "disk_size_gb": "200"})
-    run = await _run(app, answer)
+async def test_only_what_differs_is_changed(stage: Stage, grace: httpx2.AsyncClient, machine_id: str) -> None:
+    run = await _request(stage, grace, machine_id, "change", {**AS_IT_IS, "disk_size_gb": "200"})
 
     assert (run.kind, run.changes) == (RunKind.UPDATE, {"disk_size_gb": 200})
 
 
 async def test_spot_is_switched_off_by_leaving_its_box_empty(
-    app: FastAPI, grace: httpx2.AsyncClient, machine_id: str
+    stage: Stage, grace: httpx2.AsyncClient, machine_id: str
 ) -> None:
     await grace.post(f"/workstations/{machine_id}/change", data={**AS_IT_IS, "spot": "yes"})
-    run = await _run(app, await grace.post(f"/workstations/{machine_id}/change", data=AS_IT_IS))
+    run = await _request(stage, grace, machine_id, "change", AS_IT_IS)
 
     assert run.changes == {"spot": False}
 
@@ -120,18 +116,19 @@ async def test_a_form_that_changes_nothing_is_shown_again(grace: httpx2.AsyncCli
 
 
 async def test_a_check_changes_nothing_and_a_restore_plans_the_same_again(
-    app: FastAPI, grace: httpx2.AsyncClient, machine_id: str
+    stage: Stage, grace: httpx2.AsyncClient, machine_id: str
 ) -> None:
-    check = await _run(app, await grace.post(f"/workstations/{machine_id}/check"))
+    check = await _request(stage, grace, machine_id, "check")
     assert check.kind is RunKind.CHECK
-    assert (await grace.post(f"/workstations/{machine_id}/check")).headers["location"] == f"/runs/{check.id}"
-    restore = await _run(app, await grace.post(f"/workstations/{machine_id}/restore"))
+    again = await grace.post(f"/workstations/{machine_id}/check")
+    assert (again.headers["location"], await stage.pending(machine_id)) == (f"/workstations/{machine_id}", check.id)
+    restore = await _request(stage, grace, machine_id, "restore")
     assert (restore.kind, restore.changes) == (RunKind.UPDATE, {})
     assert "in progress" in (await refusal(grace, f"/workstations/{machine_id}/check")).text
 
 
 async def test_a_machine_that_has_drifted_says_so_and_what_can_be_done(
-    stage: Stage, app: FastAPI, grace: httpx2.AsyncClient, machine_id: str
+    stage: Stage, grace: httpx2.AsyncClient, machine_id: str
 ) -> None:
     run_id = await run_of(grace, machine_id)
     async with stage.working_on(run_id) as (ctx, _):
@@ -147,7 +144,7 @@ async def test_a_machine_that_has_drifted_says_so_and_what_can_be_done(
         view = {"changes": [{**found, "attributes": [differs]}], "outputs": []}
         await plans.keep(ctx.session, ctx.vault, run_id, view, ctx.now)
     assert "/keep-drift" in (await grace.get(f"/workstations/{machine_id}")).text
-    kept = await _run(app, await grace.post(f"/workstations/{machine_id}/keep-drift"))
+    kept = await _request(stage, grace, machine_id, "keep-drift")
     assert (kept.kind, kept.changes["machine_type"]) == (RunKind.UPDATE, "e2-standard-8")
 
 

@@ -96,6 +96,25 @@ async def test_a_failed_machine_shows_the_hint_first_and_can_be_retried_or_remov
     assert f'href="/workstations/{workstation_id}/destroy"' in page
 
 
+async def test_a_failed_machine_keeps_its_failure_when_a_change_of_keys_comes_between(
+    stage: Stage, grace: httpx2.AsyncClient, clock: MovingClock
+) -> None:
+    workstation_id = await create(grace)
+    run_id = await run_of(grace, workstation_id)
+    await stage.fail(run_id)
+    clock.advance(minutes=1)
+    await grace.post("/ssh-keys/generate", data={"pair_name": "another"})
+    rekey = await stage.pending(workstation_id)
+    waiting = (await grace.get(f"/workstations/{workstation_id}")).text
+    await stage.carry_out(rekey)
+    after = (await grace.get(f"/workstations/{workstation_id}")).text
+
+    for page in (waiting, after):
+        assert "no capacity for this machine type" in page
+        assert f'action="/runs/{run_id}/retry"' in page
+        assert f'href="/workstations/{workstation_id}/destroy"' in page
+
+
 async def test_destroying_asks_first_and_keeps_the_disk_unless_told_otherwise(
     stage: Stage, app: FastAPI, grace: httpx2.AsyncClient, clock: MovingClock
 ) -> None:
