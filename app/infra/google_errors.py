@@ -1,5 +1,6 @@
 """Known error texts of Google: pattern, title, action. The first match counts."""
 
+NO_CAPACITY = "Google has no capacity for this machine type in this zone right now."
 TABLE: tuple[tuple[str, str, str], ...] = (
     (
         r"Quota exceeded for quota metric|Rate Limit Exceeded|rateLimitExceeded",
@@ -62,7 +63,7 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     (
         r"does not have enough resources available|ZONE_RESOURCE_POOL_EXHAUSTED|"
         r"is currently unavailable in the .* zone|Consider trying your request in the",
-        "Google has no capacity for this machine type in this zone right now.",
+        NO_CAPACITY,
         "This is a capacity shortage, not a quota. Retry later, or delete this workstation and create one in another "
         "zone or with another machine type.",
     ),

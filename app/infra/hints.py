@@ -90,6 +90,15 @@ def find(error: str) -> Hint:
     return Hint(hint.title, f"{hint.action} Google has capacity in {zones[1]}.") if zones else hint
 
 
+def zones_elsewhere(error: str) -> tuple[str, ...] | None:
+    """The zones that Google suggests where it has no capacity; None if the error is another one."""
+    zones = _ZONES.search(error)
+    if zones:
+        return tuple(zone.strip() for zone in zones[1].split(","))
+    hint = _known(error)
+    return () if hint and hint.title == google_errors.NO_CAPACITY else None
+
+
 def unknown_code(error: str) -> str | None:
     """A code for an error without a hint of its own, which occurrences of the same error share; None if it has one."""
     if _known(error):

@@ -13,9 +13,8 @@ from app.models import BulkVerb
 from app.routers.audit_files import cell
 from app.routers.paging import AfterId, Sort
 from app.services.audit import Words
-from app.services.catalog import Catalog
 from app.services.terraform import orphans
-from app.services.workstations import listing
+from app.services.workstations import existing, listing
 from app.services.workstations.listing import Counts, Listed, Wanted, WorkstationsPage
 from app.views.workstation_offers import offer_of
 from app.web import render
@@ -47,11 +46,13 @@ async def page(
         found, counts = await listing.page(ctx, wanted, after=after), await listing.count_all(ctx, wanted)
     except InvalidError as error:
         problem = (error.fields or {}).get("q", "")
+    listed = [row.workstation for row in found.rows]
+    exists = await existing.of_failed(session, ctx.vault, listed)
     context = {
         "page": found,
         "counts": counts,
         "orphans": await orphans.read(session),
-        "offers": [offer_of(row.workstation, ctx.catalog) for row in found.rows],
+        "offers": [offer_of(each, ctx.catalog, exists.get(each.id)) for each in listed],
         "search": q,
         "sort": sort,
         "sorts": list(listing.SORTS),
@@ -73,14 +74,17 @@ async def download(
     after: str | None = ""
     while after is not None:
         found = await listing.page(ctx, Wanted(search=q, sort=sort), after=after, limit=ROWS_A_BATCH)
-        writer.writerows([cell(value) for value in _values(row, ctx.catalog)] for row in found.rows)
+        exists = await existing.of_failed(session, ctx.vault, [row.workstation for row in found.rows])
+        offers = [offer_of(row.workstation, ctx.catalog, exists.get(row.workstation.id)) for row in found.rows]
+        rows = zip(found.rows, offers, strict=True)
+        writer.writerows([cell(value) for value in _values(row, offer.price)] for row, offer in rows)
         after = found.after
     headers = {"Content-Disposition": 'attachment; filename="workstations.csv"'}
     return Response(lines.getvalue(), media_type="text/csv", headers=headers)
 
 
-def _values(row: Listed, catalog: Catalog) -> tuple[object, ...]:
-    each, usage, price = row.workstation, row.usage, offer_of(row.workstation, catalog).price
+def _values(row: Listed, price: Decimal | None) -> tuple[object, ...]:
+    each, usage = row.workstation, row.usage
     return (
         *(each.id, each.name, each.owner.email, each.status.value, each.machine_type, each.zone),
         *(each.disk_size_gb, each.spot, each.created_at.isoformat(timespec="seconds")),

@@ -17,7 +17,8 @@ from app.services.keys import ssh_config, ssh_keys
 from app.services.people import limits
 from app.services.runs import progress, stacks
 from app.services.shared import infrastructure
-from app.services.workstations import consoles, drift, history, observations, orders, specs
+from app.services.workstations import consoles, drift, existing, history, observations, orders, specs
+from app.views import elsewhere
 from app.views.run_view import view
 from app.views.workstation_offers import offer_of
 from app.web import redirect, render
@@ -29,13 +30,16 @@ PAGE = "/workstations/{workstation_id}"
 @router.get("/")
 async def dashboard(request: Request, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
     """The member's workstations and kept disks."""
-    offers = [offer_of(mine, portal.catalog) for mine in await workstations.list_of(session, member)]
-    ctx = portal.context(session, member)
+    ctx, listed = portal.context(session, member), await workstations.list_of(session, member)
+    exists = await existing.of_failed(session, portal.vault, listed)
+    offers = [offer_of(mine, portal.catalog, exists.get(mine.id)) for mine in listed]
     context = {
         "machines": [offer for offer in offers if not offer.workstation.is_destroyed],
         "kept_disks": [offer for offer in offers if offer.workstation.is_destroyed],
         "is_busy": any(offer.workstation.is_busy for offer in offers),
         "ssh_setup": await ssh_setups.state(ctx),
+        "plans": await runs.awaiting_approval(session, member),
+        "without_disk": [mine for mine in listed if mine.is_without_disk],
         "inbox": await admin_inbox.for_admins(session, portal.clock()) if member.is_admin else None,
     }
     return render(request, "workstations/list.html", context, fragment="workstations/_list.html")
@@ -71,19 +75,21 @@ async def create(request: Request, ctx: ContextDep) -> Response:
 
 @router.get("/workstations/{workstation_id}")
 async def show(
-    request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep, member: MemberDep
+    request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep, ctx: ContextDep
 ) -> Response:
     """One workstation: its status, how to connect, and its runs."""
-    is_own = workstation.owner_id == member.id
+    is_own = workstation.owner_id == ctx.member.id
     made = await runs.of_stack(session, workstation.id, history.MOST_OF_EACH)
     past = await history.of(session, workstation.id, made)
     current = runs.told_of(made, has_failed=workstation.has_failed)
     shown = await view(session, current, workstation, portal.clock()) if current else None
+    exists = await existing.of_failed(session, portal.vault, [workstation])
     folder = f"vscode-remote/ssh-remote+{workstation.name}{MOUNT_POINT}"
     context: dict[str, Any] = {
         "workstation": workstation,
         "subject_name": workstation.name,
-        "offer": offer_of(workstation, portal.catalog),
+        "offer": offer_of(workstation, portal.catalog, exists.get(workstation.id)),
+        "elsewhere": elsewhere.of(current, workstation, ctx.catalog),
         "history": past,
         "boot_console": await consoles.read_of(session, past.failed_boot),
         "watch": await observations.watch(session),
@@ -93,7 +99,7 @@ async def show(
         "can_keep_drift": bool(await drift.keepable(session, workstation, portal.catalog)),
         "is_own": is_own,
         "owner": await session.get_one(Member, workstation.owner_id),
-        "ssh_setup": await ssh_setups.state(portal.context(session, member)) if is_own else None,
+        "ssh_setup": await ssh_setups.state(ctx) if is_own else None,
         "fingerprints": ssh_config.fingerprints(workstation),
         "vscode_url": f"vscode://{folder}",
         "cursor_url": f"cursor://{folder}",
@@ -145,10 +151,15 @@ for _order in ORDERS:
 
 
 @router.get("/workstations/{workstation_id}/destroy")
-async def destroy_page(request: Request, workstation: WorkstationDep, portal: PortalDep) -> Response:
-    """The confirmation, with the choice to keep the data disk."""
+async def destroy_page(
+    request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep
+) -> Response:
+    """The confirmation, with the choice to keep the data disk if there is one."""
+    exists = (await existing.of_failed(session, portal.vault, [workstation])).get(workstation.id)
     context = {
         "workstation": workstation,
+        "exists": exists,
+        "has_empty_disk": exists is not None and exists.has_empty_disk(workstation),
         "disk_price": offer_of(workstation, portal.catalog).disk_price,
         "mount_point": MOUNT_POINT,
     }

@@ -6,6 +6,7 @@ from decimal import Decimal
 from app.models import Workstation
 from app.services.catalog import Catalog, MachineType
 from app.services.workstations import specs
+from app.services.workstations.existing import Existing
 
 
 @dataclass(frozen=True)
@@ -17,15 +18,25 @@ class Offer:
     image: str
     price: Decimal | None
     disk_price: Decimal | None
+    exists: Existing | None = None
+    """What exists of it if it has failed; None if it has not."""
 
 
-def offer_of(workstation: Workstation, catalog: Catalog) -> Offer:
-    """The workstation with its prices as they are now."""
+def offer_of(workstation: Workstation, catalog: Catalog, exists: Existing | None = None) -> Offer:
+    """The workstation with its prices as they are now.
+
+    :param exists: what exists of one that has failed.
+    """
     zone, disks, is_off = workstation.zone, specs.disks(workstation), workstation.costs_no_machine
+    if exists is None:
+        price = catalog.price_per_hour(workstation.machine_type, zone, disks, spot=workstation.spot, is_off=is_off)
+    else:
+        price = exists.price_per_hour(workstation, catalog)
     return Offer(
         workstation=workstation,
         machine=catalog.machine_type(workstation.machine_type),
         image=next((image.label for image in catalog.images if image.name == workstation.image), workstation.image),
-        price=catalog.price_per_hour(workstation.machine_type, zone, disks, spot=workstation.spot, is_off=is_off),
+        price=price,
+        exists=exists,
         disk_price=catalog.disk_price_per_hour(zone, disks.data_gb, disks.data_type),
     )

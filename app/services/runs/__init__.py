@@ -4,6 +4,7 @@ from app.services.runs.applied import Applied, applied, last_inputs
 from app.services.runs.explanations import QueueReason, hint, last_error, waiting
 from app.services.runs.log import read as read_log
 from app.services.runs.queries import (
+    awaiting_approval,
     find,
     is_of,
     list_of,
@@ -25,6 +26,7 @@ __all__ = [
     "QueueReason",
     "announce",
     "applied",
+    "awaiting_approval",
     "find",
     "hint",
     "is_of",

@@ -90,6 +90,13 @@ async def next_of(session: AsyncSession, run: Run) -> Run | None:
     return next((other for other in await pending(session, run.stack_id) if other.is_queued), None)
 
 
+async def awaiting_approval(session: AsyncSession, owner: Member) -> list[tuple[Run, Workstation]]:
+    """The plans for a member's workstations that somebody has to approve or discard, the oldest first."""
+    awaits = (Workstation.owner_id == owner.id, Run.status == RunStatus.AWAITING_APPROVAL, Run.approved_at.is_(None))
+    query = select(Run, Workstation).join(Workstation, Workstation.id == Run.stack_id).where(*awaits)
+    return [(run, machine) for run, machine in await session.execute(query.order_by(Run.created_at))]
+
+
 async def newest_ids(session: AsyncSession, stack_ids: Sequence[str]) -> dict[str, str]:
     """The newest run of each stack."""
     query = select(Run.stack_id, Run.id).where(Run.stack_id.in_(stack_ids)).ext(distinct_on(Run.stack_id))

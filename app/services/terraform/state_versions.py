@@ -2,11 +2,13 @@
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from cryptography.fernet import InvalidToken
 from sqlalchemy import Select, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.crypto import Vault
@@ -62,6 +64,14 @@ async def newest(session: AsyncSession, vault: Vault, stack_id: str) -> State | 
     query = select(StateVersion.sealed).where(StateVersion.stack_id == stack_id, StateVersion.quarantined.is_(False))
     sealed = await session.scalar(query.order_by(StateVersion.number.desc()).limit(1))
     return State(vault.open(sealed)) if sealed is not None else None
+
+
+async def newest_of(session: AsyncSession, vault: Vault, stack_ids: Sequence[str]) -> dict[str, State]:
+    """The newest state of each of these stacks that has one."""
+    query = select(StateVersion.stack_id, StateVersion.sealed).ext(distinct_on(StateVersion.stack_id))
+    query = query.where(StateVersion.stack_id.in_(stack_ids), StateVersion.quarantined.is_(False))
+    newest_first = query.order_by(StateVersion.stack_id, StateVersion.number.desc())
+    return {stack_id: State(vault.open(sealed)) for stack_id, sealed in await session.execute(newest_first)}
 
 
 async def newest_opens(session: AsyncSession, vault: Vault) -> bool | None:

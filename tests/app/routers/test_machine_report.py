@@ -64,6 +64,11 @@ async def test_a_disk_with_something_else_on_it_is_looked_at_and_not_mounted(
     assert "sudo mount" not in page
 
 
+async def test_the_dashboard_says_that_a_disk_is_not_mounted(stage: Stage, grace: httpx2.AsyncClient) -> None:
+    await running(stage, grace, mount=f"state=absent volume={VOLUME} type= reason=No.")
+    assert "The data disk of dev-1 is not mounted" in (await grace.get("/")).text
+
+
 async def test_a_disk_that_is_not_there_is_attached_by_restoring_the_settings(
     stage: Stage, grace: httpx2.AsyncClient
 ) -> None:

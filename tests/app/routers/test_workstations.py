@@ -1,5 +1,8 @@
 """The pages of workstations: the dashboard, one workstation, and its end."""
 
+import html
+import re
+
 import httpx2
 import pytest
 from fastapi import FastAPI
@@ -8,6 +11,7 @@ from app.db import Database
 from app.models import Run, Workstation
 from app.routers import streams
 from tests.app.counting import rows
+from tests.app.routers.test_workstation_states import state, store
 from tests.clients import create, refusal, run_of
 from tests.parts import MovingClock
 from tests.stage import Stage
@@ -113,6 +117,62 @@ async def test_a_failed_machine_keeps_its_failure_when_a_change_of_keys_comes_be
         assert "no capacity for this machine type" in page
         assert f'action="/runs/{run_id}/retry"' in page
         assert f'href="/workstations/{workstation_id}/destroy"' in page
+
+
+async def test_the_price_of_a_failed_machine_and_the_page_that_deletes_it_name_what_exists(
+    app: FastAPI, stage: Stage, grace: httpx2.AsyncClient, ada: httpx2.AsyncClient
+) -> None:
+    workstation_id = await create(grace)
+    path, run_id = f"/workstations/{workstation_id}", await run_of(grace, workstation_id)
+    await stage.fail(run_id)
+    pages = [(await grace.get("/")).text, (await grace.get(path)).text, (await ada.get("/admin/workstations")).text]
+    assert ["Nothing is billed" in page for page in pages] == [True] * 3
+    asked = (await grace.get(f"{path}/destroy")).text
+    assert ("Nothing of it exists" in asked, "Keep the disk" in asked) == (True, False)
+
+    await store(app, run_id, state(1, 100))
+    assert "for what exists" in (await grace.get(path)).text
+    asked = (await grace.get(f"{path}/destroy")).text
+    assert ("There is no machine." in asked, "external IP" in asked) == (True, False)
+    assert re.findall(r'value="(\w+)"\s+checked', asked) == ["no"]
+
+
+async def test_a_stock_out_leads_to_the_same_form_in_zones_that_google_suggests_first(
+    stage: Stage, grace: httpx2.AsyncClient
+) -> None:
+    workstation_id = await create(grace, machine_type="g2-standard-8", disk_size_gb="250", spot="yes")
+    error = "unavailable in the europe-west4-a zone. Consider trying your request in the europe-west4-c zone(s)"
+    await stage.fail(await run_of(grace, workstation_id), error)
+    page = html.unescape((await grace.get(f"/workstations/{workstation_id}")).text)
+    links = re.findall(r'href="(/workstations/new\?[^"]+)"', page)
+    form = (await grace.get(links[0])).text
+
+    assert re.findall(r"Try in ([\w-]+)", page)[:2] == ["europe-west4-c", "europe-west4-b"]
+    assert page.count("Google has capacity there.") == 1
+    assert re.findall(r'value="([\w-]+)"\s+(?:checked|selected)', form)[:2] == ["g2-standard-8", "europe-west4-c"]
+    for shown in ('value="250"', 'name="spot"'):
+        assert shown in form
+
+
+async def test_an_error_of_another_kind_leads_nowhere_else(stage: Stage, grace: httpx2.AsyncClient) -> None:
+    workstation_id = await create(grace)
+    await stage.fail(await run_of(grace, workstation_id), "Quota 'CPUS' exceeded.")
+
+    assert "Try in" not in (await grace.get(f"/workstations/{workstation_id}")).text
+
+
+async def test_the_dashboard_says_what_waits_for_a_decision(
+    stage: Stage, grace: httpx2.AsyncClient, linus: httpx2.AsyncClient
+) -> None:
+    machine = await stage.make()
+    run = await stage.change(machine.id, disk_size_gb=50)
+    await stage.await_approval(run.id, [{"address": "a", "action": "replace", "name": machine.disk_name}])
+    waiting, others = (await grace.get("/")).text, (await linus.get("/")).text
+    await stage.approve(run.id, "grace", confirm=[machine.disk_name])
+
+    assert "Update dev-1 requires approval" in waiting
+    assert f'href="/runs/{run.id}"' in waiting
+    assert "requires approval" not in others + (await grace.get("/")).text
 
 
 async def test_destroying_asks_first_and_keeps_the_disk_unless_told_otherwise(

@@ -1,0 +1,66 @@
+"""What exists at Google of a workstation whose last run failed, by its newest Terraform state."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Self
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.crypto import Vault
+from app.infra.zones import region_of
+from app.models import Workstation
+from app.services.catalog import Catalog
+from app.services.terraform import state_resources, state_versions
+from app.services.terraform.state_versions import State
+from app.services.workstations import specs
+
+
+@dataclass(frozen=True)
+class Existing:
+    """The parts of a workstation that exist, and are billed."""
+
+    machine: bool
+    disk: bool
+    """The data disk."""
+    address: bool
+
+    @classmethod
+    def in_state(cls, state: State | None) -> Self:
+        """The parts in a state."""
+        types = {instance.type for instance in state_resources.instances(state)} if state else set()
+        names = ("google_compute_instance", "google_compute_disk", "google_compute_address")
+        return cls(*(name in types for name in names))
+
+    def __bool__(self) -> bool:
+        return self.machine or self.disk or self.address
+
+    def price_per_hour(self, workstation: Workstation, catalog: Catalog) -> Decimal | None:
+        """US dollars per hour of these parts; None if a price is unknown."""
+        zone, disks = workstation.zone, specs.disks(workstation)
+        machine = catalog.machine_type(workstation.machine_type)
+        parts: list[Decimal | None] = []
+        if self.machine:
+            boot_disk = catalog.disk_price_per_hour(zone, disks.boot_gb, machine.boot_disk_type) if machine else None
+            parts += [machine.usd_an_hour(zone, spot=workstation.spot) if machine else None, boot_disk]
+        if self.disk:
+            parts.append(catalog.disk_price_per_hour(zone, disks.data_gb, disks.data_type))
+        if self.address:
+            parts.append(catalog.address_usd_per_hour.get(region_of(zone)))
+        known = [part for part in parts if part is not None]
+        return sum(known, Decimal()) if len(known) == len(parts) else None
+
+    def has_empty_disk(self, workstation: Workstation) -> bool:
+        """Whether there is a data disk that no machine has ever used."""
+        is_new = workstation.running_at is None and workstation.destroyed_at is None
+        return self.disk and not self.machine and is_new and workstation.adopted_disk is None
+
+
+async def of_failed(session: AsyncSession, vault: Vault, listed: Sequence[Workstation]) -> dict[str, Existing]:
+    """What exists of those that have failed, by workstation ID."""
+    failed = [each for each in listed if each.has_failed]
+    states = await state_versions.newest_of(session, vault, [each.id for each in failed]) if failed else {}
+    found = {each.id: Existing.in_state(states.get(each.id)) for each in failed}
+    # A disk that was adopted existed before the first state.
+    adopted = {each.id: replace(found[each.id], disk=True) for each in failed if each.adopted_disk}
+    return found | adopted
