@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from app.errors import InvalidError
 from app.models import Workstation
 from app.routers.workstation_form import Typed, boot_disk_price, errors_of, sizes_of
+from app.services.catalog import Catalog
 from app.services.catalog.availability import Availability
 from app.services.context import Context
 from app.services.workstations import impact, specs
@@ -50,13 +51,13 @@ def context(
     catalog = ctx.catalog
     form = {**_values(typed, desired), "zone": workstation.zone}
     effects: list[impact.Effect] = []
+    after = desired
     try:
         after = desired | specs.changed(workstation, desired, change(typed, desired), catalog, ctx.settings)
-        effects = impact.of(desired, after, has_snapshot=workstation.snapshot is not None)
+        effects = impact.of(desired, after, has_snapshot=workstation.snapshot is not None, catalog=catalog)
     except InvalidError as invalid:
         errors = errors or invalid.fields
     sizes = sizes_of(form)
-    image = next((image.label for image in catalog.images if image.name == desired["image"]), desired["image"])
     groups = machine_offers.groups(form, sizes, catalog, availability)
     chosen = machine_offers.chosen(groups, form)
     return {
@@ -65,7 +66,10 @@ def context(
         "errors": errors,
         "machine_groups": groups,
         "chosen": chosen,
-        "image_options": [("", f"Current ({image})"), *((offer.name, offer.label) for offer in catalog.images)],
+        "image_options": [
+            ("", _unchosen_image(desired["image"], after["image"], catalog)),
+            *((offer.name, offer.label) for offer in catalog.images),
+        ],
         "disk_options": [(disk.name, disk.label) for disk in catalog.disk_types],
         "disk_price": None,
         "boot_disk_price": boot_disk_price(workstation.zone, sizes, chosen, catalog),
@@ -73,6 +77,12 @@ def context(
         "loses_disk": bool(effects) and effects[0].severity is Severity.LOSES_DISK,
         "as_of": catalog.as_of,
     }
+
+
+def _unchosen_image(now: str, after: str, catalog: Catalog) -> str:
+    """What the form says of the image where none is chosen: a default image follows the GPU."""
+    label = next((image.label for image in catalog.images if image.name == after), after)
+    return f"Current ({label})" if after == now else f"Default ({label})"
 
 
 def _values(typed: Typed, desired: Mapping[str, Any]) -> dict[str, Any]:

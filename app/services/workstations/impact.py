@@ -1,12 +1,12 @@
 """The effect of a change on a workstation, predicted before Terraform plans it (table: terraform/README.md)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
 from app.models.workstation import MOUNT_POINT
-from app.services.catalog import series
+from app.services.catalog import Catalog, series
 
 
 class Severity(IntEnum):
@@ -30,30 +30,47 @@ _REPLACED = f"the machine is replaced, and files outside {MOUNT_POINT} are delet
 _EMPTY = f"the data disk is recreated empty, and all files in {MOUNT_POINT} are deleted"
 
 
-def of(before: Mapping[str, Any], after: Mapping[str, Any], *, has_snapshot: bool) -> list[Effect]:
+def of(
+    before: Mapping[str, Any], after: Mapping[str, Any], *, has_snapshot: bool, catalog: Catalog | None = None
+) -> list[Effect]:
     """The effects on the machine, most severe first.
 
     :param before: the workstation's columns now.
     :param after: the workstation's columns after the change.
     :param has_snapshot: whether it boots from a snapshot, so that its image does not matter.
+    :param catalog: names GPUs; without it, only the severities count.
     """
-    found = []
-    # Checked first, because it implies a change of machine type as well.
-    if after["accelerator"] != before["accelerator"]:
-        change = "Adding a GPU" if after["accelerator"] else f"Removing the {before['accelerator']}"
-        found.append(Effect(Severity.REPLACES, f"{change}: {_REPLACED}."))
-    elif not series.changes_in_place(before["machine_type"], after["machine_type"]):
-        change = f"Google cannot change {before['machine_type']} to {after['machine_type']} in place"
-        found.append(Effect(Severity.REPLACES, f"{change}: {_REPLACED}."))
-    elif after["machine_type"] != before["machine_type"]:
+    reasons = list(_reasons_to_replace(before, after, has_snapshot=has_snapshot, catalog=catalog))
+    # What a machine that is created anew starts with needs no restart of its own.
+    found = [Effect(Severity.REPLACES, f"{reason}: {_REPLACED}.") for reason in reasons[:1]]
+    found += [Effect(Severity.REPLACES, f"{reason}, in the same step.") for reason in reasons[1:]]
+    if not reasons and after["machine_type"] != before["machine_type"]:
         sentence = f"Changing the machine type to {after['machine_type']}: the machine is stopped and started again."
         found.append(Effect(Severity.STOPS, sentence))
-    if after["image"] != before["image"] and not has_snapshot:
-        found.append(Effect(Severity.REPLACES, f"Changing the image: {_REPLACED}."))
-    if after["spot"] != before["spot"]:
-        found.append(Effect(Severity.REPLACES, f"Switching Spot {'on' if after['spot'] else 'off'}: {_REPLACED}."))
-    found += [*_of_boot_disk(before, after), *_of_disk(before, after)]
+    found += [*_of_boot_disk(before, after, is_new=bool(reasons)), *_of_disk(before, after, is_new=bool(reasons))]
     return sorted(found, key=lambda effect: -effect.severity)
+
+
+def _reasons_to_replace(
+    before: Mapping[str, Any], after: Mapping[str, Any], *, has_snapshot: bool, catalog: Catalog | None
+) -> Iterator[str]:
+    gpu_before, gpu_after = _gpu(before, catalog), _gpu(after, catalog)
+    if gpu_before != gpu_after and gpu_before and gpu_after:
+        yield f"Replacing the {gpu_before} by the {gpu_after}"
+    elif gpu_before != gpu_after:
+        yield f"Adding the {gpu_after}" if gpu_after else f"Removing the {gpu_before}"
+    elif not series.changes_in_place(before["machine_type"], after["machine_type"]):
+        yield f"Google cannot change {before['machine_type']} to {after['machine_type']} in place"
+    if after["image"] != before["image"] and not has_snapshot:
+        yield "Changing the image"
+    if after["spot"] != before["spot"]:
+        yield f"Switching Spot {'on' if after['spot'] else 'off'}"
+
+
+def _gpu(columns: Mapping[str, Any], catalog: Catalog | None) -> str | None:
+    """The GPU, attached or part of the machine type."""
+    machine = catalog.machine_type(columns["machine_type"]) if catalog else None
+    return machine.gpu if machine else columns["accelerator"]
 
 
 def stops(before: Mapping[str, Any], changes: Mapping[str, Any], *, has_snapshot: bool) -> bool:
@@ -62,20 +79,21 @@ def stops(before: Mapping[str, Any], changes: Mapping[str, Any], *, has_snapshot
     return any(effect.severity >= Severity.STOPS for effect in effects)
 
 
-def _of_boot_disk(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Effect]:
+def _of_boot_disk(before: Mapping[str, Any], after: Mapping[str, Any], *, is_new: bool) -> list[Effect]:
     size = after["boot_disk_size_gb"]
     if size == before["boot_disk_size_gb"]:
         return []
-    sentence = f"The boot disk is enlarged to {size} GB while the machine runs. Programs see it after the next restart."
-    return [Effect(Severity.IN_PLACE, sentence)]
+    how = "." if is_new else " while the machine runs. Programs see it after the next restart."
+    return [Effect(Severity.IN_PLACE, f"The boot disk is enlarged to {size} GB{how}")]
 
 
-def _of_disk(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Effect]:
+def _of_disk(before: Mapping[str, Any], after: Mapping[str, Any], *, is_new: bool) -> list[Effect]:
     size, was = after["disk_size_gb"], before["disk_size_gb"]
     if after["disk_type"] != before["disk_type"]:
         return [Effect(Severity.LOSES_DISK, f"Changing the disk type: {_EMPTY}.")]
     if size < was:
         return [Effect(Severity.LOSES_DISK, f"Reducing the disk: {_EMPTY}.")]
     if size > was:
-        return [Effect(Severity.IN_PLACE, f"The data disk is enlarged to {size} GB while the machine runs.")]
+        how = "" if is_new else " while the machine runs"
+        return [Effect(Severity.IN_PLACE, f"The data disk is enlarged to {size} GB{how}.")]
     return []

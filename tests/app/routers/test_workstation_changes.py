@@ -55,10 +55,37 @@ async def test_what_a_choice_does_is_said_before_it_is_sent(grace: httpx2.AsyncC
     for sentence in (
         "Reducing the disk",
         "review the plan before",
-        "Google cannot change e2-standard-4 to g2-standard-8 in place",
+        "Adding the NVIDIA L4: the machine is replaced",
         "Changing the image",
     ):
         assert sentence in form.text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence", "image"),
+    [
+        (
+            "g2-standard-8",
+            "n1-standard-8",
+            "Replacing the NVIDIA L4 by the NVIDIA T4: the machine is replaced",
+            "Current",
+        ),
+        ("g2-standard-8", "e2-standard-4", "Removing the NVIDIA L4: the machine is replaced", "Default"),
+        ("n1-standard-8", "e2-standard-4", "Removing the NVIDIA T4: the machine is replaced", "Default"),
+        ("g2-standard-8", "g2-standard-12", "the machine is stopped and started again", "Current"),
+    ],
+)
+async def test_what_becomes_of_a_gpu_and_the_image_is_said(
+    stage: Stage, grace: httpx2.AsyncClient, before: str, after: str, sentence: str, image: str
+) -> None:
+    machine = await stage.make(machine_type=before)
+    chosen = {**AS_IT_IS, "machine_type": after}
+    form = (await grace.get(f"/workstations/{machine.id}/change", params=chosen)).text
+
+    assert sentence in form
+    assert "in place" not in form
+    assert ("is replaced, and files" in form) != ("stopped and started" in form)
+    assert re.findall(r'<option value=""[^>]*>\s*(\w+) \(', form) == [image]
 
 
 async def test_a_larger_boot_disk_has_its_price_and_no_restart(grace: httpx2.AsyncClient, machine_id: str) -> None:

@@ -45,3 +45,12 @@ def test_taking_a_gpu_off_replaces_the_machine() -> None:
     [effect] = impact.of(before, NOW, has_snapshot=False)
     assert effect.severity is Severity.REPLACES
     assert "Removing the nvidia-tesla-t4" in effect.sentence
+
+
+def test_what_is_replaced_is_not_stopped_and_started_as_well() -> None:
+    found = impact.of(
+        NOW, NOW | {"machine_type": "e2-standard-8", "spot": True, "disk_size_gb": 200}, has_snapshot=False
+    )
+
+    assert [effect.severity for effect in found] == [Severity.REPLACES, Severity.IN_PLACE]
+    assert not any("while the machine runs" in effect.sentence for effect in found)
