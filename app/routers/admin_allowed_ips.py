@@ -13,6 +13,8 @@ from app.services import allowed_ips
 from app.services.allowed_ips import listing
 from app.services.audit import Words
 from app.services.context import Context
+from app.services.runs import stacks
+from app.services.shared import infrastructure
 from app.web import redirect, render
 
 PAGE = "/admin/allowed-ips"
@@ -75,7 +77,10 @@ async def remove(ip: AllowedIpDep, ctx: ContextDep, _: AdminDep) -> Response:
 
 
 async def _context(ctx: Context, typed: Typed, search: str, after: str) -> dict[str, Any]:
+    stack = await stacks.shared(ctx.session)
     return {
+        "has_stack": stack is not None and stack.exists,
+        "has_mlflow": bool(infrastructure.mlflow_url(stack, ctx.settings)),
         "every": await listing.read(ctx, search=search, after=after),
         "search": search,
         "after": after,

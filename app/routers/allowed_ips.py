@@ -15,7 +15,8 @@ from app.sent_forms import SentFormDep, shown_on
 from app.services import allowed_ips
 from app.services.allowed_ips import listing
 from app.services.context import Context
-from app.services.shared import ip_ranges
+from app.services.runs import stacks
+from app.services.shared import infrastructure, ip_ranges
 from app.web import redirect, render
 
 PAGE = "/allowed-ips"
@@ -54,6 +55,7 @@ async def _context(ctx: Context, typed: Typed, after: str) -> dict[str, Any]:
     address = ip_ranges.of_client(origin.current().place)
     return {
         "address": address,
+        "has_mlflow": bool(infrastructure.mlflow_url(await stacks.shared(ctx.session), ctx.settings)),
         "around": await listing.around(ctx, address),
         "own": await listing.read(ctx, owner=ctx.member, after=after),
         "after": after,

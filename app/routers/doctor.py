@@ -8,6 +8,7 @@ from app.deps import AdminDep, PortalDep, SessionDep
 from app.live import snapshot_topic
 from app.routers import streams
 from app.services import doctor, snapshots
+from app.services.doctor import operations
 from app.services.doctor.checks import Check, Verdict, worst
 from app.web import redirect, render
 
@@ -16,10 +17,11 @@ log = structlog.get_logger()
 
 
 @router.get("")
-async def page(request: Request, session: SessionDep, _: AdminDep) -> Response:
+async def page(request: Request, portal: PortalDep, session: SessionDep, _: AdminDep) -> Response:
     """The doctor's page: the newest checks, problems first."""
     snapshot = await snapshots.read(session, doctor.SNAPSHOT)
-    checks = [Check.from_json(kept) for kept in snapshot.content["checks"]] if snapshot else []
+    examined = [Check.from_json(kept) for kept in snapshot.content["checks"]] if snapshot else []
+    checks = [*await operations.check(session, portal.clock()), *examined]
     context = {
         "snapshot": snapshot,
         "groups": [(verdict, [one for one in checks if one.verdict is verdict]) for verdict in reversed(Verdict)],

@@ -10,13 +10,15 @@ from fastapi.sse import format_sse_event
 from app.deps import ContextDep, Portal, PortalDep, RunDep, SessionDep
 from app.errors import NotFoundError
 from app.live import run_topic
-from app.models import CancelMode, Member, Run, Workstation
+from app.models import CancelMode, Member, Run, RunKind, Workstation
 from app.routers import log_files, streams
 from app.routers.paging import After
 from app.sent_forms import shown_on
 from app.services import decisions, runs
+from app.services.context import Context
 from app.services.runs import stacks
 from app.services.runs.stacks import Subject
+from app.services.shared import costs, shared_settings
 from app.views import run_stop
 from app.views.run_view import name_in_sentence, path, view
 from app.web import redirect, render
@@ -35,8 +37,15 @@ async def show(request: Request, run: RunDep, ctx: ContextDep) -> Response:
         "view": await view(ctx.session, run, subject, ctx.now),
         "lines": await runs.read_log(ctx.session, run.id, after=skipped, limit=LINES_ON_PAGE),
         "skipped": skipped,
+        "costs": _costs(run, ctx) if run.kind is RunKind.CONFIGURE and run.can_approve else None,
     }
     return render(request, "runs/show.html", context, fragment="runs/_show.html")
+
+
+def _costs(run: Run, ctx: Context) -> costs.SharedCosts:
+    """What the shared stack costs with the settings of this run."""
+    chosen = shared_settings.stored(run.inputs, shared_settings.defaults(ctx.settings))
+    return costs.of(chosen.model_dump(), ctx.catalog)
 
 
 def _about(run: Run, subject: Subject) -> dict[str, Any]:

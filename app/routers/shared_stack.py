@@ -13,7 +13,7 @@ from app.routers import shared_stack_form, streams
 from app.sent_forms import SentFormDep, shown_on
 from app.services import runs
 from app.services.context import Context
-from app.services.shared import shared_settings, shared_stack
+from app.services.shared import costs, shared_settings, shared_stack
 from app.views.run_view import name_in_sentence, view
 from app.web import redirect, render
 
@@ -29,13 +29,16 @@ async def show(request: Request, stack: SharedStackDep, ctx: ContextDep, sent: S
     shown = await view(ctx.session, current, stack, ctx.now) if current else None
     # A refusal of one of the page's buttons comes without settings.
     is_form = bool(sent.get("zone"))
-    typed = shared_stack_form.typed_again(sent) if is_form else shared_stack_form.typed_of(await _chosen(ctx, stack))
+    chosen = await _chosen(ctx, stack)
+    typed = shared_stack_form.typed_again(sent) if is_form else shared_stack_form.typed_of(chosen)
     context: dict[str, Any] = {
         "stack": stack,
         "subject_name": name_in_sentence(stack),
         "runs": newest,
         "history": await shared_stack.history(ctx.session, stack),
         "view": shown,
+        # Of a form that was refused, the settings may make no sense.
+        "costs": None if is_form else costs.of(chosen.model_dump(), ctx.catalog),
         "is_busy": bool(shown and shown.run.is_busy),
         **shared_stack_form.context(typed, ctx.catalog, sent.errors),
     }

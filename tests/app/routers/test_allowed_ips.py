@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from app.models import SharedStack
 from app.services import runs
 from tests.clients import refusal
 from tests.stage import Stage
@@ -55,6 +56,19 @@ async def liar(app: FastAPI, grace: httpx2.AsyncClient) -> AsyncIterator[httpx2.
     transport = httpx2.ASGITransport(app=ProxyHeadersMiddleware(app, "10.0.0.1"), client=("198.51.100.66", 1234))  # type: ignore[arg-type]  # the same protocol by another name
     async with httpx2.AsyncClient(transport=transport, base_url=str(grace.base_url), cookies=grace.cookies) as client:
         yield client
+
+
+async def test_that_there_is_no_stack_or_no_mlflow_is_said_before_anybody_asks(
+    stage: Stage, grace: httpx2.AsyncClient, ada: httpx2.AsyncClient
+) -> None:
+    assert "The shared stack is not deployed" in text_of(await ada.get(ADMIN))
+    assert "There is no MLflow yet" in text_of(await grace.get(PAGE))
+    stack_id = await stage.make_shared_stack()
+    assert "There is no MLflow yet" in text_of(await ada.get(ADMIN))
+    async with stage.database.sessions.begin() as session:
+        (await session.get_one(SharedStack, stack_id)).become_ready({"mlflow_url": "https://mlflow"}, stage.clock())
+    both = text_of(await grace.get(PAGE)) + text_of(await ada.get(ADMIN))
+    assert ("no MLflow" in both, "not deployed" in both) == (False, False)
 
 
 async def test_ones_address_is_taken_from_a_trusted_proxy_and_from_nobody_else(

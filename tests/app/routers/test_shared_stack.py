@@ -159,3 +159,16 @@ async def test_the_plan_names_who_loses_the_role_and_wants_the_role_typed(
     assert shown[1] == {"name": None, **awaits[1]}
     await refusal(ada, f"/runs/{run_id}/approve", {"confirm": "owner"})
     assert (await ada.post(f"/runs/{run_id}/approve", data={"confirm": role})).status_code == 303
+
+
+async def test_what_the_stack_costs_is_said_before_it_is_approved(stage: Stage, ada: httpx2.AsyncClient) -> None:
+    form = (await ada.get(PAGE)).text
+    run = await stage.configure(mlflow_machine_type="e2-standard-4", deploy_kubernetes=True)
+    await stage.await_approval(run.id)
+    approval = (await ada.get(f"/runs/{run.id}")).text
+
+    for shown in ("its boot disk", "Price unknown: MLflow server (e2-small)", "Cloud SQL (db-f1-micro)", "buckets"):
+        assert shown in form
+    for shown in ("MLflow server (e2-standard-4), its boot disk", "Cloud SQL (db-f1-micro), Kubernetes cluster"):
+        assert shown in approval
+    assert "per month" in approval
