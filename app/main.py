@@ -27,6 +27,7 @@ from app.routers import (
     doctor,
     handovers,
     health,
+    help_pages,
     iam_admins,
     infrastructure,
     kept_disks,
@@ -61,7 +62,7 @@ from app.services.keys import key_pairs
 from app.web import add_error_handlers, create_templates
 
 PAGES = (
-    *(auth, account, security_keys, ssh_keys, ssh_setup),
+    *(auth, account, security_keys, ssh_keys, ssh_setup, help_pages),
     *(workstations, workstation_changes, kept_disks, handovers, stack_states),
     *(allowed_ips, admin_allowed_ips, shared_stack, infrastructure, iam_admins, members, member, admin_workstations),
     *(consoles, bulk_actions, orphans, runs, audit, doctor, health),

@@ -47,6 +47,13 @@ ROWS = {
         GET /api/v1/tokens
         GET POST /api/v1/workstations
         GET /events
+        GET /help
+        GET /help/disk
+        GET /help/gpu
+        GET /help/host-key
+        GET /help/spot
+        GET /help/ssh
+        GET /help/vs-code
         GET POST /infrastructure
         GET /infrastructure/events
         GET POST /ssh-keys
