@@ -46,6 +46,10 @@ chaos: $(VENV)/.ready-dev ## Make trouble at random and see that nothing is lost
 	@$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),10) $(if $(SEED),--seed $(SEED)) \
 		--at-once $(or $(AT_ONCE),1) $(if $(SMALL),--small) $(if $(CANCELS),--cancels) $(if $(RELEASE),--release $(RELEASE))
 
+.PHONY: screenshots
+screenshots: $(VENV)/.ready-dev ## Take the README's pictures, or those of many pages (FOLDER=)
+	@$(BIN)/python -m tools.screenshots $(FOLDER)
+
 .PHONY: checkov
 checkov: ## Look through terraform/ for what is unsafe (installs checkov in .checkov, once)
 	@$(PYTHON) tools/checkov.py

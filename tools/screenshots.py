@@ -1,24 +1,26 @@
-"""Take pictures of the portal.
+"""Take pictures of the portal, which runs with the emulator for as long as that takes.
 
-`python tools/screenshots.py http://127.0.0.1:8000 docs/screenshot.png` takes the README's: the dashboard.
-`python tools/screenshots.py http://127.0.0.1:8000 FOLDER/` takes what a change, a stop and a decision look like,
-light and dark, wide and on a phone.
-
-The portal must run with the emulator and be new: Grace signs in, makes an SSH key and workstations, which stay. For
-the second, let the emulator take its time (EMULATOR_LATENCY=1), so that there is something to stop.
+`make screenshots` takes the README's, light and dark: the dashboard.
+`make screenshots FOLDER=…` takes many pages instead, among them a change, a stop and a decision: light and dark, wide
+and on phones.
 """
 
 import re
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.portal_process import PortalProcess
+
 WORKSTATIONS = (("reader", "e2-standard-4"), ("trainer", "NVIDIA L4.*g2-standard-8|g2-standard-8"))
 STILL_COMING = ("tuner", "NVIDIA T4.*n1-standard-8|n1-standard-8")
 WIDTH, HEIGHT = 1280, 800
-LOOKS = (("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360))
+LOOKS = (("light", 1280), ("dark", 1280), ("light", 390), ("dark", 320))
+PAGES = ("", "workstations/new", "ssh-keys", "allowed-ips", "infrastructure", "account", "help", "help/disk")
+README = {"light": "docs/screenshot.png", "dark": "docs/screenshot-dark.png"}
 PATIENCE_MS = 120_000
 
 
@@ -77,6 +79,11 @@ def show_decisions(page: Page, portal: str, pictures: Pictures) -> None:
     page.get_by_role("link", name="Edit").click()
     page.get_by_label("Data disk (GB)").fill("50")
     page.get_by_role("button", name="Apply changes").click()
+    expect(page.get_by_role("link", name="Review plan")).to_be_visible(timeout=PATIENCE_MS)
+    pictures.take("waiting")
+    page.goto(portal)
+    pictures.take("dashboard")
+    page.get_by_role("link", name="Review plan").click()
     expect(page.get_by_role("button", name="Approve")).to_be_visible(timeout=PATIENCE_MS)
     pictures.take("approval")
     confirmation = page.get_by_label(re.compile("Type .* to confirm"))
@@ -88,34 +95,49 @@ def show_decisions(page: Page, portal: str, pictures: Pictures) -> None:
         page.goto(f"{machine}/{name}")
         pictures.take(name)
     create(page, portal, *WORKSTATIONS[1])
-    page.get_by_role("link", name="View log").click()
     expect(page.get_by_role("button", name="Stop now")).to_be_visible(timeout=PATIENCE_MS)
     pictures.take("applying")
     page.get_by_role("button", name="Stop after this step and roll back").click()
     pictures.take("stopping")
     expect(page.get_by_text("Canceled").first).to_be_visible(timeout=PATIENCE_MS)
     pictures.take("canceled")
+    for path in PAGES:
+        page.goto(f"{portal}/{path}")
+        pictures.take(path.replace("/", "-") or "workstations")
+
+
+def show_stock_out(page: Page, portal: PortalProcess, pictures: Pictures) -> None:
+    """A machine for which Google has no capacity, and the page that deletes what exists of it."""
+    portal.cloud("POST", "/_emulator/faults", {"preset": "stock-out-zones", "id": "scarce", "times": 9})
+    failed = create(page, portal.url, "scarce", WORKSTATIONS[1][1])
+    expect(page.get_by_role("button", name="Retry")).to_be_visible(timeout=PATIENCE_MS)
+    pictures.take("stock-out")
+    page.goto(f"{failed}/destroy")
+    pictures.take("stock-out-delete")
 
 
 def main() -> int:
-    """Take the picture of the dashboard, or those of decisions."""
-    if len(sys.argv) != 3:
-        sys.stderr.write(f"{__doc__}\n")
-        return 2
-    portal, target = sys.argv[1].rstrip("/"), Path(sys.argv[2])
-    chromium = shutil.which("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(
-            viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light", reduced_motion="reduce"
-        )
-        sign_in(page, portal)
-        if target.is_dir():
-            show_decisions(page, portal, Pictures(browser, page, target))
-        else:
-            furnish(page, portal)
-            page.screenshot(path=target)
-        browser.close()
+    """Take the pictures of the README, or those of many pages in a folder."""
+    with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
+        # Slow enough that there is something to stop.
+        portal = PortalProcess(Path(data), {"EMULATOR_LATENCY": "1"})
+        portal.start()
+        try:
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+            page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, reduced_motion="reduce")
+            sign_in(page, portal.url)
+            if len(sys.argv) > 1:
+                pictures = Pictures(browser, page, Path(sys.argv[1]))
+                show_stock_out(page, portal, pictures)
+                show_decisions(page, portal.url, pictures)
+            else:
+                furnish(page, portal.url)
+                for scheme, file in README.items():
+                    page.emulate_media(color_scheme=scheme)
+                    page.screenshot(path=file)
+            browser.close()
+        finally:
+            portal.stop()
     return 0
 
 

@@ -64,6 +64,12 @@ class Person:
         self.page.get_by_role("link", name="Sign in with Google").click()
         self.page.get_by_role("button", name=name).click()
 
+    def open_run(self, kind: str) -> None:
+        """The newest run of this kind, from the history on the workstation's page."""
+        history = self.page.get_by_role("region", name="History")
+        history.get_by_role("link", name=kind, exact=True).first.click()
+        expect(self.page.get_by_role("log")).to_be_visible()
+
     def open(self, path: str) -> None:
         self.page.goto(self.portal.url + path)
 

@@ -26,6 +26,7 @@ def test_a_preempted_machine_shows_as_such_and_is_started_again(
     expect(person.page.get_by_text("Google stopped this Spot machine")).to_be_visible(timeout=NOTICED_MS)
     expect(person.page.get_by_text("while it is stopped")).to_be_visible()
     person.page.get_by_role("button", name="Start").first.click()
+    person.open_run("Start")
     expect(person.page.get_by_text("Applied").first).to_be_visible(timeout=NOTICED_MS)
     assert equipped.ssh(*NO_QUESTION, "preempted", "echo here") == "here\n"
 
@@ -41,6 +42,7 @@ def test_a_machine_deleted_in_the_console_is_created_again_around_its_disk(
     happens(person, "delete", f"deleted-{made['id']}$")
     expect(person.page.get_by_text("linus@example.com deleted it")).to_be_visible(timeout=NOTICED_MS)
     person.page.get_by_role("button", name="Create machine again").click()
+    person.open_run("Update")
     expect(person.page.get_by_text("Applied").first).to_be_visible(timeout=NOTICED_MS)
     after = grace_api.wait(made["id"], "running")
     assert (after["address"], after["host_keys"]) == (before["address"], before["host_keys"])

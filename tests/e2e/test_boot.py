@@ -36,6 +36,7 @@ def test_a_mount_that_failed_is_mended_by_one_click_on_restart(
     install(person, equipped, grace_api)
     person.open(f"/workstations/{made['id']}")
     person.page.get_by_role("button", name="Restart and mount").click()
+    person.open_run("Restart")
     expect(person.page.get_by_role("heading", name="Restart restarted")).to_be_visible()
     expect(person.page.get_by_text("Applied").first).to_be_visible()
     expect(person.page.get_by_text("Trying again")).to_have_count(0)

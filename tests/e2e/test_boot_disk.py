@@ -48,6 +48,7 @@ def test_it_is_kept_by_a_check_and_by_a_larger_data_disk(person: Person, grace_a
     fact(page, "Boot disk", "50 GB")
 
     page.get_by_role("button", name="Check for drift").click()
+    person.open_run("Check for drift")
     ended(page, "The boot disk was enlarged to 90 GB outside the portal. Keeping this size.")
     ended(page, "No drift: everything is as last applied.")
     person.open(f"/workstations/{made['id']}")
@@ -60,6 +61,7 @@ def test_it_is_kept_by_a_check_and_by_a_larger_data_disk(person: Person, grace_a
     page.get_by_label("Data disk (GB)").press("Tab")
     expect(page.get_by_text("The data disk is enlarged to 150 GB while the machine runs.")).to_be_visible()
     page.get_by_role("button", name="Apply changes").click()
+    person.open_run("Update")
     ended(page, "The boot disk was enlarged to 120 GB outside the portal. Keeping this size.")
     ended(page, "Ready: ssh roomy")
     person.open(f"/workstations/{made['id']}")

@@ -36,6 +36,7 @@ def test_a_full_disk_and_a_broken_driver_are_said_and_mended(
     person.page.get_by_role("link", name="Grow data disk").click()
     expect(person.page.get_by_label("Data disk (GB)")).to_have_value("30")
     person.page.get_by_role("button", name="Apply changes").click()
+    person.open_run("Update")
     expect(person.page.get_by_text("Applied").first).to_be_visible()
 
     person.open(f"/workstations/{made['id']}")
