@@ -1,4 +1,5 @@
-"""What happened to a workstation's machine beside the portal's own runs: at Google, and in the machine itself."""
+"""What happened to a workstation's machine beside the portal's own runs: at Google, in the machine itself, and what
+its office hours could not do."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -24,6 +25,8 @@ class MachineEventKind(StrEnum):
     """It booted with errors, or did not report in time that it has booted."""
     MOUNTED = "mounted"
     MOUNT_FAILED = "mount_failed"
+    OFFICE_HOURS_SKIPPED = "office_hours_skipped"
+    """The machine could not be started or stopped by its office hours."""
 
     @property
     def is_boot(self) -> bool:
@@ -35,9 +38,15 @@ class MachineEventKind(StrEnum):
         """Whether the machine has reported it, and not Google."""
         return self.is_boot or self in {MachineEventKind.MOUNTED, MachineEventKind.MOUNT_FAILED}
 
+    @property
+    def is_at_google(self) -> bool:
+        """Whether it happened at Google, and neither in the machine nor in the portal."""
+        return not self.is_of_machine and self is not MachineEventKind.OFFICE_HOURS_SKIPPED
+
 
 class MachineEvent(Base):
-    """One change that the portal saw at Google and had not asked for, or that the machine has reported."""
+    """One change that the portal saw at Google and had not asked for, that the machine has reported, or that
+    office hours could not make."""
 
     __tablename__ = "machine_events"
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Base, stored_as_text
 from app.models.member import Member
-from app.models.observed_machine import ObservedMachine
+from app.models.office_hours import KeepsOfficeHours
 from app.models.run import Run
 from app.models.run_kinds import ORDERS, RunKind
 from app.models.stack import Stack
@@ -29,7 +29,7 @@ _SPEC_COLUMNS = (
 )
 
 
-class Workstation(ObservedMachine, Base):
+class Workstation(KeepsOfficeHours, Base):
     """The settings that its owner requested, and its current state."""
 
     __tablename__ = "workstations"

@@ -1,5 +1,5 @@
-"""The portal's own decisions, made every minute: expiries, scheduled checks, and keys that still have to be
-deployed."""
+"""The portal's own decisions, made every minute: expiries, scheduled checks, office hours, and keys that still have to
+be deployed."""
 
 import structlog
 
@@ -8,7 +8,7 @@ from app.models import Workstation
 from app.services import allowed_ips
 from app.services.keys import machine_keys
 from app.services.shared import leavers, shared_stack
-from app.services.workstations import bulk
+from app.services.workstations import bulk, office_hours
 from app.worker.claim import Tools
 
 log = structlog.get_logger()
@@ -31,6 +31,7 @@ async def do(tools: Tools) -> None:
         # Their worker was lost.
         for action_id in await bulk.abandoned(session, tools.clock()):
             await queue.enqueue_bulk_action(session, action_id)
+    await _keep_office_hours(tools)
     async with tools.database.sessions() as session:
         forgotten = await machine_keys.possibly_outdated(session, tools.clock())
     # One transaction each, since every deployment locks its stack.
@@ -38,3 +39,14 @@ async def do(tools: Tools) -> None:
         async with tools.database.sessions.begin() as session:
             workstation = await session.get_one(Workstation, workstation_id)
             await machine_keys.deploy(tools.context(session), workstation)
+
+
+async def _keep_office_hours(tools: Tools) -> None:
+    async with tools.database.sessions.begin() as session:
+        due = await office_hours.due(tools.context(session))
+    # One transaction each, since each locks its stack.
+    for workstation_id in due:
+        async with tools.database.sessions.begin() as session:
+            run = await office_hours.act(tools.context(session), workstation_id)
+        if run:
+            log.info("office hours", workstation=workstation_id, run=run.id, order=run.kind)

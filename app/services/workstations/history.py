@@ -52,7 +52,7 @@ class History:
     @property
     def last_at_google(self) -> MachineEvent | None:
         """What happened last at Google, outside the portal's runs."""
-        return next((event for event in self._events if not event.kind.is_of_machine), None)
+        return next((event for event in self._events if event.kind.is_at_google), None)
 
     @property
     def failed_boot(self) -> MachineEvent | None:

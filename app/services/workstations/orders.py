@@ -11,10 +11,13 @@ _AFTER = {RunKind.STOP: RunKind.START, RunKind.SUSPEND: RunKind.RESUME}
 """What can be asked for while a run of this kind is under way; a machine is on after all others, and can be stopped."""
 
 
-async def request(ctx: Context, workstation: Workstation, kind: RunKind, *, again: Run | None = None) -> Run:
+async def request(
+    ctx: Context, workstation: Workstation, kind: RunKind, *, again: Run | None = None, reason: str = ""
+) -> Run:
     """Queue an order, or join a pending one of the same kind.
 
     :param again: a failed run of this kind, which can be retried if it is the newest.
+    :param reason: why, unless a person asks for it.
     Raises ConflictError if the machine's status does not allow the order, or another run must come first.
     """
     pending = await runs.lock(ctx.session, workstation.id)
@@ -35,8 +38,9 @@ async def request(ctx: Context, workstation: Workstation, kind: RunKind, *, agai
             f"{workstation.name} cannot {label} while it is {status}.", hint="Retry the failed run, or check for drift."
         )
     stack = await ctx.session.get_one(Stack, workstation.id)
-    run = await runs.request(ctx, stack, kind, {})
-    audit.record(ctx, Action[f"{kind.name}_WORKSTATION"], workstation.id, workstation.name, after={"run": run.id})
+    run = await runs.request(ctx, stack, kind, {}, reason=reason)
+    after = {"run": run.id, "reason": reason} if reason else {"run": run.id}
+    audit.record(ctx, Action[f"{kind.name}_WORKSTATION"], workstation.id, workstation.name, after=after)
     return run
 
 
