@@ -33,6 +33,7 @@ from app.routers import (
     kept_disks,
     member,
     members,
+    office_hours,
     orphans,
     runs,
     security_keys,
@@ -53,6 +54,7 @@ from app.routers.api import iam_admins as api_iam_admins
 from app.routers.api import infrastructure as api_infrastructure
 from app.routers.api import machines as api_machines
 from app.routers.api import members as api_members
+from app.routers.api import office_hours as api_office_hours
 from app.routers.api import runs as api_runs
 from app.routers.api import shared_stack as api_shared_stack
 from app.routers.api import ssh_keys as api_ssh_keys
@@ -63,12 +65,13 @@ from app.web import add_error_handlers, create_templates
 
 PAGES = (
     *(auth, account, security_keys, ssh_keys, ssh_setup, help_pages),
-    *(workstations, workstation_changes, kept_disks, handovers, stack_states),
+    *(workstations, workstation_changes, office_hours, kept_disks, handovers, stack_states),
     *(allowed_ips, admin_allowed_ips, shared_stack, infrastructure, iam_admins, members, member, admin_workstations),
     *(consoles, bulk_actions, orphans, runs, audit, doctor, health),
 )
 API = (
-    *(api_workstations, api_machines, api_bulk_actions, api_handovers, api_runs, api_ssh_keys, api_shared_stack),
+    *(api_workstations, api_machines, api_office_hours),
+    *(api_bulk_actions, api_handovers, api_runs, api_ssh_keys, api_shared_stack),
     *(api_allowed_ips, api_infrastructure, api_iam_admins, api_members, api_tokens, api_audit, ssh_files),
 )
 

@@ -30,6 +30,10 @@ class Done(StrEnum):
     KEY_DELETED = "Key deleted. It is being removed from the workstations that have it."
     KEYS_DEPLOYING = "The keys are being deployed again."
     USERNAME_SAVED = "Username saved. It counts for new workstations."
+    OFFICE_HOURS_SAVED = "Office hours saved."
+    OFFICE_HOURS_OFF = "Office hours turned off."
+    OFFICE_HOURS_SKIPPED = "Office hours skipped for that day."
+    OFFICE_HOURS_RESUMED = "Office hours count again."
     HANDED_OVER = "Handed over. The SSH keys are being replaced."
 
 

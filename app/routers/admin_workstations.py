@@ -59,6 +59,7 @@ async def page(
         "after": after,
         "problem": problem,
         "verbs": list(BulkVerb),
+        "now": ctx.now,
     }
     return render(request, "workstations/all.html", context, status=422 if problem else 200)
 

@@ -37,6 +37,7 @@ async def dashboard(request: Request, portal: PortalDep, session: SessionDep, me
         "machines": [offer for offer in offers if not offer.workstation.is_destroyed],
         "kept_disks": [offer for offer in offers if offer.workstation.is_destroyed],
         "is_busy": any(offer.workstation.is_busy for offer in offers),
+        "now": ctx.now,
         "ssh_setup": await ssh_setups.state(ctx),
         "plans": await runs.awaiting_approval(session, member),
         "without_disk": [mine for mine in listed if mine.is_without_disk],

@@ -31,7 +31,16 @@ function offerCopying(root) {
   for (const button of root.querySelectorAll("[data-copy]")) button.hidden = false;
 }
 
+function suggestTimeZone(root) {
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  for (const select of root.querySelectorAll("select[data-own-time-zone]")) {
+    const isOffered = [...select.options].some((option) => option.value === own);
+    if (!select.value && isOffered) select.value = own;
+  }
+}
+
 function dress(root) {
+  suggestTimeZone(root);
   localizeTimes(root);
   offerCopying(root);
 }

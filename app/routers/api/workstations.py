@@ -12,6 +12,7 @@ from app.models import Member, RunKind, Workstation, WorkstationStatus
 from app.models.machine_health import Check, Level
 from app.models.machine_report import BootStage, MountState
 from app.models.run_kinds import ORDERS
+from app.routers.api.office_hours import OfficeHoursAnswer
 from app.routers.api.shapes import errors
 from app.routers.paging import AfterId, Limit, Offset, Sort
 from app.services import runs, workstations
@@ -131,6 +132,7 @@ class WorkstationAnswer(BaseModel):
     google_status_since: datetime | None
     price_per_hour_usd: Decimal | None
     """Estimated as it is now, as of the catalog's date: a stopped one costs its disks and its address."""
+    office_hours: OfficeHoursAnswer | None
     owner: str
     """The email address of the member whose it is."""
     running_since: datetime | None

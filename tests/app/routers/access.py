@@ -84,6 +84,8 @@ ROWS = {
         GET POST /api/v1/workstations/{workstation_id}/console
         GET /api/v1/workstations/{workstation_id}/history
         POST /api/v1/workstations/{workstation_id}/machine
+        DELETE GET PUT /api/v1/workstations/{workstation_id}/office-hours
+        DELETE POST /api/v1/workstations/{workstation_id}/office-hours/skip
         POST /api/v1/workstations/{workstation_id}/restart
         POST /api/v1/workstations/{workstation_id}/start
         POST /api/v1/workstations/{workstation_id}/stop
@@ -106,6 +108,10 @@ ROWS = {
         GET /workstations/{workstation_id}/events
         POST /workstations/{workstation_id}/keep-drift
         GET POST /workstations/{workstation_id}/machine
+        GET POST /workstations/{workstation_id}/office-hours
+        POST /workstations/{workstation_id}/office-hours/off
+        POST /workstations/{workstation_id}/office-hours/resume
+        POST /workstations/{workstation_id}/office-hours/skip
         GET POST /workstations/{workstation_id}/restart
         POST /workstations/{workstation_id}/restore
         POST /workstations/{workstation_id}/start

@@ -29,6 +29,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/v1/workstations/{workstation_id}": {"machine_type": "e2-standard-8"},
     "POST /api/v1/workstations/{workstation_id}/machine": {"machine_type": "e2-standard-8"},
     "POST /api/v1/workstations/{workstation_id}/hand-over": {"owner": "linus@example.com"},
+    "PUT /api/v1/workstations/{workstation_id}/office-hours": {
+        "start": "09:00",
+        "stop": "19:00",
+        "days": ["mon"],
+        "time_zone": "Europe/Berlin",
+    },
     "POST /api/v1/runs/{run_id}/cancel": {},
     "POST /api/v1/runs/{run_id}/approve": {},
     "POST /api/v1/ssh-keys": {"name": "mine", "public_key": PUBLIC_KEY},

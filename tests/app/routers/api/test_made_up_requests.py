@@ -57,6 +57,7 @@ SEMANTIC = {
     "POST /api/v1/allowed-ips": {"cidr", "label", "expires_at", "owner", "confirm"},
     "POST /api/v1/iam-admins": {"principal", "confirm_outside"},
     "PATCH /api/v1/shared-stack": {"prefix", "reason", "zone", "ssh_allowed_ips"},
+    "PUT /api/v1/workstations/{workstation_id}/office-hours": {"stop", "time_zone"},
     "GET /api/v1/audit": {"to"},
 }
 """Fields that are refused for what no schema says: the catalog, the clock, whom there is, what a key's bytes are."""
