@@ -19,7 +19,7 @@ from app.services.context import Context
 from app.services.runs import stacks
 from app.services.runs.stacks import Subject
 from app.services.shared import costs, shared_settings
-from app.views import run_stop
+from app.views import elsewhere, run_stop
 from app.views.run_view import name_in_sentence, path, view
 from app.web import redirect, render
 
@@ -37,6 +37,7 @@ async def show(request: Request, run: RunDep, ctx: ContextDep) -> Response:
         "view": await view(ctx.session, run, subject, ctx.now),
         "lines": await runs.read_log(ctx.session, run.id, after=skipped, limit=LINES_ON_PAGE),
         "skipped": skipped,
+        "elsewhere": elsewhere.of(run, subject, ctx.catalog) if isinstance(subject, Workstation) else [],
         "costs": _costs(run, ctx) if run.kind is RunKind.CONFIGURE and run.can_approve else None,
     }
     return render(request, "runs/show.html", context, fragment="runs/_show.html")

@@ -51,6 +51,7 @@ async def test_a_failed_run_shows_the_hint_then_the_raw_text_and_is_retried_as_a
 
     assert page.index("no capacity for this machine type") < page.index("ZONE_RESOURCE_POOL_EXHAUSTED")
     assert ">Delete<" in page
+    assert "Try in europe-west4-b" in page
     assert again.status_code == 303
     assert again.headers["location"] == f"/workstations/{machine_id}"
     assert await stage.pending(machine_id) != run_id
