@@ -35,7 +35,8 @@ def test_ada_has_a_worker_look_until_nothing_is_missing(
     body = {"state": {"service": API}, "write_only": {}}
     portal.cloud("POST", f"/terraform/google_project_service/pocket-project/{API}", body)
     person.page.get_by_role("button", name="Run checks again").click()
-    expect(person.page.get_by_text("All checks passed")).to_be_visible()
+    # Other tests' machines may have failed, which is a warning.
+    expect(person.page.get_by_text("Requirements missing")).to_have_count(0)
     expect(person.page.get_by_text(command)).not_to_be_visible()
 
 
@@ -47,4 +48,4 @@ def test_it_works_without_javascript(person_without_javascript: Person) -> None:
     person.page.get_by_role("button", name="Run checks").click()
     expect(person.page.get_by_role("heading", name="Doctor")).to_be_visible()
     # The page loads itself anew while a worker looks.
-    expect(person.page.get_by_text("All checks passed")).to_be_visible()
+    expect(person.page.get_by_role("heading", name="Passed")).to_be_visible()

@@ -68,7 +68,7 @@ async def _orphans(session: AsyncSession) -> Check:
     )
     found = await orphans.read(session)
     if found is None:
-        return Check(name, Verdict.WARNING, "Nobody has searched yet.", why, ("stationmaster stack list-orphans",))
+        return Check(name, Verdict.OK, "No search yet: a worker searches once a day.", why)
     if found.orphans:
         return Check(name, Verdict.WARNING, f"{_names([orphan.id for orphan in found.orphans])}.", why)
     return Check(name, Verdict.OK, "None was found by the last search.", why)
