@@ -10,9 +10,9 @@ from app.deps import ContextDep, IdPath, MemberDep, SessionDep, SignInDep
 from app.errors import InvalidError
 from app.notices import Done
 from app.sent_forms import shown_on
-from app.services import ssh_setups
 from app.services.keys import machine_keys, ssh_keys
 from app.services.people import fresh_sign_ins, members
+from app.services.workstations import ssh_setups
 from app.web import redirect, redirect_to_sign_in, render
 
 PAGE = "/ssh-keys"

@@ -6,11 +6,11 @@ from fastapi.responses import PlainTextResponse
 from app.deps import ContextDep, FreshSignInDep, PortalDep, SessionDep, SignInDep, bearer_token
 from app.models import SignIn
 from app.models.ssh_setup import MOST_USES
-from app.services import ssh_setups
 from app.services.context import Context
 from app.services.keys import ssh_config, ssh_keys
 from app.services.people import fresh_sign_ins
-from app.services.ssh_setups import SshFiles
+from app.services.workstations import ssh_setups
+from app.services.workstations.ssh_setups import SshFiles
 from app.views import ssh_installer
 from app.web import redirect_to_sign_in, render
 

@@ -12,12 +12,12 @@ from app.models.run_kinds import ORDERS
 from app.models.workstation import DEVICE_PATH, MOUNT_POINT
 from app.routers import streams, workstation_form
 from app.sent_forms import SentFormDep, shown_on
-from app.services import admin_inbox, runs, ssh_setups, workstations
+from app.services import admin_inbox, runs, workstations
 from app.services.keys import ssh_config, ssh_keys
 from app.services.people import limits
 from app.services.runs import progress, stacks
 from app.services.shared import infrastructure
-from app.services.workstations import consoles, drift, existing, history, observations, orders, specs
+from app.services.workstations import consoles, drift, existing, history, observations, orders, specs, ssh_setups
 from app.views import elsewhere
 from app.views.run_view import view
 from app.views.workstation_offers import offer_of

@@ -9,7 +9,7 @@ from pathlib import Path
 import jinja2
 
 from app.services.keys import ssh_config
-from app.services.ssh_setups import SshFiles
+from app.services.workstations.ssh_setups import SshFiles
 
 ARCHIVE = "stationmaster-ssh.tar.gz"
 FOLDERS = (".ssh", ".ssh/stationmaster")

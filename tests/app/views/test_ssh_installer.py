@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.services.keys.ssh_config import INCLUDE
-from app.services.ssh_setups import SshFiles
+from app.services.workstations.ssh_setups import SshFiles
 from app.views import ssh_installer
 
 SHELLS = [["dash"], ["bash"], ["bash", "--posix"], ["sh"]]

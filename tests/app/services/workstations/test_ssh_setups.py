@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.errors import SignInRequiredError
 from app.models import Member, SignIn, SshKey, Workstation
 from app.models.ssh_setup import MOST_USES
-from app.services import ssh_setups
 from app.services.context import Context
 from app.services.keys import ssh_keys
 from app.services.offboarding import access
 from app.services.people import sign_ins
+from app.services.workstations import ssh_setups
 from tests.parts import MovingClock
 from tests.stage import By, Stage
 from tests.steps import HOST_KEYS, audit_entries

@@ -11,9 +11,10 @@ from app.errors import SignInRequiredError
 from app.live import member_topic, signal, stack_topic
 from app.models import Action, SignIn, SshKey, SshSetup, Workstation
 from app.models.ssh_setup import LASTS_FOR, MOST_USES
-from app.services import audit, workstations
+from app.services import audit
 from app.services.context import Context
 from app.services.keys import ssh_config, ssh_keys
+from app.services.workstations.queries import list_of
 
 PREFIX = "stmsetup_"
 """Prefix of every token, by which people and secret scanners recognize one."""
@@ -134,7 +135,7 @@ async def state(ctx: Context) -> SetupState:
 
 
 async def _mine(ctx: Context) -> tuple[list[Workstation], list[SshKey]]:
-    return await workstations.list_of(ctx.session, ctx.member), await ssh_keys.list_of(ctx.session, ctx.member)
+    return await list_of(ctx.session, ctx.member), await ssh_keys.list_of(ctx.session, ctx.member)
 
 
 def _record(ctx: Context, action: Action, setup: SshSetup) -> None:
