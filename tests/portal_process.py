@@ -9,6 +9,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -208,3 +210,12 @@ def _http(method: str, url: str, body: object, headers: dict[str, str]) -> Answe
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: object) -> None:
         return None
+
+
+@contextmanager
+def running_portal(data_dir: Path, settings: dict[str, str] | None = None) -> Iterator[PortalProcess]:
+    """A portal with an emulator of its own, which has to end in good order."""
+    portal = PortalProcess(data_dir, settings or {})
+    portal.start()
+    yield portal
+    assert portal.stop() == 0, portal.log_file.read_text()

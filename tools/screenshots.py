@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -18,9 +19,14 @@ from tests.portal_process import PortalProcess
 WORKSTATIONS = (("reader", "e2-standard-4"), ("trainer", "NVIDIA L4.*g2-standard-8|g2-standard-8"))
 STILL_COMING = ("tuner", "NVIDIA T4.*n1-standard-8|n1-standard-8")
 WIDTH, HEIGHT = 1280, 800
-LOOKS = (("light", 1280), ("dark", 1280), ("light", 390), ("dark", 320))
+LOOKS: tuple[tuple[Literal["light", "dark"], int], ...] = (
+    ("light", 1280),
+    ("dark", 1280),
+    ("light", 390),
+    ("dark", 320),
+)
 PAGES = ("", "workstations/new", "ssh-keys", "allowed-ips", "infrastructure", "account", "help", "help/disk")
-README = {"light": "docs/screenshot.png", "dark": "docs/screenshot-dark.png"}
+README: dict[Literal["light", "dark"], str] = {"light": "docs/screenshot.png", "dark": "docs/screenshot-dark.png"}
 PATIENCE_MS = 120_000
 
 

@@ -25,7 +25,7 @@ _OPERATION = "name,operationType,targetLink,user,status,insertTime,endTime"
 
 
 @dataclass(frozen=True)
-class MachineEvent:
+class MachineOperation:
     """One of Google's operations on a machine."""
 
     id: str
@@ -60,7 +60,7 @@ class MachineLists:
             found += [MachineState.parse(each) async for each in self._all("instances", _MACHINE, {"filter": some})]
         return found
 
-    async def events(self, since: datetime) -> list[MachineEvent]:
+    async def events(self, since: datetime) -> list[MachineOperation]:
         """What was begun on machines since then, the oldest first."""
         query = {"filter": f'insertTime > "{since.isoformat(timespec="milliseconds")}"'}
         found = [_event(each) async for each in self._all("operations", _OPERATION, query)]
@@ -89,13 +89,13 @@ class MachineLists:
         )
 
 
-def _event(operation: dict[str, Any]) -> MachineEvent | None:
+def _event(operation: dict[str, Any]) -> MachineOperation | None:
     """None for what is not about a machine."""
     _, _, target = str(operation.get("targetLink", "")).partition("/zones/")
     zone, kind, name = (*target.split("/"), "", "", "")[:3]
     if kind != "instances":
         return None
-    return MachineEvent(
+    return MachineOperation(
         id=operation["name"],
         kind=operation["operationType"],
         zone=zone,

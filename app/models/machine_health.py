@@ -32,7 +32,7 @@ class Level(StrEnum):
     BAD = "bad"
 
 
-class Check(StrEnum):
+class Aspect(StrEnum):
     """What is looked at."""
 
     MOUNT = "mount"
@@ -51,7 +51,7 @@ _SEVERITY = list(Level)
 class Finding:
     """How one thing is, with a sentence for people."""
 
-    check: Check
+    check: Aspect
     level: Level
     message: str
 
@@ -108,14 +108,14 @@ def _disks(report: MachineReport) -> Iterator[Finding]:
     if mount is None:
         return
     if not mount.is_mounted:
-        yield Finding(Check.MOUNT, Level.BAD, f"{_HOME} is not mounted.")
+        yield Finding(Aspect.MOUNT, Level.BAD, f"{_HOME} is not mounted.")
     else:
-        yield Finding(Check.MOUNT, Level.OK, f"{_HOME} is mounted.")
-        yield _disk(Check.HOME_DISK, _HOME, mount.size_bytes, mount.free_bytes)
-    yield _disk(Check.BOOT_DISK, _ROOT, mount.boot_size_bytes, mount.boot_free_bytes)
+        yield Finding(Aspect.MOUNT, Level.OK, f"{_HOME} is mounted.")
+        yield _disk(Aspect.HOME_DISK, _HOME, mount.size_bytes, mount.free_bytes)
+    yield _disk(Aspect.BOOT_DISK, _ROOT, mount.boot_size_bytes, mount.boot_free_bytes)
 
 
-def _disk(check: Check, folder: str, size: int | None, free: int | None) -> Finding:
+def _disk(check: Aspect, folder: str, size: int | None, free: int | None) -> Finding:
     if not size or free is None or free > size:
         return Finding(check, Level.UNKNOWN, f"How full {folder} is has not been reported.")
     # Rounded down: 94.9 is not 95 yet.
@@ -127,58 +127,58 @@ def _disk(check: Check, folder: str, size: int | None, free: int | None) -> Find
 def _driver(report: MachineReport) -> Iterator[Finding]:
     match report.driver:
         case None:
-            yield Finding(Check.DRIVER, Level.UNKNOWN, "The GPU driver's state has not been reported.")
+            yield Finding(Aspect.DRIVER, Level.UNKNOWN, "The GPU driver's state has not been reported.")
         case "none":
             return
         case "missing":
-            yield Finding(Check.DRIVER, Level.WARN, "The GPU driver is not installed.")
+            yield Finding(Aspect.DRIVER, Level.WARN, "The GPU driver is not installed.")
         case "broken":
             kernel = f" with kernel {report.kernel}" if report.kernel else ""
-            yield Finding(Check.DRIVER, Level.BAD, f"The GPU driver does not work{kernel}: nvidia-smi fails.")
+            yield Finding(Aspect.DRIVER, Level.BAD, f"The GPU driver does not work{kernel}: nvidia-smi fails.")
         case version:
-            yield Finding(Check.DRIVER, Level.OK, f"The GPU driver {version} works.")
+            yield Finding(Aspect.DRIVER, Level.OK, f"The GPU driver {version} works.")
 
 
 def _memory(memory: Memory | None, now: datetime) -> Finding:
     if memory is None:
-        return Finding(Check.MEMORY, Level.UNKNOWN, "Memory has not been reported.")
+        return Finding(Aspect.MEMORY, Level.UNKNOWN, "Memory has not been reported.")
     space = f"{_gib(memory.available_bytes)} of {_gib(memory.total_bytes)} are available."
     if memory.killed_at and -CLOCKS_DIFFER <= now - memory.killed_at <= KILLED_FOR:
         ago = max(0, int((now - memory.killed_at).total_seconds() // 60))
         when = f"{ago} minutes ago" if ago > 1 else "just now"
-        return Finding(Check.MEMORY, Level.BAD, f"Memory ran out: Linux ended {memory.killed or 'a process'} {when}.")
+        return Finding(Aspect.MEMORY, Level.BAD, f"Memory ran out: Linux ended {memory.killed or 'a process'} {when}.")
     if memory.available_bytes * 100 < LITTLE_MEMORY * memory.total_bytes:
-        return Finding(Check.MEMORY, Level.WARN, f"Memory is almost full: {space}")
+        return Finding(Aspect.MEMORY, Level.WARN, f"Memory is almost full: {space}")
     if memory.pressure >= PRESSURE:
         waited = f"Processes waited for memory {memory.pressure:.0f}% of the last minute"
-        return Finding(Check.MEMORY, Level.WARN, f"{waited}: {space}")
-    return Finding(Check.MEMORY, Level.OK, space)
+        return Finding(Aspect.MEMORY, Level.WARN, f"{waited}: {space}")
+    return Finding(Aspect.MEMORY, Level.OK, space)
 
 
 def _ssh(seen: Seen) -> Finding:
     if seen.address is None:
-        return Finding(Check.SSH, Level.UNKNOWN, "SSH is not checked, because the machine has no external IP.")
+        return Finding(Aspect.SSH, Level.UNKNOWN, "SSH is not checked, because the machine has no external IP.")
     if seen.reached_at is None:
-        return Finding(Check.SSH, Level.UNKNOWN, "SSH is not checked: the portal has not reached this machine yet.")
+        return Finding(Aspect.SSH, Level.UNKNOWN, "SSH is not checked: the portal has not reached this machine yet.")
     if seen.unreachable_since is None or seen.probed_at is None:
-        return Finding(Check.SSH, Level.OK, "SSH answers.")
+        return Finding(Aspect.SSH, Level.OK, "SSH answers.")
     silence = seen.probed_at - seen.unreachable_since
     if silence < UNREACHABLE_AFTER:
-        return Finding(Check.SSH, Level.UNKNOWN, "SSH did not answer the last check.")
+        return Finding(Aspect.SSH, Level.UNKNOWN, "SSH did not answer the last check.")
     minutes = int(silence.total_seconds() // 60)
-    return Finding(Check.SSH, Level.BAD, f"SSH has not answered for {minutes} minutes, although the machine runs.")
+    return Finding(Aspect.SSH, Level.BAD, f"SSH has not answered for {minutes} minutes, although the machine runs.")
 
 
 def _reports(report: MachineReport, seen: Seen) -> Finding:
     told_at = report.mount.at if report.mount else None
     if told_at is None or seen.reported_at is None or told_at > seen.reported_at + CLOCKS_DIFFER:
-        return Finding(Check.REPORTS, Level.UNKNOWN, "The machine has not reported yet.")
+        return Finding(Aspect.REPORTS, Level.UNKNOWN, "The machine has not reported yet.")
     # A machine that was suspended reports again within a minute.
     silence = seen.reported_at - max(told_at, seen.running_since or told_at)
     if silence <= SILENT_AFTER:
-        return Finding(Check.REPORTS, Level.OK, "The machine reports every minute.")
+        return Finding(Aspect.REPORTS, Level.OK, "The machine reports every minute.")
     minutes = int(silence.total_seconds() // 60)
-    return Finding(Check.REPORTS, Level.BAD, f"The machine has not reported for {minutes} minutes. It may hang.")
+    return Finding(Aspect.REPORTS, Level.BAD, f"The machine has not reported for {minutes} minutes. It may hang.")
 
 
 def _gib(count: int) -> str:

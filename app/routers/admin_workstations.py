@@ -15,7 +15,7 @@ from app.routers.paging import AfterId, Sort
 from app.services.audit import Words
 from app.services.terraform import orphans
 from app.services.workstations import existing, listing
-from app.services.workstations.listing import Counts, Listed, Wanted, WorkstationsPage
+from app.services.workstations.listing import Listed, ListTotals, Wanted, WorkstationsPage
 from app.views.workstation_offers import offer_of
 from app.web import render
 
@@ -25,7 +25,7 @@ COLUMNS = (
     *("id", "name", "owner", "status", "machine_type", "zone", "data_disk_gb", "spot", "created_at", "usd_per_hour"),
     *("last_used_at", "hours_this_month", "usd_this_month"),
 )
-NOTHING = WorkstationsPage([], None), Counts(0, 0, Decimal())
+NOTHING = WorkstationsPage([], None), ListTotals(0, 0, Decimal())
 ROWS_A_BATCH = 1000
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from app.infra.machine_lists import MachineEvent, MachineLists
+from app.infra.machine_lists import MachineLists, MachineOperation
 from app.infra.machines import MachineState
 from app.models.workstation_states import ABSENT
 from app.services.workstations import observations
@@ -142,7 +142,7 @@ class MachineObserver:
             await observations.observe(self._tools.context(session), workstation_id, seen, as_of, cause)
 
 
-def _place(event: MachineEvent) -> Place:
+def _place(event: MachineOperation) -> Place:
     return event.zone, event.machine
 
 
@@ -150,7 +150,7 @@ def _by_place(machines: Iterable[MachineState]) -> dict[Place, MachineState]:
     return {(machine.zone, machine.name): machine for machine in machines}
 
 
-def _causes(events: Iterable[MachineEvent]) -> dict[Place, Cause]:
+def _causes(events: Iterable[MachineOperation]) -> dict[Place, Cause]:
     """The last operation on each machine that makes it another."""
     return {
         _place(event): Cause(event.id, OPERATIONS[event.kind], event.at, event.by)

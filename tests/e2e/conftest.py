@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.portal_process import ApiUser, PortalProcess
+from tests.portal_process import ApiUser, PortalProcess, running_portal
 
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
@@ -24,10 +24,8 @@ NO_QUESTION = ("-o", "StrictHostKeyChecking=yes")
 
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortalProcess]:
-    portal = PortalProcess(tmp_path_factory.mktemp("portal") / "data")
-    portal.start()
-    yield portal
-    assert portal.stop() == 0, portal.log_file.read_text()
+    with running_portal(tmp_path_factory.mktemp("portal") / "data") as portal:
+        yield portal
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from tests.app.routers.world import TABLE
 from tests.database import bare_database, dump
 from tests.e2e.family import family
 from tests.e2e.shared_stack import SharedStack
-from tests.portal_process import ApiUser, PortalProcess
+from tests.portal_process import ApiUser, PortalProcess, running_portal
 
 OF_SETTINGS = {
     "encryption key": Fernet.generate_key().decode(),
@@ -109,10 +109,8 @@ def portal(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Itera
         "STATIONMASTER_ENCRYPTION_KEYS": OF_SETTINGS["encryption key"],
         "STATIONMASTER_OIDC_CLIENT_SECRET": OF_SETTINGS["OIDC client secret"],
     }
-    portal = PortalProcess(tmp_path_factory.mktemp("canaries") / "data", settings)
-    portal.start()
-    yield portal
-    assert portal.stop() == 0, portal.log_file.read_text()
+    with running_portal(tmp_path_factory.mktemp("canaries") / "data", settings) as portal:
+        yield portal
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Person
-from tests.portal_process import ApiUser, PortalProcess
+from tests.portal_process import ApiUser, PortalProcess, running_portal
 
 MACHINES = {"ada": 3, "grace": 4, "linus": 4}
 PATIENCE_S = 300
@@ -15,10 +15,8 @@ PATIENCE_S = 300
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortalProcess]:
     """One of its own: all of its machines are stopped."""
-    portal = PortalProcess(tmp_path_factory.mktemp("fleet") / "data")
-    portal.start()
-    yield portal
-    assert portal.stop() == 0, portal.log_file.read_text()
+    with running_portal(tmp_path_factory.mktemp("fleet") / "data") as portal:
+        yield portal
 
 
 def make_machines(portal: PortalProcess) -> dict[str, tuple[ApiUser, str]]:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Person
-from tests.portal_process import ApiUser, PortalProcess
+from tests.portal_process import ApiUser, PortalProcess, running_portal
 
 pytestmark = pytest.mark.long
 GROUP = "group:ml-leads@example.com"
@@ -27,10 +27,8 @@ SMALL = {
 @pytest.fixture
 def portal(tmp_path: Path) -> Iterator[PortalProcess]:
     """Its own: a shared stack is the whole project's."""
-    portal = PortalProcess(tmp_path / "data")
-    portal.start()
-    yield portal
-    assert portal.stop() == 0, portal.log_file.read_text()
+    with running_portal(tmp_path / "data") as portal:
+        yield portal
 
 
 @pytest.fixture

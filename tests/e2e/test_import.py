@@ -75,7 +75,7 @@ def test_three_peoples_machines_come_up(tmp_path: Path, files: tuple[str, ...]) 
         assert len(portal.cloud_objects("/instances/")) == 6
 
         ada = ApiUser(portal, "ada@example.com")
-        # the very same request joins the run that waits.
+        # The very same request joins the run that waits.
         shared = ada.call("PATCH", "/api/v1/shared-stack", {}).json
         waiting = ada.wait_run(shared["id"], "awaiting_approval")
         assert 'google_project_iam_member.admin["user:ada@example.com"]' in str(waiting["plan"])

@@ -15,7 +15,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from app.crypto import Vault
-from tests.portal_process import Answer, ApiUser, PortalProcess
+from tests.portal_process import Answer, ApiUser, PortalProcess, running_portal
 
 pytestmark = pytest.mark.long
 SEED = 121670
@@ -32,10 +32,8 @@ EXECUTING_OR_QUEUED = {"queued", "planning", "awaiting_approval", "applying", "i
 
 @pytest.fixture
 def portal(tmp_path: Path) -> Iterator[PortalProcess]:
-    portal = PortalProcess(tmp_path / "data", {"EMULATOR_LATENCY": "0.3"})
-    portal.start()
-    yield portal
-    assert portal.stop() == 0, portal.log_file.read_text()
+    with running_portal(tmp_path / "data", {"EMULATOR_LATENCY": "0.3"}) as portal:
+        yield portal
 
 
 @dataclass

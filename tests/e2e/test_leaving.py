@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import Laptop, Person
-from tests.portal_process import ApiUser, PortalProcess
+from tests.portal_process import ApiUser, PortalProcess, running_portal
 
 NO_QUESTION = ("-o", "StrictHostKeyChecking=yes")
 NOTE = "/home/jupyter/note"
@@ -19,10 +19,8 @@ A_MINUTE = 60.0
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortalProcess]:
     """One of its own: others need Grace."""
-    portal = PortalProcess(tmp_path_factory.mktemp("leaving") / "data")
-    portal.start()
-    yield portal
-    assert portal.stop() == 0, portal.log_file.read_text()
+    with running_portal(tmp_path_factory.mktemp("leaving") / "data") as portal:
+        yield portal
 
 
 @pytest.fixture

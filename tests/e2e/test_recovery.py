@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.portal_process import ApiUser, PortalProcess, worker_pid
+from tests.portal_process import ApiUser, PortalProcess, running_portal, worker_pid
 
 
 def portal_log(user: ApiUser) -> str:
@@ -26,10 +26,8 @@ def until_log_says(user: ApiUser, run_id: str, text: str) -> None:
 @pytest.fixture
 def portal(tmp_path: Path) -> Iterator[PortalProcess]:
     """With honest latencies, so that there is a middle to be killed in; in a folder whose path is as long as any."""
-    portal = PortalProcess(tmp_path / ("deep-" * 12) / "data", {"EMULATOR_LATENCY": "1"})
-    portal.start()
-    yield portal
-    assert portal.stop() == 0, portal.log_file.read_text()
+    with running_portal(tmp_path / ("deep-" * 12) / "data", {"EMULATOR_LATENCY": "1"}) as portal:
+        yield portal
 
 
 def test_a_worker_killed_in_mid_apply_loses_and_doubles_nothing(portal: PortalProcess) -> None:

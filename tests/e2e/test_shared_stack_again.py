@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.shared_stack import SharedStack
-from tests.portal_process import ApiUser, PortalProcess
+from tests.portal_process import ApiUser, running_portal
 
 pytestmark = pytest.mark.long
 OFF = ("storage", "docker_registry", "pypi_registry", "mlflow", "kubernetes")
@@ -15,10 +15,8 @@ OWNERS = ["user:ada@example.com", "user:grace@example.com"]
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedStack]:
-    portal = PortalProcess(tmp_path_factory.mktemp("again") / "data")
-    portal.start()
-    yield SharedStack(portal, ApiUser(portal, "ada@example.com"))
-    assert portal.stop() == 0, portal.log_file.read_text()
+    with running_portal(tmp_path_factory.mktemp("again") / "data") as portal:
+        yield SharedStack(portal, ApiUser(portal, "ada@example.com"))
 
 
 def databases(stack: SharedStack) -> list[str]:

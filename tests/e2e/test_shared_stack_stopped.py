@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.shared_stack import SETTINGS, SharedStack
-from tests.portal_process import ApiUser, PortalProcess
+from tests.portal_process import ApiUser, running_portal
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 PARTS = ("docker_registry", "kubernetes", "mlflow", "pypi_registry", "service_accounts", "sql", "storage")
@@ -44,16 +44,14 @@ def destroy(stack: SharedStack) -> None:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedStack]:
     """With waits, so that many things are being made at once."""
-    portal = PortalProcess(tmp_path_factory.mktemp("stopped") / "data", {"EMULATOR_LATENCY": "0.5"})
-    portal.start()
-    stack = SharedStack(portal, ApiUser(portal, "ada@example.com"))
-    # A list that is to be exclusive has to be there first.
-    stack.configure(**NOTHING)
-    for principal in OWNERS:
-        stack.run("POST", "/api/v1/iam-admins", {"principal": principal})
-    destroy(stack)
-    yield stack
-    assert portal.stop() == 0, portal.log_file.read_text()
+    with running_portal(tmp_path_factory.mktemp("stopped") / "data", {"EMULATOR_LATENCY": "0.5"}) as portal:
+        stack = SharedStack(portal, ApiUser(portal, "ada@example.com"))
+        # A list that is to be exclusive has to be there first.
+        stack.configure(**NOTHING)
+        for principal in OWNERS:
+            stack.run("POST", "/api/v1/iam-admins", {"principal": principal})
+        destroy(stack)
+        yield stack
 
 
 def stop(stack: SharedStack, run_id: str, modes: list[str]) -> None:

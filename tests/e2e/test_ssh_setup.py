@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from tests.e2e.conftest import Laptop, Person
-from tests.portal_process import PortalProcess
+from tests.portal_process import PortalProcess, running_portal
 
 BOOT_MS = 60_000
 
@@ -52,10 +52,8 @@ class Hand:
 @pytest.fixture
 def fresh_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortalProcess]:
     """In which nobody has anything."""
-    portal = PortalProcess(tmp_path_factory.mktemp("fresh") / "data")
-    portal.start()
-    yield portal
-    assert portal.stop() == 0, portal.log_file.read_text()
+    with running_portal(tmp_path_factory.mktemp("fresh") / "data") as portal:
+        yield portal
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Person
 from tests.e2e.family import named
-from tests.portal_process import PortalProcess
+from tests.portal_process import PortalProcess, running_portal
 
 LOST = "Connection lost. Reconnecting…"
 WITHIN_MS = 60_000
@@ -21,11 +21,8 @@ pytestmark = pytest.mark.long
 @pytest.fixture
 def portal() -> Iterator[PortalProcess]:
     # Not in pytest's folder: another pytest that starts takes away the access that the database's user needs.
-    with TemporaryDirectory() as folder:
-        portal = PortalProcess(Path(folder) / "data", {"EMULATOR_LATENCY": "6"})
-        portal.start()
+    with TemporaryDirectory() as folder, running_portal(Path(folder) / "data", {"EMULATOR_LATENCY": "6"}) as portal:
         yield portal
-        assert portal.stop() == 0, portal.log_file.read_text()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from app.routers.api.shapes import errors
 from app.routers.paging import Boot
 from app.services import runs
 from app.services.workstations import consoles, history
-from app.services.workstations.history import Entry
+from app.services.workstations.history import TimelineEntry
 
 router = APIRouter(
     prefix="/api/v1/workstations/{workstation_id}", tags=["workstations"], responses=errors(401, 403, 404, 409, 422)
@@ -74,7 +74,7 @@ async def request_console(workstation: WorkstationDep, session: SessionDep) -> C
     return await read_console(workstation, session)
 
 
-def _answer(entry: Entry) -> HistoryEntry:
+def _answer(entry: TimelineEntry) -> HistoryEntry:
     run = entry.run or (entry.keys.run if entry.keys else None)
     event, keys = entry.event, entry.keys
     return HistoryEntry(

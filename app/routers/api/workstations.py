@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from app.deps import CallerDep, ContextDep, MemberDep, PortalDep, SessionDep, WorkstationDep
 from app.models import Member, RunKind, Workstation, WorkstationStatus
-from app.models.machine_health import Check, Level
+from app.models.machine_health import Aspect, Level
 from app.models.machine_report import BootStage, MountState
 from app.models.run_kinds import ORDERS
 from app.routers.api.office_hours import OfficeHoursAnswer
@@ -84,7 +84,7 @@ class FindingAnswer(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    check: Check
+    check: Aspect
     level: Level
     message: str
     """A sentence for people."""

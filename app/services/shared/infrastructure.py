@@ -10,7 +10,7 @@ from app.models import Member, SharedStack, WorkstationStatus
 from app.services.runs import counts
 from app.services.shared import infrastructure_lines as lines
 from app.services.shared import shared_settings, shared_stack
-from app.services.shared.infrastructure_parts import OTHERS, Part, Snippet, Viewer, facts, mlflow, mlflow_elsewhere
+from app.services.shared.infrastructure_parts import OTHERS, Part, Reader, Snippet, facts, mlflow, mlflow_elsewhere
 from app.services.shared.infrastructure_state import Outputs
 
 IAP = "Google's proxy (IAP)"
@@ -39,12 +39,12 @@ class Surroundings:
         return f"{self.allowed_ips or 'No'} address{'' if self.allowed_ips == 1 else 'es'} allowed"
 
 
-def viewer(stack: SharedStack | None, member: Member, settings: Settings) -> Viewer:
+def viewer(stack: SharedStack | None, member: Member, settings: Settings) -> Reader:
     """The viewer for a member."""
     outputs = stack.outputs if stack else {}
     is_known = member.account_name in (outputs.get("member_service_account_emails") or {})
     is_iam_admin = f"user:{member.email}" in (outputs.get("iam_admins") or [])
-    return Viewer(
+    return Reader(
         email=member.email,
         ssh_username=member.ssh_username,
         service_account=shared_stack.service_account_of(stack, member, settings),
@@ -70,7 +70,7 @@ def mlflow_url(stack: SharedStack | None, settings: Settings) -> str:
     return str((stack.outputs if stack else {}).get("mlflow_url") or settings.mlflow_url)
 
 
-def parts(outputs: Outputs, who: Viewer, around: Surroundings, settings: Settings) -> list[Part]:
+def parts(outputs: Outputs, who: Reader, around: Surroundings, settings: Settings) -> list[Part]:
     """All parts, preceded by the set-up of Google's command line."""
     found = [
         mlflow(outputs, who) or mlflow_elsewhere(settings),
@@ -81,7 +81,7 @@ def parts(outputs: Outputs, who: Viewer, around: Surroundings, settings: Setting
     return [part for part in found if part]
 
 
-def _access(outputs: Outputs, who: Viewer, around: Surroundings) -> Part | None:
+def _access(outputs: Outputs, who: Reader, around: Surroundings) -> Part | None:
     if not outputs.get("ssh_firewall_name"):
         return None
     shown = facts(
@@ -98,7 +98,7 @@ def _access(outputs: Outputs, who: Viewer, around: Surroundings) -> Part | None:
     return Part("network", "Workstations and network", "network", purpose, shown, ())
 
 
-def gcloud(outputs: Outputs, who: Viewer, settings: Settings) -> Part:
+def gcloud(outputs: Outputs, who: Reader, settings: Settings) -> Part:
     """How to set up Google's command line for this project."""
     project = settings.google_project
     zone = str(outputs.get("mlflow_zone") or settings.default_zone)

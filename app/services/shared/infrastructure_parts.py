@@ -12,7 +12,7 @@ from app.services.shared.infrastructure_state import Outputs
 
 
 @dataclass(frozen=True)
-class Viewer:
+class Reader:
     """The viewer, as far as the lines depend on it."""
 
     email: str
@@ -77,7 +77,7 @@ def mlflow_elsewhere(settings: Settings) -> Part | None:
     return Part("mlflow", "MLflow", "pulse", "Tracks experiments.", shown, snippets)
 
 
-def mlflow(outputs: Outputs, who: Viewer) -> Part | None:
+def mlflow(outputs: Outputs, who: Reader) -> Part | None:
     url, user = outputs.get("mlflow_url"), _text(outputs, "mlflow_member_username")
     if not url:
         return None
@@ -107,7 +107,7 @@ def mlflow(outputs: Outputs, who: Viewer) -> Part | None:
     return Part("mlflow", "MLflow", "pulse", purpose, shown, tuple(snippets))
 
 
-def _sql(outputs: Outputs, who: Viewer) -> Part | None:
+def _sql(outputs: Outputs, who: Reader) -> Part | None:
     name, address = outputs.get("sql_instance_name"), _text(outputs, "sql_private_address")
     if not name:
         return None
@@ -132,7 +132,7 @@ def _sql(outputs: Outputs, who: Viewer) -> Part | None:
     return Part("sql", "Cloud SQL", "disk", purpose, shown, snippets)
 
 
-def _docker(outputs: Outputs, who: Viewer) -> Part | None:
+def _docker(outputs: Outputs, who: Reader) -> Part | None:
     url = outputs.get("docker_registry_url")
     if not url:
         return None
@@ -147,7 +147,7 @@ def _docker(outputs: Outputs, who: Viewer) -> Part | None:
     return Part("docker", "Docker registry", "stack", "Container images for the team.", shown, snippets)
 
 
-def _pypi(outputs: Outputs, who: Viewer) -> Part | None:
+def _pypi(outputs: Outputs, who: Reader) -> Part | None:
     url = outputs.get("pypi_registry_url")
     if not url:
         return None
@@ -165,19 +165,19 @@ def _pypi(outputs: Outputs, who: Viewer) -> Part | None:
     return Part("pypi", "Python registry", "package", "Python packages for the team.", shown, (*token, *tools))
 
 
-def _writers(outputs: Outputs, who: Viewer) -> tuple[tuple[str, str, object], ...]:
+def _writers(outputs: Outputs, who: Reader) -> tuple[tuple[str, str, object], ...]:
     return (
         ("workstation_service_account", "Service account of your workstations", who.service_account),
         ("artifact_writer_service_account", "Account for pushing", outputs.get("artifact_writer_service_account")),
     )
 
 
-def _impersonated(outputs: Outputs, who: Viewer, title: str, text: Callable[[str], str]) -> list[Snippet]:
+def _impersonated(outputs: Outputs, who: Reader, title: str, text: Callable[[str], str]) -> list[Snippet]:
     account = outputs.get("artifact_writer_service_account")
     return [Snippet(title, text(account))] if account and who.may_impersonate else []
 
 
-def _storage(outputs: Outputs, who: Viewer) -> Part | None:
+def _storage(outputs: Outputs, who: Reader) -> Part | None:
     data, account = outputs.get("data_bucket_name"), outputs.get("data_bucket_service_account")
     if not data:
         return None
@@ -199,7 +199,7 @@ def _storage(outputs: Outputs, who: Viewer) -> Part | None:
     return Part("storage", "Buckets", "bucket", purpose, shown, tuple(snippets))
 
 
-def _kubernetes(outputs: Outputs, who: Viewer) -> Part | None:
+def _kubernetes(outputs: Outputs, who: Reader) -> Part | None:
     name, location = outputs.get("kubernetes_cluster_name"), _text(outputs, "kubernetes_location")
     if not name:
         return None

@@ -41,7 +41,7 @@ class OrphanSearch:
 
 
 @dataclass(frozen=True)
-class Snapshot(OrphanSearch):
+class OrphanSnapshot(OrphanSearch):
     """A search that a worker has made."""
 
     taken_at: datetime
@@ -52,12 +52,12 @@ async def keep(session: AsyncSession, found: OrphanSearch, now: datetime) -> Non
     await snapshots.keep(session, SNAPSHOT, asdict(found), now)
 
 
-async def read(session: AsyncSession) -> Snapshot | None:
+async def read(session: AsyncSession) -> OrphanSnapshot | None:
     """The newest search; None if there was none yet."""
     kept = await snapshots.read(session, SNAPSHOT)
     if kept is None:
         return None
-    return Snapshot([Orphan(**each) for each in kept.content["orphans"]], kept.content["busy"], kept.taken_at)
+    return OrphanSnapshot([Orphan(**each) for each in kept.content["orphans"]], kept.content["busy"], kept.taken_at)
 
 
 async def find(database: Database, vault: Vault, compute: Compute) -> OrphanSearch:

@@ -34,7 +34,7 @@ class KeyChange:
 
 
 @dataclass(frozen=True)
-class Entry:
+class TimelineEntry:
     """A run, an event, or a change of keys."""
 
     at: datetime
@@ -47,7 +47,7 @@ class Entry:
 class History:
     """The entries, newest first."""
 
-    entries: list[Entry]
+    entries: list[TimelineEntry]
 
     @property
     def last_at_google(self) -> MachineEvent | None:
@@ -73,9 +73,9 @@ async def of(session: AsyncSession, workstation_id: str, made: Sequence[Run]) ->
     events = await observations.events_of(session, workstation_id, MOST_OF_EACH)
     changes = await _key_changes(session, made, is_whole=len(made) < MOST_OF_EACH)
     entries = [
-        *(Entry(run.created_at, run=run) for run in made),
-        *(Entry(event.at, event=event) for event in events),
-        *(Entry(change.run.finished_at, keys=change) for change in changes if change.run.finished_at),
+        *(TimelineEntry(run.created_at, run=run) for run in made),
+        *(TimelineEntry(event.at, event=event) for event in events),
+        *(TimelineEntry(change.run.finished_at, keys=change) for change in changes if change.run.finished_at),
     ]
     # Beyond the end of a list that was cut, the others would look like all there was.
     oldest = [made[-1].created_at] if len(made) == MOST_OF_EACH else []

@@ -78,7 +78,7 @@ class WorkstationsPage:
 
 
 @dataclass(frozen=True)
-class Counts:
+class ListTotals:
     """What there is, apart from the page that is shown."""
 
     found: int
@@ -126,7 +126,7 @@ async def count(ctx: Context, wanted: Wanted) -> int:
     return await ctx.session.scalar(query.where(*_conditions(wanted, ctx.catalog))) or 0
 
 
-async def count_all(ctx: Context, wanted: Wanted) -> Counts:
+async def count_all(ctx: Context, wanted: Wanted) -> ListTotals:
     """How many match, and what else there is, in one query. Raises InvalidError like `count`."""
     is_kept = and_(Workstation.status == WorkstationStatus.DESTROYED, Workstation.disk_kept)
     matches = and_(true(), *_conditions(wanted, ctx.catalog))
@@ -141,7 +141,7 @@ async def count_all(ctx: Context, wanted: Wanted) -> Counts:
     prices = [ctx.catalog.disk_price_per_hour(zone, gb, type_) for zone, type_, _, _, gb in rows if gb]
     known = [price * HOURS_A_MONTH for price in prices if price is not None]
     price = sum(known, Decimal()) if len(known) == len(prices) else None
-    return Counts(sum(row[2] for row in rows), sum(row[3] for row in rows), price)
+    return ListTotals(sum(row[2] for row in rows), sum(row[3] for row in rows), price)
 
 
 _IS_LISTED = or_(Workstation.status != WorkstationStatus.DESTROYED, Workstation.disk_kept)

@@ -79,7 +79,7 @@ class Sighting:
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownMachine:
     """What the portal knows of one machine."""
 
     workstation_id: str
@@ -101,13 +101,13 @@ class Known:
         return seen.has_ended or bool(seen.is_running and seen.started_at and seen.started_at > self.running_since)
 
 
-async def known(session: AsyncSession) -> dict[tuple[str, str], Known]:
+async def known(session: AsyncSession) -> dict[tuple[str, str], KnownMachine]:
     """Zone and name at Google → what is known of each machine that there should be."""
     columns = (Workstation.id, Workstation.google_status, Workstation.status, Workstation.running_since)
     made_as = func.coalesce(Workstation.made_as, Workstation.name)
     query = select(Workstation.zone, made_as, *columns).where(Workstation.status != WorkstationStatus.DESTROYED)
     return {
-        (zone, f"{name}-{id_}"): Known(id_, google_status, status, running_since)
+        (zone, f"{name}-{id_}"): KnownMachine(id_, google_status, status, running_since)
         for zone, name, id_, google_status, status, running_since in await session.execute(query)
     }
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.models.machine_health import Check, Finding, Level, Seen, judge
+from app.models.machine_health import Aspect, Finding, Level, Seen, judge
 from app.models.machine_report import MachineReport
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -34,39 +34,39 @@ def memory(*, available: int = 8, total: int = 16, pressure: str = "0.00", kille
     return f"{sizes} {killed_at} at={NOW.isoformat()} {name}"
 
 
-def findings(seen: Seen = SEEN, **told: str) -> dict[Check, Finding]:
+def findings(seen: Seen = SEEN, **told: str) -> dict[Aspect, Finding]:
     attributes = {"mount": mount(), "driver": "none", "memory": memory(), **told}
     return {each.check: each for each in judge(MachineReport.read(attributes), seen).findings}
 
 
-def level(check: Check, seen: Seen = SEEN, **told: str) -> Level:
+def level(check: Aspect, seen: Seen = SEEN, **told: str) -> Level:
     return findings(seen, **told)[check].level
 
 
 def test_a_machine_that_is_well_has_no_troubles() -> None:
     health = judge(MachineReport.read({"mount": mount(), "driver": "ok 580.95.05", "memory": memory()}), SEEN)
     assert (health.level, health.troubles, health.checked_at) == (Level.OK, [], NOW)
-    assert {each.check for each in health.findings} == set(Check)
+    assert {each.check for each in health.findings} == set(Aspect)
 
 
 @given(percents)
 def test_a_disk_warns_from_80_and_is_bad_from_95_percent(used: int) -> None:
     expected = Level.BAD if used >= 95 else Level.WARN if used >= 80 else Level.OK
-    assert level(Check.HOME_DISK, mount=mount(used=used)) is expected
-    assert level(Check.BOOT_DISK, mount=mount(boot_used=used)) is expected
-    assert level(Check.BOOT_DISK, mount=mount(used=used)) is Level.OK
+    assert level(Aspect.HOME_DISK, mount=mount(used=used)) is expected
+    assert level(Aspect.BOOT_DISK, mount=mount(boot_used=used)) is expected
+    assert level(Aspect.BOOT_DISK, mount=mount(used=used)) is Level.OK
 
 
 def test_a_full_disk_is_said_with_its_numbers() -> None:
-    assert findings(mount=mount(used=96))[Check.HOME_DISK].message == (
+    assert findings(mount=mount(used=96))[Aspect.HOME_DISK].message == (
         "/home/jupyter is 96% full: 4.0 GiB of 100.0 GiB are free."
     )
 
 
 def test_a_disk_that_is_not_mounted_is_bad_and_not_said_to_be_full() -> None:
     found = findings(mount=mount(used=99, state="unmounted"))
-    assert found[Check.MOUNT].level is Level.BAD
-    assert Check.HOME_DISK not in found
+    assert found[Aspect.MOUNT].level is Level.BAD
+    assert Aspect.HOME_DISK not in found
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_disk_that_is_not_mounted_is_bad_and_not_said_to_be_full() -> None:
 )
 def test_sizes_that_make_no_sense_are_unknown(sizes: str) -> None:
     line = f"state=mounted volume=/dev/sdb type=ext4 {sizes} at={NOW.isoformat()} reason="
-    assert level(Check.HOME_DISK, mount=line) is Level.UNKNOWN
+    assert level(Aspect.HOME_DISK, mount=line) is Level.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -88,35 +88,35 @@ def test_sizes_that_make_no_sense_are_unknown(sizes: str) -> None:
     ],
 )
 def test_the_driver(driver: str, expected: Level) -> None:
-    assert level(Check.DRIVER, driver=driver) is expected
+    assert level(Aspect.DRIVER, driver=driver) is expected
 
 
 def test_a_broken_driver_is_said_with_its_kernel_unless_that_is_none() -> None:
-    assert "with kernel 6.8.0-1031-gcp" in findings(driver="broken 6.8.0-1031-gcp")[Check.DRIVER].message
-    assert "kernel" not in findings(driver="broken $(reboot)")[Check.DRIVER].message
+    assert "with kernel 6.8.0-1031-gcp" in findings(driver="broken 6.8.0-1031-gcp")[Aspect.DRIVER].message
+    assert "kernel" not in findings(driver="broken $(reboot)")[Aspect.DRIVER].message
 
 
 def test_a_machine_without_a_gpu_has_no_driver() -> None:
-    assert Check.DRIVER not in findings(driver="none")
+    assert Aspect.DRIVER not in findings(driver="none")
 
 
 @given(available=st.integers(0, 100), pressure=st.integers(0, 100))
 def test_little_memory_or_much_waiting_for_it_is_a_warning(available: int, pressure: int) -> None:
     told = memory(available=available, total=100, pressure=f"{pressure}.00")
     expected = Level.WARN if available < 5 or pressure >= 10 else Level.OK
-    assert level(Check.MEMORY, memory=told) is expected
+    assert level(Aspect.MEMORY, memory=told) is expected
 
 
 @given(st.integers(-10, 120))
 def test_what_linux_ended_is_bad_for_an_hour(minutes: int) -> None:
     killed = f"killed_at={(NOW - timedelta(minutes=minutes)).isoformat()} killed=python3"
     expected = Level.BAD if -5 <= minutes <= 60 else Level.OK
-    assert level(Check.MEMORY, memory=memory(killed=killed)) is expected
+    assert level(Aspect.MEMORY, memory=memory(killed=killed)) is expected
 
 
 def test_what_linux_ended_is_named_in_one_short_line() -> None:
     killed = f"killed_at={(NOW - timedelta(minutes=12)).isoformat()} killed=python3 \x1b[31m" + "x" * 500
-    message = findings(memory=memory(killed=killed))[Check.MEMORY].message
+    message = findings(memory=memory(killed=killed))[Aspect.MEMORY].message
     assert message.startswith("Memory ran out: Linux ended python3 [31mxxx")
     assert message.endswith(" 12 minutes ago.")
     assert len(message) < 120
@@ -125,13 +125,13 @@ def test_what_linux_ended_is_named_in_one_short_line() -> None:
 @given(st.integers(0, 600))
 def test_ssh_is_bad_after_two_minutes_without_an_answer(seconds: int) -> None:
     seen = replace(SEEN, unreachable_since=NOW - timedelta(seconds=seconds), reached_at=NOW - timedelta(hours=1))
-    assert level(Check.SSH, seen) is (Level.BAD if seconds >= 120 else Level.UNKNOWN)
+    assert level(Aspect.SSH, seen) is (Level.BAD if seconds >= 120 else Level.UNKNOWN)
 
 
 def test_ssh_of_a_machine_that_no_worker_can_reach_is_not_checked() -> None:
     silent_for_days = replace(SEEN, unreachable_since=NOW - timedelta(days=2))
-    assert level(Check.SSH, replace(silent_for_days, reached_at=None)) is Level.UNKNOWN
-    without_address = findings(replace(silent_for_days, address=None))[Check.SSH]
+    assert level(Aspect.SSH, replace(silent_for_days, reached_at=None)) is Level.UNKNOWN
+    without_address = findings(replace(silent_for_days, address=None))[Aspect.SSH]
     assert without_address.level is Level.UNKNOWN
     assert "no external IP" in without_address.message
 
@@ -140,12 +140,12 @@ def test_ssh_of_a_machine_that_no_worker_can_reach_is_not_checked() -> None:
 def test_a_machine_is_silent_after_five_minutes(minutes: int) -> None:
     told = mount(at=NOW - timedelta(minutes=minutes))
     expected = Level.UNKNOWN if minutes < -5 else Level.BAD if minutes > 5 else Level.OK
-    assert level(Check.REPORTS, mount=told) is expected
+    assert level(Aspect.REPORTS, mount=told) is expected
 
 
 def test_a_machine_that_has_just_come_back_is_given_the_time_to_report() -> None:
     resumed = replace(SEEN, running_since=NOW - timedelta(minutes=1))
-    assert level(Check.REPORTS, resumed, mount=mount(at=NOW - timedelta(hours=9))) is Level.OK
+    assert level(Aspect.REPORTS, resumed, mount=mount(at=NOW - timedelta(hours=9))) is Level.OK
 
 
 def test_what_was_never_reported_is_unknown_and_not_bad() -> None:
@@ -158,7 +158,11 @@ def test_the_worst_comes_first() -> None:
     told = {"mount": mount(used=85, boot_used=97), "driver": "missing", "memory": memory()}
     health = judge(MachineReport.read(told), SEEN)
     assert health.level is Level.BAD
-    assert [each.check for each in health.troubles] == [Check.BOOT_DISK, Check.HOME_DISK, Check.DRIVER]
+    assert [each.check for each in health.troubles] == [
+        Aspect.BOOT_DISK,
+        Aspect.HOME_DISK,
+        Aspect.DRIVER,
+    ]
 
 
 words = st.one_of(

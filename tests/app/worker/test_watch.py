@@ -6,7 +6,7 @@ import pytest
 from google.auth.exceptions import DefaultCredentialsError
 
 from app.models import Workstation
-from app.models.machine_health import Check, Level
+from app.models.machine_health import Aspect, Level
 from app.worker.claim import Tools
 from app.worker.execute import execute
 from app.worker.watch import Watch
@@ -37,7 +37,7 @@ def without_ssh(tools: Tools) -> Tools:
 
 
 def ssh_of(workstation: Workstation) -> Level:
-    return next(each.level for each in workstation.health.findings if each.check is Check.SSH)
+    return next(each.level for each in workstation.health.findings if each.check is Aspect.SSH)
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ async def test_a_machine_that_stops_to_report_is_silent_but_not_because_google_i
     clock.advance(seconds=61)
     await Watch(tools).observe()
     workstation = await workstation_of(tools, workstation_id)
-    assert [each.check for each in workstation.health.troubles] == [Check.REPORTS]
+    assert [each.check for each in workstation.health.troubles] == [Aspect.REPORTS]
 
 
 async def test_a_stop_forgets_what_was_wrong(tools: Tools, script: Script, compute: Asked, clock: MovingClock) -> None:

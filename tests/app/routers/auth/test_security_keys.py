@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
@@ -24,12 +23,6 @@ def app(app: FastAPI) -> FastAPI:
     """With an address at which browsers offer security keys."""
     use(app, make_settings(public_url=ORIGIN))
     return app
-
-
-@pytest.fixture
-async def grace(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
-    async with await signed_in(app, "grace") as client:
-        yield client
 
 
 @pytest.fixture

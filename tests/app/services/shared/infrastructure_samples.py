@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.services.shared.infrastructure import Surroundings
-from app.services.shared.infrastructure_parts import Viewer
+from app.services.shared.infrastructure_parts import Reader
 
 PROJECT = "ml-team"
 ACCOUNT = f"workstation-vision@{PROJECT}.iam.gserviceaccount.com"
@@ -64,8 +64,8 @@ OF_PART: dict[str, dict[str, Any]] = {
         "pods_ip_range": "10.20.0.0/16",
     },
 }
-GRACE = Viewer("grace@example.com", "grace", ACCOUNT, may_impersonate=False)
-ADA = Viewer("ada@example.com", "ada", ACCOUNT, may_impersonate=True)
+GRACE = Reader("grace@example.com", "grace", ACCOUNT, may_impersonate=False)
+ADA = Reader("ada@example.com", "ada", ACCOUNT, may_impersonate=True)
 AROUND = Surroundings("default", ("198.51.100.0/24",), allowed_ips=3, workstations=4, running=2)
 
 

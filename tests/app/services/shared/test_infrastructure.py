@@ -6,7 +6,7 @@ import pytest
 
 from app.models import Member, Role, SharedStack
 from app.services.shared import infrastructure
-from app.services.shared.infrastructure_parts import Part, Viewer
+from app.services.shared.infrastructure_parts import Part, Reader
 from tests.app.services.shared.infrastructure_samples import (
     ACCOUNT,
     ADA,
@@ -26,7 +26,7 @@ SETTINGS = make_settings(google_project=PROJECT, default_zone="europe-west1-b")
 ELSEWHERE = make_settings(mlflow_url="https://mlflow.example.com")
 
 
-def parts(found: dict[str, object], who: Viewer = GRACE) -> dict[str, Part]:
+def parts(found: dict[str, object], who: Reader = GRACE) -> dict[str, Part]:
     return {part.key: part for part in infrastructure.parts(found, who, AROUND, SETTINGS)}
 
 
@@ -51,7 +51,7 @@ def test_before_anything_is_shared_there_is_gcloud() -> None:
 
 
 @pytest.mark.parametrize("who", [GRACE, ADA])
-def test_all_that_is_said_is_filled_in(who: Viewer) -> None:
+def test_all_that_is_said_is_filled_in(who: Reader) -> None:
     for part in parts(EVERYTHING, who).values():
         told = f"{part} {lines(part)}"
         assert "None" not in told

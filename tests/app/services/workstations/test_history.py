@@ -14,7 +14,7 @@ from app.services.keys import ssh_keys
 from app.services.offboarding import access
 from app.services.people import members
 from app.services.workstations import history, observations, reports
-from app.services.workstations.history import Entry, KeyChange
+from app.services.workstations.history import KeyChange, TimelineEntry
 from app.services.workstations.observations import Sighting
 from tests.parts import identity
 from tests.stage import Stage
@@ -137,7 +137,7 @@ def line() -> str:
     return asyncssh.generate_private_key("ssh-ed25519", comment="x").export_public_key().decode()
 
 
-def changes(entries: Sequence[Entry]) -> list[KeyChange]:
+def changes(entries: Sequence[TimelineEntry]) -> list[KeyChange]:
     """The oldest first."""
     return [entry.keys for entry in reversed(entries) if entry.keys]
 
