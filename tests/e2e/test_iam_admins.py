@@ -67,7 +67,7 @@ def add_the_group(person: Person) -> str:
     person.open("/admin/iam")
     page.get_by_label("Principal", exact=True).fill("group:ml-leads@exmaple.com")
     page.get_by_role("button", name="Create plan").click()
-    expect(page.get_by_text("Did you mean example.com?")).to_be_visible()
+    expect(page.locator(".field-error", has_text="Did you mean example.com?")).to_be_visible()
     page.get_by_label("Principal", exact=True).fill("group:ML-Leads@example.com")
     page.get_by_role("button", name="Create plan").click()
     page.wait_for_url("**/runs/*")
