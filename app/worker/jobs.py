@@ -8,7 +8,7 @@ from procrastinate.exceptions import ConnectorException
 
 from app import db
 from app.db import RECONNECT_SECONDS, Database
-from app.queue import CARRY_OUT_BULK_ACTION, JOBS, TAKE_SNAPSHOT, queue
+from app.queue import CARRY_OUT_BULK_ACTION, JOBS, TAKE_SNAPSHOT
 from app.services.shared import infrastructure_state
 from app.worker import bulk_actions, periodic
 from app.worker.claim import Tools
@@ -27,7 +27,7 @@ POLL_SECONDS = 0.5
 
 def of_worker(tools: Tools) -> App:
     """The scheduled and requested jobs. Each is executed by one of the workers."""
-    app = queue.with_connector(PsycopgConnector(conninfo=db.libpq_url(tools.settings.database_url), max_size=4))
+    app = App(connector=PsycopgConnector(conninfo=db.libpq_url(tools.settings.database_url), max_size=4))
 
     @app.periodic(cron=DAILY)
     @app.task(name="take_daily_snapshots", queue=JOBS)

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 
 from app import live
 from app.errors import ConflictError
@@ -16,6 +16,7 @@ from app.worker.claim import Tools
 from tests.app.counting import loaded
 from tests.app.worker.scripted import ask_destroy, run_of, spec, state, workstation_of
 from tests.parts import MovingClock, identity
+from tests.waiting import until_a_transaction_waits
 
 pytestmark = pytest.mark.anyio
 S = RunStatus
@@ -51,18 +52,6 @@ async def failed(tools: Tools, run_id: str) -> None:
         await lifecycle.fail(tools.context(session), run, "No luck")
 
 
-async def somebody_waits_for_a_lock(tools: Tools) -> None:
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    async with asyncio.timeout(10):
-        while True:
-            async with tools.database.sessions() as session:
-                if await session.scalar(waiting):
-                    return
-            await asyncio.sleep(0.01)
-
-
 async def test_a_newer_request_takes_a_queued_ones_place(tools: Tools) -> None:
     workstation_id, provision = await spec(tools)
     destroy = await ask_destroy(tools, workstation_id)
@@ -95,7 +84,7 @@ async def test_a_request_does_not_supersede_the_run_that_a_worker_is_just_claimi
         run.claim("worker-1", "host-1", tools.clock())
         await claiming.flush()
         asking = asyncio.create_task(ask_destroy(tools, workstation_id))
-        await somebody_waits_for_a_lock(tools)
+        await until_a_transaction_waits(tools.database)
     destroy = await asking
     assert [(await run_of(tools, run_id)).status for run_id in (provision, destroy)] == [S.PLANNING, S.QUEUED]
 
@@ -231,7 +220,7 @@ async def test_a_request_waits_for_no_worker_that_stores_a_state(tools: Tools) -
     assert claim
     async with claim.writing() as (session, run):
         asking = asyncio.create_task(ask_destroy(tools, workstation_id))
-        await somebody_waits_for_a_lock(tools)
+        await until_a_transaction_waits(tools.database)
         # The request holds the stack by now and waits for this run: a state that refers to the stack must not wait too.
         stored = state_versions.State(state(1).encode())
         await state_versions.store(session, tools.vault, run, stored, tools.clock())
@@ -282,7 +271,7 @@ async def test_a_request_and_the_worker_that_marks_its_stack_do_not_wait_for_eac
     assert claim
     async with claim.writing() as (session, run):
         asking = asyncio.create_task(ask_destroy(tools, workstation_id))
-        await somebody_waits_for_a_lock(tools)
+        await until_a_transaction_waits(tools.database)
         (await session.get_one(Stack, run.stack_id)).needs_reconcile = True
         await session.flush()
     assert (await run_of(tools, await asking)).status is S.QUEUED

@@ -10,7 +10,6 @@ from typing import Any
 import psycopg
 import pytest
 from google.auth.exceptions import DefaultCredentialsError
-from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
@@ -37,9 +36,9 @@ from tests.app.worker.scripted import (
     workstation_of,
     writes_state,
 )
+from tests.waiting import until_a_transaction_waits
 
 pytestmark = pytest.mark.anyio
-WAITING = text("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 
 
 async def test_a_first_create_is_applied_without_a_plan_and_ends_with_a_running_machine(
@@ -241,8 +240,7 @@ async def test_terraform_is_watched_while_the_database_does_not_answer(tools: To
                 await asyncio.sleep(0.05)
             async with tools.database.sessions.begin() as session:
                 await session.get_one(Run, run_id, with_for_update=True)
-                while not await session.scalar(WAITING):
-                    await asyncio.sleep(0.02)
+                await until_a_transaction_waits(tools.database)
                 # The follower waits for the row.
                 os.utime(watched, (0, 0))
                 while not watched.stat().st_mtime:

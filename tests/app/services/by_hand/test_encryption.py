@@ -5,7 +5,7 @@ import json
 
 import pytest
 from cryptography.fernet import Fernet
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from app.crypto import Vault
 from app.models import Run, StateVersion
@@ -17,6 +17,7 @@ from app.services.terraform import plans, state_versions
 from app.services.terraform.state_versions import State
 from app.services.workstations.specs import WorkstationSpec
 from tests.stage import Stage
+from tests.waiting import until_a_transaction_waits
 
 pytestmark = pytest.mark.anyio
 MORE_THAN_A_BATCH = encryption.ROWS_A_BATCH + 7
@@ -44,16 +45,6 @@ async def opened(stage: Stage, keys: tuple[str, ...]) -> dict[int, int]:
 
 async def rotate(stage: Stage, vault: Vault) -> dict[str, int]:
     return {table: changed async for table, changed in encryption.rotate(stage.database, vault)}
-
-
-async def somebody_waits(stage: Stage) -> None:
-    """Until a transaction waits for a lock that another one has."""
-    waiting = text("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
-    async with asyncio.timeout(10):
-        found = None
-        while found is None:
-            async with stage.database.sessions() as session:
-                found = await session.scalar(waiting)
 
 
 def test_whatever_is_sealed_is_found() -> None:
@@ -92,7 +83,7 @@ async def test_a_plan_that_is_applied_meanwhile_stays_gone(stage: Stage) -> None
     async with stage.database.sessions() as worker:
         await plans.forget(worker, run_id)
         rotating = asyncio.create_task(rotate(stage, vault))
-        await somebody_waits(stage)
+        await until_a_transaction_waits(stage.database)
         await worker.commit()
     assert (await rotating)["plans"] == 0
     async with stage.database.sessions() as session:

@@ -3,14 +3,13 @@
 import asyncio
 
 import pytest
-from sqlalchemy import text
 
 from app.models import SecurityKey, SignIn
 from app.services.people import security_keys, sign_ins
 from tests.stage import Stage
+from tests.waiting import until_a_transaction_waits
 
 pytestmark = pytest.mark.anyio
-WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 
 
 async def remove(stage: Stage, key_id: str) -> None:
@@ -32,11 +31,10 @@ async def test_a_use_at_the_same_time_confirms_nothing_after_the_removal(stage: 
             added_at=ctx.now,
         )
         ctx.session.add(key)
-    async with stage.database.sessions.begin() as using, stage.database.sessions() as looking:
+    async with stage.database.sessions.begin() as using:
         await using.get_one(SecurityKey, key.id, with_for_update=True)
         removal = asyncio.create_task(remove(stage, key.id))
-        while not await looking.scalar(WAITING):
-            await asyncio.sleep(0.01)
+        await until_a_transaction_waits(stage.database)
         (await using.get_one(SignIn, started.row.id)).key_used_at = stage.clock()
     await removal
 
