@@ -59,9 +59,9 @@ def bulk_topic(action_id: str) -> str:
     return f"bulk:{action_id}"
 
 
-def snapshot_topic(name: str) -> str:
-    """The topic of one snapshot: it was requested or taken."""
-    return f"snapshot:{name}"
+def inspection_topic(name: str) -> str:
+    """The topic of one inspection: it was requested or taken."""
+    return f"inspection:{name}"
 
 
 async def signal(session: AsyncSession, *topics: str) -> None:

@@ -9,16 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import driver_connection
 
-TAKE_SNAPSHOT = "take_snapshot"
+INSPECT = "inspect"
 CARRY_OUT_BULK_ACTION = "carry_out_bulk_action"
 JOBS = "jobs"
 
 queue = App(connector=PsycopgConnector())
 
 
-async def enqueue_snapshot(session: AsyncSession, name: str) -> None:
-    """Queue a job that takes this snapshot, unless one is already queued."""
-    await _enqueue(session, TAKE_SNAPSHOT, name, name=name)
+async def enqueue_inspection(session: AsyncSession, name: str) -> None:
+    """Queue a job that takes this inspection, unless one is already queued."""
+    await _enqueue(session, INSPECT, name, name=name)
 
 
 async def enqueue_bulk_action(session: AsyncSession, action_id: str) -> None:

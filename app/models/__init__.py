@@ -6,6 +6,7 @@ from app.models.api_token import ApiToken, Scope
 from app.models.audit_entry import Action, AuditEntry
 from app.models.base import Base
 from app.models.bulk_action import BulkAction, BulkItem, BulkVerb
+from app.models.inspection import Inspection
 from app.models.machine_event import MachineEvent, MachineEventKind
 from app.models.machine_watch import MachineWatch
 from app.models.member import Member, MemberAccess, Role
@@ -18,7 +19,6 @@ from app.models.running_time import RunningTime
 from app.models.security_key import SecurityKey, SecurityKeyChallenge
 from app.models.shared_stack import SharedStack, SharedStackStatus
 from app.models.sign_in import SignIn
-from app.models.snapshot import Snapshot
 from app.models.ssh_key import SshKey
 from app.models.ssh_setup import SshSetup
 from app.models.stack import ProviderLock, Root, Stack, StateVersion
@@ -40,6 +40,7 @@ __all__ = [
     "BulkVerb",
     "CancelMode",
     "Firewall",
+    "Inspection",
     "LogLevel",
     "LogLine",
     "MachineEvent",
@@ -63,7 +64,6 @@ __all__ = [
     "SharedStack",
     "SharedStackStatus",
     "SignIn",
-    "Snapshot",
     "SshKey",
     "SshSetup",
     "Stack",

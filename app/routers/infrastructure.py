@@ -9,14 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.deps import MemberDep, Portal, PortalDep, SessionDep, SignInDep
 from app.errors import NotFoundError
-from app.live import snapshot_topic
+from app.live import inspection_topic
 from app.models import Member
 from app.routers import streams
-from app.services import snapshots
+from app.services import inspections
 from app.services.people import fresh_sign_ins, members
 from app.services.runs import stacks
 from app.services.shared import infrastructure, infrastructure_lines, infrastructure_state, passwords
-from app.services.shared.infrastructure_state import SNAPSHOT
+from app.services.shared.infrastructure_state import INSPECTION
 from app.views.infrastructure_picture import picture
 from app.web import redirect, redirect_to_sign_in, render
 
@@ -37,16 +37,16 @@ async def _context(session: AsyncSession, portal: Portal, member: Member) -> dic
     outputs = stack.outputs if stack else {}
     who = infrastructure.viewer(stack, member, portal.settings)
     around = await infrastructure.surroundings(session, stack, portal.settings)
-    snapshot = await snapshots.read(session, SNAPSHOT)
-    lights = infrastructure_state.lights_of(snapshot)
+    inspection = await inspections.read(session, INSPECTION)
+    lights = infrastructure_state.lights_of(inspection)
     return {
         "stack": stack,
         "parts": infrastructure.parts(outputs, who, around, portal.settings),
         "passwords": passwords.of(outputs, member),
-        "snapshot": snapshot,
+        "inspection": inspection,
         "lights": lights,
-        "is_stale": bool(snapshot and infrastructure_state.is_stale(snapshot, portal.clock())),
-        "is_requested": await snapshots.is_requested(session, SNAPSHOT),
+        "is_stale": bool(inspection and infrastructure_state.is_stale(inspection, portal.clock())),
+        "is_requested": await inspections.is_requested(session, INSPECTION),
         "picture": picture(outputs, around, lights) if outputs else None,
         "admins": [] if outputs else await members.admins(portal.context(session, member)),
     }
@@ -55,7 +55,7 @@ async def _context(session: AsyncSession, portal: Portal, member: Member) -> dic
 @router.post("")
 async def refresh(session: SessionDep, member: MemberDep) -> Response:
     """Have a worker look again."""
-    await snapshots.request(session, SNAPSHOT)
+    await inspections.request(session, INSPECTION)
     log.info("look at the infrastructure asked for", member=member.id)
     return redirect(PAGE)
 
@@ -63,7 +63,7 @@ async def refresh(session: SessionDep, member: MemberDep) -> Response:
 @router.get("/events")
 async def events(request: Request, portal: PortalDep, _: MemberDep) -> StreamingResponse:
     """A signal whenever a worker has looked."""
-    return streams.event_stream(streams.changes(request, portal, snapshot_topic(SNAPSHOT)))
+    return streams.event_stream(streams.changes(request, portal, inspection_topic(INSPECTION)))
 
 
 @router.post("/passwords/{key}")

@@ -14,7 +14,7 @@ _AWAY = "Google did not return the serial console. Try again later."
 
 
 async def read_console(tools: Tools, name: str) -> None:
-    """Read the console that this snapshot is of, and keep it. If that fails, keep why, in the portal's own words:
+    """Read the console that this inspection is of, and keep it. If that fails, keep why, in the portal's own words:
     Google's name accounts and permissions."""
     workstation_id, _ = consoles.parts_of(name)
     async with tools.database.sessions() as session:

@@ -8,15 +8,15 @@ from procrastinate.exceptions import ConnectorException
 
 from app import db
 from app.db import RECONNECT_SECONDS, Database
-from app.queue import CARRY_OUT_BULK_ACTION, JOBS, TAKE_SNAPSHOT
+from app.queue import CARRY_OUT_BULK_ACTION, INSPECT, JOBS
 from app.services.shared import infrastructure_state
 from app.worker import bulk_actions, periodic
 from app.worker.claim import Tools
-from app.worker.snapshot import DAILY_SNAPSHOTS, take
+from app.worker.inspections import DAILY_INSPECTIONS, take
 
 log = structlog.get_logger()
 DAILY = "17 4 * * *"
-"""When snapshots are taken without a request, in cron's format and UTC."""
+"""When inspections are made without a request, in cron's format and UTC."""
 OFTEN = "*/5 * * * *"
 """When the status of the shared infrastructure is read."""
 EACH_MINUTE = "* * * * *"
@@ -30,17 +30,17 @@ def of_worker(tools: Tools) -> App:
     app = App(connector=PsycopgConnector(conninfo=db.libpq_url(tools.settings.database_url), max_size=4))
 
     @app.periodic(cron=DAILY)
-    @app.task(name="take_daily_snapshots", queue=JOBS)
-    async def take_daily_snapshots(timestamp: int) -> None:
-        """Take snapshots every day."""
-        for name in DAILY_SNAPSHOTS:
+    @app.task(name="make_daily_inspections", queue=JOBS)
+    async def make_daily_inspections(timestamp: int) -> None:
+        """Make inspections every day."""
+        for name in DAILY_INSPECTIONS:
             await take(tools, name)
 
     @app.periodic(cron=OFTEN)
-    @app.task(name="take_frequent_snapshots", queue=JOBS)
-    async def take_frequent_snapshots(timestamp: int) -> None:
-        """Take a snapshot of the shared infrastructure's status every few minutes."""
-        await take(tools, infrastructure_state.SNAPSHOT)
+    @app.task(name="make_frequent_inspections", queue=JOBS)
+    async def make_frequent_inspections(timestamp: int) -> None:
+        """Make an inspection of the shared infrastructure's status every few minutes."""
+        await take(tools, infrastructure_state.INSPECTION)
 
     # The lock: if all workers are busy for a long time, these jobs do not pile up.
     @app.periodic(cron=EACH_MINUTE)
@@ -49,9 +49,9 @@ def of_worker(tools: Tools) -> App:
         """Do the periodic work every minute."""
         await periodic.do(tools)
 
-    @app.task(name=TAKE_SNAPSHOT, queue=JOBS)
-    async def take_snapshot(name: str) -> None:
-        """Take a snapshot that somebody requested."""
+    @app.task(name=INSPECT, queue=JOBS)
+    async def inspect(name: str) -> None:
+        """Make an inspection that somebody requested."""
         await take(tools, name)
 
     @app.task(name=CARRY_OUT_BULK_ACTION, queue=JOBS)

@@ -18,7 +18,7 @@ from app.infra.secrets import SecretStore
 from app.live import Hub
 from app.models import Root, Worker
 from app.models.base import short_id
-from app.services import snapshots
+from app.services import inspections
 from app.services.catalog import Catalog, availability
 from app.worker import jobs
 from app.worker.claim import Tools
@@ -115,7 +115,7 @@ async def _register(tools: Tools) -> None:
     async with tools.database.sessions.begin() as session:
         session.add(worker)
         # The catalog or the project may have changed since the last worker.
-        await snapshots.request(session, availability.SNAPSHOT)
+        await inspections.request(session, availability.INSPECTION)
 
 
 async def _unregister(tools: Tools) -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from app.deps import MemberDep, PortalDep, SessionDep
 from app.models import SharedStackStatus
 from app.routers.api.shapes import errors
-from app.services import snapshots
+from app.services import inspections
 from app.services.runs import stacks
 from app.services.shared import infrastructure, infrastructure_state
 from app.services.shared.infrastructure_parts import Part
@@ -59,13 +59,13 @@ async def read_infrastructure(portal: PortalDep, session: SessionDep, member: Me
     outputs = stack.outputs if stack else {}
     who = infrastructure.viewer(stack, member, portal.settings)
     around = await infrastructure.surroundings(session, stack, portal.settings)
-    snapshot = await snapshots.read(session, infrastructure_state.SNAPSHOT)
-    lights = infrastructure_state.lights_of(snapshot)
+    inspection = await inspections.read(session, infrastructure_state.INSPECTION)
+    lights = infrastructure_state.lights_of(inspection)
     found = infrastructure.parts(outputs, who, around, portal.settings)
     return InfrastructureAnswer(
         status=stack.status if stack else SharedStackStatus.ABSENT,
         applied_at=stack.applied_at if stack else None,
-        looked_at=snapshot.taken_at if snapshot else None,
+        looked_at=inspection.taken_at if inspection else None,
         parts=[_answer(part, lights.get(part.key)) for part in found],
     )
 

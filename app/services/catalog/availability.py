@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infra.zones import region_of
-from app.services import snapshots
+from app.services import inspections
 from app.services.catalog.offers import Catalog, MachineType
 
-SNAPSHOT = "catalog"
+INSPECTION = "catalog"
 EVERYWHERE = ""
 """The key, in place of a region, for quotas of the whole project."""
 
@@ -30,13 +30,13 @@ class Availability(BaseModel):
 
     @classmethod
     async def read(cls, session: AsyncSession) -> Self:
-        """The newest snapshot."""
-        kept = await snapshots.read(session, SNAPSHOT)
+        """The newest inspection."""
+        kept = await inspections.read(session, INSPECTION)
         return cls.model_validate({**kept.content, "taken_at": kept.taken_at}) if kept else cls()
 
     async def keep(self, session: AsyncSession, now: datetime) -> None:
-        """Replace the snapshot with this one."""
-        await snapshots.keep(session, SNAPSHOT, self.model_dump(mode="json", exclude={"taken_at"}), now)
+        """Replace the inspection with this one."""
+        await inspections.keep(session, INSPECTION, self.model_dump(mode="json", exclude={"taken_at"}), now)
 
     def narrow(self, catalog: Catalog) -> Catalog:
         """The catalog without machine types in zones where the project does not have them."""

@@ -40,12 +40,12 @@ class Check:
         return self.verdict is Verdict.OK
 
     def as_json(self) -> dict[str, Any]:
-        """The result as JSON for a snapshot."""
+        """The result as JSON for a inspection."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, kept: dict[str, Any]) -> "Check":
-        """The result from a snapshot."""
+        """The result from a inspection."""
         return cls(**{**kept, "verdict": Verdict(kept["verdict"]), "commands": tuple(kept["commands"])})
 
 

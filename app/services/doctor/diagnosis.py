@@ -12,13 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.config import Settings
 from app.infra.google import Quota
 from app.infra.google_rest import GoogleIdentity
-from app.services import snapshots
+from app.services import inspections
 from app.services.doctor import google_needs, portal_checks
 from app.services.doctor.checks import Check, Findings, Unchecked, Verdict
 from app.services.runs import stacks
 from app.services.shared import shared_settings
 
-SNAPSHOT = snapshots.DOCTOR
+INSPECTION = inspections.DOCTOR
 OK, WARNING, MISSING = Verdict.OK, Verdict.WARNING, Verdict.MISSING
 ACCOUNT_PLACEHOLDER = "serviceAccount:WORKER_SERVICE_ACCOUNT"
 NEEDED_QUOTAS = ("CPUS_ALL_REGIONS", "CPUS", "DISKS_TOTAL_GB", "IN_USE_ADDRESSES", "SSD_TOTAL_GB", "STATIC_ADDRESSES")
@@ -51,7 +51,7 @@ async def keep(session: AsyncSession, findings: Findings, now: datetime) -> None
         "identity": who.email or who.kind if isinstance(who, GoogleIdentity) else None,
         "checks": [each.as_json() for each in check(findings)],
     }
-    await snapshots.keep(session, SNAPSHOT, content, now)
+    await inspections.keep(session, INSPECTION, content, now)
 
 
 async def parts_in_use(session: AsyncSession, settings: Settings) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from app.services import snapshots
+from app.services import inspections
 from app.services.context import Context
 from app.services.shared.shared_settings import SharedSettings
 
@@ -11,7 +11,7 @@ SERVICE_ACCOUNTS = "gserviceaccount.com"
 
 async def portal_accounts(ctx: Context) -> set[str]:
     """The portal's own Google accounts: those in the settings, and the worker's identity."""
-    seen = await snapshots.read(ctx.session, snapshots.DOCTOR)
+    seen = await inspections.read(ctx.session, inspections.DOCTOR)
     identity = str(seen.content.get("identity") or "") if seen else ""
     return {*ctx.settings.portal_accounts, *([identity.lower()] if "@" in identity else [])}
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Snapshot
-from app.services import snapshots
+from app.models import Inspection
+from app.services import inspections
 
-SNAPSHOT = "infrastructure"
+INSPECTION = "infrastructure"
 STALE_AFTER = timedelta(minutes=15)
 """A worker checks every five minutes; after three missed checks, the status is out of date."""
 UNSEEN = "unseen"
@@ -105,14 +105,14 @@ def _named(state: str | None, known: dict[str, Light]) -> Light:
 async def keep(session: AsyncSession, outputs: Outputs, seen: PartStates, now: datetime) -> None:
     """Store what was seen for the page."""
     content = {"lights": {part: asdict(light) for part, light in lights(outputs, seen).items()}}
-    await snapshots.keep(session, SNAPSHOT, content, now)
+    await inspections.keep(session, INSPECTION, content, now)
 
 
-def lights_of(snapshot: Snapshot | None) -> dict[str, Light]:
+def lights_of(inspection: Inspection | None) -> dict[str, Light]:
     """The stored status; empty if no worker has looked yet."""
-    return {part: Light(**kept) for part, kept in snapshot.content["lights"].items()} if snapshot else {}
+    return {part: Light(**kept) for part, kept in inspection.content["lights"].items()} if inspection else {}
 
 
-def is_stale(snapshot: Snapshot, now: datetime) -> bool:
+def is_stale(inspection: Inspection, now: datetime) -> bool:
     """Whether the last check is older than it should be."""
-    return snapshot.age(now) > STALE_AFTER
+    return inspection.age(now) > STALE_AFTER

@@ -13,10 +13,10 @@ from app.infra.google import Compute, Labelled
 from app.infra.ownership import OWNER_LABEL, STACK_LABEL
 from app.models import Run, Stack, Workstation
 from app.models.run_states import EXECUTING
-from app.services import snapshots
+from app.services import inspections
 from app.services.terraform import state_resources, state_versions
 
-SNAPSHOT = "orphans"
+INSPECTION = "orphans"
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class OrphanSearch:
 
 
 @dataclass(frozen=True)
-class OrphanSnapshot(OrphanSearch):
+class OrphanInspection(OrphanSearch):
     """A search that a worker has made."""
 
     taken_at: datetime
@@ -49,15 +49,15 @@ class OrphanSnapshot(OrphanSearch):
 
 async def keep(session: AsyncSession, found: OrphanSearch, now: datetime) -> None:
     """Keep it for pages, instead of the one before."""
-    await snapshots.keep(session, SNAPSHOT, asdict(found), now)
+    await inspections.keep(session, INSPECTION, asdict(found), now)
 
 
-async def read(session: AsyncSession) -> OrphanSnapshot | None:
+async def read(session: AsyncSession) -> OrphanInspection | None:
     """The newest search; None if there was none yet."""
-    kept = await snapshots.read(session, SNAPSHOT)
+    kept = await inspections.read(session, INSPECTION)
     if kept is None:
         return None
-    return OrphanSnapshot([Orphan(**each) for each in kept.content["orphans"]], kept.content["busy"], kept.taken_at)
+    return OrphanInspection([Orphan(**each) for each in kept.content["orphans"]], kept.content["busy"], kept.taken_at)
 
 
 async def find(database: Database, vault: Vault, compute: Compute) -> OrphanSearch:

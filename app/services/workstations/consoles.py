@@ -1,5 +1,5 @@
 """The serial consoles of machines: what they printed at a boot, or print now. Workers read them and keep them as
-snapshots."""
+inspections."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import live
 from app.errors import ConflictError
-from app.models import MachineEvent, MachineEventKind, Snapshot, Workstation
-from app.services import snapshots
+from app.models import Inspection, MachineEvent, MachineEventKind, Workstation
+from app.services import inspections
 from app.services.context import Context
 from app.services.terraform import state_versions
 from app.services.terraform.scrub import Scrubber, secrets_of_settings, secrets_of_state
@@ -36,7 +36,7 @@ class Console:
 
 
 def name_of(workstation_id: str, boot_id: str = "") -> str:
-    """The name of the snapshot: of a boot, or of what was read on demand."""
+    """The name of the inspection: of a boot, or of what was read on demand."""
     return f"{PREFIX}{workstation_id}:{boot_id}"
 
 
@@ -48,7 +48,7 @@ def parts_of(name: str) -> tuple[str, str]:
 
 async def request(session: AsyncSession, workstation_id: str, boot_id: str = "") -> None:
     """Have a worker read it."""
-    await snapshots.request(session, name_of(workstation_id, boot_id))
+    await inspections.request(session, name_of(workstation_id, boot_id))
     await live.signal(session, live.stack_topic(workstation_id))
 
 
@@ -61,12 +61,12 @@ async def request_now(session: AsyncSession, workstation: Workstation) -> None:
 
 async def is_requested(session: AsyncSession, workstation_id: str, boot_id: str = "") -> bool:
     """Whether a worker is reading it, or is to."""
-    return await snapshots.is_requested(session, name_of(workstation_id, boot_id))
+    return await inspections.is_requested(session, name_of(workstation_id, boot_id))
 
 
 async def read(session: AsyncSession, workstation_id: str, boot_id: str = "") -> Console | None:
     """The console of a boot, or what was last read on demand; None if there is none (any more)."""
-    kept = await snapshots.read(session, name_of(workstation_id, boot_id))
+    kept = await inspections.read(session, name_of(workstation_id, boot_id))
     return Console(kept.taken_at, kept.content["text"], kept.content.get("problem")) if kept else None
 
 
@@ -81,7 +81,7 @@ async def keep(ctx: Context, name: str, output: str, problem: str | None = None)
     state = await state_versions.newest(ctx.session, ctx.vault, workstation_id)
     secrets = secrets_of_settings(ctx.settings) | (secrets_of_state(state) if state else set())
     text = last_lines(visible(Scrubber(secrets).clean(output)))
-    await snapshots.keep(ctx.session, name, {"text": text, "problem": problem}, ctx.now)
+    await inspections.keep(ctx.session, name, {"text": text, "problem": problem}, ctx.now)
     if boot_id:
         kept = ["", *await newest_boots(ctx.session, workstation_id)]
         await forget(ctx.session, workstation_id, but=[name_of(workstation_id, each) for each in kept])
@@ -99,8 +99,8 @@ async def forget(session: AsyncSession, workstation_id: str, but: Sequence[str] 
 
     :param but: the names of those that are kept.
     """
-    of_this_machine = Snapshot.name.startswith(name_of(workstation_id), autoescape=True)
-    await session.execute(delete(Snapshot).where(of_this_machine, Snapshot.name.not_in(but)))
+    of_this_machine = Inspection.name.startswith(name_of(workstation_id), autoescape=True)
+    await session.execute(delete(Inspection).where(of_this_machine, Inspection.name.not_in(but)))
 
 
 def visible(text: str) -> str:

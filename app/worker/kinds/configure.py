@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Root, Run, RunKind
-from app.services import snapshots
+from app.services import inspections
 from app.services.shared import infrastructure_state
 from app.services.terraform import state_versions
 from app.worker.kinds.shared import SharedKind
@@ -18,5 +18,5 @@ class Configure(SharedKind, kind=RunKind.CONFIGURE, root=Root.SHARED):
         stack = await self.shared_stack(session)
         stack.take(run.changes)
         stack.become_ready(state.open_outputs if state else {}, self.claim.tools.clock())
-        await snapshots.request(session, infrastructure_state.SNAPSHOT)
+        await inspections.request(session, infrastructure_state.INSPECTION)
         return "The shared stack is up to date."

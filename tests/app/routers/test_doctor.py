@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.models import Worker, Workstation
-from app.services import doctor, snapshots
+from app.services import doctor, inspections
 from app.services.doctor.checks import Check, Verdict
 from app.services.terraform import orphans
 from tests.stage import Stage
@@ -21,7 +21,7 @@ async def keep(app: FastAPI, *checks: Check, identity: str | None = "worker@x.ia
     portal = app.state.portal
     content = {"identity": identity, "checks": [check.as_json() for check in checks]}
     async with portal.database.sessions.begin() as session:
-        await snapshots.keep(session, doctor.SNAPSHOT, content, portal.clock())
+        await inspections.keep(session, doctor.INSPECTION, content, portal.clock())
 
 
 async def test_before_anybody_looked_the_page_offers_to(ada: httpx2.AsyncClient) -> None:

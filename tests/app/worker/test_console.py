@@ -6,12 +6,12 @@ import pytest
 from google.api_core.exceptions import BadRequest, ServiceUnavailable
 from sqlalchemy import select, text
 
-from app.models import MachineEvent, MachineEventKind, RunStatus, Snapshot
+from app.models import Inspection, MachineEvent, MachineEventKind, RunStatus
 from app.services.workstations import consoles
 from app.services.workstations.consoles import Console
 from app.worker.claim import Tools
 from app.worker.execute import execute
-from app.worker.snapshot import take
+from app.worker.inspections import take
 from tests.app.worker.scripted import PromptCompute, Script, ask_destroy, provisioned, run_of, spec, writes_state
 
 pytestmark = pytest.mark.anyio
@@ -126,4 +126,4 @@ async def test_a_machine_that_is_deleted_takes_its_consoles_along(
 async def test_a_machine_that_does_not_exist_any_more_is_passed_over(tools: Tools) -> None:
     await take(tools, consoles.name_of("nobody"))
     async with tools.database.sessions() as session:
-        assert not list(await session.scalars(select(Snapshot)))
+        assert not list(await session.scalars(select(Inspection)))

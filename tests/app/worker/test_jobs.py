@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy import text
 
-from app.services import snapshots
+from app.services import inspections
 from app.services.catalog import availability
 from app.worker import jobs
 from app.worker.claim import Tools
@@ -29,7 +29,7 @@ async def test_what_is_asked_for_after_the_database_cut_all_connections_is_done(
         running = asyncio.create_task(jobs.run_for_ever(queue, tools.database))
         for _ in range(2):
             async with tools.database.sessions.begin() as session:
-                await snapshots.request(session, availability.SNAPSHOT)
+                await inspections.request(session, availability.INSPECTION)
             async with asyncio.timeout(30):
                 while not await is_taken(tools):
                     assert not running.done()

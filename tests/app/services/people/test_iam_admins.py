@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db import Database
 from app.errors import ConflictError, InvalidError, NotFoundError
 from app.models import Member, Run, SharedStack
-from app.services import doctor, runs, snapshots
+from app.services import doctor, inspections, runs
 from app.services.people import iam_admins
 from app.services.people.iam_admins import IamAdmin, IamAdminState
 from app.services.shared import shared_stack
@@ -234,7 +234,7 @@ async def test_nobody_takes_the_role_from_themselves(the_list: List) -> None:
 async def test_the_worker_s_account_stays_as_google_names_it(the_list: List) -> None:
     await the_list.have(WORKER, GRACE)
     content = {"identity": WORKER.partition(":")[2], "checks": []}
-    await snapshots.keep(the_list.session, doctor.SNAPSHOT, content, the_list.clock())
+    await inspections.keep(the_list.session, doctor.INSPECTION, content, the_list.clock())
 
     assert (await the_list.entries())[WORKER].kept_because == iam_admins.NOT_THE_PORTAL
     with pytest.raises(ConflictError, match="portal's own account"):

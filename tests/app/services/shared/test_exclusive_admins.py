@@ -6,7 +6,7 @@ import pytest
 
 from app.errors import ConflictError, InvalidError
 from app.models import Run
-from app.services import snapshots
+from app.services import inspections
 from app.services.people import iam_admins
 from app.services.shared import shared_stack
 from tests.stage import Stage
@@ -30,7 +30,7 @@ async def list_of(stage: Stage, *principals: str) -> Run:
 async def knows_the_worker(stage: Stage) -> None:
     async with stage.acting("ada") as ctx:
         content = {"identity": WORKER.partition(":")[2], "checks": []}
-        await snapshots.keep(ctx.session, snapshots.DOCTOR, content, ctx.now)
+        await inspections.keep(ctx.session, inspections.DOCTOR, content, ctx.now)
 
 
 async def refusal(stage: Stage, **fields: Any) -> dict[str, str]:

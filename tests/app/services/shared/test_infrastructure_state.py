@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.services import snapshots
+from app.services import inspections
 from app.services.shared import infrastructure_state
-from app.services.shared.infrastructure_state import SNAPSHOT, UNSEEN, Light, PartStates, lights
+from app.services.shared.infrastructure_state import INSPECTION, UNSEEN, Light, PartStates, lights
 from tests.app.services.shared.infrastructure_samples import EVERYTHING, NOTHING, outputs
 from tests.parts import MovingClock
 
@@ -55,9 +55,9 @@ def test_a_cluster_as_google_calls_it(state: str | None, tone: str) -> None:
 
 @pytest.mark.anyio
 async def test_lights_are_kept_and_get_stale(session: AsyncSession, clock: MovingClock) -> None:
-    assert infrastructure_state.lights_of(await snapshots.read(session, SNAPSHOT)) == {}
+    assert infrastructure_state.lights_of(await inspections.read(session, INSPECTION)) == {}
     await infrastructure_state.keep(session, EVERYTHING, ALL_WELL, clock())
-    kept = await snapshots.read(session, SNAPSHOT)
+    kept = await inspections.read(session, INSPECTION)
     assert kept is not None
     assert infrastructure_state.lights_of(kept) == lights(EVERYTHING, ALL_WELL)
     assert not infrastructure_state.is_stale(kept, clock.advance(minutes=15))

@@ -1,4 +1,4 @@
-"""Takes snapshots of the outside world, which the web process shows."""
+"""Makes inspections of the outside world, which the web process shows."""
 
 from functools import partial
 
@@ -21,18 +21,18 @@ log = structlog.get_logger()
 
 
 async def take(tools: Tools, name: str) -> None:
-    """Take the snapshot with this name. If Google does not answer, the previous one is kept."""
-    taker = partial(read_console, name=name) if name.startswith(consoles.PREFIX) else _SNAPSHOTS.get(name)
+    """Make the inspection with this name. If Google does not answer, the previous one is kept."""
+    taker = partial(read_console, name=name) if name.startswith(consoles.PREFIX) else _INSPECTIONS.get(name)
     # During an upgrade, the web process may be newer than this worker.
     if taker is None:
-        log.warning("unknown snapshot, requested by a newer release", snapshot=name)
+        log.warning("unknown inspection, requested by a newer release", inspection=name)
         return
     try:
         await taker(tools)
     except GOOGLE_ERRORS as error:
-        log.warning("snapshot failed", snapshot=name, error=str(error))
+        log.warning("inspection failed", inspection=name, error=str(error))
     else:
-        log.info("snapshot taken", snapshot=name)
+        log.info("inspection made", inspection=name)
 
 
 async def _examine(tools: Tools) -> None:
@@ -64,11 +64,11 @@ async def _find_orphans(tools: Tools) -> None:
         await orphans.keep(session, found, tools.clock())
 
 
-_SNAPSHOTS = {
-    doctor.SNAPSHOT: _examine,
-    infrastructure_state.SNAPSHOT: _observe_shared,
-    availability.SNAPSHOT: _take_inventory,
-    orphans.SNAPSHOT: _find_orphans,
+_INSPECTIONS = {
+    doctor.INSPECTION: _examine,
+    infrastructure_state.INSPECTION: _observe_shared,
+    availability.INSPECTION: _take_inventory,
+    orphans.INSPECTION: _find_orphans,
 }
-DAILY_SNAPSHOTS = (doctor.SNAPSHOT, availability.SNAPSHOT, orphans.SNAPSHOT)
-"""Snapshots that are taken every day, besides on request."""
+DAILY_INSPECTIONS = (doctor.INSPECTION, availability.INSPECTION, orphans.INSPECTION)
+"""Inspections that are made every day, besides on request."""

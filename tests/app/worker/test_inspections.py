@@ -7,12 +7,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.infra.google import Compute
-from app.models import Snapshot
+from app.models import Inspection
 from app.services.shared import infrastructure_state, shared_stack
-from app.services.shared.infrastructure_state import SNAPSHOT, UNSEEN, PartStates
+from app.services.shared.infrastructure_state import INSPECTION, UNSEEN, PartStates
 from app.worker.claim import Tools
+from app.worker.inspections import take
 from app.worker.observe_shared import observe
-from app.worker.snapshot import take
 from tests.app.services.shared.infrastructure_samples import NOTHING
 from tests.emulator.world import IN_ZONE, PROJECT, REGION, ZONE, World, is_listening, nat_ip, until
 from tests.emulator_process import start_emulator
@@ -88,9 +88,9 @@ async def test_what_is_seen_is_kept_for_the_page(beside: Tools, world: World, ou
         stack = await shared_stack.find(beside.context(session))
         stack.become_ready({**outputs, "mlflow_url": "http://127.0.0.1:9"}, beside.clock())
     world.operation_done(world.rest(f"{IN_ZONE}/instances/mlflow-vision/stop", "POST"))
-    await take(beside, SNAPSHOT)
+    await take(beside, INSPECTION)
     async with beside.database.sessions() as session:
-        kept = await session.get_one(Snapshot, SNAPSHOT)
+        kept = await session.get_one(Inspection, INSPECTION)
     words = {part: light.word for part, light in infrastructure_state.lights_of(kept).items()}
     assert words == {"mlflow": "Stopped", "sql": "Running", "kubernetes": "Running"}
     assert kept.taken_at == beside.clock()
@@ -99,6 +99,6 @@ async def test_what_is_seen_is_kept_for_the_page(beside: Tools, world: World, ou
 async def test_a_name_of_a_newer_release_is_passed_over(beside: Tools) -> None:
     with capture_logs() as logs:
         await take(beside, "weather")
-    assert [entry["snapshot"] for entry in logs] == ["weather"]
+    assert [entry["inspection"] for entry in logs] == ["weather"]
     async with beside.database.sessions() as session:
-        assert await session.get(Snapshot, "weather") is None
+        assert await session.get(Inspection, "weather") is None
