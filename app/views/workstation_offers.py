@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from app.models import Workstation
 from app.services.catalog import Catalog, MachineType
-from app.services.workstations import specs
+from app.services.workstations import existing, specs
 from app.services.workstations.existing import Existing
 
 
@@ -27,16 +27,12 @@ def offer_of(workstation: Workstation, catalog: Catalog, exists: Existing | None
 
     :param exists: what exists of one that has failed.
     """
-    zone, disks, is_off = workstation.zone, specs.disks(workstation), workstation.costs_no_machine
-    if exists is None:
-        price = catalog.price_per_hour(workstation.machine_type, zone, disks, spot=workstation.spot, is_off=is_off)
-    else:
-        price = exists.price_per_hour(workstation, catalog)
+    disks = specs.disks(workstation)
     return Offer(
         workstation=workstation,
         machine=catalog.machine_type(workstation.machine_type),
         image=next((image.label for image in catalog.images if image.name == workstation.image), workstation.image),
-        price=price,
+        price=existing.price_per_hour(workstation, catalog, exists),
         exists=exists,
-        disk_price=catalog.disk_price_per_hour(zone, disks.data_gb, disks.data_type),
+        disk_price=catalog.disk_price_per_hour(workstation.zone, disks.data_gb, disks.data_type),
     )

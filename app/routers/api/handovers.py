@@ -5,7 +5,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.deps import AdminDep, ContextDep, WorkstationDep
 from app.routers.api.shapes import errors
-from app.routers.api.workstations import WorkstationAnswer, answer
+from app.routers.api.workstation_answers import WorkstationAnswer, answer
 from app.services import runs
 from app.services.offboarding import handovers
 

@@ -64,3 +64,14 @@ async def of_failed(session: AsyncSession, vault: Vault, listed: Sequence[Workst
     # A disk that was adopted existed before the first state.
     adopted = {each.id: replace(found[each.id], disk=True) for each in failed if each.adopted_disk}
     return found | adopted
+
+
+def price_per_hour(workstation: Workstation, catalog: Catalog, exists: Existing | None) -> Decimal | None:
+    """US dollars per hour as it is now; None if a price is unknown.
+
+    :param exists: what exists of one that has failed.
+    """
+    if exists is not None:
+        return exists.price_per_hour(workstation, catalog)
+    zone, disks, is_off = workstation.zone, specs.disks(workstation), workstation.costs_no_machine
+    return catalog.price_per_hour(workstation.machine_type, zone, disks, spot=workstation.spot, is_off=is_off)

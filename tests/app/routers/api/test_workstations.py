@@ -1,6 +1,7 @@
 """Listing and changing machines by the API."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import httpx2
@@ -161,3 +162,14 @@ async def test_the_usage_of_the_month_is_in_the_list(app: FastAPI, stage: Stage)
         [listed] = (await grace.get(MACHINES)).json()["items"]
     assert (listed["hours_this_month"], listed["used_at"]) == (5.0, stage.clock().isoformat().replace("+00:00", "Z"))
     assert float(listed["cost_this_month_usd"]) > 0
+
+
+async def test_a_failed_machine_costs_what_exists_of_it(
+    stage: Stage, script: httpx2.AsyncClient, machine: dict[str, Any]
+) -> None:
+    assert machine["price_per_hour_usd"] > "0.1"
+    await stage.fail(machine["run_id"])
+
+    [listed] = (await script.get(MACHINES)).json()["items"]
+    read = (await script.get(f"{MACHINES}/{machine['id']}")).json()
+    assert [Decimal(each["price_per_hour_usd"]) for each in (listed, read)] == [0, 0]
