@@ -1,6 +1,7 @@
 """The tables, one file a noun; state machines live here as methods on the rows."""
 
 from app.log_terms import LogLevel, ResourceState
+from app.models.activity_block import ActivityBlock
 from app.models.allowed_ip import AllowedIp, AllowedIpStatus, Firewall, Standing
 from app.models.api_token import ApiToken, Scope
 from app.models.audit_entry import Action, AuditEntry
@@ -30,6 +31,7 @@ from app.models.workstation_states import WorkstationStatus
 
 __all__ = [
     "Action",
+    "ActivityBlock",
     "AllowedIp",
     "AllowedIpStatus",
     "ApiToken",

@@ -15,8 +15,10 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/]{16,2000}={0,2}")
 _PATH = re.compile(r"/dev/[A-Za-z0-9/_-]{1,200}")
 _DRIVER = re.compile(r"none|missing|broken|[0-9.]{1,40}")
 _KERNEL = re.compile(r"[A-Za-z0-9.+_-]{1,100}")
-_KEYS = ("boot-stage", "mount", "driver", "memory", "used")
-LONGEST = 2000
+ACTIVITY = "activity"
+"""What the machine does, which `activity.py` parses."""
+_KEYS = ("boot-stage", "mount", "driver", "memory", "used", ACTIVITY)
+LONGEST, LONGEST_ACTIVITY = 2000, 4000
 LONGEST_NAME = 50
 """Of a process, in characters."""
 
@@ -107,7 +109,11 @@ class MachineReport:
     @classmethod
     def read(cls, values: Mapping[str, str]) -> "MachineReport":
         """Parse guest attributes by key. Invalid values are left out."""
-        attributes = {key: _clean(value) for key, value in values.items() if key in _KEYS or _HOST_KEY.fullmatch(key)}
+        attributes = {
+            key: _clean(value, LONGEST_ACTIVITY if key == ACTIVITY else LONGEST)
+            for key, value in values.items()
+            if key in _KEYS or _HOST_KEY.fullmatch(key)
+        }
         stage, _, at = attributes.get("boot-stage", "").partition(" ")
         driver, _, kernel = attributes.get("driver", "").removeprefix("ok ").partition(" ")
         return cls(
@@ -137,9 +143,9 @@ class MachineReport:
         return self.has_booted and self.mount is not None and self.mount.is_mounted
 
 
-def _clean(text: str) -> str:
+def _clean(text: str, longest: int) -> str:
     """Text that PostgreSQL can store: without NUL and unpaired surrogates."""
-    return text[:LONGEST].replace("\0", "").encode(errors="replace").decode()
+    return text[:longest].replace("\0", "").encode(errors="replace").decode()
 
 
 def _mount(line: str) -> Mount | None:

@@ -5,9 +5,10 @@ from datetime import datetime
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.models.activity import Activity
 from app.models.base import stored_as_text
 from app.models.machine_health import Health, Level, Seen, judge
-from app.models.machine_report import MachineReport
+from app.models.machine_report import ACTIVITY, MachineReport
 from app.models.workstation_states import AT_GOOGLE, FOLLOWS_GOOGLE, OFF, WorkstationStatus
 
 W = WorkstationStatus
@@ -54,6 +55,11 @@ class ObservedMachine:
     def machine(self) -> MachineReport:
         """The machine's last report: boot, disk, GPU driver, memory."""
         return MachineReport.read(self.report)
+
+    @property
+    def activity(self) -> Activity | None:
+        """The newest record of what the machine does; None if there is none since it was last started."""
+        return Activity.parse(self.report.get(ACTIVITY, ""))
 
     @property
     def is_without_disk(self) -> bool:

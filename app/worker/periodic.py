@@ -1,5 +1,5 @@
-"""The portal's own decisions, made every minute: expiries, scheduled checks, office hours, and keys that still have to
-be deployed."""
+"""The portal's own decisions, made every minute: expiries, scheduled checks, office hours, keys that still have to be
+deployed, and the thinning of what machines did."""
 
 import structlog
 
@@ -8,7 +8,7 @@ from app.models import Workstation
 from app.services import allowed_ips
 from app.services.keys import machine_keys
 from app.services.shared import leavers, shared_stack
-from app.services.workstations import bulk, office_hours
+from app.services.workstations import activities, bulk, office_hours
 from app.worker.claim import Tools
 
 log = structlog.get_logger()
@@ -32,6 +32,8 @@ async def do(tools: Tools) -> None:
         for action_id in await bulk.abandoned(session, tools.clock()):
             await queue.enqueue_bulk_action(session, action_id)
     await _keep_office_hours(tools)
+    async with tools.database.sessions.begin() as session:
+        await activities.thin(tools.context(session))
     async with tools.database.sessions() as session:
         forgotten = await machine_keys.possibly_outdated(session, tools.clock())
     # One transaction each, since every deployment locks its stack.

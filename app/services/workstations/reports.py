@@ -9,7 +9,7 @@ from app.models import MachineEvent, MachineEventKind, Workstation
 from app.models.base import short_id
 from app.models.machine_report import BootStage, MachineReport
 from app.services.context import Context
-from app.services.workstations import consoles
+from app.services.workstations import activities, consoles
 
 K = MachineEventKind
 CLOCKS_DIFFER = timedelta(minutes=5)
@@ -21,6 +21,8 @@ async def record(ctx: Context, workstation: Workstation, report: MachineReport) 
     """Store a report, and what has happened since the one before; returns whether it is new."""
     before = workstation.machine
     is_new = workstation.record_report(report, ctx.now)
+    if workstation.activity:
+        await activities.record(ctx, workstation, workstation.activity)
     if not report.has_booted:
         return is_new
     booted_at = report.stage_at if report.stage_at != before.stage_at or not before.has_booted else None

@@ -1,0 +1,84 @@
+"""What machines do: the minutes that their agents report, kept in blocks, and thinned as they get older."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+
+from sqlalchemy import and_, delete, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import ActivityBlock, Workstation
+from app.models.activity import Activity, Minute
+from app.models.activity_block import KEPT_FOR, beginning, mean
+from app.models.machine_health import CLOCKS_DIFFER
+from app.services.context import Context
+
+LATE = timedelta(minutes=30)
+"""A minute that is reported later than this is not taken any more."""
+MOST_FOLDED = 200
+"""So many blocks are folded in one transaction."""
+
+
+async def record(ctx: Context, workstation: Workstation, activity: Activity) -> None:
+    """Keep the minutes of a record that are new. The workstation's row is locked."""
+    for minute in activity.minutes or ():
+        if minute and ctx.now - LATE <= minute.at <= ctx.now + CLOCKS_DIFFER:
+            await _put(ctx.session, workstation.id, 1, minute)
+
+
+async def minutes(session: AsyncSession, workstation_id: str, begin: datetime, end: datetime) -> list[Minute]:
+    """What is known of the minutes that begin from `begin` on and before `end`, in order. The last day's are kept.
+
+    A minute of which nothing is known is left out.
+    """
+    return await steps(session, workstation_id, 1, begin, end)
+
+
+async def steps(session: AsyncSession, workstation_id: str, step: int, begin: datetime, end: datetime) -> list[Minute]:
+    """The means of each `step` minutes (1, 10 or 60) that begin in this time, in order, with those that still go on."""
+    of_step = and_(ActivityBlock.step == step, ActivityBlock.begins_at >= beginning(begin, step))
+    wanted = or_(of_step, and_(ActivityBlock.step == 1, ~ActivityBlock.is_folded))
+    query = select(ActivityBlock).where(ActivityBlock.workstation_id == workstation_id, wanted)
+    blocks = (await session.scalars(query.order_by(ActivityBlock.step, ActivityBlock.begins_at))).all()
+    folded = [minute for block in blocks if block.step == step for minute in block.minutes]
+    if step > 1:
+        folded += _means((minute for block in blocks if block.step == 1 for minute in block.minutes), step)
+    return sorted((each for each in folded if begin <= each.at < end), key=lambda each: each.at)
+
+
+async def thin(ctx: Context) -> int:
+    """Fold hours that have ended into longer steps, and delete what is too old. Returns how many were folded."""
+    ended = ctx.now - timedelta(hours=1) - LATE
+    due = select(ActivityBlock).where(
+        ActivityBlock.step == 1, ~ActivityBlock.is_folded, ActivityBlock.begins_at < ended
+    )
+    blocks: Sequence[ActivityBlock] = (await ctx.session.scalars(due.limit(MOST_FOLDED).with_for_update())).all()
+    for block in blocks:
+        for step in KEPT_FOR:
+            for each in _means(block.minutes, step) if step > 1 else ():
+                await _put(ctx.session, block.workstation_id, step, each)
+        block.is_folded = True
+    too_old = (
+        and_(ActivityBlock.step == step, ActivityBlock.begins_at < ctx.now - kept - timedelta(hours=step))
+        for step, kept in KEPT_FOR.items()
+    )
+    await ctx.session.execute(delete(ActivityBlock).where(or_(*too_old)))
+    return len(blocks)
+
+
+def _means(known: Iterable[Minute], step: int) -> list[Minute]:
+    length = step * 60
+
+    def start(minute: Minute) -> float:
+        return minute.at.timestamp() // length * length
+
+    return [mean(list(each), datetime.fromtimestamp(at, UTC)) for at, each in groupby(known, start)]
+
+
+async def _put(session: AsyncSession, workstation_id: str, step: int, minute: Minute) -> None:
+    key = (workstation_id, step, beginning(minute.at, step))
+    block = await session.get(ActivityBlock, key)
+    if block is None:
+        block = ActivityBlock.empty(*key)
+        session.add(block)
+    block.put(minute)
