@@ -49,6 +49,7 @@ from app.routers.api import allowed_ips as api_allowed_ips
 from app.routers.api import api_tokens
 from app.routers.api import audit as api_audit
 from app.routers.api import bulk_actions as api_bulk_actions
+from app.routers.api import capacity as api_capacity
 from app.routers.api import handovers as api_handovers
 from app.routers.api import iam_admins as api_iam_admins
 from app.routers.api import infrastructure as api_infrastructure
@@ -70,7 +71,7 @@ PAGES = (
     *(consoles, bulk_actions, orphans, runs, audit, doctor, health),
 )
 API = (
-    *(api_workstations, api_machines, api_office_hours),
+    *(api_workstations, api_machines, api_office_hours, api_capacity),
     *(api_bulk_actions, api_handovers, api_runs, api_ssh_keys, api_shared_stack),
     *(api_allowed_ips, api_infrastructure, api_iam_admins, api_members, api_tokens, api_audit, ssh_files),
 )

@@ -99,6 +99,11 @@ def zones_elsewhere(error: str) -> tuple[str, ...] | None:
     return () if hint and hint.title == google_errors.NO_CAPACITY else None
 
 
+def is_stock_out(error: str) -> bool:
+    """Whether Google has no capacity for a machine in its zone."""
+    return zones_elsewhere(error) is not None
+
+
 def unknown_code(error: str) -> str | None:
     """A code for an error without a hint of its own, which occurrences of the same error share; None if it has one."""
     if _known(error):

@@ -28,6 +28,7 @@ from app.models.unclaimed_secret import UnclaimedSecret
 from app.models.worker import Worker
 from app.models.workstation import Workstation
 from app.models.workstation_states import WorkstationStatus
+from app.models.zone_capacity import ZoneCapacity
 
 __all__ = [
     "Action",
@@ -76,4 +77,5 @@ __all__ = [
     "Worker",
     "Workstation",
     "WorkstationStatus",
+    "ZoneCapacity",
 ]

@@ -9,7 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Base, short_id, stored_as_text
 from app.models.member import Member
+from app.models.placement import HasAlternatives
 from app.models.run_kinds import RunKind
+from app.models.run_retries import RetriesItself
 from app.models.run_states import EXECUTING, FINAL, NEXT, SUCCESS, CancelMode, RunStatus, TransitionError
 
 S = RunStatus
@@ -17,7 +19,7 @@ ITSELF = "Stationmaster"
 """The name of the requester of the portal's own runs, such as daily checks."""
 
 
-class Run(Base):
+class Run(HasAlternatives, RetriesItself, Base):
     """One change to one stack. The worker that executes it holds a lease, and checks `attempt` before every write."""
 
     __tablename__ = "runs"
@@ -43,7 +45,6 @@ class Run(Base):
     requested_by: Mapped[str | None] = mapped_column(ForeignKey("members.id"))
     """The member who requested it; None for the portal itself."""
     kind: Mapped[RunKind] = mapped_column(stored_as_text(RunKind))
-    status: Mapped[RunStatus] = mapped_column(stored_as_text(RunStatus), default=RunStatus.QUEUED)
     inputs: Mapped[dict[str, Any]]
     """Variables of the root, as they are written to terraform.tfvars.json."""
     changes: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -59,10 +60,6 @@ class Run(Base):
     """The end of the worker's lease or, if the run is interrupted, the time from which other hosts may claim it."""
     interruptions: Mapped[int] = mapped_column(default=0)
     """How often its worker was lost, or its Terraform killed."""
-    retries: Mapped[int] = mapped_column(default=0)
-    """How often it was retried after a transient error."""
-    retry_at: Mapped[datetime | None]
-    """When it is retried, while it waits for that."""
 
     cancel: Mapped[CancelMode | None] = mapped_column(stored_as_text(CancelMode))
     cancel_at: Mapped[datetime | None]
@@ -134,18 +131,6 @@ class Run(Base):
             raise TransitionError(self.id, self.status, S.PLANNING)
         self.status = S.PLANNING
         self.interruptions += 1
-
-    def schedule_retry(self, at: datetime, *, counts: bool = True) -> None:
-        """Begin again with the plan at that time. `counts`: whether this is one of the limited number of retries."""
-        if self.status not in {S.PLANNING, S.APPLYING}:
-            raise TransitionError(self.id, self.status, S.PLANNING)
-        self.status = S.PLANNING
-        self.retries += counts
-        self.retry_at = at
-
-    def resume(self) -> None:
-        """End the wait for a retry."""
-        self.retry_at = None
 
     def await_approval(self, awaits: list[dict[str, str]], now: datetime) -> None:
         """Wait until somebody approves the plan. No worker holds the run meanwhile."""
@@ -248,11 +233,6 @@ class Run(Base):
     def is_canceling(self) -> bool:
         """Whether it is being stopped."""
         return self.cancel is not None and not self.is_final
-
-    @property
-    def is_retrying(self) -> bool:
-        """Whether it waits for a retry."""
-        return self.retry_at is not None and self.status is S.PLANNING
 
     @property
     def has_changed_anything(self) -> bool:

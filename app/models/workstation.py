@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.models.base import Base, stored_as_text
 from app.models.member import Member
 from app.models.office_hours import KeepsOfficeHours
+from app.models.placement import Placement
 from app.models.run import Run
 from app.models.run_kinds import ORDERS, RunKind
 from app.models.stack import Stack
@@ -23,10 +24,7 @@ W = WorkstationStatus
 _UNDER_WAY = {W.PROVISIONING, W.UPDATING, W.DESTROYING, W.STARTING, W.STOPPING, W.SUSPENDING}
 
 
-_SPEC_COLUMNS = (
-    *("owner_id", "name", "machine_type", "accelerator", "accelerator_count", "zone"),
-    *("image", "snapshot", "boot_disk_size_gb", "disk_size_gb", "disk_type", "spot"),
-)
+_SPEC_COLUMNS = (*("owner_id", "name", "image", "snapshot", "boot_disk_size_gb", "disk_size_gb", "disk_type"),)
 
 
 class Workstation(KeepsOfficeHours, Base):
@@ -94,6 +92,11 @@ class Workstation(KeepsOfficeHours, Base):
     def disk_name(self) -> str:
         """The data disk's name at Google."""
         return self.adopted_disk or f"{self.resource_name}-home"
+
+    @property
+    def placement(self) -> Placement:
+        """Where it is, or is being created, and as what."""
+        return Placement(self.zone, self.machine_type, self.spot)
 
     @property
     def has_drifted(self) -> bool:
@@ -165,9 +168,13 @@ class Workstation(KeepsOfficeHours, Base):
         is_there = self.status not in {W.DESTROYING, W.DESTROYED}
         return is_there and bool(self.address) and bool(self.host_keys)
 
-    def has_same_spec(self, other: "Workstation") -> bool:
-        """Whether both were requested with the same settings."""
-        return all(getattr(self, field) == getattr(other, field) for field in _SPEC_COLUMNS)
+    def has_same_spec(self, other: "Workstation", requested: Placement) -> bool:
+        """Whether both were requested with the same settings.
+
+        :param requested: what was asked for first, where a run has tried others since.
+        """
+        same = all(getattr(self, field) == getattr(other, field) for field in _SPEC_COLUMNS)
+        return same and requested == other.placement
 
     def begin(self, run: Run) -> None:
         """A worker has claimed a run for it."""

@@ -20,6 +20,7 @@ from app.views import machine_offers
 from app.web import field_sentences
 
 Typed = Mapping[str, str]
+_CONFLICTING = ("zone", "disk_type", "image", "spot", "second_machine_type")
 
 
 async def typed_into(request: Request) -> Typed:
@@ -85,7 +86,7 @@ def _conflicts(typed: Typed, catalog: Catalog, settings: Settings) -> dict[str, 
         problems = check(spec(typed), catalog, settings) if "machine_type" in typed else {}
     except InvalidError:
         return {}
-    return {field: problems[field] for field in ("zone", "disk_type", "image", "spot") if field in problems}
+    return {field: problems[field] for field in _CONFLICTING if field in problems}
 
 
 def _values(typed: Typed, catalog: Catalog, settings: Settings, names: Collection[str]) -> dict[str, Any]:
@@ -100,6 +101,9 @@ def _values(typed: Typed, catalog: Catalog, settings: Settings, names: Collectio
         "disk_type": typed.get("disk_type", ""),
         "snapshot": typed.get("snapshot", ""),
         "spot": bool(typed.get("spot")),
+        "other_zones": typed.get("other_zones", defaults.other_zones),
+        "other_pricing": bool(typed.get("other_pricing")),
+        "second_machine_type": typed.get("second_machine_type", ""),
     }
 
 

@@ -18,7 +18,7 @@ from app.services.people import limits
 from app.services.runs import progress, stacks
 from app.services.shared import infrastructure
 from app.services.workstations import consoles, drift, existing, history, observations, orders, specs, ssh_setups
-from app.views import elsewhere
+from app.views import capacity_offer, elsewhere
 from app.views.run_view import view
 from app.views.workstation_offers import offer_of
 from app.web import redirect, render
@@ -62,6 +62,8 @@ async def new(request: Request, ctx: ContextDep, availability: AvailabilityDep, 
     context["has_keys"] = bool(await ssh_keys.list_of(ctx.session, ctx.member))
     chosen, zone = context["chosen"], context["form"]["zone"]
     is_available = chosen is not None and chosen.in_zone
+    sizes = workstation_form.sizes_of(context["form"])
+    context["capacity"] = await capacity_offer.of(ctx, chosen, context["form"], sizes)
     context["expectation"] = await progress.time_to_running(ctx.session, chosen.machine, zone) if is_available else None
     return render(request, "workstations/new.html", context, fragment="workstations/_form.html")
 

@@ -100,6 +100,7 @@ async def retry(ctx: Context, run: Run) -> Run:
         await _check_limit(ctx, run, subject)
     stack = await ctx.session.get_one(Stack, run.stack_id)
     again = await runs.request(ctx, stack, run.kind, run.inputs, run.changes)
+    again.allow(run.placements)
     await audit.record_run(ctx, Action.RETRY_RUN, run, again=again.id)
     return again
 

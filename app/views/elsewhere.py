@@ -37,7 +37,8 @@ def of(run: Run | None, workstation: Workstation, catalog: Catalog) -> list[Else
     if suggested is None or machine is None or has_files or not workstation.has_failed:
         return []
     region = region_of(workstation.zone)
-    others = [zone for zone in machine.zones if zone != workstation.zone]
+    tried = {each.placement.zone for each in run.tried} if run else set()
+    others = [zone for zone in machine.zones if zone not in {workstation.zone, *tried}]
     others.sort(key=lambda zone: (zone not in suggested, region_of(zone) != region))
     return [_in_zone(zone, zone in suggested, workstation, catalog) for zone in others[:MOST]]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from app.infra import disk, failures, terraform
+from app.infra import disk, failures, hints, terraform
 from app.infra.failures import Failure
 from app.models import CancelMode, Stack
 from app.services.terraform import plans
@@ -20,6 +20,7 @@ from app.worker.errors import (
     HandedOverError,
     KilledError,
     RunFailedError,
+    StockOutError,
     TransientError,
 )
 from app.worker.folder import RunFolder
@@ -165,7 +166,9 @@ class Commands:
         # If the disk is full, neither Terraform nor the shim may have been able to say so.
         if disk.reports_full_disk(text) or disk.any_is_full(self.folder.places):
             return DiskFullError(disk.shortage(self.folder.places))
-        return KilledError(text) if was_killed else _ERRORS[failures.of_all(errors)](text)
+        if was_killed:
+            return KilledError(text)
+        return StockOutError(text) if hints.is_stock_out(text) else _ERRORS[failures.of_all(errors)](text)
 
     def _argv(self, name: str, arguments: Collection[str], options: dict[str, object]) -> list[str]:
         command = "apply" if name == "refresh" else name

@@ -11,6 +11,10 @@ class RunFailedError(Exception):
     """The run fails. The message is the raw error text."""
 
 
+class StockOutError(RunFailedError):
+    """Google has no capacity for the machine in its zone."""
+
+
 class TransientError(Exception):
     """A transient error: the attempt is repeated after a while. The message is the raw error text."""
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import CancelMode, ResourceState, Run, RunKind, RunStatus
@@ -50,6 +50,25 @@ class Awaited(BaseModel):
     role: str | None
 
 
+class PlacementAnswer(BaseModel):
+    """Where a machine may be created, and as what."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    zone: str
+    machine_type: str
+    spot: bool
+
+
+class TriedAnswer(BaseModel):
+    """A placement for which Google had no capacity."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    placement: PlacementAnswer
+    at: datetime
+
+
 class RunAnswer(BaseModel):
     """One run."""
 
@@ -65,6 +84,8 @@ class RunAnswer(BaseModel):
     cancel: CancelMode | None = Field(description="How it is being, or was, stopped.")
     cancel_choices: list[CancelMode] = Field(description="Ways to stop it now, least disruptive first.")
     retry_at: datetime | None = Field(description="When it is retried automatically after a temporary error.")
+    alternatives: list[PlacementAnswer] = Field(description="What it may try, in order, if Google has no capacity.")
+    tried: list[TriedAnswer] = Field(description="What Google had no capacity for.")
     waits: str | None = Field(description="Why it has not started; omitted in lists.")
     next_run_id: str | None = Field(description="The run that is queued after it; omitted in lists.")
     error: str | None
@@ -94,6 +115,8 @@ def brief(run: Run) -> RunAnswer:
         cancel=run.cancel,
         cancel_choices=list(run.cancel_choices),
         retry_at=run.retry_at if run.is_retrying else None,
+        alternatives=[PlacementAnswer.model_validate(each) for each in run.placements],
+        tried=[TriedAnswer.model_validate(each) for each in run.tried],
         waits=None,
         next_run_id=None,
         error=run.error,

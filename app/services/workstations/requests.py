@@ -60,7 +60,8 @@ async def request(
     await limits.lock(ctx.session, owner)
     if existing := await queries.named(ctx.session, owner, spec.name):
         return await _join(ctx.session, existing, workstation)
-    await limits.check(ctx, owner, spec.machine_type)
+    for machine_type in filter(None, (spec.machine_type, spec.second_machine_type)):
+        await limits.check(ctx, owner, machine_type)
     # The stack first, as the workstation's row refers to it.
     stack = Stack(id=workstation.id, root=Root.WORKSTATION, created_at=ctx.now)
     ctx.session.add(stack)
@@ -68,6 +69,8 @@ async def request(
     ctx.session.add(workstation)
     await ssh_keys.claim_first(ctx, owner, pair)
     run = await runs.request(ctx, stack, RunKind.PROVISION, await _inputs(ctx, workstation, owner, {}))
+    # An adopted disk stays in its zone.
+    run.allow([] if adopted else specs.placements(workstation, spec, ctx.catalog))
     after = {"zone": workstation.zone, "snapshot": workstation.snapshot, **specs.columns(workstation)}
     _record(ctx, Action.REQUEST_WORKSTATION, workstation, run, {}, after)
     return Requested(workstation, run, is_new=True)
@@ -109,12 +112,16 @@ def draft(ctx: Context, owner: Member, spec: WorkstationSpec, adopted: Adopted |
 async def _join(session: AsyncSession, existing: Workstation, spec: Workstation) -> Requested:
     newest = next(reversed(await runs.pending(session, existing.id)), None)
     # If it is being changed, deleted or canceled meanwhile, it will not become what is requested here.
-    if newest and newest.kind is RunKind.PROVISION and not newest.is_canceling and existing.has_same_spec(spec):
+    if newest and newest.kind is RunKind.PROVISION and not newest.is_canceling and _is_same(existing, newest, spec):
         return Requested(existing, newest, is_new=False)
     taken = f"You already have a workstation named {spec.name}."
     raise ConflictError(
         taken, hint="Choose another name, or delete the other workstation first.", fields={"name": taken}
     )
+
+
+def _is_same(existing: Workstation, run: Run, spec: Workstation) -> bool:
+    return existing.has_same_spec(spec, run.requested or existing.placement)
 
 
 async def desired(session: AsyncSession, workstation: Workstation) -> dict[str, Any]:

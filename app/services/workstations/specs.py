@@ -1,6 +1,7 @@
 """The settings of machines: checked against the catalog, and converted to Terraform variables."""
 
 import re
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -9,6 +10,9 @@ from pydantic.config import JsonDict
 from app.config import Settings
 from app.errors import InvalidError
 from app.models import Workstation
+from app.models.placement import Placement
+from app.services.capacity import alternatives
+from app.services.capacity.alternatives import OtherZones
 from app.services.catalog import BOOT_DISK_GB, Catalog, Disks, MachineType, compatibility
 
 NAME = re.compile(r"[a-z]([-a-z0-9]{0,28}[a-z0-9])?")
@@ -56,6 +60,11 @@ class WorkstationSpec(BaseModel):
         None, description="Snapshot to boot from instead of the image.", json_schema_extra=_SNAPSHOT
     )
     spot: bool = Field(False, description="Use a Spot VM: cheaper, but Google can stop it at any time.")
+    other_zones: OtherZones = Field(
+        "region", description="Where to try next if Google has no capacity: other zones of the region, all, or none."
+    )
+    other_pricing: bool = Field(False, description="Then try on demand instead of Spot, or Spot instead of on demand.")
+    second_machine_type: str | None = Field(None, description="Then try this machine type.", examples=["g2-standard-4"])
 
 
 class WorkstationPatch(BaseModel):
@@ -113,8 +122,45 @@ def check(spec: WorkstationSpec, catalog: Catalog, settings: Settings) -> dict[s
         if spec.snapshot is None or SNAPSHOT.fullmatch(spec.snapshot)
         else "This is not a valid snapshot name.",
         "spot": compatibility.spot_problem(spec.spot, machine_type),
+        "second_machine_type": _second_type_problem(spec, catalog),
     }
     return {field: problem for field, problem in problems.items() if problem}
+
+
+def _second_type_problem(spec: WorkstationSpec, catalog: Catalog) -> str | None:
+    """Why the second choice does not fit the rest of the request; None if it does."""
+    if spec.second_machine_type is None:
+        return None
+    second = catalog.machine_type(spec.second_machine_type)
+    if second is None:
+        return "This machine type is not available."
+    if spec.second_machine_type == spec.machine_type:
+        return "Choose another machine type than the first one."
+    first = catalog.machine_type(spec.machine_type)
+    disk_type = spec.disk_type or (first.disk_types[0] if first else None)
+    return compatibility.disk_type_problem(disk_type, second, catalog) or compatibility.image_problem(
+        spec.image, second, catalog
+    )
+
+
+def placements(workstation: Workstation, spec: WorkstationSpec, catalog: Catalog) -> list[Placement]:
+    """What may be tried for the request, the machine as requested first."""
+    return alternatives.of(
+        workstation.placement,
+        catalog,
+        other_zones=spec.other_zones,
+        other_pricing=spec.other_pricing,
+        second_machine_type=spec.second_machine_type,
+    )
+
+
+def placed(workstation: Workstation, placement: Placement, catalog: Catalog) -> dict[str, Any]:
+    """The columns of a new machine that is created there instead: column → value."""
+    machine_type = catalog.machine_type(placement.machine_type)
+    if machine_type is None:
+        raise LookupError(placement.machine_type)
+    image = _fitting_image(columns(workstation), machine_type, catalog)
+    return {**asdict(placement), **accelerator_columns(machine_type), "image": image}
 
 
 def columns(workstation: Workstation) -> dict[str, Any]:

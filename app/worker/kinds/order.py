@@ -4,10 +4,18 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import NAMESPACE_URL, uuid5
 
+from app.infra import hints
 from app.infra.machines import OperationFailedError, Power
 from app.models import LogLevel, Workstation
 from app.worker.claim import Claim
-from app.worker.errors import GOOGLE_ERRORS, CanceledError, RunFailedError, TransientError, is_transient
+from app.worker.errors import (
+    GOOGLE_ERRORS,
+    CanceledError,
+    RunFailedError,
+    StockOutError,
+    TransientError,
+    is_transient,
+)
 from app.worker.kinds.base import Kind
 from app.worker.readiness import Place
 from app.worker.retry import retry
@@ -55,7 +63,7 @@ async def give_order(claim: Claim, power: Power, place: Place) -> datetime:
     try:
         return await claim.tools.compute.order(power, place.zone, place.instance, request_id)
     except OperationFailedError as error:
-        raise RunFailedError(str(error)) from error
+        raise (StockOutError if hints.is_stock_out(str(error)) else RunFailedError)(str(error)) from error
     except GOOGLE_ERRORS as error:
         # A transient error is shown as the reason for the retry.
         await claim.log(str(error), LogLevel.ERROR)

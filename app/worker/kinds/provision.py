@@ -4,7 +4,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Run, RunKind, Workstation
 from app.services.workstations.impact import Severity
-from app.worker.errors import RunFailedError
+from app.worker import shortage
+from app.worker.errors import RunFailedError, StockOutError
 from app.worker.kinds.base import Kind
 from app.worker.kinds.destroy import Destroy
 from app.worker.kinds.update import Update
@@ -12,11 +13,24 @@ from app.worker.planned import Known, Planned
 
 
 class Provision(Update, kind=RunKind.PROVISION):
-    """The creation of a machine."""
+    """The creation of a machine: where it was requested or, while there is no data to lose, where there is capacity."""
+
+    async def reach(self) -> None:
+        """Create it, and wait until it is ready. Raises StockOutError if no alternative has capacity."""
+        while True:
+            try:
+                return await super().reach()
+            except StockOutError as error:
+                placement = await shortage.note(self.claim, str(error))
+                if placement is None:
+                    raise
+            # The disk and the address that were created belong to a zone and a region.
+            await Destroy(self.attempt.with_inputs({**self.attempt.inputs, "disk_only": False})).reach()
+            self.attempt = await shortage.move(self.attempt, placement)
 
     def needs_no_plan(self, known: Known) -> bool:
         """Whether nothing exists yet, so that a plan could show no loss."""
-        return known.state is None and not known.needs_reconcile
+        return (known.state is None or known.state.is_empty) and not known.needs_reconcile
 
     async def review(self, planned: Planned) -> Planned:
         """Refuse to replace resources of an earlier attempt that are not as requested."""
@@ -30,6 +44,12 @@ class Provision(Update, kind=RunKind.PROVISION):
     async def expected_severity(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
         """The effect that the requester expects: on a machine that is being created, anything is fine."""
         return Severity.REPLACES
+
+    async def finish(self, session: AsyncSession, run: Run) -> str:
+        """Record the machine, and that there was capacity for it."""
+        sentence = await super().finish(session, run)
+        await shortage.note_found(self.claim, session, run)
+        return sentence
 
     async def undoing(self, session: AsyncSession, run: Run) -> Kind | None:
         """Delete a machine that never ran. A machine that was created for a kept disk is deleted without its disk."""

@@ -1,7 +1,11 @@
 """Start: start a stopped machine, and wait until it is ready. Its IP address, disks and host keys stay the same."""
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from app.infra.machines import Power
-from app.models import RunKind
+from app.models import Run, RunKind
+from app.worker import shortage
+from app.worker.errors import StockOutError
 from app.worker.kinds.order import OrderKind
 from app.worker.kinds.workstation import MachineKind
 from app.worker.readiness import place_of
@@ -17,5 +21,15 @@ class Start(OrderKind, MachineKind, kind=RunKind.START):
         """Start the machine and wait. Raises RunFailedError if Google refuses or the machine does not boot,
         CanceledError if canceled before."""
         place = await place_of(self.claim, self.stack_id)
-        await self.order(place)
+        try:
+            await self.order(place)
+        except StockOutError as error:
+            await shortage.note(self.claim, str(error))
+            raise
         await self.wait_until_ready(place)
+
+    async def finish(self, session: AsyncSession, run: Run) -> str:
+        """Record the machine, and that there was capacity for it."""
+        sentence = await super().finish(session, run)
+        await shortage.note_found(self.claim, session, run)
+        return sentence

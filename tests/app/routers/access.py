@@ -40,6 +40,7 @@ ROWS = {
         GET POST /allowed-ips
         GET /allowed-ips/events
         GET POST /api/v1/allowed-ips
+        GET /api/v1/capacity
         GET /api/v1/infrastructure
         GET /api/v1/runs
         GET POST /api/v1/ssh-keys

@@ -1,0 +1,75 @@
+"""Where a machine may be created, and as what: the alternatives of a run that meets a shortage of capacity."""
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A machine type in a zone, on demand or as Spot."""
+
+    zone: str
+    machine_type: str
+    spot: bool
+
+    def __str__(self) -> str:
+        return f"{self.machine_type} in {self.zone}{' as Spot' if self.spot else ''}"
+
+    @classmethod
+    def read(cls, stored: dict[str, Any]) -> Self:
+        """From a run's column, which may say when it was tried."""
+        return cls(stored["zone"], stored["machine_type"], stored["spot"])
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A placement for which Google had no capacity."""
+
+    placement: Placement
+    at: datetime
+
+
+class HasAlternatives:
+    """Columns and rules of `Run`."""
+
+    alternatives: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    """The placements that may be tried, in the order of preference; the requested one is the first."""
+    tried_placements: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    """Those for which Google had no capacity, with "at"."""
+
+    @property
+    def placements(self) -> list[Placement]:
+        """The placements that may be tried."""
+        return [Placement.read(stored) for stored in self.alternatives]
+
+    @property
+    def tried(self) -> list[Tried]:
+        """What was tried without success, in this order."""
+        return [Tried(Placement.read(each), datetime.fromisoformat(each["at"])) for each in self.tried_placements]
+
+    @property
+    def requested(self) -> Placement | None:
+        """What was asked for first; None if there are no alternatives."""
+        return next(iter(self.placements), None)
+
+    def allow(self, placements: Collection[Placement]) -> None:
+        """Let the run try these, in this order."""
+        self.alternatives = [asdict(placement) for placement in placements]
+
+    def note_shortage(self, placement: Placement, now: datetime) -> None:
+        """Google has no capacity for this one."""
+        self.tried_placements = [*self.tried_placements, {**asdict(placement), "at": now.isoformat()}]
+
+    def next_placement(self, suggested: Collection[str] = ()) -> Placement | None:
+        """What to try next; None if everything was tried.
+
+        :param suggested: zones in which Google says that it has capacity. They come first.
+        """
+        tried = {each.placement for each in self.tried}
+        left = [placement for placement in self.placements if placement not in tried]
+        return min(left, key=lambda placement: placement.zone not in suggested, default=None)

@@ -1,0 +1,102 @@
+"""What pages and the API say of capacity: before a request what was seen of it, and after it what was tried."""
+
+import html
+import re
+
+import httpx2
+import pytest
+
+from app.models import Run
+from app.models.placement import Placement
+from app.services.capacity import sightings
+from tests.clients import create, refusal, run_of
+from tests.parts import MovingClock
+from tests.stage import Stage
+
+pytestmark = pytest.mark.anyio
+L4 = {"machine_type": "g2-standard-8"}
+
+
+async def see(stage: Stage, zone: str, *, found: bool, spot: bool = False, machine_type: str = "g2-standard-8") -> None:
+    async with stage.database.sessions.begin() as session:
+        await sightings.record(session, Placement(zone, machine_type, spot), stage.clock(), found=found)
+
+
+async def test_the_form_says_what_was_seen_last_in_each_zone(
+    stage: Stage, grace: httpx2.AsyncClient, clock: MovingClock
+) -> None:
+    await see(stage, "europe-west4-b", found=True, machine_type="g2-standard-4")
+    clock.advance(minutes=20)
+    await see(stage, "europe-west4-a", found=True)
+    clock.advance(minutes=20)
+    await see(stage, "europe-west4-a", found=False)
+    await see(stage, "europe-west4-c", found=True, spot=True)
+    form = (await grace.get("/workstations/new", params=L4)).text
+    said = " ".join(re.sub(r"<[^>]+>", "", form[form.index("as last seen") :][:900]).split())
+
+    assert said.startswith(
+        "as last seen: europe-west4-a: none 2 Mar 2026, 10:10 UTC, europe-west4-b: available 2 Mar 2026, 09:30 UTC."
+    )
+    assert 'datetime="2026-03-02T10:10:00' in form
+    assert "as last seen" not in (await grace.get("/workstations/new", params={"machine_type": "e2-standard-4"})).text
+
+
+async def test_the_api_says_it_of_both_prices(stage: Stage, grace: httpx2.AsyncClient) -> None:
+    await see(stage, "europe-west4-a", found=False)
+    await see(stage, "europe-west4-c", found=True, spot=True)
+    answer = (await grace.get("/api/v1/capacity", params=L4)).json()
+
+    assert [(each["zone"], each["spot"], each["has_any"]) for each in answer] == [
+        ("europe-west4-c", True, True),
+        ("europe-west4-a", False, False),
+    ]
+    assert (answer[0]["none_at"], answer[1]["found_at"]) == (None, None)
+    assert (await grace.get("/api/v1/capacity")).status_code == 422
+    assert (await grace.get("/api/v1/capacity", params={"machine_type": "m9-huge"})).json() == []
+
+
+async def test_the_price_covers_what_may_be_tried(grace: httpx2.AsyncClient) -> None:
+    alone = (await grace.get("/workstations/new", params={**L4, "spot": "yes"})).text
+    more = (await grace.get("/workstations/new", params={**L4, "spot": "yes", "other_pricing": "yes"})).text
+
+    assert "if the first choice has no capacity" not in alone
+    assert re.search(r"Up to <span[^>]*>\$[\d.]+</span> per hour if the first choice has no capacity", more)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("other_zones", "mars", ""),
+        ("second_machine_type", "m9-huge", "This machine type is not available."),
+        ("second_machine_type", "g2-standard-8", "Choose another machine type than the first one."),
+        ("second_machine_type", "g4-standard-48", "does not support Balanced disks"),
+    ],
+)
+async def test_what_cannot_be_tried_is_said_at_its_field(
+    grace: httpx2.AsyncClient, field: str, value: str, sentence: str
+) -> None:
+    page = html.unescape((await refusal(grace, "/workstations", {"name": "dev-1", **L4, field: value})).text)
+
+    assert f'id="{field}-error"' in page
+    assert sentence in page
+
+
+async def test_pages_and_the_api_say_what_was_tried_and_when(stage: Stage, grace: httpx2.AsyncClient) -> None:
+    workstation_id = await create(grace, **L4, other_pricing="yes", other_zones="none")
+    run_id = await run_of(grace, workstation_id)
+    async with stage.working_on(run_id) as (_, run):
+        run.note_shortage(run.placements[0], stage.clock())
+    answer = (await grace.get(f"/api/v1/runs/{run_id}")).json()
+    pages = [(await grace.get(path)).text for path in (f"/runs/{run_id}", f"/workstations/{workstation_id}")]
+
+    assert [each["spot"] for each in answer["alternatives"]] == [False, True]
+    assert answer["tried"] == [{"placement": answer["alternatives"][0], "at": "2026-03-02T09:30:00Z"}]
+    assert all("g2-standard-8 in europe-west4-a: none at" in page for page in pages)
+
+
+async def test_a_retry_may_try_the_same(stage: Stage) -> None:
+    requested = await stage.request(machine_type="g2-standard-8", other_pricing=True)
+    await stage.fail(requested.run.id)
+    again = await stage.row(Run, (await stage.retry(requested.run.id)).id)
+
+    assert (len(again.placements), again.tried) == (6, [])
