@@ -38,6 +38,7 @@ from app.routers import (
     runs,
     security_keys,
     shared_stack,
+    snapshots,
     ssh_files,
     ssh_keys,
     ssh_setup,
@@ -58,6 +59,7 @@ from app.routers.api import members as api_members
 from app.routers.api import office_hours as api_office_hours
 from app.routers.api import runs as api_runs
 from app.routers.api import shared_stack as api_shared_stack
+from app.routers.api import snapshots as api_snapshots
 from app.routers.api import ssh_keys as api_ssh_keys
 from app.routers.api import workstations as api_workstations
 from app.services.catalog import Catalog
@@ -66,12 +68,12 @@ from app.web import add_error_handlers, create_templates
 
 PAGES = (
     *(auth, account, security_keys, ssh_keys, ssh_setup, help_pages),
-    *(workstations, workstation_changes, office_hours, kept_disks, handovers, stack_states),
+    *(workstations, workstation_changes, office_hours, snapshots, kept_disks, handovers, stack_states),
     *(allowed_ips, admin_allowed_ips, shared_stack, infrastructure, iam_admins, members, member, admin_workstations),
     *(consoles, bulk_actions, orphans, runs, audit, doctor, health),
 )
 API = (
-    *(api_workstations, api_machines, api_office_hours, api_capacity),
+    *(api_workstations, api_machines, api_office_hours, api_capacity, api_snapshots),
     *(api_bulk_actions, api_handovers, api_runs, api_ssh_keys, api_shared_stack),
     *(api_allowed_ips, api_infrastructure, api_iam_admins, api_members, api_tokens, api_audit, ssh_files),
 )

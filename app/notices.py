@@ -34,6 +34,7 @@ class Done(StrEnum):
     OFFICE_HOURS_OFF = "Office hours turned off."
     OFFICE_HOURS_SKIPPED = "Office hours skipped for that day."
     OFFICE_HOURS_RESUMED = "Office hours count again."
+    SNAPSHOT_DELETED = "Snapshot is being deleted."
     HANDED_OVER = "Handed over. The SSH keys are being replaced."
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db import driver_connection
 
 INSPECT = "inspect"
+DELETE_SNAPSHOTS = "delete_snapshots"
 CARRY_OUT_BULK_ACTION = "carry_out_bulk_action"
 JOBS = "jobs"
 
@@ -19,6 +20,11 @@ queue = App(connector=PsycopgConnector())
 async def enqueue_inspection(session: AsyncSession, name: str) -> None:
     """Queue a job that takes this inspection, unless one is already queued."""
     await _enqueue(session, INSPECT, name, name=name)
+
+
+async def enqueue_snapshot_deletions(session: AsyncSession) -> None:
+    """Queue a job that deletes the snapshots that are to be deleted, unless one is already queued."""
+    await _enqueue(session, DELETE_SNAPSHOTS, "all")
 
 
 async def enqueue_bulk_action(session: AsyncSession, action_id: str) -> None:

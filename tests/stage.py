@@ -13,7 +13,8 @@ from app.config import Settings
 from app.crypto import Vault
 from app.db import Database
 from app.infra.secrets import SecretStore
-from app.models import Base, CancelMode, LogLevel, Member, Run, Workstation
+from app.models import Base, CancelMode, LogLevel, Member, Run, Snapshot, SnapshotReason, Workstation
+from app.models.base import short_id
 from app.services import decisions, lifecycle, runs, workstations
 from app.services.catalog import Catalog
 from app.services.context import Context
@@ -176,6 +177,23 @@ class Stage:
         async with self.acting(who) as ctx:
             machine = await ctx.session.get_one(Workstation, workstation_id)
             return await workstations.request_destroy(ctx, machine, keep_disk=keep_disk)
+
+    async def snapshot(self, workstation_id: str, **fields: Any) -> Snapshot:
+        """A worker has taken one of its data disk, by the run that it had last."""
+        async with self.database.sessions.begin() as session:
+            [run, *_] = await runs.of_stack(session, workstation_id, 1)
+            workstation = await session.get_one(Workstation, workstation_id)
+            usual = {
+                "name": f"{workstation.resource_name}-{short_id(10)}",
+                "reason": SnapshotReason.MANUAL,
+                "zone": workstation.zone,
+                "disk_size_gb": workstation.disk_size_gb,
+                "storage_bytes": 3 << 30,
+                "taken_at": self.clock(),
+            }
+            made = Snapshot(workstation_id=workstation_id, run_id=run.id, **{**usual, **fields})
+            session.add(made)
+        return made
 
     async def make_shared_stack(self) -> str:
         """It exists, and lets nobody in; returns its id."""

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from app.config import Settings
-from app.infra.machines import MachineState, OperationFailedError, Power
+from app.infra.google_operations import ONCE, WAIT, check
+from app.infra.machines import MachineState, Power
 from app.infra.ownership import STACK_LABEL, stack_of
+from app.infra.snapshots import Snapshots
 from app.infra.zones import region_of
 
 if TYPE_CHECKING:
@@ -23,10 +25,6 @@ _RESOURCE_ID = re.compile(r"projects/([^/]+)/(?:(zone)s/([^/]+)/(instance|disk)|
 GUEST_NAMESPACE = "stationmaster"
 """The namespace of the startup script's guest attributes. Google's own agent uses others."""
 SERIAL_BYTES = 128 * 1024
-# No retries by Google's client, which would take ten minutes without a message. The run itself retries.
-_ONCE: dict[str, Any] = {"timeout": 30.0, "retry": None}
-_WAIT_SECONDS = 150.0
-"""Longer than the two minutes after which Google ends a wait for an operation, done or not."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +59,15 @@ class Compute:
     def __init__(self, settings: Settings) -> None:
         self._project = settings.google_project
         self._endpoint = settings.compute_endpoint
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """The project's snapshots."""
+        return self._snapshots
+
+    @cached_property
+    def _snapshots(self) -> Snapshots:
+        return Snapshots(self._project, self._options())
 
     async def warm_up(self) -> None:
         """Import the client now, so that the first run need not wait for it."""
@@ -122,14 +129,14 @@ class Compute:
     def _names(self, client: str, **where: str) -> frozenset[str]:
         from google.cloud import compute_v1
 
-        listed = getattr(compute_v1, client)(**self._options()).list(project=self._project, **where, **_ONCE)
+        listed = getattr(compute_v1, client)(**self._options()).list(project=self._project, **where, **ONCE)
         return frozenset(each.name for each in listed)
 
     def _quotas(self, region: str) -> list[Quota]:
         from google.cloud import compute_v1
 
-        project = compute_v1.ProjectsClient(**self._options()).get(project=self._project, **_ONCE)
-        there = compute_v1.RegionsClient(**self._options()).get(project=self._project, region=region, **_ONCE)
+        project = compute_v1.ProjectsClient(**self._options()).get(project=self._project, **ONCE)
+        there = compute_v1.RegionsClient(**self._options()).get(project=self._project, region=region, **ONCE)
         return [
             *(Quota(quota.metric, quota.limit, quota.usage) for quota in project.quotas),
             *(Quota(quota.metric, quota.limit, quota.usage, region) for quota in there.quotas),
@@ -141,7 +148,7 @@ class Compute:
         path = f"{GUEST_NAMESPACE}/"
         request = {"project": self._project, "zone": zone, "instance": instance, "query_path": path}
         try:
-            attributes = self._instances.get_guest_attributes(request=request, **_ONCE)
+            attributes = self._instances.get_guest_attributes(request=request, **ONCE)
         except NotFound:
             return {}
         return {item.key: item.value for item in attributes.query_value.items}
@@ -150,14 +157,14 @@ class Compute:
         # A negative start counts from the end.
         part = {"port": 1, "start": -SERIAL_BYTES}
         request = {"project": self._project, "zone": zone, "instance": instance, **part}
-        return str(self._instances.get_serial_port_output(request=request, **_ONCE).contents)
+        return str(self._instances.get_serial_port_output(request=request, **ONCE).contents)
 
     def _machine(self, zone: str, instance: str) -> MachineState | None:
         from google.api_core.exceptions import NotFound
 
         request = {"project": self._project, "zone": zone, "instance": instance}
         try:
-            return MachineState.read(self._instances.get(request=request, **_ONCE))
+            return MachineState.read(self._instances.get(request=request, **ONCE))
         except NotFound:
             return None
 
@@ -168,7 +175,7 @@ class Compute:
             # Required for machines with local SSDs, and ignored for others.
             request["discard_local_ssd"] = True
         order = getattr(self._instances, f"{power}_unary")
-        return datetime.fromisoformat(self._done(zone, order(request=request, **_ONCE)).insert_time)
+        return datetime.fromisoformat(self._done(zone, order(request=request, **ONCE)).insert_time)
 
     def _done(self, zone: str, operation: "compute_v1.Operation") -> "compute_v1.Operation":
         """The finished operation. Raises OperationFailedError."""
@@ -179,12 +186,10 @@ class Compute:
         request = {"project": self._project, "zone": zone, "operation": operation.name}
         if operation.status != compute_v1.Operation.Status.DONE:
             # Google answers as soon as the operation is done, so there is no need to poll.
-            operation = self._zone_operations.wait(request=request, timeout=_WAIT_SECONDS, retry=None)
+            operation = self._zone_operations.wait(request=request, **WAIT)
         if operation.status != compute_v1.Operation.Status.DONE:
             raise GatewayTimeout(f"Google has not ended {operation.name} ({operation.operation_type}) in 2 minutes")
-        if operation.http_error_status_code:
-            said = "; ".join(error.message for error in operation.error.errors) or operation.http_error_message
-            raise OperationFailedError(f"{operation.operation_type}: Error {operation.http_error_status_code}: {said}")
+        check(operation)
         return operation
 
     def _labels_of(self, resource_id: str) -> dict[str, str] | None:
@@ -195,7 +200,7 @@ class Compute:
             raise ValueError(f"not the id of a machine, disk or address: {resource_id}")
         project, scope, place, kind, name = (part for part in found.groups() if part)
         try:
-            thing = self._clients[kind].get(request={"project": project, scope: place, kind: name}, **_ONCE)
+            thing = self._clients[kind].get(request={"project": project, scope: place, kind: name}, **ONCE)
         except NotFound:
             return None
         return _labels(thing)
@@ -204,8 +209,8 @@ class Compute:
         unfinished = {"project": self._project, "filter": "status != DONE"}
         region = region_of(zone)
         operations = [
-            *self._zone_operations.list(request={**unfinished, "zone": zone}, **_ONCE),
-            *self._region_operations.list(request={**unfinished, "region": region}, **_ONCE),
+            *self._zone_operations.list(request={**unfinished, "zone": zone}, **ONCE),
+            *self._region_operations.list(request={**unfinished, "region": region}, **ONCE),
         ]
         named = [(operation.operation_type, operation.target_link.rpartition("/")[2]) for operation in operations]
         # Names contain the stack's ID between hyphens.
@@ -220,7 +225,7 @@ class Compute:
         return [
             Labelled(thing.self_link[thing.self_link.index("projects/") :], labels)
             for kind, request in requests.items()
-            for _, scope in self._clients[kind].aggregated_list(request=request, **_ONCE)
+            for _, scope in self._clients[kind].aggregated_list(request=request, **ONCE)
             for thing in getattr(scope, plurals[kind])
             if label in (labels := _labels(thing))
         ]

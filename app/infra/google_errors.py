@@ -8,6 +8,11 @@ TABLE: tuple[tuple[str, str, str], ...] = (
         "Retry in a minute. If this happens often, ask an admin to request a higher quota for this API.",
     ),
     (
+        r"Too frequent operations from the source resource",
+        "Google takes six snapshots of a disk an hour at most.",
+        "Retry in an hour.",
+    ),
+    (
         r"IP '[\d.]+' is already being used by another resource|External IP address: \S+ is already in-use|"
         r"IP_IN_USE_BY",
         "The IP address is in use by another machine.",

@@ -20,6 +20,7 @@ from app.models.running_time import RunningTime
 from app.models.security_key import SecurityKey, SecurityKeyChallenge
 from app.models.shared_stack import SharedStack, SharedStackStatus
 from app.models.sign_in import SignIn
+from app.models.snapshot import Snapshot, SnapshotReason
 from app.models.ssh_key import SshKey
 from app.models.ssh_setup import SshSetup
 from app.models.stack import ProviderLock, Root, Stack, StateVersion
@@ -67,6 +68,8 @@ __all__ = [
     "SharedStack",
     "SharedStackStatus",
     "SignIn",
+    "Snapshot",
+    "SnapshotReason",
     "SshKey",
     "SshSetup",
     "Stack",

@@ -43,6 +43,8 @@ class Action(StrEnum):
     RESUME_OFFICE_HOURS = "workstation.resume_office_hours", "no longer skips a day of the office hours of workstation"
     END_OFFICE_HOURS = "workstation.end_office_hours", "turned off the office hours of workstation"
     DESTROY_WORKSTATION = "workstation.destroy", "deleted workstation"
+    TAKE_SNAPSHOT = "snapshot.take", "took a snapshot of"
+    DELETE_SNAPSHOT = "snapshot.delete", "deleted snapshot"
     CANCEL_RUN = "run.cancel", "canceled run"
     APPROVE_RUN = "run.approve", "approved run"
     DISCARD_RUN = "run.discard", "discarded run"

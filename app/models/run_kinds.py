@@ -25,6 +25,8 @@ class RunKind(StrEnum):
     """Suspend the machine: its memory is kept as well."""
     RESUME = "resume"
     """Let a suspended machine go on where it was."""
+    SNAPSHOT = "snapshot"
+    """Take a snapshot of the data disk, while the machine runs or not."""
     CONFIGURE = "configure"
     """Apply the desired settings of the shared stack. Requires approval, and is not rolled back."""
     CHECK = "check"
@@ -173,6 +175,15 @@ TRAITS = {
         uses_terraform=False,
         gives_machine=True,
         status_meanwhile=W.STARTING,
+    ),
+    RunKind.SNAPSHOT: KindTraits(
+        doing="Taking a snapshot of",
+        label="Snapshot",
+        preposition=" of",
+        prior_seconds=60.0,
+        stages=("queued", "copying", "saved"),
+        uses_terraform=False,
+        gives_way=True,
     ),
     RunKind.CONFIGURE: KindTraits(
         doing="Configuring",

@@ -123,6 +123,11 @@ class Workstation(KeepsOfficeHours, Base):
         """Whether a new machine is being created from its kept disk."""
         return self.destroyed_at is not None and not self.is_destroyed
 
+    @property
+    def can_snapshot(self) -> bool:
+        """Whether it has a data disk that nothing is being done to."""
+        return self.status in FOLLOWS_GOOGLE or self.has_failed
+
     def rejects(self, kind: RunKind) -> bool:
         """Whether a run of that kind has nothing to do. After a deletion, only a kept disk can be deleted."""
         return self.is_destroyed and not (self.disk_kept and kind is RunKind.DESTROY)

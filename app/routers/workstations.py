@@ -17,7 +17,17 @@ from app.services.keys import ssh_config, ssh_keys
 from app.services.people import limits
 from app.services.runs import progress, stacks
 from app.services.shared import infrastructure
-from app.services.workstations import consoles, drift, existing, history, observations, orders, specs, ssh_setups
+from app.services.workstations import (
+    consoles,
+    drift,
+    existing,
+    history,
+    observations,
+    orders,
+    snapshots,
+    specs,
+    ssh_setups,
+)
 from app.views import capacity_offer, elsewhere
 from app.views.run_view import view
 from app.views.workstation_offers import offer_of
@@ -94,6 +104,7 @@ async def show(
         "offer": offer_of(workstation, portal.catalog, exists.get(workstation.id)),
         "elsewhere": elsewhere.of(current, workstation, ctx.catalog),
         "history": past,
+        "snapshots": await snapshots.list_of(ctx, workstation),
         "boot_console": await consoles.read_of(session, past.failed_boot),
         "watch": await observations.watch(session),
         "now": portal.clock(),

@@ -13,7 +13,7 @@ from app.services.keys import machine_keys
 from app.services.people import limits
 from app.services.runs import stacks
 from app.services.shared import shared_stack
-from app.services.workstations import orders
+from app.services.workstations import orders, snapshots
 
 _REFUSED = {
     CancelMode.UNDO: "This run is already being stopped, or can only be stopped now.",
@@ -92,6 +92,8 @@ async def retry(ctx: Context, run: Run) -> Run:
         return await workstations.request_check(ctx, subject)
     if isinstance(subject, Workstation) and run.kind in ORDERS:
         return await orders.request(ctx, subject, run.kind, again=run)
+    if isinstance(subject, Workstation) and run.kind is RunKind.SNAPSHOT:
+        return await snapshots.request(ctx, subject)
     destroy = await runs.under_way(ctx.session, run.stack_id, RunKind.DESTROY)
     # The new run would be canceled at its claim, when everything is deleted.
     if destroy and destroy.is_executing and run.kind is not RunKind.DESTROY:

@@ -8,9 +8,9 @@ from procrastinate.exceptions import ConnectorException
 
 from app import db
 from app.db import RECONNECT_SECONDS, Database
-from app.queue import CARRY_OUT_BULK_ACTION, INSPECT, JOBS
+from app.queue import CARRY_OUT_BULK_ACTION, DELETE_SNAPSHOTS, INSPECT, JOBS
 from app.services.shared import infrastructure_state
-from app.worker import bulk_actions, periodic
+from app.worker import bulk_actions, periodic, snapshots
 from app.worker.claim import Tools
 from app.worker.inspections import DAILY_INSPECTIONS, take
 
@@ -58,6 +58,11 @@ def of_worker(tools: Tools) -> App:
     async def carry_out_bulk_action(action_id: str) -> None:
         """Make the runs that somebody requested for many workstations."""
         await bulk_actions.carry_out(tools, action_id)
+
+    @app.task(name=DELETE_SNAPSHOTS, queue=JOBS)
+    async def delete_snapshots() -> None:
+        """Delete the snapshots that are to be deleted."""
+        await snapshots.delete(tools)
 
     return app
 

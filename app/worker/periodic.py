@@ -9,6 +9,7 @@ from app.services import allowed_ips
 from app.services.keys import machine_keys
 from app.services.shared import leavers, shared_stack
 from app.services.workstations import activities, bulk, office_hours
+from app.worker import snapshots
 from app.worker.claim import Tools
 
 log = structlog.get_logger()
@@ -34,6 +35,8 @@ async def do(tools: Tools) -> None:
     await _keep_office_hours(tools)
     async with tools.database.sessions.begin() as session:
         await activities.thin(tools.context(session))
+    await snapshots.delete(tools)
+    await snapshots.measure(tools)
     async with tools.database.sessions() as session:
         forgotten = await machine_keys.possibly_outdated(session, tools.clock())
     # One transaction each, since every deployment locks its stack.

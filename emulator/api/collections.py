@@ -8,13 +8,13 @@ from typing import Any
 from emulator.cloud.cloud import Cloud
 from emulator.core.catalog import REGIONS, ZONES
 from emulator.core.errors import CloudError
-from emulator.core.ids import ADDRESS, DISK, INSTANCE, last
+from emulator.core.ids import ADDRESS, DISK, INSTANCE, SNAPSHOT, last
 from emulator.core.store import CloudResource, Json
 from emulator.rules.base import Context
 from emulator.views.instances import instance_view
 from emulator.views.lists import Listed
 from emulator.views.places import accelerator_types_in, machine_types_in, region_view, zone_view
-from emulator.views.resources import address_view, disk_view, operation_view
+from emulator.views.resources import address_view, disk_view, operation_view, snapshot_view
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,7 @@ COLLECTIONS = {
         Collection(
             "addresses", "address", ADDRESS, ("regions",), _stored(ADDRESS, address_view), ("global", *_EACH_REGION)
         ),
+        Collection("snapshots", "snapshot", SNAPSHOT, ("global",), _stored(SNAPSHOT, snapshot_view)),
         Collection(
             "operations",
             "operation",

@@ -1,5 +1,6 @@
 """The parts of the Compute Engine API that the portal uses."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -11,8 +12,8 @@ from emulator.api.call_log import CallLog
 from emulator.api.collections import Place, aggregate, collection, operation_user, scope_of_link
 from emulator.cloud.cloud import Cloud
 from emulator.core.catalog import REGIONS, ZONES
-from emulator.core.errors import CloudError, not_found
-from emulator.core.ids import INSTANCE, link
+from emulator.core.errors import CloudError, invalid_field, not_found
+from emulator.core.ids import INSTANCE, SNAPSHOT, link
 from emulator.core.projects import with_project_id
 from emulator.core.rate_limit import RateLimit
 from emulator.core.store import Json
@@ -22,10 +23,20 @@ from emulator.views.instances import guest_attributes_view, serial_port_view
 from emulator.views.lists import aggregated_view, list_view, page
 from emulator.views.places import compute_project_view
 from emulator.views.resources import operation_view
+from emulator.web.bodies import json_body
 
 BASE = "/compute/v1/projects/{project}"
 WAIT_S = 120.0
 """The longest wait of zoneOperations.wait: two minutes, according to Google's documentation."""
+SNAPSHOT_NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?")
+FIELDS = {
+    "name": "name",
+    "description": "description",
+    "labels": "labels",
+    "sourceDisk": "source_disk",
+    "storageLocations": "storage_locations",
+}
+"""Google's field of a new snapshot → Terraform's."""
 
 Handler = Callable[[Request, Place], Awaitable[Json]]
 
@@ -49,6 +60,8 @@ class ComputeApi:
             self._route(f"{zone}/{operation}", self.wait, "POST"),
             self._route(f"{BASE}/regions/{{region}}/{operation}", self.wait, "POST"),
             self._route(f"{BASE}/global/{operation}", self.wait, "POST"),
+            self._route(f"{BASE}/global/snapshots", self.create_snapshot, "POST"),
+            self._route(f"{BASE}/global/snapshots/{{name}}", self.delete_snapshot, "DELETE"),
             self._route(f"{BASE}/global/{{collection}}", self.list),
             self._route(f"{BASE}/global/{{collection}}/{{name}}", self.get),
             self._route(f"{zone}/{{collection}}", self.list),
@@ -105,6 +118,25 @@ class ComputeApi:
             operation = await self._cloud.change_power(
                 verb, id_, query.get("requestId", ""), decides_on_ssds="discardLocalSsd" in query
             )
+            return operation_view(operation, operation_user(place))
+
+    async def create_snapshot(self, request: Request, place: Place) -> Json:
+        asked = await json_body(request)
+        name = str(asked.get("name") or "")
+        if not SNAPSHOT_NAME.fullmatch(name):
+            raise invalid_field("resource.name", name, f"Must be a match of regex '{SNAPSHOT_NAME.pattern}'")
+        state = {FIELDS[field]: value for field, value in asked.items() if field in FIELDS}
+        if "/" not in str(state.get("source_disk") or ""):
+            raise invalid_field("resource.sourceDisk", state.get("source_disk"), "The URL is malformed.")
+        id_ = f"{place.path}/snapshots/{name}"
+        with self._calls.call("create", SNAPSHOT, id_):
+            operation = await self._cloud.create_snapshot(id_, state, request.query_params.get("requestId", ""))
+            return operation_view(operation, operation_user(place))
+
+    async def delete_snapshot(self, request: Request, place: Place) -> Json:
+        id_ = f"{place.path}/snapshots/{request.path_params['name']}"
+        with self._calls.call("delete", SNAPSHOT, id_):
+            operation = await self._cloud.delete_snapshot(id_, request.query_params.get("requestId", ""))
             return operation_view(operation, operation_user(place))
 
     async def guest_attributes(self, request: Request, place: Place) -> Json:

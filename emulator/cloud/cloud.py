@@ -1,11 +1,13 @@
 """The emulated cloud: all changes to it, with Google's waits, refusals and failures."""
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
+from typing import Any
 
 from emulator.cloud.runner import OperationRunner, Outcome
 from emulator.core.errors import CloudError
-from emulator.core.ids import INSTANCE
+from emulator.core.ids import INSTANCE, SNAPSHOT
 from emulator.core.store import CloudResource, Json
 from emulator.rules.base import Rules
 from emulator.rules.instance_power import check_power, power_off, power_on, resume, suspend
@@ -34,9 +36,9 @@ class Cloud(OperationRunner):
     async def create(self, type_: str, id_: str, state: Json, secret: Json) -> CloudResource:
         rules = rules_of(type_)
         outcome = await self._inject("create", type_, id_, state)
+        if existing := self._made_again(rules, type_, id_, state):
+            return existing
         resource, operation = self._accept(rules, type_, id_, state, secret)
-        if operation is None:
-            return resource
         await self._to_the_end(self._finish_create(rules, resource, operation, outcome))
         return self.find(type_, resource.id)
 
@@ -91,7 +93,29 @@ class Cloud(OperationRunner):
             self.operations.end(operation, resource)
             return operation
         self._set_status(resource, POWER_OPS[op])
-        self._spawn(self._finish_power(op, resource, operation, outcome))
+        self._spawn(self._quietly(self._finish_power(op, resource, operation, outcome)))
+        return operation
+
+    async def create_snapshot(self, id_: str, state: Json, request_id: str = "") -> Json:
+        """Begin to take a snapshot; returns the operation, which continues by itself."""
+        if before := self.operations.ordered_before(request_id):
+            return before
+        outcome = await self._inject("create", SNAPSHOT, id_, state)
+        rules = rules_of(SNAPSHOT)
+        self._made_again(rules, SNAPSHOT, id_, state)
+        resource, operation = self._accept(rules, SNAPSHOT, id_, state, {}, request_id)
+        # What is on the disk now is what the snapshot has, however long it takes.
+        self._notify(resource)
+        self._spawn(self._quietly(self._finish_create(rules, resource, operation, outcome)))
+        return operation
+
+    async def delete_snapshot(self, id_: str, request_id: str = "") -> Json:
+        """Begin to delete a snapshot; returns the operation, which continues by itself."""
+        if before := self.operations.ordered_before(request_id):
+            return before
+        outcome = await self._inject("delete", SNAPSHOT, id_, {})
+        operation = self.operations.begin("delete", self._idle(SNAPSHOT, id_), request_id)
+        self._spawn(self._quietly(self._finish_delete(self.find(SNAPSHOT, id_), operation, outcome)))
         return operation
 
     def recover(self) -> None:
@@ -112,18 +136,28 @@ class Cloud(OperationRunner):
 
     # --- the steps
 
-    def _accept(
-        self, rules: Rules, type_: str, id_: str, state: Json, secret: Json
-    ) -> tuple[CloudResource, Json | None]:
-        """Reserve the name. Returns no operation for a resource that exists and may be created again."""
+    async def _quietly(self, work: Coroutine[Any, Any, None]) -> None:
+        """The caller already has its response, and finds the error in the operation."""
+        with suppress(CloudError):
+            await work
+
+    def _made_again(self, rules: Rules, type_: str, id_: str, state: Json) -> CloudResource | None:
+        """The resource that exists and may be created again; None if there is none. Raises CloudError if the name is
+        taken."""
         existing = self.store.get(type_, id_)
         if existing and rules.idempotent:
             rules.check_again(self.context, existing, state)
             existing.state = state
             self.store.put(existing)
-            return existing, None
+            return existing
         if existing and not rules.numbered:
             raise rules.exists(id_)
+        return None
+
+    def _accept(
+        self, rules: Rules, type_: str, id_: str, state: Json, secret: Json, request_id: str = ""
+    ) -> tuple[CloudResource, Json]:
+        """Reserve the name."""
         with self.store.transaction():
             final = rules.final_id(self.context, id_, state)
             cloud = {"status": "CREATING", "created": self.context.now()}
@@ -131,7 +165,7 @@ class Cloud(OperationRunner):
             rules.check(self.context, resource)
             rules.accepted(self.context, resource)
             self.store.put(resource)
-            operation = self.operations.begin("create", resource)
+            operation = self.operations.begin("create", resource, request_id)
         return resource, operation
 
     async def _finish_create(self, rules: Rules, resource: CloudResource, operation: Json, outcome: Outcome) -> None:
@@ -189,9 +223,7 @@ class Cloud(OperationRunner):
                 before = {"start": "TERMINATED", "resume": "SUSPENDED"}
                 self._set_status(current, before.get(op, "RUNNING"))
 
-        # The caller already has its response, and finds the error in the operation.
-        with suppress(CloudError):
-            self._end(resource, operation, outcome.error, change)
+        self._end(resource, operation, outcome.error, change)
 
     def _created(self, rules: Rules, resource: CloudResource) -> None:
         rules.created(self.context, resource)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from emulator.core.ids import ADDRESS, ATTACHMENT, DISK, INSTANCE
+from emulator.core.ids import ADDRESS, ATTACHMENT, DISK, INSTANCE, SNAPSHOT
 
 SECONDS = {
     ("create", INSTANCE): 4.0,
@@ -15,6 +15,8 @@ SECONDS = {
     ("create", DISK): 1.5,
     ("update", DISK): 1.0,
     ("delete", DISK): 1.0,
+    ("create", SNAPSHOT): 3.0,
+    ("delete", SNAPSHOT): 1.0,
     ("create", ADDRESS): 1.0,
     ("update", ADDRESS): 1.0,
     ("delete", ADDRESS): 1.0,

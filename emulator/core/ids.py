@@ -9,6 +9,7 @@ INSTANCE = "google_compute_instance"
 DISK = "google_compute_disk"
 ADDRESS = "google_compute_address"
 ATTACHMENT = "google_compute_attached_disk"
+SNAPSHOT = "google_compute_snapshot"
 SECRET = "google_secret_manager_secret"  # noqa: S105 - the name of a Terraform type
 SECRET_VERSION = "google_secret_manager_secret_version"  # noqa: S105 - the name of a Terraform type
 

@@ -86,6 +86,11 @@ def copy_data_disk(source: Path, folder: Path) -> None:
         shutil.copytree(source, folder, symlinks=True, ignore=lambda path, _: {"device"} if path == str(source) else ())
 
 
+def size_of(folder: Path) -> int:
+    """Bytes of the files on a disk: what a snapshot of it takes, as nothing is compressed here."""
+    return sum(path.lstat().st_size for path in (folder / "files").rglob("*") if path.is_file())
+
+
 def write_users(folder: Path, users: Iterable[str]) -> None:
     """The machine's passwd: its users are all the one user that a user namespace has, number 0."""
     names = sorted(users)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from emulator.cloud.cloud import Cloud
 from emulator.core.errors import not_ready
-from emulator.core.ids import ATTACHMENT, DISK, INSTANCE, instance_of_attachment
+from emulator.core.ids import ATTACHMENT, DISK, INSTANCE, SNAPSHOT, instance_of_attachment
 from emulator.core.settings import Settings
 from emulator.core.store import CloudResource
 from emulator.machines import troubles
-from emulator.machines.disk_copies import SNAPSHOT, DiskCopies
+from emulator.machines.disk_copies import DiskCopies
 from emulator.machines.folders import MACHINE, fail_next_mount, prepare_boot_disk, remove, unused_folders, write_users
 from emulator.machines.machine_spec import MachineSpec, disk_folder, machine_path, machine_spec, public_keys_of
 from emulator.machines.sandbox import NamespaceSandbox, PlainSandbox, Sandbox, SandboxError, usable_flags

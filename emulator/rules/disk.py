@@ -2,8 +2,8 @@
 
 from emulator.core.attachments import users_of
 from emulator.core.catalog import DISK_TYPES
-from emulator.core.errors import in_use, invalid_field
-from emulator.core.ids import last, link
+from emulator.core.errors import in_use, invalid_field, not_found, not_ready
+from emulator.core.ids import SNAPSHOT, last, link
 from emulator.core.store import CloudResource, Json
 from emulator.rules.base import Context, Rules
 from emulator.rules.checks import check_size, check_zone, image_gb, scoped
@@ -18,6 +18,8 @@ class DiskRules(Rules):
             raise invalid_field("resource.type", kind, why)
         if image := resource.state.get("image"):
             check_size("resource.sizeGb", int(resource.state.get("size") or 0), image_gb(str(image)))
+        if snapshot := resource.state.get("snapshot"):
+            _check_snapshot(context, resource, last(str(snapshot)))
 
     def accepted(self, context: Context, resource: CloudResource) -> None:
         super().accepted(context, resource)
@@ -36,6 +38,19 @@ class DiskRules(Rules):
         if "users" not in resource.state:
             return resource.state
         return {**resource.state, "users": [link(user) for user in users_of(context.store, resource.id)]}
+
+
+def _check_snapshot(context: Context, resource: CloudResource, name: str) -> None:
+    id_ = f"projects/{scoped(resource).project}/global/snapshots/{name}"
+    found = context.store.get(SNAPSHOT, id_)
+    if found is None:
+        raise not_found(id_)
+    if found.cloud["status"] != "READY":
+        raise not_ready(id_)
+    size, at_least = int(resource.state.get("size") or 0), int(found.cloud["disk_size_gb"])
+    if size and size < at_least:
+        why = f"Requested disk size cannot be smaller than the snapshot size ({at_least} GB)"
+        raise invalid_field("resource.sizeGb", size, why)
 
 
 def check_growth(state: Json, size: int, *, prefix: str = "") -> None:

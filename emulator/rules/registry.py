@@ -1,6 +1,6 @@
 """Which rules a resource type has."""
 
-from emulator.core.ids import ADDRESS, ATTACHMENT, DISK, INSTANCE, SECRET, SECRET_VERSION
+from emulator.core.ids import ADDRESS, ATTACHMENT, DISK, INSTANCE, SECRET, SECRET_VERSION, SNAPSHOT
 from emulator.rules.address import AddressRules
 from emulator.rules.attachment import AttachmentRules
 from emulator.rules.base import MembershipRules, Rules
@@ -22,6 +22,7 @@ from emulator.rules.network import (
 from emulator.rules.secret import SecretRules, SecretVersionRules
 from emulator.rules.service import ServiceRules
 from emulator.rules.service_account_key import ServiceAccountKeyRules
+from emulator.rules.snapshot import SnapshotRules
 from emulator.rules.sql import DATABASE, USER, InSqlInstanceRules, SqlInstanceRules, SqlUserRules
 
 RULES: dict[str, Rules] = {
@@ -36,6 +37,7 @@ RULES: dict[str, Rules] = {
     NETWORK: NetworkRules(),
     SECRET: SecretRules(),
     SECRET_VERSION: SecretVersionRules(),
+    SNAPSHOT: SnapshotRules(),
     SQL_INSTANCE: SqlInstanceRules(),
     USER: SqlUserRules(),
     "google_service_account_key": ServiceAccountKeyRules(),

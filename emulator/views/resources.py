@@ -26,8 +26,35 @@ def disk_view(context: Context, resource: CloudResource) -> Json:
             "labels": labels,
             "labelFingerprint": fingerprint("labels", labels),
             "physicalBlockSizeBytes": "4096",
+            "sourceSnapshot": _snapshot_link(resource),
         }
     )
+
+
+def snapshot_view(context: Context, resource: CloudResource) -> Json:
+    state, cloud, labels = resource.state, resource.cloud, effective_labels(resource.state)
+    is_made, is_measured = cloud["status"] == "READY", "storage_bytes" in cloud
+    return without_empty(
+        {
+            **head("snapshot", resource, scoped(resource).name),
+            "description": state.get("description"),
+            "status": "READY" if is_made else "CREATING",
+            "sourceDisk": link(cloud["source_disk"]),
+            "sourceDiskId": cloud["source_disk_number"],
+            "diskSizeGb": str(cloud["disk_size_gb"]),
+            "storageBytes": str(cloud["storage_bytes"]) if is_measured else None,
+            "storageBytesStatus": "UP_TO_DATE" if is_measured else "UPDATING",
+            "storageLocations": cloud["storage_locations"],
+            "snapshotType": "STANDARD",
+            "labels": labels,
+            "labelFingerprint": fingerprint("labels", labels),
+        }
+    )
+
+
+def _snapshot_link(disk: CloudResource) -> str | None:
+    name = disk.state.get("snapshot")
+    return link(f"projects/{scoped(disk).project}/global/snapshots/{last(str(name))}") if name else None
 
 
 def address_view(context: Context, resource: CloudResource) -> Json:

@@ -124,6 +124,8 @@ class Catalog(_Part):
     images: tuple[Image, ...]
     disk_types: tuple[DiskType, ...]
     address_usd_per_hour: dict[str, Decimal]
+    snapshot_usd_per_gb_month: dict[str, Decimal] = {}
+    """Region → price of what is stored of a snapshot. Without an entry, the price is unknown."""
 
     @classmethod
     def load(cls, path: Path) -> "Catalog":
@@ -178,6 +180,11 @@ class Catalog(_Part):
         )
         known = [part for part in parts if part is not None]
         return sum(known, Decimal()) if len(known) == len(parts) else None
+
+    def snapshot_price_per_month(self, region: str, gigabytes: Decimal) -> Decimal | None:
+        """US dollars per month of a snapshot that takes so much; None if the price is unknown."""
+        price = self.snapshot_usd_per_gb_month.get(region)
+        return None if price is None else price * gigabytes
 
     def disk_price_per_hour(self, zone: str, disk_size_gb: int, disk_type: str) -> Decimal | None:
         """US dollars per hour of a disk, whether its machine runs or not."""

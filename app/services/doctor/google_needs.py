@@ -47,17 +47,19 @@ NEEDS: dict[str, Need] = {
         grants={
             COMPUTE: (
                 *_each("compute.addresses", "create delete get list setLabels use"),
-                *_each("compute.disks", "create delete get list resize setLabels use"),
+                *_each("compute.disks", "create createSnapshot delete get list resize setLabels use"),
                 *_each("compute.instances", "create delete get list reset resume start stop suspend"),
                 *_each("compute.instances", "getGuestAttributes getSerialPortOutput"),
                 *_each("compute.instances", "attachDisk detachDisk setLabels setMachineType setMetadata"),
                 *_each("compute.instances", "setDeletionProtection setScheduling setServiceAccount setTags"),
                 "compute.instances.updateShieldedInstanceConfig",
                 *_each("compute.subnetworks", "use useExternalIp"),
-                *("compute.globalOperations.list", *_each("compute.zoneOperations", "get list")),
+                *_each("compute.snapshots", "create delete get list setLabels useReadOnly"),
+                *_each("compute.globalOperations", "get list"),
                 *_each("compute.regionOperations", "get list"),
+                *_each("compute.zoneOperations", "get list"),
                 *("compute.machineTypes.get", "compute.projects.get", "compute.regions.get", "compute.zones.get"),
-                *("compute.snapshots.useReadOnly", "resourcemanager.projects.get", "serviceusage.services.list"),
+                *("resourcemanager.projects.get", "serviceusage.services.list"),
             )
         },
     ),

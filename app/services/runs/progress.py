@@ -218,6 +218,7 @@ _JUDGES: dict[str, Callable[[_StageRules], StageState]] = {
     "stopping": _StageRules.preparing,
     "suspending": _StageRules.preparing,
     "resuming": _StageRules.preparing,
+    "copying": _StageRules.preparing,
     "approved": _StageRules.approved,
     "applying": _StageRules.applying,
     "booting": _StageRules.booting,

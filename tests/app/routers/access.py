@@ -86,6 +86,8 @@ ROWS = {
         GET /api/v1/workstations/{workstation_id}/history
         POST /api/v1/workstations/{workstation_id}/machine
         DELETE GET PUT /api/v1/workstations/{workstation_id}/office-hours
+        GET POST /api/v1/workstations/{workstation_id}/snapshots
+        DELETE /api/v1/workstations/{workstation_id}/snapshots/{snapshot_id}
         DELETE POST /api/v1/workstations/{workstation_id}/office-hours/skip
         POST /api/v1/workstations/{workstation_id}/restart
         POST /api/v1/workstations/{workstation_id}/start
@@ -115,6 +117,8 @@ ROWS = {
         POST /workstations/{workstation_id}/office-hours/skip
         GET POST /workstations/{workstation_id}/restart
         POST /workstations/{workstation_id}/restore
+        POST /workstations/{workstation_id}/snapshots
+        GET POST /workstations/{workstation_id}/snapshots/{snapshot_id}/delete
         POST /workstations/{workstation_id}/start
         GET /workstations/{workstation_id}/states
         GET POST /workstations/{workstation_id}/stop

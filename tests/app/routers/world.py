@@ -90,6 +90,7 @@ async def _things(stage: Stage, app: FastAPI, people: dict[str, httpx2.AsyncClie
     ids["allowed_ip_id"] = (await script.post("/api/v1/allowed-ips", json=asked)).json()["id"]
     for who in (*WEAK, "other's token", "admin's token", "revoked token"):
         assert (await people[who].get("/api/v1/runs")).status_code == 200, who
+    ids["snapshot_id"] = (await stage.snapshot(ids["workstation_id"])).id
     return {**ids, **await _rows_of(app)}
 
 

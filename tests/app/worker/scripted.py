@@ -4,16 +4,19 @@ import base64
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncssh
+from google.api_core.exceptions import Conflict
 
 from app.config import Settings
 from app.crypto import Vault
 from app.db import Database
 from app.infra.google import Compute
 from app.infra.machines import MachineState, Power
+from app.infra.snapshots import DiskPlace, Snapshots, StoredSnapshot
 from app.models import Run, RunStatus, Workstation
 from app.services import runs, workstations
 from app.services.catalog import Catalog
@@ -69,6 +72,47 @@ class Script:
         return file.read_text().splitlines() if file.exists() else []
 
 
+class SnapshotsInMemory(Snapshots):
+    """Google's place taken: a snapshot is taken at once."""
+
+    def __init__(self) -> None:
+        super().__init__("project", {})
+        self.stored: dict[str, StoredSnapshot] = {}
+        self.requests: list[str] = []
+        self.troubles: list[Exception] = []
+        """What the next calls raise; those of `take` after Google has done its part if `answers_lost`."""
+        self.answers_lost = False
+        self.is_measured = True
+        self.waits = 0
+        """So many times it is not done yet."""
+
+    async def take(self, disk: DiskPlace, name: str, labels: Mapping[str, str], request_id: str) -> bool:
+        self.requests.append(request_id)
+        if self.troubles and not self.answers_lost:
+            raise self.troubles.pop(0)
+        if name in self.stored and self.requests.count(request_id) == 1:
+            raise Conflict("alreadyExists")
+        size = (1 << 30) if self.is_measured else None
+        self.stored[name] = StoredSnapshot(name, True, PRESSED, 100, size, dict(labels))
+        if self.troubles:
+            raise self.troubles.pop(0)
+        if self.waits:
+            self.waits -= 1
+            return False
+        return True
+
+    async def read(self, name: str) -> StoredSnapshot | None:
+        return self.stored.get(name)
+
+    async def labelled(self, label: str) -> list[StoredSnapshot]:
+        return [snapshot for snapshot in self.stored.values() if label in snapshot.labels]
+
+    async def delete(self, name: str) -> None:
+        if self.troubles:
+            raise self.troubles.pop(0)
+        self.stored.pop(name, None)
+
+
 PRESSED = datetime(2026, 1, 5, 13, tzinfo=UTC)
 """When Google takes the order to press a reset button, an hour after READY."""
 
@@ -78,6 +122,7 @@ class PromptCompute(Compute):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
+        self.kept = SnapshotsInMemory()
         self.existing: dict[str, dict[str, str]] = {}
         self.pending: list[list[str]] = []
         self.booting = False
@@ -90,6 +135,10 @@ class PromptCompute(Compute):
         self.reset_troubles: list[Exception] = []
         self.answers_lost = 0
         """So many times the order is taken, and the answer lost on its way."""
+
+    @property
+    def snapshots(self) -> SnapshotsInMemory:
+        return self.kept
 
     async def order(self, power: Power, zone: str, instance: str, request_id: str) -> datetime:
         if self.reset_troubles:
@@ -174,7 +223,8 @@ def state(
 ) -> str:
     """A Terraform state as text."""
     disk = {"mode": "managed", "type": "google_compute_disk", "name": "data"}
-    instances = [] if disk_gb is None else [{"attributes": {"size": disk_gb}}]
+    attributes = {"size": disk_gb, "zone": "europe-west4-a", "name": "dev-1-x-home"}
+    instances = [] if disk_gb is None else [{"attributes": attributes}]
     outputs = {"address": address, "zone": "europe-west4-a", "instance_name": "dev-1-x"}
     return json.dumps(
         {

@@ -52,7 +52,7 @@ TEXTS = {
     f'setting IAM policy for project "{PROJECT}": googleapi: Error 409: There were concurrent policy changes. Please '
     "retry the whole read-modify-write with exponential backoff., aborted",
 }
-ELSEWHERE = {"guest-attributes-limit", "mount-failure", "slow"}
+ELSEWHERE = {"guest-attributes-limit", "mount-failure", "slow", "snapshot-quota"}
 """Presets that no create of Terraform's meets, or that only delay it."""
 TARGETS = {
     "bucket-taken": ("google_storage_bucket", "data"),

@@ -1,0 +1,73 @@
+"""/api/v1/workstations/{id}/snapshots: snapshots of a workstation's data disk."""
+
+from datetime import datetime
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from app.deps import ContextDep, WorkstationDep
+from app.models import SnapshotReason
+from app.routers.api.shapes import errors
+from app.routers.api.workstations import RunStarted
+from app.routers.snapshots import SnapshotDep
+from app.services.workstations import snapshots
+from app.services.workstations.snapshots import PricedSnapshot
+
+router = APIRouter(
+    prefix="/api/v1/workstations/{workstation_id}/snapshots",
+    tags=["workstations"],
+    responses=errors(401, 403, 404, 409, 422),
+)
+
+
+class SnapshotAnswer(BaseModel):
+    """A snapshot of a data disk."""
+
+    id: str
+    name: str
+    """Its name at Google."""
+    reason: SnapshotReason
+    """Why it was taken."""
+    taken_at: datetime
+    zone: str
+    """The zone of the disk."""
+    disk_size_gb: int
+    storage_bytes: int | None
+    """What is stored of it; null while Google measures it."""
+    usd_per_month: float | None
+    """Estimated price; null if unknown."""
+    is_being_deleted: bool
+
+
+def _answer(priced: PricedSnapshot) -> SnapshotAnswer:
+    snapshot, price = priced.snapshot, priced.usd_a_month
+    return SnapshotAnswer(
+        id=snapshot.id,
+        name=snapshot.name,
+        reason=snapshot.reason,
+        taken_at=snapshot.taken_at,
+        zone=snapshot.zone,
+        disk_size_gb=snapshot.disk_size_gb,
+        storage_bytes=snapshot.storage_bytes,
+        usd_per_month=None if price is None else float(price),
+        is_being_deleted=snapshot.is_being_deleted,
+    )
+
+
+@router.get("")
+async def list_snapshots(workstation: WorkstationDep, ctx: ContextDep) -> list[SnapshotAnswer]:
+    """A workstation's snapshots, newest first."""
+    return [_answer(priced) for priced in (await snapshots.list_of(ctx, workstation)).priced]
+
+
+@router.post("", status_code=202)
+async def take_snapshot(workstation: WorkstationDep, ctx: ContextDep) -> RunStarted:
+    """Take a snapshot of the data disk as it is now. A second request joins a pending one."""
+    return RunStarted(run_id=(await snapshots.request(ctx, workstation)).id)
+
+
+@router.delete("/{snapshot_id}", status_code=202)
+async def delete_snapshot(workstation: WorkstationDep, snapshot: SnapshotDep, ctx: ContextDep) -> SnapshotAnswer:
+    """Delete a snapshot. It is listed until Google has deleted it."""
+    await snapshots.delete(ctx, workstation, snapshot)
+    return _answer(snapshots.priced(snapshot, ctx.catalog))

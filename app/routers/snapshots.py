@@ -1,0 +1,46 @@
+"""The forms of a workstation's snapshots. The list is on the workstation's page."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from app.deps import ContextDep, IdPath, SessionDep, WorkstationDep
+from app.models import Snapshot
+from app.notices import Done
+from app.sent_forms import shown_on
+from app.services.workstations import snapshots
+from app.web import redirect, render
+
+WORKSTATION = "/workstations/{workstation_id}"
+router = APIRouter(prefix=f"{WORKSTATION}/snapshots", dependencies=[shown_on(WORKSTATION)])
+
+
+async def get_snapshot(snapshot_id: IdPath, workstation: WorkstationDep, session: SessionDep) -> Snapshot:
+    """The snapshot in the path. Raises NotFoundError unless it is the workstation's."""
+    return await snapshots.find(session, workstation, snapshot_id)
+
+
+SnapshotDep = Annotated[Snapshot, Depends(get_snapshot)]
+
+
+@router.post("")
+async def take(workstation: WorkstationDep, ctx: ContextDep) -> Response:
+    """Queue a snapshot."""
+    await snapshots.request(ctx, workstation)
+    return redirect(f"/workstations/{workstation.id}")
+
+
+@router.get("/{snapshot_id}/delete")
+async def delete_page(
+    request: Request, workstation: WorkstationDep, snapshot: SnapshotDep, ctx: ContextDep
+) -> Response:
+    """The confirmation."""
+    context = {"workstation": workstation, "offer": snapshots.priced(snapshot, ctx.catalog)}
+    return render(request, "snapshots/delete.html", context)
+
+
+@router.post("/{snapshot_id}/delete")
+async def delete(workstation: WorkstationDep, snapshot: SnapshotDep, ctx: ContextDep) -> Response:
+    """Delete it."""
+    await snapshots.delete(ctx, workstation, snapshot)
+    return redirect(f"/workstations/{workstation.id}", Done.SNAPSHOT_DELETED)
