@@ -14,6 +14,7 @@ from emulator.core.errors import CloudError
 from emulator.core.ids import INSTANCE
 from emulator.core.project_settings import ProjectSettings
 from emulator.core.store import CloudResource, Json
+from emulator.machines import workloads
 from emulator.machines.manager import MachineManager
 from emulator.machines.troubles import PERCENT, TROUBLES
 from emulator.web.bodies import json_body
@@ -91,12 +92,12 @@ class AdminApi:
         return JSONResponse(settings.as_json())
 
     async def add(self, values: Json) -> Json:
-        """Inject a fault. Presets in AT_ONCE and TROUBLES happen now, others at the next matching call.
+        """Inject a fault. Presets in AT_ONCE, TROUBLES and workloads happen now, others at the next matching call.
 
         Raises FaultError.
         """
         preset, user = str(values.get("preset")), str(values.get("user") or SOMEBODY)
-        if preset not in AT_ONCE and preset not in TROUBLES:
+        if preset not in AT_ONCE | TROUBLES | workloads.MEANINGS:
             return {"faults": [self._cloud.faults.add(values).number]}
         percent = _percent(values)
         type_ = str(values.get("type", "")) if preset == "vanish" else INSTANCE
@@ -107,6 +108,8 @@ class AdminApi:
         for resource in matched:
             if preset in TROUBLES:
                 await self._manager.trouble(resource.id, preset, percent)
+            elif preset in workloads.MEANINGS:
+                await self._manager.work(resource.id, preset)
             else:
                 await happen(self._cloud, preset, resource, user)
         return {"objects": [resource.id for resource in matched]}

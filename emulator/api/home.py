@@ -13,6 +13,7 @@ from emulator.cloud.faults import MEANINGS, FaultError
 from emulator.cloud.outside import AT_ONCE
 from emulator.core.ids import INSTANCE, last, parse_id
 from emulator.core.store import CloudResource, Json
+from emulator.machines import workloads
 from emulator.machines.machine_spec import public_keys_of
 from emulator.machines.troubles import TROUBLES
 from emulator.web.bodies import form_fields
@@ -43,7 +44,7 @@ class HomePage:
             values["type"] = INSTANCE
         elif values["preset"] in TROUBLES:
             values["percent"] = form.get("percent", "")
-        elif values["preset"] not in AT_ONCE:
+        elif values["preset"] not in AT_ONCE | workloads.MEANINGS:
             values["times"] = form.get("times") or "1"
         try:
             await self._admin.add(values)
@@ -63,7 +64,7 @@ class HomePage:
             project=self._cloud.context.project,
             machines=[self._machine(resource) for resource in resources if resource.type == INSTANCE],
             counts=dict(Counter(resource.type for resource in resources)),
-            presets=MEANINGS | AT_ONCE | TROUBLES,
+            presets=MEANINGS | AT_ONCE | TROUBLES | workloads.MEANINGS,
             faults=self._cloud.faults.as_json(),
             problem=problem,
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 
-from emulator.machines import troubles
+from emulator.machines import troubles, workloads
 from emulator.machines.sandbox import SEARCH_PATH
 
 MACHINE = "home/.machine"
@@ -19,7 +19,7 @@ STAND_INS = {
     "disk": ("blkid", "blockdev", "df", "findmnt", "lsblk", "mkfs.ext4", "mount", "resize2fs", "umount", "wipefs"),
     "systemd": ("reboot", "systemctl", "systemd-run", "udevadm"),
     "curl": ("curl",),
-    "logins": ("journalctl", "loginctl"),
+    "logins": ("journalctl", "loginctl", "who"),
     "kernel": ("apt-get", "dkms", "dmesg", "modprobe"),
     "sudo": ("sudo",),
 }
@@ -56,6 +56,7 @@ def prepare_boot_disk(
     (machine / "mount.fails").unlink(missing_ok=True)
     troubles.boot(machine, memory_gb)
     shutil.rmtree(machine / "run", ignore_errors=True)
+    workloads.boot(machine)
     (machine / "pci/0/vendor").write_text(NVIDIA if gpu[1] else "")
     for program, names in STAND_INS.items():
         _install(folder, program, {}, *names)

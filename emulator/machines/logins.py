@@ -9,8 +9,11 @@ from emulator.core.clock import utc_now
 
 
 @contextmanager
-def session(machine: Path, user: str) -> Iterator[None]:
-    """programs/logins.sh reads this: loginctl while the session lasts, journalctl from its beginning on."""
+def session(machine: Path, user: str) -> Iterator[Path]:
+    """programs/logins.sh reads this: loginctl and who while the session lasts, journalctl from its beginning on.
+
+    Yields the file to touch when somebody types.
+    """
     name = uuid.uuid4().hex
     opened = machine / "run" / "sessions" / name
     opened.parent.mkdir(parents=True, exist_ok=True)
@@ -18,6 +21,6 @@ def session(machine: Path, user: str) -> Iterator[None]:
     at = utc_now().isoformat(timespec="seconds").replace("+00:00", "+0000")
     (machine / "login").write_text(f"{at} {user} sshd[1]: Accepted publickey for {user}\n")
     try:
-        yield
+        yield opened
     finally:
         opened.unlink(missing_ok=True)

@@ -10,13 +10,13 @@ from emulator.core.errors import not_ready
 from emulator.core.ids import ATTACHMENT, DISK, INSTANCE, SNAPSHOT, instance_of_attachment
 from emulator.core.settings import Settings
 from emulator.core.store import CloudResource
-from emulator.machines import troubles
+from emulator.machines import troubles, workloads
 from emulator.machines.disk_copies import DiskCopies
 from emulator.machines.folders import MACHINE, fail_next_mount, prepare_boot_disk, remove, unused_folders, write_users
 from emulator.machines.machine_spec import MachineSpec, disk_folder, machine_path, machine_spec, public_keys_of
 from emulator.machines.sandbox import NamespaceSandbox, PlainSandbox, Sandbox, SandboxError, usable_flags
 from emulator.machines.serial_console import SerialConsole, boot_lines
-from emulator.machines.startup import attributes_without_sandbox
+from emulator.machines.startup import NAMESPACE, attributes_without_sandbox
 from emulator.rules.firewall import SSH_PORT, allows
 
 if TYPE_CHECKING:
@@ -90,6 +90,15 @@ class MachineManager:
         if said := troubles.happen(trouble, boot_disk / MACHINE, data_disk, percent):
             SerialConsole(boot_disk).write(f"[  812.401187] {said}\n")
         await machine.tell()
+
+    async def work(self, instance_id: str, name: str) -> None:
+        """Have a machine do something; nothing happens in one that does not run."""
+        machine = self._machines.get(instance_id)
+        if machine is None:
+            return
+        await machine.work(name)
+        if name == workloads.LIE:
+            self._publish(machine.spec, {f"{NAMESPACE}/activity": workloads.NONSENSE})
 
     def serial_console(self, instance: CloudResource) -> SerialConsole:
         """Of a machine that runs. Raises CloudError for any other one, as Google does."""

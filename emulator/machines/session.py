@@ -40,6 +40,8 @@ class Session:
     """Folder of the machine's own files, as its processes see it."""
     tmp: Path
     """The machine's /tmp."""
+    typed: Path
+    """Touched when somebody types."""
     agent: str = ""
     """The socket of a forwarded agent; empty without."""
 
@@ -126,6 +128,7 @@ class Session:
                 except asyncssh.BreakReceived:
                     _signal(child, target, "INT", is_terminal=is_terminal)
                     continue
+                self.typed.touch()
                 await write_all(target, data or (END_OF_INPUT if is_terminal else b""))
                 if not data:
                     return

@@ -94,6 +94,11 @@ class SshMachine:
         if self._startup:
             await self._startup.tell()
 
+    async def work(self, name: str) -> None:
+        """Have it do something; see workloads."""
+        if self._startup:
+            await self._startup.work(name)
+
     async def stop(self) -> None:
         """Answers no more; sessions end, and every process with them."""
         if self._acceptor:
@@ -111,8 +116,8 @@ class SshMachine:
         boot = disk_folder(self.disks, self.spec.boot_disk)
         prepare_home(boot, user)
         machine = f"{self.sandbox.home_root}/{MACHINE.removeprefix('home/')}"
-        with logins.session(boot / MACHINE, user):
-            await Session(self.sandbox, user, machine, boot / "tmp").run(process)
+        with logins.session(boot / MACHINE, user) as typed:
+            await Session(self.sandbox, user, machine, boot / "tmp", typed).run(process)
 
     def _files(self, channel: "asyncssh.SSHServerChannel[bytes]") -> MachineFiles:
         user = str(channel.get_extra_info("username"))

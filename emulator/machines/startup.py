@@ -10,6 +10,7 @@ from typing import IO
 
 from emulator.core.clock import rfc3339
 from emulator.core.processes import kill_group
+from emulator.machines import workloads
 from emulator.machines.folders import MACHINE, PROGRAMS
 from emulator.machines.sandbox import SEARCH_PATH, Sandbox
 from emulator.machines.serial_console import SerialConsole
@@ -37,6 +38,12 @@ _TO_CONSOLE = r"""export TZ=UTC
 done"""
 # systemd's clock would let this be told within the minute.
 _TELL = f'[[ ! -e {INSIDE}/run/timer ]] || bash "$(<{INSIDE}/run/timer)"'
+# The agent writes the file when it heeds signals.
+_SIGNAL = f"""for _ in {{1..100}}; do
+  [[ ! -s {INSIDE}/run/agent/pid ]] || exec kill -$1 $(<{INSIDE}/run/agent/pid)
+  sleep 0.1
+done"""
+COUNT_SECONDS = 10.0
 
 
 class Startup:
@@ -45,6 +52,7 @@ class Startup:
     def __init__(self, sandbox: Sandbox, boot_disk: Path) -> None:
         self._sandbox, self._boot_disk = sandbox, boot_disk
         self._process: asyncio.subprocess.Process | None = None
+        self._counting: asyncio.Task[None] | None = None
 
     async def begin(self, script: str, metadata_server: str) -> None:
         """Start the script.
@@ -57,10 +65,33 @@ class Startup:
         command = ["/bin/bash", "-c", _TO_CONSOLE, "startup", f"{INSIDE}/{SCRIPT}"]
         with SerialConsole(self._boot_disk).open() as console:
             self._process = await self._run(command, console)
+        self._counting = asyncio.create_task(self._count(machine))
 
     async def tell(self) -> None:
         """Have the script's timer run now."""
         await (await self._run(["/bin/bash", "-c", _TELL], asyncio.subprocess.DEVNULL)).wait()
+
+    async def work(self, name: str) -> None:
+        """Begin with a workload, and have the agent say so when there is something to measure; or end the agent."""
+        machine = self._boot_disk / MACHINE
+        if name not in workloads.WORKLOADS:
+            await self._signal_agent("KILL")
+            return
+        await self._signal_agent("USR1")
+        workloads.start(machine, name)
+        await asyncio.sleep(1)
+        workloads.advance(machine)
+        await self._signal_agent("USR1")
+
+    async def _signal_agent(self, signal_name: str) -> None:
+        command = ["/bin/bash", "-c", _SIGNAL, "bash", signal_name]
+        await (await self._run(command, asyncio.subprocess.DEVNULL)).wait()
+
+    async def _count(self, machine: Path) -> None:
+        """The machine's counters go on."""
+        while True:
+            await asyncio.sleep(COUNT_SECONDS)
+            workloads.advance(machine)
 
     async def _run(self, command: list[str], output: IO[bytes] | int) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
@@ -73,6 +104,8 @@ class Startup:
         )
 
     async def stop(self) -> None:
+        if self._counting:
+            self._counting.cancel()
         if self._process:
             with contextlib.suppress(ProcessLookupError):
                 kill_group(self._process.pid, signal.SIGKILL)

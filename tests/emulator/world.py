@@ -128,9 +128,9 @@ def nat_ip(state: dict[str, Any]) -> str:
     return str(state["network_interface"][0]["access_config"][0]["nat_ip"])
 
 
-def until(found: Callable[[], T]) -> T:
+def until(found: Callable[[], T], patience: float = PATIENCE_S) -> T:
     """What `found` gives once it is anything; fails after a generous while."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience
     while not (value := found()):
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.02)

@@ -18,7 +18,10 @@ PRESSURE = "some avg10=0.00 avg60=1.00 avg300=0.00 total=9\nfull avg10=0.00 avg6
 
 def startup_script() -> str:
     """As metadata.tf joins it."""
-    return "\n".join(part.read_text() for part in sorted(MODULE.glob("startup*.sh"))) + "\nmain\n"
+    parts = [part.read_text() for part in sorted(MODULE.glob("startup*.sh"))]
+    agent = {part.name: part.read_text() for part in sorted(MODULE.glob("agent*.py"))}
+    writing = [f"cat >{name} <<'END OF FILE'\n{text}END OF FILE" for name, text in agent.items()]
+    return "\n".join([*parts, "write_agent() {", *writing, "}", "main\n"])
 
 
 class Machine:

@@ -106,4 +106,4 @@ def test_sshd_that_cannot_be_told_fails_the_boot(machine: Machine) -> None:
     machine.break_command("systemctl")
     code, _ = machine.boot()
     assert code == 1
-    assert machine.calls("systemctl")[-2:-1] == ["systemctl try-reload-or-restart sshd.service"]
+    assert "systemctl try-reload-or-restart sshd.service" in machine.calls("systemctl")

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.terraform.machine import PRESSURE, Machine
+from tests.terraform.machine import MODULE, PRESSURE, Machine
 
 NOW = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
@@ -145,9 +145,10 @@ def test_systemd_tells_again_what_changes_while_it_runs(machine: Machine) -> Non
     machine.add_pci_device("0x10de")
     machine.break_command("mount")
     machine.boot()
-    assert machine.calls("systemd-run") == [
-        f"systemd-run --quiet --unit=stationmaster-tell --on-active=60 --on-unit-active=60 bash {machine.telling}"
-    ]
+    telling, agent = machine.calls("systemd-run")
+    timer = "--unit=stationmaster-tell --on-active=60 --on-unit-active=60"
+    assert telling == f"systemd-run --quiet {timer} bash {machine.telling}"
+    assert agent.startswith("systemd-run --quiet --unit=stationmaster-agent --property=Restart=always ")
     (machine.folder / "mounts").write_text(f"{machine.device} {machine.mount_point}\n")
     (machine.folder / "driver-version").write_text("580.95.05\n")
     machine.tell_again()
@@ -155,6 +156,14 @@ def test_systemd_tells_again_what_changes_while_it_runs(machine: Machine) -> Non
     assert machine.told("mount").endswith(" reason=")
     assert machine.told("driver") == "ok 580.95.05"
     assert machine.told("boot-stage").startswith("failed ")
+
+
+def test_systemd_starts_the_agent_with_all_of_its_files(machine: Machine) -> None:
+    machine.boot()
+    agent = machine.folder / "run/agent"
+    assert machine.calls("systemd-run")[1].endswith(f" python3 {agent / 'agent.py'}")
+    parts = {part.name: part.read_text() for part in MODULE.glob("agent*.py")}
+    assert {part.name: part.read_text() for part in agent.iterdir()} == parts
 
 
 def test_a_machine_that_cannot_tell_boots_all_the_same(machine: Machine) -> None:

@@ -20,6 +20,9 @@ case "${0##*/} $*" in
     ;;
   reboot\ * | systemctl\ reboot) ask reboot ;;
   systemctl\ daemon-reload | systemctl\ stop\ * | udevadm\ *) ;;
+  systemd-run\ *" python3 "*)
+    setsid python3 "${*: -1}" </dev/null >/dev/null 2>&1 &
+    ;;
   systemd-run\ *" bash "*)
     script=${*: -1}
     echo "$script" >"$machine/run/timer"

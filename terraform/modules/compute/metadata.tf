@@ -5,6 +5,13 @@ locals {
   # One script for the machine, in files that one can read: startup.sh comes first, what it calls after it.
   startup_parts = sort(fileset(path.module, "startup*.sh"))
 
+  # A function of that script which writes these files.
+  write_agent = concat(
+    ["write_agent() {"],
+    [for part in sort(fileset(path.module, "agent*.py")) : "cat >${part} <<'END OF FILE'\n${file("${path.module}/${part}")}END OF FILE"],
+    ["}"],
+  )
+
   metadata = merge(
     {
       # The keys of this machine's owner only: none of the project, and no OS Login, which would switch these off.
@@ -19,7 +26,7 @@ locals {
       stationmaster-stack = var.stack_id
 
       # As metadata, which changes in place; the metadata_startup_script argument would replace the machine.
-      startup-script = join("\n", [for part in local.startup_parts : file("${path.module}/${part}")], ["main\n"])
+      startup-script = join("\n", [for part in local.startup_parts : file("${path.module}/${part}")], local.write_agent, ["main\n"])
     },
     # Images of today bring the driver. Older ones, such as a snapshot of an earlier machine, ask for it at the first login.
     local.has_gpu ? { install-nvidia-driver = "True" } : {},

@@ -45,6 +45,7 @@ main() {
   tell_driver
   write_banner || say "Whoever logs in is shown no banner."
   keep_telling
+  start_agent
   tell_stage "$outcome"
   say "The machine is $outcome."
   [[ $outcome == ready ]]
