@@ -25,6 +25,7 @@ from app.routers import (
     bulk_actions,
     consoles,
     doctor,
+    end_date,
     handovers,
     health,
     help_pages,
@@ -43,6 +44,7 @@ from app.routers import (
     ssh_keys,
     ssh_setup,
     stack_states,
+    team_policy,
     workstation_changes,
     workstations,
 )
@@ -51,6 +53,7 @@ from app.routers.api import api_tokens
 from app.routers.api import audit as api_audit
 from app.routers.api import bulk_actions as api_bulk_actions
 from app.routers.api import capacity as api_capacity
+from app.routers.api import end_date as api_end_date
 from app.routers.api import handovers as api_handovers
 from app.routers.api import iam_admins as api_iam_admins
 from app.routers.api import infrastructure as api_infrastructure
@@ -61,6 +64,7 @@ from app.routers.api import runs as api_runs
 from app.routers.api import shared_stack as api_shared_stack
 from app.routers.api import snapshots as api_snapshots
 from app.routers.api import ssh_keys as api_ssh_keys
+from app.routers.api import team_policy as api_team_policy
 from app.routers.api import workstations as api_workstations
 from app.services.catalog import Catalog
 from app.services.keys import key_pairs
@@ -68,14 +72,16 @@ from app.web import add_error_handlers, create_templates
 
 PAGES = (
     *(auth, account, security_keys, ssh_keys, ssh_setup, help_pages),
-    *(workstations, workstation_changes, office_hours, snapshots, kept_disks, handovers, stack_states),
-    *(allowed_ips, admin_allowed_ips, shared_stack, infrastructure, iam_admins, members, member, admin_workstations),
+    *(workstations, workstation_changes, office_hours, end_date, snapshots, kept_disks, handovers, stack_states),
+    *(allowed_ips, admin_allowed_ips, shared_stack, infrastructure, iam_admins, admin_workstations),
+    *(members, member, team_policy),
     *(consoles, bulk_actions, orphans, runs, audit, doctor, health),
 )
 API = (
-    *(api_workstations, api_machines, api_office_hours, api_capacity, api_snapshots),
+    *(api_workstations, api_machines, api_office_hours, api_end_date, api_capacity, api_snapshots),
     *(api_bulk_actions, api_handovers, api_runs, api_ssh_keys, api_shared_stack),
-    *(api_allowed_ips, api_infrastructure, api_iam_admins, api_members, api_tokens, api_audit, ssh_files),
+    *(api_allowed_ips, api_infrastructure, api_iam_admins, api_members, api_team_policy),
+    *(api_tokens, api_audit, ssh_files),
 )
 
 

@@ -35,6 +35,10 @@ class Done(StrEnum):
     OFFICE_HOURS_SKIPPED = "Office hours skipped for that day."
     OFFICE_HOURS_RESUMED = "Office hours count again."
     SNAPSHOT_DELETED = "Snapshot is being deleted."
+    END_DATE_SAVED = "End date saved."
+    END_DATE_REMOVED = "End date removed."
+    WORKSTATION_KEPT = "Kept. You are asked again if it stays stopped."
+    POLICY_SAVED = "Policy saved."
     HANDED_OVER = "Handed over. The SSH keys are being replaced."
 
 

@@ -40,6 +40,7 @@ ADMIN_PAGES = (
     ("shared-stack", "/admin/shared-stack", "stack", "Shared stack"),
     ("all-workstations", "/admin/workstations", "machine", "All workstations"),
     ("members", "/admin/members", "people", "Members"),
+    ("policy", "/admin/policy", "clock", "Policy"),
     ("iam-admins", "/admin/iam", "shield", "IAM admins"),
     ("admin-allowed-ips", "/admin/allowed-ips", "gate", "All allowed IPs"),
     ("audit", "/admin/audit", "ledger", "Audit log"),

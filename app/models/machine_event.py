@@ -1,5 +1,5 @@
 """What happened to a workstation's machine beside the portal's own runs: at Google, in the machine itself, and what
-its office hours could not do."""
+followed from its office hours or its end date."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -27,6 +27,10 @@ class MachineEventKind(StrEnum):
     MOUNT_FAILED = "mount_failed"
     OFFICE_HOURS_SKIPPED = "office_hours_skipped"
     """The machine could not be started or stopped by its office hours."""
+    END_DATE_NEAR = "end_date_near"
+    """A reminder of its end date."""
+    END_DATE_SKIPPED = "end_date_skipped"
+    """The machine could not be stopped at its end date."""
 
     @property
     def is_boot(self) -> bool:
@@ -41,12 +45,24 @@ class MachineEventKind(StrEnum):
     @property
     def is_at_google(self) -> bool:
         """Whether it happened at Google, and neither in the machine nor in the portal."""
-        return not self.is_of_machine and self is not MachineEventKind.OFFICE_HOURS_SKIPPED
+        return not self.is_of_machine and not self.policy
+
+    @property
+    def policy(self) -> str:
+        """From which of the portal's policies it follows; empty if from none."""
+        return _POLICIES.get(self, "")
+
+
+_POLICIES = {
+    MachineEventKind.OFFICE_HOURS_SKIPPED: "Office hours",
+    MachineEventKind.END_DATE_NEAR: "End date",
+    MachineEventKind.END_DATE_SKIPPED: "End date",
+}
 
 
 class MachineEvent(Base):
     """One change that the portal saw at Google and had not asked for, that the machine has reported, or that
-    office hours could not make."""
+    follows from one of the portal's policies."""
 
     __tablename__ = "machine_events"
 

@@ -1,5 +1,8 @@
 """The team: settings that admins chose for all members."""
 
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base
@@ -16,3 +19,5 @@ class Team(Base):
     workstation_limit: Mapped[int | None]
     gpu_workstation_limit: Mapped[int | None]
     requires_security_keys: Mapped[bool] = mapped_column(default=False)
+    policy: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    """What `TeamPolicy` reads (services/people/team_policy.py); what is missing has its default."""

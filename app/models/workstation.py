@@ -7,8 +7,8 @@ from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Base, stored_as_text
+from app.models.lifetime import HasLifetime
 from app.models.member import Member
-from app.models.office_hours import KeepsOfficeHours
 from app.models.placement import Placement
 from app.models.run import Run
 from app.models.run_kinds import ORDERS, RunKind
@@ -24,10 +24,13 @@ W = WorkstationStatus
 _UNDER_WAY = {W.PROVISIONING, W.UPDATING, W.DESTROYING, W.STARTING, W.STOPPING, W.SUSPENDING}
 
 
-_SPEC_COLUMNS = (*("owner_id", "name", "image", "snapshot", "boot_disk_size_gb", "disk_size_gb", "disk_type"),)
+_SPEC_COLUMNS = (
+    *("owner_id", "name", "image", "snapshot", "ends_on"),
+    *("boot_disk_size_gb", "disk_size_gb", "disk_type"),
+)
 
 
-class Workstation(KeepsOfficeHours, Base):
+class Workstation(HasLifetime, Base):
     """The settings that its owner requested, and its current state."""
 
     __tablename__ = "workstations"
@@ -238,6 +241,7 @@ class Workstation(KeepsOfficeHours, Base):
         self.status, self.destroyed_at, self.disk_kept = W.DESTROYED, now, disk_kept
         self.address, self.host_keys = None, {}
         self.reached_at, self.drift_run_id = None, None
+        self.set_end(None, now)
         self.forget_report()
 
     def keep_disk_size(self, disk_size_gb: int) -> None:

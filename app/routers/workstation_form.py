@@ -104,6 +104,7 @@ def _values(typed: Typed, catalog: Catalog, settings: Settings, names: Collectio
         "other_zones": typed.get("other_zones", defaults.other_zones),
         "other_pricing": bool(typed.get("other_pricing")),
         "second_machine_type": typed.get("second_machine_type", ""),
+        "ends_on": typed.get("ends_on", ""),
     }
 
 

@@ -14,7 +14,7 @@ from app.routers import streams, workstation_form
 from app.sent_forms import SentFormDep, shown_on
 from app.services import admin_inbox, runs, workstations
 from app.services.keys import ssh_config, ssh_keys
-from app.services.people import limits
+from app.services.people import limits, team_policy
 from app.services.runs import progress, stacks
 from app.services.shared import infrastructure
 from app.services.workstations import (
@@ -51,7 +51,8 @@ async def dashboard(request: Request, portal: PortalDep, session: SessionDep, me
         "ssh_setup": await ssh_setups.state(ctx),
         "plans": await runs.awaiting_approval(session, member),
         "without_disk": [mine for mine in listed if mine.is_without_disk],
-        "inbox": await admin_inbox.for_admins(session, portal.clock()) if member.is_admin else None,
+        "dormant_after": (await team_policy.of_team(session)).dormant_after,
+        "inbox": await admin_inbox.for_admins(ctx) if member.is_admin else None,
     }
     return render(request, "workstations/list.html", context, fragment="workstations/_list.html")
 
@@ -108,6 +109,7 @@ async def show(
         "boot_console": await consoles.read_of(session, past.failed_boot),
         "watch": await observations.watch(session),
         "now": portal.clock(),
+        "dormant_after": (await team_policy.of_team(session)).dormant_after,
         "view": shown,
         "is_busy": workstation.is_busy or bool(shown and shown.run.is_busy),
         "can_keep_drift": bool(await drift.keepable(session, workstation, portal.catalog)),

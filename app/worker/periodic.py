@@ -1,5 +1,5 @@
-"""The portal's own decisions, made every minute: expiries, scheduled checks, office hours, keys that still have to be
-deployed, and the thinning of what machines did."""
+"""The portal's own decisions, made every minute: expiries, scheduled checks, office hours, end dates, keys that still
+have to be deployed, and the thinning of what machines did."""
 
 import structlog
 
@@ -8,7 +8,7 @@ from app.models import Workstation
 from app.services import allowed_ips
 from app.services.keys import machine_keys
 from app.services.shared import leavers, shared_stack
-from app.services.workstations import activities, bulk, office_hours
+from app.services.workstations import activities, bulk, lifetimes, office_hours
 from app.worker import snapshots
 from app.worker.claim import Tools
 
@@ -33,6 +33,7 @@ async def do(tools: Tools) -> None:
         for action_id in await bulk.abandoned(session, tools.clock()):
             await queue.enqueue_bulk_action(session, action_id)
     await _keep_office_hours(tools)
+    await _end_workstations(tools)
     async with tools.database.sessions.begin() as session:
         await activities.thin(tools.context(session))
     await snapshots.delete(tools)
@@ -55,3 +56,13 @@ async def _keep_office_hours(tools: Tools) -> None:
             run = await office_hours.act(tools.context(session), workstation_id)
         if run:
             log.info("office hours", workstation=workstation_id, run=run.id, order=run.kind)
+
+
+async def _end_workstations(tools: Tools) -> None:
+    async with tools.database.sessions.begin() as session:
+        due = await lifetimes.due(tools.context(session))
+    for workstation_id in due:
+        async with tools.database.sessions.begin() as session:
+            run = await lifetimes.act(tools.context(session), workstation_id)
+        if run:
+            log.info("end date", workstation=workstation_id, run=run.id, kind=run.kind)

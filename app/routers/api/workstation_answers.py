@@ -1,6 +1,6 @@
 """A workstation as the API answers it."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
@@ -119,6 +119,10 @@ class WorkstationAnswer(BaseModel):
     """Estimated as it is now, as of the catalog's date: a stopped one costs its disks and its address, and one that has
     failed costs what exists of it."""
     office_hours: OfficeHoursAnswer | None
+    ends_on: date | None
+    """The last day on which it is used."""
+    deletes_at: datetime | None
+    """When it is deleted, except for its data disk; null until it was stopped for its end date."""
     owner: str
     """The email address of the member whose it is."""
     running_since: datetime | None

@@ -8,8 +8,11 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Action, AuditEntry, MachineEvent, MachineEventKind, Run, RunKind
+from app import live
+from app.models import Action, AuditEntry, MachineEvent, MachineEventKind, Run, RunKind, Workstation
+from app.models.base import short_id
 from app.services import runs
+from app.services.context import Context
 from app.services.keys import public_keys
 from app.services.runs.applied import MAKERS
 from app.services.workstations import observations
@@ -82,6 +85,13 @@ async def of(session: AsyncSession, workstation_id: str, made: Sequence[Run]) ->
     oldest += [events[-1].at] if len(events) == MOST_OF_EACH else []
     shown = [entry for entry in entries if all(entry.at >= at for at in oldest)]
     return History(sorted(shown, key=lambda entry: entry.at, reverse=True))
+
+
+async def record(ctx: Context, workstation: Workstation, kind: MachineEventKind, detail: str) -> None:
+    """Add what followed from one of the portal's policies, and have open pages follow."""
+    event = MachineEvent(id=short_id(12), workstation_id=workstation.id, kind=kind, at=ctx.now, detail=detail)
+    ctx.session.add(event)
+    await live.signal(ctx.session, live.stack_topic(workstation.id), live.member_topic(workstation.owner_id))
 
 
 async def _key_changes(session: AsyncSession, made: Sequence[Run], *, is_whole: bool) -> list[KeyChange]:

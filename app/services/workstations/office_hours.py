@@ -11,12 +11,11 @@ from sqlalchemy import select
 
 from app import live
 from app.errors import ConflictError
-from app.models import Action, MachineEvent, MachineEventKind, Member, Run, RunKind, Workstation, WorkstationStatus
-from app.models.base import short_id
+from app.models import Action, MachineEventKind, Member, Run, RunKind, Workstation, WorkstationStatus
 from app.models.office_hours import DAYS, WARNED_FOR, Day, Moment
 from app.services import audit, runs
 from app.services.context import Context
-from app.services.workstations import orders
+from app.services.workstations import history, orders
 
 REASON = "Office hours"
 """Why a run of theirs was requested."""
@@ -185,8 +184,5 @@ async def _disabled(ctx: Context, workstation: Workstation, moment: Moment) -> s
 
 
 async def _record_skipped(ctx: Context, workstation: Workstation, moment: Moment, obstacle: str) -> None:
-    kind, what = MachineEventKind.OFFICE_HOURS_SKIPPED, moment.order.traits.label
-    detail = f"{what} at {moment.clock}: {obstacle}"
-    event = MachineEvent(id=short_id(12), workstation_id=workstation.id, kind=kind, at=ctx.now, detail=detail)
-    ctx.session.add(event)
-    await _changed(ctx, workstation)
+    detail = f"{moment.order.traits.label} at {moment.clock}: {obstacle}"
+    await history.record(ctx, workstation, MachineEventKind.OFFICE_HOURS_SKIPPED, detail)

@@ -23,6 +23,8 @@ async def request(
     pending = await runs.lock(ctx.session, workstation.id)
     await ctx.session.refresh(workstation)
     refuse_if_going(workstation, pending)
+    if kind.traits.gives_machine and workstation.has_ended(ctx.now):
+        raise ConflictError(f"The end date of {workstation.name} has passed.", hint="Extend it first.")
     newest = pending[-1] if pending else None
     if newest and newest.kind is kind and not newest.is_canceling:
         return newest

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.errors import ConflictError, InvalidError
 from app.models import Action, Member, Root, Run, RunKind, Stack, Workstation, WorkstationStatus
 from app.models.base import short_id
+from app.models.lifetime import end_date_problem
 from app.services import audit, runs
 from app.services.context import Context
 from app.services.keys import ssh_keys
@@ -53,6 +54,8 @@ async def request(
     :param pair: a key pair from `ssh_keys.first_pair`, for a caller whose transaction must not be committed.
     """
     problems = specs.check(spec, ctx.catalog, ctx.settings)
+    if problem := end_date_problem(spec.ends_on, ctx.now):
+        problems["ends_on"] = problem
     if problems:
         raise InvalidError("Fix the errors below.", fields=problems)
     pair = pair or await ssh_keys.first_pair(ctx, owner)
@@ -86,7 +89,7 @@ def draft(ctx: Context, owner: Member, spec: WorkstationSpec, adopted: Adopted |
     machine_type = ctx.catalog.machine_type(spec.machine_type)
     if machine_type is None:
         raise LookupError(spec.machine_type)
-    return Workstation(
+    workstation = Workstation(
         id=adopted.stack_id if adopted else short_id(6),
         adopted_disk=adopted.disk if adopted else None,
         adopted_address=adopted.address if adopted else None,
@@ -107,6 +110,8 @@ def draft(ctx: Context, owner: Member, spec: WorkstationSpec, adopted: Adopted |
         host_keys={},
         created_at=ctx.now,
     )
+    workstation.set_end(spec.ends_on, ctx.now)
+    return workstation
 
 
 async def _join(session: AsyncSession, existing: Workstation, spec: Workstation) -> Requested:
@@ -209,15 +214,19 @@ async def request_check(ctx: Context, workstation: Workstation) -> Run:
     return run
 
 
-async def request_destroy(ctx: Context, workstation: Workstation, *, keep_disk: bool) -> Run:
-    """Queue the deletion, with or without the data disk. A second identical request joins the first."""
+async def request_destroy(ctx: Context, workstation: Workstation, *, keep_disk: bool, reason: str = "") -> Run:
+    """Queue the deletion, with or without the data disk. A second identical request joins the first.
+
+    :param reason: why, unless a person asks for it.
+    """
     # The disk that was kept can still be deleted.
     if workstation.is_destroyed and not (workstation.disk_kept and not keep_disk):
         raise ConflictError(f"{workstation.name} has already been deleted.")
     stack = await ctx.session.get_one(Stack, workstation.id)
     last = await runs.last_inputs(ctx.session, stack.id)
-    run = await runs.request(ctx, stack, RunKind.DESTROY, {**last, "disk_only": keep_disk})
-    _record(ctx, Action.DESTROY_WORKSTATION, workstation, run, {}, {"keep_disk": keep_disk})
+    run = await runs.request(ctx, stack, RunKind.DESTROY, {**last, "disk_only": keep_disk}, reason=reason)
+    after = {"keep_disk": keep_disk, **({"reason": reason} if reason else {})}
+    _record(ctx, Action.DESTROY_WORKSTATION, workstation, run, {}, after)
     return run
 
 

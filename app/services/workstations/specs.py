@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import asdict
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -19,6 +20,8 @@ NAME = re.compile(r"[a-z]([-a-z0-9]{0,28}[a-z0-9])?")
 NAME_RULE = "Use 1 to 30 lower-case letters, digits and hyphens. Start with a letter, and end with a letter or digit."
 DISK_SIZE_GB = range(10, 64_001)
 BOOT_DISK_SIZE_GB = range(BOOT_DISK_GB, 64_001)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DAY_RULE = "Enter a day, such as 2026-03-31."
 SNAPSHOT = re.compile(r"(projects/[-a-z0-9.:]{1,80}/global/snapshots/)?[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 
 # Shown in the API document. pydantic's own pattern would report errors as a regular expression.
@@ -34,6 +37,21 @@ def _whole(value: object) -> object:
 
 
 Gigabytes = Annotated[int, BeforeValidator(_whole)]
+
+
+def _day(value: object) -> object:
+    """A date from the one form that dates have in JSON and in forms: pydantic would take numbers and times as well."""
+    if isinstance(value, date):
+        return value
+    if not (isinstance(value, str) and _DAY.fullmatch(value)):
+        raise ValueError(_DAY_RULE)
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError(_DAY_RULE) from error
+
+
+EndDate = Annotated[date, BeforeValidator(_day)]
 
 
 class WorkstationSpec(BaseModel):
@@ -65,6 +83,10 @@ class WorkstationSpec(BaseModel):
     )
     other_pricing: bool = Field(False, description="Then try on demand instead of Spot, or Spot instead of on demand.")
     second_machine_type: str | None = Field(None, description="Then try this machine type.", examples=["g2-standard-4"])
+    ends_on: EndDate | None = Field(
+        None,
+        description="The last day on which it is used. Then it is stopped, and later deleted, except for its disk.",
+    )
 
 
 class WorkstationPatch(BaseModel):

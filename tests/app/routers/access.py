@@ -45,6 +45,7 @@ ROWS = {
         GET /api/v1/runs
         GET POST /api/v1/ssh-keys
         POST /api/v1/ssh-keys/generate
+        GET /api/v1/team/policy
         GET /api/v1/tokens
         GET POST /api/v1/workstations
         GET /events
@@ -85,6 +86,8 @@ ROWS = {
         GET POST /api/v1/workstations/{workstation_id}/console
         GET /api/v1/workstations/{workstation_id}/history
         POST /api/v1/workstations/{workstation_id}/machine
+        DELETE GET PUT /api/v1/workstations/{workstation_id}/end-date
+        POST /api/v1/workstations/{workstation_id}/keep
         DELETE GET PUT /api/v1/workstations/{workstation_id}/office-hours
         GET POST /api/v1/workstations/{workstation_id}/snapshots
         DELETE /api/v1/workstations/{workstation_id}/snapshots/{snapshot_id}
@@ -108,7 +111,10 @@ ROWS = {
         POST /workstations/{workstation_id}/check
         GET POST /workstations/{workstation_id}/console
         GET POST /workstations/{workstation_id}/destroy
+        GET POST /workstations/{workstation_id}/end-date
+        POST /workstations/{workstation_id}/end-date/remove
         GET /workstations/{workstation_id}/events
+        POST /workstations/{workstation_id}/keep
         POST /workstations/{workstation_id}/keep-drift
         GET POST /workstations/{workstation_id}/machine
         GET POST /workstations/{workstation_id}/office-hours
@@ -186,6 +192,7 @@ ROWS = {
         POST /admin/members/{member_id}/sign-out
         POST /admin/members/{member_id}/ssh-keys/{key_id}/delete
         POST /admin/members/{member_id}/tokens/{token_id}/revoke
+        GET POST /admin/policy
         GET POST /admin/shared-stack
         POST /admin/shared-stack/check
         GET POST /admin/shared-stack/destroy
@@ -207,6 +214,7 @@ ROWS = {
         DELETE GET PATCH /api/v1/shared-stack
         POST /api/v1/shared-stack/check
         GET PATCH /api/v1/team
+        PUT /api/v1/team/policy
     """,
     Access.DECIDED: """
         POST /admin/allowed-ips/{allowed_ip_id}/approve

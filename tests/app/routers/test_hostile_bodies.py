@@ -35,6 +35,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "days": ["mon"],
         "time_zone": "Europe/Berlin",
     },
+    "PUT /api/v1/workstations/{workstation_id}/end-date": {"ends_on": "2026-03-31"},
     "POST /api/v1/runs/{run_id}/cancel": {},
     "POST /api/v1/runs/{run_id}/approve": {},
     "POST /api/v1/ssh-keys": {"name": "mine", "public_key": PUBLIC_KEY},
@@ -45,6 +46,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/v1/members/{member_id}": {"role": "admin"},
     "POST /api/v1/bulk-actions": {"verb": "stop", "q": "status:running", "number": 1},
     "PATCH /api/v1/team": {"workstation_limit": 7},
+    "PUT /api/v1/team/policy": {"grace_days": 14},
     "PATCH /api/v1/shared-stack": {"reason": "a word"},
 }
 """Bodies in which all that has to be there is as it should be."""

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 
 async def inbox_of(stage: Stage) -> AdminInbox:
     async with stage.database.sessions() as session:
-        return await admin_inbox.for_admins(session, stage.clock())
+        return await admin_inbox.for_admins(stage.context(session))
 
 
 async def test_nothing_waits_in_a_portal_that_nobody_has_used(stage: Stage) -> None:

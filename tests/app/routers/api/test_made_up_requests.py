@@ -51,13 +51,23 @@ async def address(app: FastAPI) -> AsyncIterator[str]:
 
 
 SEMANTIC = {
-    "POST /api/v1/workstations": {"machine_type", "accelerator", "zone", "disk_type", "image", "spot", "name"},
+    "POST /api/v1/workstations": {
+        "machine_type",
+        "accelerator",
+        "zone",
+        "disk_type",
+        "image",
+        "spot",
+        "name",
+        "ends_on",
+    },
     "POST /api/v1/ssh-keys": {"name", "public_key"},
     "POST /api/v1/ssh-keys/generate": {"name"},
     "POST /api/v1/allowed-ips": {"cidr", "label", "expires_at", "owner", "confirm"},
     "POST /api/v1/iam-admins": {"principal", "confirm_outside"},
     "PATCH /api/v1/shared-stack": {"prefix", "reason", "zone", "ssh_allowed_ips"},
     "PUT /api/v1/workstations/{workstation_id}/office-hours": {"stop", "time_zone"},
+    "PUT /api/v1/workstations/{workstation_id}/end-date": {"ends_on"},
     "GET /api/v1/audit": {"to"},
 }
 """Fields that are refused for what no schema says: the catalog, the clock, whom there is, what a key's bytes are."""

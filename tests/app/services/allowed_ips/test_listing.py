@@ -54,7 +54,7 @@ async def test_nothing_of_the_list_is_read_to_count_requests(by: By, grace: Memb
     asked = await ask(by, grace, "198.51.100.1", clock)
     by().session.expunge_all()
     with loaded(AllowedIp) as seen:
-        assert (await admin_inbox.for_admins(by().session, clock())).allowed_ip_requests == 1
+        assert (await admin_inbox.for_admins(by())).allowed_ip_requests == 1
     assert seen == []
     assert (await listing.entry_of(by(), asked)).standing == "asked"
 

@@ -1,0 +1,47 @@
+"""The admins' page of the team's policy."""
+
+import re
+
+import httpx2
+import pytest
+
+from tests.clients import refusal
+from tests.stage import Stage
+from tests.steps import audit_entries
+
+pytestmark = pytest.mark.anyio
+PATH = "/admin/policy"
+FORM = {"grace_days": "14", "dormant_days": "60"}
+
+
+async def test_it_is_saved_and_audited(stage: Stage, ada: httpx2.AsyncClient) -> None:
+    assert re.search(r'name="dormant_days"[^>]*value="30"', (await ada.get(PATH)).text)
+    saved = await ada.post(PATH, data=FORM)
+    assert saved.headers["location"] == f"{PATH}?done=policy_saved"
+    assert re.search(r'name="dormant_days"[^>]*value="60"', (await ada.get(PATH)).text)
+    await ada.post(PATH, data=FORM)
+    async with stage.database.sessions() as session:
+        [entry] = await audit_entries(session, action="team.change_policy")
+    assert (entry.before, entry.after) == (
+        {"grace_days": 7, "dormant_days": 30},
+        {"grace_days": 14, "dormant_days": 60},
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"grace_days": "0"}, "Enter a whole number from 1 to 90."),
+        ({"grace_days": "91"}, "Enter a whole number from 1 to 90."),
+        ({"grace_days": "1.5"}, "Enter a whole number from 1 to 90."),
+        ({"dormant_days": ""}, "Enter a whole number from 7 to 365."),
+        ({"dormant_days": "a month"}, "Enter a whole number from 7 to 365."),
+    ],
+)
+async def test_what_is_out_of_bounds_is_refused_at_its_field(
+    ada: httpx2.AsyncClient, changes: dict[str, str], sentence: str
+) -> None:
+    page = (await refusal(ada, PATH, {**FORM, **changes})).text
+    [field] = changes
+    assert re.search(rf'id="{field}-error".*?{re.escape(sentence)}', page, re.DOTALL)
+    assert page.count('class="field-error"') == 1
