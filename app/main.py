@@ -65,6 +65,7 @@ from app.routers.api import shared_stack as api_shared_stack
 from app.routers.api import snapshots as api_snapshots
 from app.routers.api import ssh_keys as api_ssh_keys
 from app.routers.api import team_policy as api_team_policy
+from app.routers.api import usage as api_usage
 from app.routers.api import workstations as api_workstations
 from app.services.catalog import Catalog
 from app.services.keys import key_pairs
@@ -78,7 +79,7 @@ PAGES = (
     *(consoles, bulk_actions, orphans, runs, audit, doctor, health),
 )
 API = (
-    *(api_workstations, api_machines, api_office_hours, api_end_date, api_capacity, api_snapshots),
+    *(api_workstations, api_machines, api_office_hours, api_usage, api_end_date, api_capacity, api_snapshots),
     *(api_bulk_actions, api_handovers, api_runs, api_ssh_keys, api_shared_stack),
     *(api_allowed_ips, api_infrastructure, api_iam_admins, api_members, api_team_policy),
     *(api_tokens, api_audit, ssh_files),

@@ -28,7 +28,8 @@ from app.services.workstations import (
     specs,
     ssh_setups,
 )
-from app.views import capacity_offer, elsewhere
+from app.services.workstations.activities import Span
+from app.views import capacity_offer, elsewhere, usage_charts
 from app.views.run_view import view
 from app.views.workstation_offers import offer_of
 from app.web import redirect, render
@@ -89,9 +90,10 @@ async def create(request: Request, ctx: ContextDep) -> Response:
 
 @router.get("/workstations/{workstation_id}")
 async def show(
-    request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep, ctx: ContextDep
+    request: Request, workstation: WorkstationDep, portal: PortalDep, ctx: ContextDep, usage: Span = Span.HOUR
 ) -> Response:
     """One workstation: its status, how to connect, and its runs."""
+    session = ctx.session
     is_own = workstation.owner_id == ctx.member.id
     made = await runs.of_stack(session, workstation.id, history.MOST_OF_EACH)
     past = await history.of(session, workstation.id, made)
@@ -124,6 +126,7 @@ async def show(
         "device_path": DEVICE_PATH,
         "larger_disks": specs.larger_disks(workstation),
         "mlflow_url": infrastructure.mlflow_url(await stacks.shared(session), portal.settings),
+        **await usage_charts.context(ctx, workstation, usage),
     }
     return render(request, "workstations/show.html", context, fragment="workstations/_show.html")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from itertools import groupby
 
 from sqlalchemy import and_, delete, or_, select
@@ -17,6 +18,25 @@ LATE = timedelta(minutes=30)
 """A minute that is reported later than this is not taken any more."""
 MOST_FOLDED = 200
 """So many blocks are folded in one transaction."""
+
+
+class Span(StrEnum):
+    """How far back to look."""
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+    @property
+    def length(self) -> timedelta:
+        """Up to now."""
+        return timedelta(hours=1) if self is Span.HOUR else timedelta(days={"day": 1, "week": 7}.get(self, 31))
+
+    @property
+    def step(self) -> int:
+        """The minutes of one step."""
+        return {Span.HOUR: 1, Span.DAY: 10}.get(self, 60)
 
 
 async def record(ctx: Context, workstation: Workstation, activity: Activity) -> None:
@@ -42,8 +62,13 @@ async def steps(session: AsyncSession, workstation_id: str, step: int, begin: da
     blocks = (await session.scalars(query.order_by(ActivityBlock.step, ActivityBlock.begins_at))).all()
     folded = [minute for block in blocks if block.step == step for minute in block.minutes]
     if step > 1:
-        folded += _means((minute for block in blocks if block.step == 1 for minute in block.minutes), step)
+        folded += means((minute for block in blocks if block.step == 1 for minute in block.minutes), step)
     return sorted((each for each in folded if begin <= each.at < end), key=lambda each: each.at)
+
+
+async def in_span(ctx: Context, workstation: Workstation, span: Span) -> list[Minute]:
+    """What it did until now, in the steps of this span."""
+    return await steps(ctx.session, workstation.id, span.step, ctx.now - span.length, ctx.now + CLOCKS_DIFFER)
 
 
 async def thin(ctx: Context) -> int:
@@ -55,7 +80,7 @@ async def thin(ctx: Context) -> int:
     blocks: Sequence[ActivityBlock] = (await ctx.session.scalars(due.limit(MOST_FOLDED).with_for_update())).all()
     for block in blocks:
         for step in KEPT_FOR:
-            for each in _means(block.minutes, step) if step > 1 else ():
+            for each in means(block.minutes, step) if step > 1 else ():
                 await _put(ctx.session, block.workstation_id, step, each)
         block.is_folded = True
     too_old = (
@@ -66,7 +91,8 @@ async def thin(ctx: Context) -> int:
     return len(blocks)
 
 
-def _means(known: Iterable[Minute], step: int) -> list[Minute]:
+def means(known: Iterable[Minute], step: int) -> list[Minute]:
+    """Each `step` minutes as one, in order."""
     length = step * 60
 
     def start(minute: Minute) -> float:

@@ -92,6 +92,7 @@ ROWS = {
         GET POST /api/v1/workstations/{workstation_id}/snapshots
         DELETE /api/v1/workstations/{workstation_id}/snapshots/{snapshot_id}
         DELETE POST /api/v1/workstations/{workstation_id}/office-hours/skip
+        GET /api/v1/workstations/{workstation_id}/usage
         POST /api/v1/workstations/{workstation_id}/restart
         POST /api/v1/workstations/{workstation_id}/start
         POST /api/v1/workstations/{workstation_id}/stop
