@@ -23,6 +23,7 @@ from app.routers import (
     audit,
     auth,
     bulk_actions,
+    capacity,
     consoles,
     doctor,
     end_date,
@@ -66,6 +67,7 @@ from app.routers.api import snapshots as api_snapshots
 from app.routers.api import ssh_keys as api_ssh_keys
 from app.routers.api import team_policy as api_team_policy
 from app.routers.api import usage as api_usage
+from app.routers.api import workstation_capacity as api_workstation_capacity
 from app.routers.api import workstations as api_workstations
 from app.services.catalog import Catalog
 from app.services.keys import key_pairs
@@ -73,13 +75,24 @@ from app.web import add_error_handlers, create_templates
 
 PAGES = (
     *(auth, account, security_keys, ssh_keys, ssh_setup, help_pages),
-    *(workstations, workstation_changes, office_hours, end_date, snapshots, kept_disks, handovers, stack_states),
+    *(
+        workstations,
+        workstation_changes,
+        office_hours,
+        end_date,
+        capacity,
+        snapshots,
+        kept_disks,
+        handovers,
+        stack_states,
+    ),
     *(allowed_ips, admin_allowed_ips, shared_stack, infrastructure, iam_admins, admin_workstations),
     *(members, member, team_policy),
     *(consoles, bulk_actions, orphans, runs, audit, doctor, health),
 )
 API = (
-    *(api_workstations, api_machines, api_office_hours, api_usage, api_end_date, api_capacity, api_snapshots),
+    *(api_workstations, api_machines, api_office_hours, api_usage, api_end_date, api_snapshots),
+    *(api_capacity, api_workstation_capacity),
     *(api_bulk_actions, api_handovers, api_runs, api_ssh_keys, api_shared_stack),
     *(api_allowed_ips, api_infrastructure, api_iam_admins, api_members, api_team_policy),
     *(api_tokens, api_audit, ssh_files),

@@ -39,6 +39,7 @@ class Done(StrEnum):
     END_DATE_REMOVED = "End date removed."
     WORKSTATION_KEPT = "Kept. You are asked again if it stays stopped."
     POLICY_SAVED = "Policy saved."
+    CAPACITY_SAVED = "Saved. It counts from the next start."
     HANDED_OVER = "Handed over. The SSH keys are being replaced."
 
 

@@ -15,6 +15,7 @@ class Hint:
     action: str
 
 
+OTHERS_WAIT = "Others have been waiting for this capacity for longer."
 _TABLE: tuple[tuple[str, str, str], ...] = (
     (
         r"The checkout's time was over",
@@ -45,6 +46,11 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         r"Given up after \d+ interrupted attempts",
         "The run was interrupted repeatedly because its workers stopped.",
         "Ask an admin to check the workers' logs and memory. A retry continues with the resources that exist.",
+    ),
+    (
+        OTHERS_WAIT,
+        "Others in the team wait for the same machine type in this zone.",
+        "Wait for capacity to join the queue, or choose another zone or machine type.",
     ),
     (
         r"The disk is full: ",

@@ -41,6 +41,7 @@ class Action(StrEnum):
     SET_OFFICE_HOURS = "workstation.set_office_hours", "set the office hours of workstation"
     SKIP_OFFICE_HOURS = "workstation.skip_office_hours", "skipped a day of the office hours of workstation"
     RESUME_OFFICE_HOURS = "workstation.resume_office_hours", "no longer skips a day of the office hours of workstation"
+    SET_CAPACITY = "workstation.set_capacity", "set what happens without capacity for workstation"
     END_OFFICE_HOURS = "workstation.end_office_hours", "turned off the office hours of workstation"
     SET_END_DATE = "workstation.set_end_date", "set the end date of workstation"
     REMOVE_END_DATE = "workstation.remove_end_date", "removed the end date of workstation"

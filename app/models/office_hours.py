@@ -169,6 +169,12 @@ class KeepsOfficeHours(ObservedMachine):
         """Whether a due moment is not acted on: its day is skipped, or it was missed for too long."""
         return moment.day == self.office_hours_skip or now - moment.at > MISSED_FOR
 
+    def was_to_stop_since(self, then: datetime, now: datetime) -> bool:
+        """Whether they are over since then: their last moment was a stop."""
+        last = self.hours.last(now) if self.hours else None
+        is_over = last is not None and last.order is RunKind.STOP and last.at > then
+        return is_over and last is not None and last.day != self.office_hours_skip
+
     def coming_moment(self, now: datetime) -> Moment | None:
         """The moment that changes something: the stop of a machine that runs, the start of one that is off."""
         order = RunKind.STOP if self.is_running else RunKind.START if self.is_off else None

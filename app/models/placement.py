@@ -64,12 +64,3 @@ class HasAlternatives:
     def note_shortage(self, placement: Placement, now: datetime) -> None:
         """Google has no capacity for this one."""
         self.tried_placements = [*self.tried_placements, {**asdict(placement), "at": now.isoformat()}]
-
-    def next_placement(self, suggested: Collection[str] = ()) -> Placement | None:
-        """What to try next; None if everything was tried.
-
-        :param suggested: zones in which Google says that it has capacity. They come first.
-        """
-        tried = {each.placement for each in self.tried}
-        left = [placement for placement in self.placements if placement not in tried]
-        return min(left, key=lambda placement: placement.zone not in suggested, default=None)

@@ -8,10 +8,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Base, short_id, stored_as_text
+from app.models.capacity_wait import WaitsForCapacity
 from app.models.member import Member
-from app.models.placement import HasAlternatives
 from app.models.run_kinds import RunKind
-from app.models.run_retries import RetriesItself
 from app.models.run_states import EXECUTING, FINAL, NEXT, SUCCESS, CancelMode, RunStatus, TransitionError
 
 S = RunStatus
@@ -19,7 +18,7 @@ ITSELF = "Stationmaster"
 """The name of the requester of the portal's own runs, such as daily checks."""
 
 
-class Run(HasAlternatives, RetriesItself, Base):
+class Run(WaitsForCapacity, Base):
     """One change to one stack. The worker that executes it holds a lease, and checks `attempt` before every write."""
 
     __tablename__ = "runs"
@@ -28,7 +27,9 @@ class Run(HasAlternatives, RetriesItself, Base):
             "one_executing_run_a_stack",
             "stack_id",
             unique=True,
-            postgresql_where=text("status IN ('planning', 'awaiting_approval', 'applying', 'interrupted')"),
+            postgresql_where=text(
+                "status IN ('planning', 'awaiting_approval', 'applying', 'waiting_for_capacity', 'interrupted')"
+            ),
         ),
         # A second request joins or supersedes the queued run, so one is enough.
         Index("one_queued_run_a_stack", "stack_id", unique=True, postgresql_where=text("status = 'queued'")),
@@ -177,8 +178,11 @@ class Run(HasAlternatives, RetriesItself, Base):
         if mode not in self.cancel_choices:
             raise TransitionError(self.id, self.status, S.CANCELED)
         self.cancel, self.cancel_at, self.cancel_by = mode, now, by.id
-        if self.status in {S.QUEUED, S.AWAITING_APPROVAL}:
+        is_unchanged = self.is_waiting and not self.has_changed_anything
+        if self.status in {S.QUEUED, S.AWAITING_APPROVAL} or is_unchanged:
             self.end_canceled(now)
+        elif self.is_waiting:
+            self.next_try_at = now
 
     def end_canceled(self, now: datetime) -> None:
         """End as canceled."""
@@ -244,6 +248,8 @@ class Run(HasAlternatives, RetriesItself, Base):
         """The ways to stop it now, least disruptive first."""
         if self.is_final or self.kind.traits.decides_itself:
             return ()
+        if self.is_waiting:
+            return () if self.cancel else (CancelMode.UNDO,)
         if self.cancel is None:
             return self.kind.traits.cancel_choices(has_changed_anything=self.has_changed_anything)
         return {CancelMode.UNDO: (CancelMode.NOW,), CancelMode.NOW: (CancelMode.FORCE,)}.get(self.cancel, ())
@@ -262,7 +268,7 @@ class Run(HasAlternatives, RetriesItself, Base):
     def can_be_claimed(self) -> bool:
         """Whether a worker may claim it."""
         is_approved = self.status is S.AWAITING_APPROVAL and self.approved_at is not None
-        return self.status in {S.QUEUED, S.INTERRUPTED} or is_approved
+        return self.status in {S.QUEUED, S.WAITING_FOR_CAPACITY, S.INTERRUPTED} or is_approved
 
     def is_left_to_another_host(self, host: str, now: datetime) -> bool:
         """Whether only workers of its host may claim it for now."""

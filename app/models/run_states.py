@@ -21,6 +21,8 @@ class RunStatus(StrEnum):
     PLANNING = "planning"
     AWAITING_APPROVAL = "awaiting_approval"
     APPLYING = "applying"
+    WAITING_FOR_CAPACITY = "waiting_for_capacity"
+    """Google has no capacity for the machine. A worker tries again later."""
     APPLIED = "applied"
     NO_CHANGES = "no_changes"
     PLANNED = "planned"
@@ -36,15 +38,19 @@ S = RunStatus
 NEXT: dict[RunStatus, frozenset[RunStatus]] = {
     S.QUEUED: frozenset({S.PLANNING, S.CANCELED, S.SUPERSEDED}),
     S.PLANNING: frozenset(
-        {S.AWAITING_APPROVAL, S.APPLYING, S.APPLIED, S.NO_CHANGES, S.PLANNED, S.ERRORED, S.CANCELED, S.INTERRUPTED}
+        {
+            *(S.AWAITING_APPROVAL, S.APPLYING, S.WAITING_FOR_CAPACITY, S.APPLIED, S.NO_CHANGES, S.PLANNED),
+            *(S.ERRORED, S.CANCELED, S.INTERRUPTED),
+        }
     ),
     S.AWAITING_APPROVAL: frozenset({S.PLANNING, S.DISCARDED, S.SUPERSEDED, S.CANCELED}),
-    S.APPLYING: frozenset({S.PLANNING, S.APPLIED, S.ERRORED, S.CANCELED, S.INTERRUPTED}),
+    S.APPLYING: frozenset({S.PLANNING, S.WAITING_FOR_CAPACITY, S.APPLIED, S.ERRORED, S.CANCELED, S.INTERRUPTED}),
+    S.WAITING_FOR_CAPACITY: frozenset({S.PLANNING, S.ERRORED, S.SUPERSEDED, S.CANCELED}),
     S.INTERRUPTED: frozenset({S.PLANNING, S.ERRORED, S.CANCELED}),
 }
 """The states that may follow each state. A state without an entry is final."""
 
-EXECUTING = frozenset({S.PLANNING, S.AWAITING_APPROVAL, S.APPLYING, S.INTERRUPTED})
+EXECUTING = frozenset({S.PLANNING, S.AWAITING_APPROVAL, S.APPLYING, S.WAITING_FOR_CAPACITY, S.INTERRUPTED})
 """The states in which a run holds its stack. At most one run of a stack is in one of them."""
 FINAL = frozenset(set(RunStatus) - set(NEXT))
 SUCCESS = frozenset({S.APPLIED, S.NO_CHANGES, S.PLANNED})

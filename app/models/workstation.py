@@ -21,7 +21,7 @@ MOUNT_POINT = "/home/jupyter"
 
 
 W = WorkstationStatus
-_UNDER_WAY = {W.PROVISIONING, W.UPDATING, W.DESTROYING, W.STARTING, W.STOPPING, W.SUSPENDING}
+_UNDER_WAY = {W.PROVISIONING, W.UPDATING, W.DESTROYING, W.STARTING, W.STOPPING, W.SUSPENDING, W.WAITING_FOR_CAPACITY}
 
 
 _SPEC_COLUMNS = (
@@ -66,6 +66,9 @@ class Workstation(HasLifetime, Base):
     """The name at Google of a data disk that existed before the portal, and was adopted."""
     adopted_address: Mapped[str | None]
     """The name at Google of a static address that was adopted."""
+
+    wait_hours: Mapped[int] = mapped_column(default=0)
+    """For how long a start or creation waits if Google has no capacity, in hours; 0: it fails."""
 
     disk_kept: Mapped[bool] = mapped_column(default=False)
     """It was deleted, but its data disk exists and is billed."""
@@ -260,12 +263,20 @@ class Workstation(HasLifetime, Base):
         """A run ended without changing anything."""
         if self.is_coming_back:
             self.status, self.disk_kept = W.DESTROYED, True
-        elif self.status is W.REQUESTED:
+        elif W.REQUESTED in {self.status, self._status_before_wait}:
             # It never existed. A disk that was adopted existed before.
             self.become_destroyed(now, disk_kept=self.adopted_disk is not None)
         # A run that did not change the status does not change it now.
         elif self.status in _UNDER_WAY:
             self.set_running_or_failed()
+
+    @property
+    def _status_before_wait(self) -> WorkstationStatus | None:
+        return self.status_before if self.status is W.WAITING_FOR_CAPACITY else None
+
+    def await_capacity(self) -> None:
+        """Google has no capacity for the machine; its run waits."""
+        self.status = W.WAITING_FOR_CAPACITY
 
     def set_running_or_failed(self) -> None:
         """Set the status from what is known: as it was if it did not run, running if SSH is possible, else failed."""

@@ -11,6 +11,7 @@ class WorkstationStatus(StrEnum):
     RUNNING = "running"
     UPDATING = "updating"
     STARTING = "starting"
+    WAITING_FOR_CAPACITY = "waiting_for_capacity"
     STOPPING = "stopping"
     STOPPED = "stopped"
     PREEMPTED = "preempted"

@@ -105,6 +105,7 @@ def _values(typed: Typed, catalog: Catalog, settings: Settings, names: Collectio
         "other_pricing": bool(typed.get("other_pricing")),
         "second_machine_type": typed.get("second_machine_type", ""),
         "ends_on": typed.get("ends_on", ""),
+        "wait_hours": typed.get("wait_hours", str(defaults.wait_hours)),
     }
 
 

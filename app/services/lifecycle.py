@@ -3,11 +3,11 @@
 The caller holds the run's row lock, and commits.
 """
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import live
-from app.models import Member, Run, Workstation
+from app.models import CancelMode, Member, Run, RunKind, RunStatus, Workstation
 from app.models.run_states import EXECUTING
 from app.services import runs
 from app.services.context import Context
@@ -26,10 +26,18 @@ async def claim(ctx: Context, run: Run, worker_id: str, host: str) -> bool:
     """Claim a run for a worker, if possible; returns whether it was claimed. Otherwise, the run may end here."""
     session, now = ctx.session, ctx.now
     # Its Terraform may still be running where its files are.
-    if not run.can_be_claimed or run.is_left_to_another_host(host, now) or await _stack_is_busy(session, run):
+    if (
+        not (run.can_be_claimed and run.is_due(now))
+        or run.is_left_to_another_host(host, now)
+        or await _stack_is_busy(session, run)
+    ):
         return False
     subject = await stacks.subject(session, run.stack_id, lock=True)
-    if run.is_queued and (why := await stops_because(session, run, subject)):
+    why = await stops_because(ctx, run, subject) if run.is_queued or run.is_waiting else ""
+    if why and run.has_changed_anything:
+        # What it has created is rolled back.
+        run.cancel = run.cancel or CancelMode.UNDO
+    elif why:
         await log.write(session, run, [log.LogEntry(f"Canceled: {why}", now)])
         run.end_canceled(now)
         subject.restore_status(now)
@@ -41,9 +49,11 @@ async def claim(ctx: Context, run: Run, worker_id: str, host: str) -> bool:
         await fail(ctx, run, f"Given up after {run.interruptions} interrupted attempts.{reason}")
         return False
     # Keys, the account and the database's number are those of now, however long the run was queued.
-    if run.is_queued:
+    if run.is_queued or run.is_waiting:
         await machine_keys.bind(session, run)
         await accounts.bind(ctx, run)
+    if run.is_waiting:
+        run.begin_round()
     await databases.bind(ctx, run)
     run.claim(worker_id, host, now)
     subject.begin(run)
@@ -51,15 +61,19 @@ async def claim(ctx: Context, run: Run, worker_id: str, host: str) -> bool:
     return True
 
 
-async def stops_because(session: AsyncSession, run: Run, subject: Subject) -> str:
+async def stops_because(ctx: Context, run: Run, subject: Subject) -> str:
     """Why a run that has not begun is not to begin any more, as a sentence; empty if it may."""
     if subject.rejects(run.kind):
         # Asked for while the run that destroyed it went on.
         return f"the {subject.noun} has been deleted."
     if not (isinstance(subject, Workstation) and run.kind.traits.gives_machine):
         return ""
-    owner = await session.get_one(Member, subject.owner_id, populate_existing=True)
-    asked_by = await session.get(Member, run.requested_by) if run.requested_by else None
+    if run.is_waiting and subject.has_ended(ctx.now):
+        return "its end date has passed."
+    if run.is_waiting and run.kind is RunKind.START and subject.was_to_stop_since(run.created_at, ctx.now):
+        return "its office hours have ended."
+    owner = await ctx.session.get_one(Member, subject.owner_id, populate_existing=True)
+    asked_by = await ctx.session.get(Member, run.requested_by) if run.requested_by else None
     if owner.is_disabled and not (asked_by and asked_by.is_admin and asked_by is not owner):
         return f"{owner.email} is disabled."
     return ""
@@ -145,6 +159,17 @@ async def await_approval(ctx: Context, run: Run, awaits: list[dict[str, str]]) -
     (await stacks.subject(ctx.session, run.stack_id, lock=True)).restore_status(ctx.now)
 
 
+async def await_capacity(ctx: Context, run: Run, *, has_changed_anything: bool) -> None:
+    """Wait until Google has capacity.
+
+    :param has_changed_anything: whether the run has created something that exists.
+    """
+    run.await_capacity(ctx.now, has_changed_anything=has_changed_anything)
+    subject = await stacks.subject(ctx.session, run.stack_id, lock=True)
+    if isinstance(subject, Workstation):
+        subject.await_capacity()
+
+
 async def approve(ctx: Context, run: Run) -> None:
     """Approve a plan. A worker then applies exactly this plan."""
     run.approve(ctx.member, ctx.now)
@@ -173,6 +198,11 @@ async def _keep_disk_size(ctx: Context, run: Run) -> None:
 
 
 async def _ended(session: AsyncSession, run: Run) -> None:
+    if run.waiting_since:
+        # Whoever waited behind it is next.
+        waiting = select(Run.id).where(Run.status == RunStatus.WAITING_FOR_CAPACITY)
+        woken = waiting.with_for_update(skip_locked=True).scalar_subquery()
+        await session.execute(update(Run).where(Run.id.in_(woken)).values(next_try_at=None))
     await plans.forget(session, run.id)
     await session.flush()
     # A queued run of the stack can begin now.

@@ -13,6 +13,11 @@ from app.services.catalog import Disks, MachineType
 from app.services.context import Context
 from app.views.machine_offers import MachineOffer, Sizes
 
+WAIT_OPTIONS = (
+    ("0", "It fails"),
+    *((str(hours), f"Wait for up to {hours} hours") for hours in (4, 12, 24, 48)),
+    ("168", "Wait for up to a week"),
+)
 ZONE_OPTIONS = (("region", "Other zones of the region"), ("all", "All zones"), ("none", "No other zone"))
 
 
@@ -29,6 +34,7 @@ class CapacityOffer:
     highest_price: Decimal | None
     """US dollars per hour of the most expensive alternative; None if unknown, or nothing costs more."""
     zone_options: tuple[tuple[str, str], ...] = ZONE_OPTIONS
+    wait_options: tuple[tuple[str, str], ...] = WAIT_OPTIONS
 
 
 async def of(ctx: Context, chosen: MachineOffer | None, form: Mapping[str, Any], sizes: Sizes) -> CapacityOffer | None:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Member, Run, RunResource, Workstation
 from app.services import runs
+from app.services.capacity import queue
 from app.services.runs import QueueReason, progress
 from app.services.runs.progress import Progress
 from app.services.runs.stacks import Subject
@@ -77,6 +78,8 @@ class RunView:
     next: Run | None
     last_error: str
     """Why it is retried, as a sentence; empty if it is not, or the log does not say."""
+    ahead: int
+    """How many have waited for the same capacity for longer."""
     can_retry: bool
     remove_path: str
     """The page that deletes a workstation whose run failed; empty if there is nothing to delete."""
@@ -92,13 +95,13 @@ class RunView:
     def cancels_simply(self) -> bool:
         """Whether a plain Cancel button is enough, as nothing was changed yet."""
         can = bool(self.stop_choices) and not self.run.is_canceling and not self.run.can_approve
-        return can and not self.run.has_changed_anything
+        return can and (self.run.is_waiting or not self.run.has_changed_anything)
 
     @property
     def offers_to_stop(self) -> bool:
         """Whether to offer ways to stop it, each with an explanation."""
         can = bool(self.stop_choices) and not self.run.is_canceling and not self.run.can_approve
-        return can and self.run.has_changed_anything
+        return can and self.run.has_changed_anything and not self.run.is_waiting
 
     @property
     def is_checkout(self) -> bool:
@@ -109,7 +112,7 @@ class RunView:
 async def view(session: AsyncSession, run: Run, subject: Subject, now: datetime) -> RunView:
     """Prepare a run for its pages."""
     resources = list(await runs.resources(session, run.id))
-    is_in_progress = run.is_busy and not run.is_canceling
+    is_in_progress = run.is_busy and not run.is_canceling and not run.is_waiting
     current = await progress.of_run(session, run, resources, now) if is_in_progress else None
     return RunView(
         run=run,
@@ -125,6 +128,7 @@ async def view(session: AsyncSession, run: Run, subject: Subject, now: datetime)
         waiting=await runs.waiting(session, run, now),
         next=await runs.next_of(session, run),
         last_error=await runs.last_error(session, run) if run.is_retrying else "",
+        ahead=await queue.ahead(session, run) if run.waiting_since and not run.is_final else 0,
         can_retry=run.can_retry and not subject.rejects(run.kind),
         remove_path=f"{path(subject)}/destroy" if isinstance(subject, Workstation) and subject.can_destroy else "",
         canceled_by=await session.get(Member, run.cancel_by) if run.cancel_by else None,

@@ -39,10 +39,12 @@ _CANDIDATES = text(
         WHERE (run.status = 'queued'
                OR run.status = 'interrupted'
                   AND (run.host = :host OR coalesce(run.lease_until, :now) <= :now)
+               OR run.status = 'waiting_for_capacity' AND coalesce(run.next_try_at, :now) <= :now
                OR run.status = 'awaiting_approval' AND run.approved_at IS NOT NULL)
           AND run.kind = ANY(:kinds)
           AND NOT EXISTS (SELECT 1 FROM runs AS other WHERE other.stack_id = run.stack_id AND other.id <> run.id
-                          AND other.status IN ('planning', 'awaiting_approval', 'applying', 'interrupted'))
+                          AND other.status IN ('planning', 'awaiting_approval', 'applying', 'waiting_for_capacity',
+                                               'interrupted'))
     ), working AS (
         SELECT coalesce(workstation.owner_id, '') AS owner, count(*) AS runs
         FROM runs AS run LEFT JOIN workstations AS workstation ON workstation.id = run.stack_id

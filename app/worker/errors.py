@@ -35,6 +35,10 @@ class ApprovalRequiredError(Exception):
     """The plan is stored and requires approval. Until then, the run needs no worker."""
 
 
+class CapacityAwaitedError(Exception):
+    """Google has no capacity, and the run waits for it. Until the next try, it needs no worker."""
+
+
 class HandedOverError(Exception):
     """This worker shuts down. Another one continues the run."""
 

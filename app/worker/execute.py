@@ -12,7 +12,13 @@ from app.services.terraform import state_versions
 from app.worker import claim as claims
 from app.worker.attempt import Attempt
 from app.worker.claim import Claim, Tools
-from app.worker.errors import ApprovalRequiredError, CanceledError, HandedOverError, RunFailedError
+from app.worker.errors import (
+    ApprovalRequiredError,
+    CanceledError,
+    CapacityAwaitedError,
+    HandedOverError,
+    RunFailedError,
+)
 from app.worker.folder import RunFolder
 from app.worker.kinds import kind_of
 from app.worker.kinds.base import Kind
@@ -64,6 +70,8 @@ class Execution:
                 await self._roll_back()
         except ApprovalRequiredError:
             log.info("run awaits approval")
+        except CapacityAwaitedError:
+            log.info("run waits for capacity")
         except HandedOverError:
             await self._hand_over()
             return

@@ -1,4 +1,6 @@
-"""What a worker does about a shortage of capacity: it is noted for everybody, and the run goes on elsewhere."""
+"""What a worker does about a shortage of capacity: it is noted for everybody; the run goes on elsewhere, or waits."""
+
+from collections.abc import Collection
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -6,27 +8,41 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.infra import hints
 from app.models import LogLevel, Run, Workstation
 from app.models.placement import Placement
-from app.services import runs
-from app.services.capacity import sightings
+from app.services import lifecycle, runs
+from app.services.capacity import queue, sightings
 from app.services.terraform import state_versions
-from app.services.workstations import specs
+from app.services.workstations import placements, specs
 from app.services.workstations.existing import Existing
 from app.worker.attempt import Attempt
 from app.worker.claim import Claim
+from app.worker.errors import CapacityAwaitedError, StockOutError
 
 
-async def note(claim: Claim, error: str) -> Placement | None:
-    """Google has no capacity; returns what to try next, None if there is nothing else, or data would be lost."""
-    has_files = await _may_have_files(claim)
+async def choose(claim: Claim, *, can_move: bool, suggested: Collection[str] = ()) -> Placement | None:
+    """What to try now: where the machine is to be, or an alternative; None if there is nothing.
+
+    What was tried, and what others have waited for longer, is left out.
+    """
+    async with claim.tools.database.sessions() as session:
+        run = await session.get_one(Run, claim.run_id)
+        here = (await session.get_one(Workstation, run.stack_id)).placement
+        reserved = await queue.reserved(session, run)
+        tried = {each.placement for each in run.tried}
+        options = run.placements if can_move and run.placements else [here]
+        left = [each for each in options if each not in tried and each not in reserved]
+        if here in left and run.has_changed_anything:
+            # A worker that was lost may have got far.
+            return here
+        return min(left, key=lambda placement: placement.zone not in suggested, default=None)
+
+
+async def note(claim: Claim) -> None:
+    """Google has no capacity where the machine is to be."""
     async with claim.writing() as (session, run):
-        workstation = await session.get_one(Workstation, run.stack_id)
-        here, now = workstation.placement, claim.tools.clock()
+        here, now = (await session.get_one(Workstation, run.stack_id)).placement, claim.tools.clock()
         await sightings.record(session, here, now, found=False)
         run.note_shortage(here, now)
-        following = None if has_files else run.next_placement(hints.zones_elsewhere(error) or ())
-        after = f" Trying {following} next." if following else ""
-        await claim.log_in(session, run, f"Google has no capacity for {here}.{after}", LogLevel.WARN)
-        return following
+        await claim.log_in(session, run, f"Google has no capacity for {here}.", LogLevel.WARN)
 
 
 async def note_found(claim: Claim, session: AsyncSession, run: Run) -> None:
@@ -35,7 +51,7 @@ async def note_found(claim: Claim, session: AsyncSession, run: Run) -> None:
     await sightings.record(session, workstation.placement, claim.tools.clock(), found=True)
 
 
-async def _may_have_files(claim: Claim) -> bool:
+async def may_have_files(claim: Claim) -> bool:
     """Whether the data disk may have files. One that is still empty can be created elsewhere."""
     async with claim.tools.database.sessions() as session:
         run = await session.get_one(Run, claim.run_id)
@@ -52,8 +68,28 @@ async def move(attempt: Attempt, placement: Placement) -> Attempt:
     claim, tools = attempt.claim, attempt.claim.tools
     async with claim.writing() as (session, run):
         workstation = await session.get_one(Workstation, run.stack_id, with_for_update=True)
-        workstation.take(specs.placed(workstation, placement, tools.catalog))
+        workstation.take(placements.columns(workstation, placement, tools.catalog))
         account = run.inputs.get(runs.ACCOUNT_INPUT)
         inputs = specs.terraform_inputs(workstation, {}, account, tools.catalog, tools.settings)
         run.inputs = {**run.inputs, **inputs}
+        await claim.log_in(session, run, f"Trying {placement}.")
     return attempt.with_inputs(run.inputs)
+
+
+async def may_wait(claim: Claim) -> bool:
+    """Whether the run waits if there is nothing left to try."""
+    async with claim.tools.database.sessions() as session:
+        return (await session.get_one(Run, claim.run_id)).may_wait(claim.tools.clock())
+
+
+async def wait(claim: Claim, failure: StockOutError | None, *, has_changed_anything: bool) -> None:
+    """Have the run wait. Raises CapacityAwaitedError, or the failure if the run does not wait.
+
+    :param failure: why nothing is left to try; None if others have waited longer.
+    """
+    if not await may_wait(claim):
+        raise failure or StockOutError(hints.OTHERS_WAIT)
+    async with claim.writing() as (session, run):
+        await lifecycle.await_capacity(claim.tools.context(session), run, has_changed_anything=has_changed_anything)
+        await claim.log_in(session, run, "Waiting for capacity.", LogLevel.WARN)
+    raise CapacityAwaitedError

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import CancelMode, ResourceState, Run, RunKind, RunStatus
 from app.services import runs
+from app.services.capacity import queue
 from app.services.terraform import plans
 from app.services.terraform.attributes import Attribute, Change
 
@@ -85,6 +86,10 @@ class RunAnswer(BaseModel):
     cancel_choices: list[CancelMode] = Field(description="Ways to stop it now, least disruptive first.")
     retry_at: datetime | None = Field(description="When it is retried automatically after a temporary error.")
     alternatives: list[PlacementAnswer] = Field(description="What it may try, in order, if Google has no capacity.")
+    waiting_since: datetime | None = Field(description="Since when it waits for capacity.")
+    wait_until: datetime | None = Field(description="When it gives up waiting.")
+    next_try_at: datetime | None = Field(description="When it tries again.")
+    ahead: int | None = Field(description="How many have waited for the same for longer; omitted in lists.")
     tried: list[TriedAnswer] = Field(description="What Google had no capacity for.")
     waits: str | None = Field(description="Why it has not started; omitted in lists.")
     next_run_id: str | None = Field(description="The run that is queued after it; omitted in lists.")
@@ -116,6 +121,10 @@ def brief(run: Run) -> RunAnswer:
         cancel_choices=list(run.cancel_choices),
         retry_at=run.retry_at if run.is_retrying else None,
         alternatives=[PlacementAnswer.model_validate(each) for each in run.placements],
+        waiting_since=run.waiting_since,
+        wait_until=run.wait_until,
+        next_try_at=run.next_try_at if run.is_waiting else None,
+        ahead=None,
         tried=[TriedAnswer.model_validate(each) for each in run.tried],
         waits=None,
         next_run_id=None,
@@ -135,6 +144,8 @@ async def full(session: AsyncSession, run: Run, now: datetime) -> RunAnswer:
     answer.plan = await _plan(session, run)
     waiting = await runs.waiting(session, run, now)
     answer.waits = waiting.sentence if waiting else None
+    if run.waiting_since and not run.is_final:
+        answer.ahead = await queue.ahead(session, run)
     behind = await runs.next_of(session, run)
     answer.next_run_id = behind.id if behind else None
     return answer

@@ -104,6 +104,8 @@ class WorkstationAnswer(BaseModel):
     disk_size_gb: int
     disk_type: str
     disk_kept: bool
+    wait_hours: int
+    """For how long a start waits if Google has no capacity; 0: it fails."""
     spot: bool
     address: str | None
     ssh_username: str

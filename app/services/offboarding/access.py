@@ -66,10 +66,10 @@ async def _end_what_waits(ctx: Context, member: Member) -> None:
     theirs = select(Workstation).where(Workstation.owner_id == member.id).order_by(Workstation.id)
     for workstation in await ctx.session.scalars(theirs):
         for run in await runs.lock(ctx.session, workstation.id):
-            waits = run.is_queued or run.can_approve
+            waits = run.is_queued or run.can_approve or (run.is_waiting and not run.has_changed_anything)
             # A plan of theirs that waits would keep the keys where they are, whatever it is for.
             is_theirs = run.can_approve and run.requested_by == member.id
-            if waits and (is_theirs or await lifecycle.stops_because(ctx.session, run, workstation)):
+            if waits and (is_theirs or await lifecycle.stops_because(ctx, run, workstation)):
                 await _cancel(ctx, run, f"Canceled: {member.email} was disabled.")
 
 

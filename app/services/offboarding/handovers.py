@@ -11,7 +11,11 @@ from app.services.context import Context
 from app.services.people import limits, members
 from app.services.workstations import specs
 
-_BEING_MADE = {WorkstationStatus.REQUESTED, WorkstationStatus.PROVISIONING}
+_BEING_MADE = {
+    WorkstationStatus.REQUESTED,
+    WorkstationStatus.PROVISIONING,
+    WorkstationStatus.WAITING_FOR_CAPACITY,
+}
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,9 @@ async def _check(ctx: Context, workstation: Workstation, to: Member, name: str) 
 async def _hand_over_machine(ctx: Context, workstation: Workstation, to: Member, name: str, pending: list[Run]) -> Run:
     workstations.refuse_if_going(workstation, pending)
     if workstation.status in _BEING_MADE:
-        raise ConflictError(f"{workstation.name} is being created.", hint="Hand it over once that is done.")
+        raise ConflictError(
+            f"{workstation.name} is being created, or waits for capacity.", hint="Hand it over once that is done."
+        )
     await limits.check(ctx, to, workstation.machine_type)
     workstation.hand_over(to, name)
     await ctx.session.flush()

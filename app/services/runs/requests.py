@@ -75,7 +75,8 @@ async def lock(session: AsyncSession, stack_id: str) -> list[Run]:
 
 async def _supersede(ctx: Context, others: list[Run], by: Run) -> None:
     for waiting in others:
-        if waiting.is_queued or (waiting.can_approve and (waiting.kind is by.kind or not by.kind.traits.gives_way)):
+        waits_for_nobody = waiting.is_queued or (waiting.is_waiting and not by.kind.traits.gives_way)
+        if waits_for_nobody or (waiting.can_approve and (waiting.kind is by.kind or not by.kind.traits.gives_way)):
             waiting.supersede(by, ctx.now)
             await plans.forget(ctx.session, waiting.id)
             await ctx.session.flush()

@@ -39,6 +39,7 @@ async def request_machine(ctx: Context, workstation: Workstation, spec: MachineS
     inputs = specs.terraform_inputs(workstation, {}, account, ctx.catalog, ctx.settings)
     stack = await session.get_one(Stack, workstation.id)
     run = await runs.request(ctx, stack, RunKind.PROVISION, inputs)
+    run.wait_hours = workstation.wait_hours
     after = {**before, **changes, "run": run.id}
     audit.record(ctx, Action.REVIVE_WORKSTATION, workstation.id, workstation.name, before, after)
     return run

@@ -41,6 +41,7 @@ async def request(
         )
     stack = await ctx.session.get_one(Stack, workstation.id)
     run = await runs.request(ctx, stack, kind, {}, reason=reason)
+    run.wait_hours = workstation.wait_hours
     after = {"run": run.id, "reason": reason} if reason else {"run": run.id}
     audit.record(ctx, Action[f"{kind.name}_WORKSTATION"], workstation.id, workstation.name, after=after)
     return run

@@ -14,7 +14,7 @@ from app.services.context import Context
 from app.services.keys import ssh_keys
 from app.services.keys.key_pairs import KeyPair
 from app.services.people import limits
-from app.services.workstations import accounts, queries, specs
+from app.services.workstations import accounts, placements, queries, specs
 from app.services.workstations.specs import WorkstationPatch, WorkstationSpec
 
 
@@ -73,7 +73,8 @@ async def request(
     await ssh_keys.claim_first(ctx, owner, pair)
     run = await runs.request(ctx, stack, RunKind.PROVISION, await _inputs(ctx, workstation, owner, {}))
     # An adopted disk stays in its zone.
-    run.allow([] if adopted else specs.placements(workstation, spec, ctx.catalog))
+    run.allow([] if adopted else placements.requested(workstation, spec, ctx.catalog))
+    run.wait_hours = spec.wait_hours
     after = {"zone": workstation.zone, "snapshot": workstation.snapshot, **specs.columns(workstation)}
     _record(ctx, Action.REQUEST_WORKSTATION, workstation, run, {}, after)
     return Requested(workstation, run, is_new=True)
@@ -105,6 +106,7 @@ def draft(ctx: Context, owner: Member, spec: WorkstationSpec, adopted: Adopted |
         disk_size_gb=spec.disk_size_gb,
         disk_type=spec.disk_type or machine_type.disk_types[0],
         spot=spec.spot,
+        wait_hours=spec.wait_hours,
         ssh_username=owner.ssh_username,
         owner_label=owner.ssh_username,
         host_keys={},

@@ -1,7 +1,6 @@
 """The settings of machines: checked against the catalog, and converted to Terraform variables."""
 
 import re
-from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any
 
@@ -11,8 +10,7 @@ from pydantic.config import JsonDict
 from app.config import Settings
 from app.errors import InvalidError
 from app.models import Workstation
-from app.models.placement import Placement
-from app.services.capacity import alternatives
+from app.models.capacity_wait import MOST_HOURS
 from app.services.capacity.alternatives import OtherZones
 from app.services.catalog import BOOT_DISK_GB, Catalog, Disks, MachineType, compatibility
 
@@ -36,7 +34,7 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Gigabytes = Annotated[int, BeforeValidator(_whole)]
+WholeNumber = Annotated[int, BeforeValidator(_whole)]
 
 
 def _day(value: object) -> object:
@@ -66,10 +64,10 @@ class WorkstationSpec(BaseModel):
     machine_type: str = Field(description="A machine type in the catalog.", examples=["g2-standard-8"])
     accelerator: str | None = Field(None, description="GPU to attach. Default: the machine type's own.")
     zone: str | None = Field(None, description="Zone. Default: the portal's default zone.", examples=["europe-west4-a"])
-    boot_disk_size_gb: Gigabytes = Field(
+    boot_disk_size_gb: WholeNumber = Field(
         BOOT_DISK_GB, description="Size of the boot disk, in GB.", json_schema_extra=_BOOT_DISK_SIZE_GB
     )
-    disk_size_gb: Gigabytes = Field(
+    disk_size_gb: WholeNumber = Field(
         100, description="Size of the data disk at /home/jupyter, in GB.", json_schema_extra=_DISK_SIZE_GB
     )
     disk_type: str | None = Field(None, description="Type of the data disk. Default: the machine type's first.")
@@ -82,6 +80,11 @@ class WorkstationSpec(BaseModel):
         "region", description="Where to try next if Google has no capacity: other zones of the region, all, or none."
     )
     other_pricing: bool = Field(False, description="Then try on demand instead of Spot, or Spot instead of on demand.")
+    wait_hours: WholeNumber = Field(
+        0,
+        description="If there is none at all: for how many hours to wait for it. 0: do not wait.",
+        json_schema_extra={"minimum": 0, "maximum": MOST_HOURS},
+    )
     second_machine_type: str | None = Field(None, description="Then try this machine type.", examples=["g2-standard-4"])
     ends_on: EndDate | None = Field(
         None,
@@ -96,12 +99,12 @@ class WorkstationPatch(BaseModel):
 
     machine_type: str | None = Field(None, description="A machine type in the catalog.", examples=["g2-standard-12"])
     accelerator: str | None = Field(None, description="GPU to attach. Follows from the machine type.")
-    boot_disk_size_gb: Gigabytes | None = Field(
+    boot_disk_size_gb: WholeNumber | None = Field(
         None,
         description="Size of the boot disk in GB. It can be enlarged, but not reduced.",
         json_schema_extra=_BOOT_DISK_SIZE_GB,
     )
-    disk_size_gb: Gigabytes | None = Field(
+    disk_size_gb: WholeNumber | None = Field(
         None,
         description="Size of the data disk in GB. If reduced, it is recreated empty.",
         json_schema_extra=_DISK_SIZE_GB,
@@ -144,9 +147,15 @@ def check(spec: WorkstationSpec, catalog: Catalog, settings: Settings) -> dict[s
         if spec.snapshot is None or SNAPSHOT.fullmatch(spec.snapshot)
         else "This is not a valid snapshot name.",
         "spot": compatibility.spot_problem(spec.spot, machine_type),
+        "wait_hours": wait_hours_problem(spec.wait_hours),
         "second_machine_type": _second_type_problem(spec, catalog),
     }
     return {field: problem for field, problem in problems.items() if problem}
+
+
+def wait_hours_problem(hours: int) -> str | None:
+    """Why a run cannot wait for so long; None if it can."""
+    return None if 0 <= hours <= MOST_HOURS else f"Enter a number of hours from 0 to {MOST_HOURS}."
 
 
 def _second_type_problem(spec: WorkstationSpec, catalog: Catalog) -> str | None:
@@ -163,26 +172,6 @@ def _second_type_problem(spec: WorkstationSpec, catalog: Catalog) -> str | None:
     return compatibility.disk_type_problem(disk_type, second, catalog) or compatibility.image_problem(
         spec.image, second, catalog
     )
-
-
-def placements(workstation: Workstation, spec: WorkstationSpec, catalog: Catalog) -> list[Placement]:
-    """What may be tried for the request, the machine as requested first."""
-    return alternatives.of(
-        workstation.placement,
-        catalog,
-        other_zones=spec.other_zones,
-        other_pricing=spec.other_pricing,
-        second_machine_type=spec.second_machine_type,
-    )
-
-
-def placed(workstation: Workstation, placement: Placement, catalog: Catalog) -> dict[str, Any]:
-    """The columns of a new machine that is created there instead: column → value."""
-    machine_type = catalog.machine_type(placement.machine_type)
-    if machine_type is None:
-        raise LookupError(placement.machine_type)
-    image = _fitting_image(columns(workstation), machine_type, catalog)
-    return {**asdict(placement), **accelerator_columns(machine_type), "image": image}
 
 
 def columns(workstation: Workstation) -> dict[str, Any]:
@@ -214,7 +203,7 @@ def changed(
     machine_type = catalog.machine_type(after["machine_type"])
     # A GPU needs an image with its driver, and the driver is useless without one.
     if machine_type and "image" not in given:
-        after["image"] = _fitting_image(before, machine_type, catalog)
+        after["image"] = fitting_image(before, machine_type, catalog)
     _check_change(workstation, before, {**after, "accelerator": given.get("accelerator")}, catalog, settings)
     if machine_type:
         after |= accelerator_columns(machine_type)
@@ -226,7 +215,7 @@ def changed(
     }
 
 
-def _fitting_image(before: dict[str, Any], machine_type: MachineType, catalog: Catalog) -> str:
+def fitting_image(before: dict[str, Any], machine_type: MachineType, catalog: Catalog) -> str:
     """The image after a change of machine type: a default image is replaced by the new type's default."""
     was = catalog.machine_type(before["machine_type"])
     is_default = was is not None and before["image"] == catalog.default_image(was).name

@@ -6,7 +6,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from app.infra import hints
 from app.infra.machines import OperationFailedError, Power
-from app.models import LogLevel, Workstation
+from app.models import LogLevel, Run, Workstation
 from app.worker.claim import Claim
 from app.worker.errors import (
     GOOGLE_ERRORS,
@@ -36,6 +36,11 @@ class OrderKind(Kind):
         """
         return await retry(self.claim, self.commands, lambda: self._try(place))
 
+    async def is_ordered(self) -> bool:
+        """Whether Google has accepted the order in an earlier attempt."""
+        async with self.claim.tools.database.sessions() as session:
+            return (await session.get_one(Run, self.claim.run_id)).ordered_at is not None
+
     def ordered(self, workstation: Workstation) -> None:
         """Update the workstation after Google has carried out the order."""
 
@@ -49,17 +54,21 @@ class OrderKind(Kind):
                 raise CanceledError
             run.begin_apply(self.claim.tools.clock())
             await self.claim.log_in(session, run, self.announcement.format(place.instance))
-        ordered_at = await give_order(self.claim, self.power, place)
+            rounds = run.rounds
+        ordered_at = await give_order(self.claim, self.power, place, rounds)
         async with self.claim.writing() as (session, run):
             run.ordered_at = ordered_at
             self.ordered(await session.get_one(Workstation, self.stack_id, with_for_update=True))
         return ordered_at
 
 
-async def give_order(claim: Claim, power: Power, place: Place) -> datetime:
-    """Send the order with an ID that is the same in every attempt. Raises RunFailedError or TransientError."""
-    # The same ID for all attempts of a run: Google carries it out once.
-    request_id = str(uuid5(NAMESPACE_URL, f"stationmaster:run:{claim.run_id}:{power}"))
+async def give_order(claim: Claim, power: Power, place: Place, rounds: int = 0) -> datetime:
+    """Send the order with an ID that is the same in every attempt. Raises RunFailedError or TransientError.
+
+    :param rounds: how often Google had no capacity for it.
+    """
+    # The same ID for all attempts of a round: Google carries it out once, and repeats its answer.
+    request_id = str(uuid5(NAMESPACE_URL, f"stationmaster:run:{claim.run_id}:{power}{rounds or ''}"))
     try:
         return await claim.tools.compute.order(power, place.zone, place.instance, request_id)
     except OperationFailedError as error:

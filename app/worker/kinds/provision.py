@@ -1,8 +1,12 @@
 """Provision: create a machine, with a new data disk or a kept one."""
 
+from dataclasses import astuple
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.infra import hints
 from app.models import Run, RunKind, Workstation
+from app.models.placement import Placement
 from app.services.workstations.impact import Severity
 from app.worker import shortage
 from app.worker.errors import RunFailedError, StockOutError
@@ -16,17 +20,36 @@ class Provision(Update, kind=RunKind.PROVISION):
     """The creation of a machine: where it was requested or, while there is no data to lose, where there is capacity."""
 
     async def reach(self) -> None:
-        """Create it, and wait until it is ready. Raises StockOutError if no alternative has capacity."""
-        while True:
+        """Create it, and wait until it is ready. Raises StockOutError if nothing that it may try has capacity, and
+        CapacityAwaitedError if it waits for that."""
+        can_move = not await shortage.may_have_files(self.claim)
+        failure: StockOutError | None = None
+        placement = await shortage.choose(self.claim, can_move=can_move)
+        while placement:
+            await self._move(placement)
             try:
-                return await super().reach()
+                await super().reach()
             except StockOutError as error:
-                placement = await shortage.note(self.claim, str(error))
-                if placement is None:
-                    raise
+                failure = error
+            else:
+                return
+            await shortage.note(self.claim)
+            suggested = hints.zones_elsewhere(str(failure)) or ()
+            placement = await shortage.choose(self.claim, can_move=can_move, suggested=suggested)
+        if can_move and await shortage.may_wait(self.claim):
+            await self._clear()
+        await shortage.wait(self.claim, failure, has_changed_anything=not can_move)
+
+    async def _move(self, placement: Placement) -> None:
+        inputs = self.attempt.inputs
+        if (inputs["zone"], inputs["machine_type"], inputs["spot"]) != astuple(placement):
             # The disk and the address that were created belong to a zone and a region.
-            await Destroy(self.attempt.with_inputs({**self.attempt.inputs, "disk_only": False})).reach()
+            await self._clear()
             self.attempt = await shortage.move(self.attempt, placement)
+
+    async def _clear(self) -> None:
+        """Delete what was created so far: a disk without files."""
+        await Destroy(self.attempt.with_inputs({**self.attempt.inputs, "disk_only": False})).reach()
 
     def needs_no_plan(self, known: Known) -> bool:
         """Whether nothing exists yet, so that a plan could show no loss."""

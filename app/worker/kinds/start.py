@@ -12,21 +12,27 @@ from app.worker.readiness import place_of
 
 
 class Start(OrderKind, MachineKind, kind=RunKind.START):
-    """A start. If Google has no capacity, the run fails and the machine stays stopped."""
+    """A start. If Google has no capacity, the run waits if that is wished, or fails; the machine stays stopped."""
 
     power = Power.START
     announcement = "Starting {}."
 
     async def reach(self) -> None:
         """Start the machine and wait. Raises RunFailedError if Google refuses or the machine does not boot,
-        CanceledError if canceled before."""
+        CanceledError if canceled before, CapacityAwaitedError if it waits for capacity."""
         place = await place_of(self.claim, self.stack_id)
-        try:
-            await self.order(place)
-        except StockOutError as error:
-            await shortage.note(self.claim, str(error))
-            raise
-        await self.wait_until_ready(place)
+        failure: StockOutError | None = None
+        # An order that Google has accepted is not given again.
+        if await self.is_ordered() or await shortage.choose(self.claim, can_move=False):
+            try:
+                await self.order(place)
+            except StockOutError as error:
+                failure = error
+            else:
+                await self.wait_until_ready(place)
+                return
+            await shortage.note(self.claim)
+        await shortage.wait(self.claim, failure, has_changed_anything=False)
 
     async def finish(self, session: AsyncSession, run: Run) -> str:
         """Record the machine, and that there was capacity for it."""

@@ -21,7 +21,8 @@ LOSS = [{"address": "google_compute_disk.data", "action": "replace"}]
 
 
 def run_in(status: RunStatus, kind: RunKind = RunKind.PROVISION, **columns: Any) -> Run:
-    fresh = {"attempt": 0, "interruptions": 0, "retries": 0, "awaits": []}
+    counts = dict.fromkeys(("attempt", "interruptions", "retries", "rounds", "wait_hours"), 0)
+    fresh = {**counts, "awaits": [], "tried_placements": []}
     return Run(id="r1", stack_id="s1", requested_by="m1", kind=kind, inputs={}, status=status, **(fresh | columns))
 
 
@@ -35,6 +36,7 @@ ACTIONS = {
     "hand_over": lambda run: run.hand_over(NOW),
     "schedule_retry": lambda run: run.schedule_retry(NOW),
     "await_approval": lambda run: run.await_approval(LOSS, NOW),
+    "await_capacity": lambda run: run.await_capacity(NOW, has_changed_anything=False),
     "discard": lambda run: run.discard(ADA, NOW),
     "end_canceled": lambda run: run.end_canceled(NOW),
     "supersede": lambda run: run.supersede(run_in(S.QUEUED), NOW),
@@ -44,6 +46,12 @@ LEADS_TO = {
     ("queued", "end_canceled"): "canceled",
     ("queued", "supersede"): "superseded",
     ("planning", "await_approval"): "awaiting_approval",
+    ("planning", "await_capacity"): "waiting_for_capacity",
+    ("applying", "await_capacity"): "waiting_for_capacity",
+    ("waiting_for_capacity", "claim"): "planning",
+    ("waiting_for_capacity", "fail"): "errored",
+    ("waiting_for_capacity", "end_canceled"): "canceled",
+    ("waiting_for_capacity", "supersede"): "superseded",
     ("planning", "schedule_retry"): "planning",
     ("planning", "begin_apply"): "applying",
     ("planning", "find_no_changes"): "no_changes",

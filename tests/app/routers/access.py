@@ -88,6 +88,7 @@ ROWS = {
         POST /api/v1/workstations/{workstation_id}/machine
         DELETE GET PUT /api/v1/workstations/{workstation_id}/end-date
         POST /api/v1/workstations/{workstation_id}/keep
+        GET PUT /api/v1/workstations/{workstation_id}/capacity
         DELETE GET PUT /api/v1/workstations/{workstation_id}/office-hours
         GET POST /api/v1/workstations/{workstation_id}/snapshots
         DELETE /api/v1/workstations/{workstation_id}/snapshots/{snapshot_id}
@@ -118,6 +119,7 @@ ROWS = {
         POST /workstations/{workstation_id}/keep
         POST /workstations/{workstation_id}/keep-drift
         GET POST /workstations/{workstation_id}/machine
+        GET POST /workstations/{workstation_id}/capacity
         GET POST /workstations/{workstation_id}/office-hours
         POST /workstations/{workstation_id}/office-hours/off
         POST /workstations/{workstation_id}/office-hours/resume

@@ -6,8 +6,9 @@ import re
 import httpx2
 import pytest
 
-from app.models import Run
+from app.models import Run, Workstation
 from app.models.placement import Placement
+from app.services import lifecycle
 from app.services.capacity import sightings
 from tests.clients import create, refusal, run_of
 from tests.parts import MovingClock
@@ -67,6 +68,8 @@ async def test_the_price_covers_what_may_be_tried(grace: httpx2.AsyncClient) -> 
     ("field", "value", "sentence"),
     [
         ("other_zones", "mars", ""),
+        ("wait_hours", "169", "Enter a number of hours from 0 to 168."),
+        ("wait_hours", "soon", ""),
         ("second_machine_type", "m9-huge", "This machine type is not available."),
         ("second_machine_type", "g2-standard-8", "Choose another machine type than the first one."),
         ("second_machine_type", "g4-standard-48", "does not support Balanced disks"),
@@ -100,3 +103,56 @@ async def test_a_retry_may_try_the_same(stage: Stage) -> None:
     again = await stage.row(Run, (await stage.retry(requested.run.id)).id)
 
     assert (len(again.placements), again.tried) == (6, [])
+
+
+async def test_the_page_of_a_machine_sets_for_how_long_its_starts_wait(stage: Stage, grace: httpx2.AsyncClient) -> None:
+    machine = await stage.make()
+    path = f"/workstations/{machine.id}"
+    before = (await grace.get(path)).text
+    answer = await grace.post(f"{path}/capacity", data={"wait_hours": "24"})
+    after, form = (await grace.get(answer.headers["location"])).text, (await grace.get(f"{path}/capacity")).text
+
+    assert "If Google has none when this machine is started, that fails." in before
+    assert "it waits for up to a day" in after
+    assert re.search(r'value="24"\s+selected', form)
+    for wrong in ("", "many", "169", "-1", "1e9"):
+        assert 'id="wait_hours-error"' in (await refusal(grace, f"{path}/capacity", {"wait_hours": wrong})).text
+    assert (await stage.row(Workstation, machine.id)).wait_hours == 24
+
+
+async def test_the_api_sets_it_too(stage: Stage, grace: httpx2.AsyncClient) -> None:
+    machine = await stage.make()
+    path = f"/api/v1/workstations/{machine.id}"
+    answer = await grace.put(f"{path}/capacity", json={"wait_hours": 12})
+
+    assert (answer.status_code, answer.json()) == (200, {"wait_hours": 12})
+    assert (await grace.get(f"{path}/capacity")).json() == {"wait_hours": 12}
+    assert (await grace.get(path)).json()["wait_hours"] == 12
+    assert (await grace.put(f"{path}/capacity", json={"wait_hours": 169})).status_code == 422
+
+
+async def test_a_wait_is_shown_with_its_next_try_and_can_be_canceled(
+    stage: Stage, grace: httpx2.AsyncClient, linus: httpx2.AsyncClient
+) -> None:
+    ids = []
+    for browser in (grace, linus):
+        ids.append(await create(browser, **L4, other_zones="none", wait_hours="24"))
+        async with stage.working_on(await run_of(browser, ids[-1])) as (ctx, run):
+            await lifecycle.claim(ctx, run, "w", "h")
+            run.note_shortage(run.placements[0], stage.clock())
+            await lifecycle.await_capacity(ctx, run, has_changed_anything=False)
+        stage.clock.advance(seconds=30)
+    page, run_id = (await linus.get(f"/workstations/{ids[1]}")).text, await run_of(linus, ids[1])
+    answer = (await linus.get(f"/api/v1/runs/{run_id}")).json()
+    metrics = (await grace.get("/metrics")).text
+
+    assert "1 in the team has waited longer for the same." in " ".join(page.split())
+    assert "Next try" in page
+    assert ("Waiting for capacity" in (await linus.get("/")).text, "Cancel" in page) == (True, True)
+    assert (answer["status"], answer["ahead"]) == ("waiting_for_capacity", 1)
+    assert answer["next_try_at"] == "2026-03-02T09:31:30Z"
+    assert answer["wait_until"] == "2026-03-03T09:30:30Z"
+    for what in ("runs", "workstations"):
+        assert f'stationmaster_{what}{{status="waiting_for_capacity"}} 2.0' in metrics
+    await linus.post(f"/runs/{run_id}/cancel")
+    assert (await linus.get(f"/api/v1/workstations/{ids[1]}")).json()["status"] == "destroyed"

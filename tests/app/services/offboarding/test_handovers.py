@@ -128,7 +128,7 @@ async def test_a_change_that_is_queued_is_part_of_the_run(stage: Stage, machine:
 
 async def test_what_is_being_created_or_deleted_stays_where_it_is(stage: Stage, machine: Workstation) -> None:
     requested = await stage.request("dev-2")
-    with pytest.raises(ConflictError, match="is being created"):
+    with pytest.raises(ConflictError, match="is being created, or waits"):
         await hand_over(stage, requested.workstation)
     destroy = await stage.destroy(machine.id, keep_disk=False)
     with pytest.raises(ConflictError, match="is being deleted"):

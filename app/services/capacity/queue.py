@@ -1,0 +1,32 @@
+"""The queue for capacity: who has waited longest tries first."""
+
+from collections import Counter
+
+from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import Run, Workstation
+from app.models.placement import Placement
+from app.models.run_states import FINAL
+
+
+async def reserved(session: AsyncSession, run: Run) -> Counter[Placement]:
+    """How many have waited for each placement for longer than this run, which may not try it before them."""
+    query = select(Run, Workstation).join(Workstation, Workstation.id == Run.stack_id)
+    waiting = (Run.id != run.id, Run.waiting_since.is_not(None), Run.status.not_in(FINAL))
+    rows = await session.execute(query.where(*waiting, _is_before(run)))
+    return Counter(placement for other, machine in rows for placement in other.placements or [machine.placement])
+
+
+def _is_before(run: Run) -> ColumnElement[bool]:
+    if run.waiting_since is None:
+        return Run.waiting_since.is_not(None)
+    return tuple_(Run.waiting_since, Run.created_at, Run.id) < tuple_(run.waiting_since, run.created_at, run.id)
+
+
+async def ahead(session: AsyncSession, run: Run) -> int:
+    """How many have waited for longer for what this run waits for."""
+    workstation = await session.get_one(Workstation, run.stack_id)
+    wanted = run.placements or [workstation.placement]
+    found = await reserved(session, run)
+    return max((found[placement] for placement in wanted), default=0)

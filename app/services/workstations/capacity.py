@@ -1,0 +1,43 @@
+"""What a workstation does when Google has no capacity for it, as its owner wishes."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app import live
+from app.errors import ConflictError, InvalidError
+from app.models import Action, RunKind, Workstation
+from app.models.capacity_wait import MOST_HOURS
+from app.services import audit, runs
+from app.services.context import Context
+from app.services.workstations import specs
+from app.services.workstations.specs import WholeNumber
+
+_MAKES_MACHINE = {RunKind.PROVISION, RunKind.START}
+
+
+class CapacityWishes(BaseModel):
+    """What is to happen if Google has no capacity."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    wait_hours: WholeNumber = Field(
+        description="For how many hours a start waits for capacity. 0: it fails.",
+        json_schema_extra={"minimum": 0, "maximum": MOST_HOURS},
+    )
+
+
+async def change(ctx: Context, workstation: Workstation, wishes: CapacityWishes) -> None:
+    """Keep these wishes; a run that is pending follows them. Raises InvalidError, or ConflictError after a deletion."""
+    problem = specs.wait_hours_problem(wishes.wait_hours)
+    if problem:
+        raise InvalidError("Fix the errors below.", fields={"wait_hours": problem})
+    pending = await runs.lock(ctx.session, workstation.id)
+    await ctx.session.refresh(workstation)
+    if not workstation.can_change:
+        raise ConflictError(f"{workstation.name} has been deleted, or is being deleted.")
+    before = {"wait_hours": workstation.wait_hours}
+    workstation.wait_hours = wishes.wait_hours
+    for run in pending:
+        if run.kind in _MAKES_MACHINE:
+            run.wait_hours = wishes.wait_hours
+    await live.signal(ctx.session, live.stack_topic(workstation.id))
+    audit.record(ctx, Action.SET_CAPACITY, workstation.id, workstation.name, before, wishes.model_dump())
