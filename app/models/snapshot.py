@@ -18,6 +18,8 @@ class SnapshotReason(StrEnum):
 
     MANUAL = "manual"
     """Somebody asked for it."""
+    CHANGE = "change"
+    """A change of the disk, the image or the zone followed."""
 
 
 class Snapshot(Base):

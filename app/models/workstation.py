@@ -26,7 +26,7 @@ _UNDER_WAY = {W.PROVISIONING, W.UPDATING, W.DESTROYING, W.STARTING, W.STOPPING, 
 
 _SPEC_COLUMNS = (
     *("owner_id", "name", "image", "snapshot", "ends_on"),
-    *("boot_disk_size_gb", "disk_size_gb", "disk_type"),
+    *("boot_disk_size_gb", "disk_size_gb", "disk_type", "disk_snapshot"),
 )
 
 
@@ -62,6 +62,8 @@ class Workstation(HasLifetime, Base):
     made_as: Mapped[str | None]
     """What it was called when Google's resources got their names; None: as it is called now."""
 
+    disk_snapshot: Mapped[str | None]
+    """The snapshot from which its data disk is to be made, until a run has succeeded."""
     adopted_disk: Mapped[str | None]
     """The name at Google of a data disk that existed before the portal, and was adopted."""
     adopted_address: Mapped[str | None]

@@ -8,7 +8,7 @@ from app.routers import workstation_change_form, workstation_form
 from app.sent_forms import SentFormDep, shown_on
 from app.services.people import limits
 from app.services.workstations import kept_disks, specs
-from app.services.workstations.specs import MachineSpec
+from app.services.workstations.kept_disks import MachineSpec
 from app.web import redirect, render
 
 PAGE = "/workstations/{workstation_id}/machine"

@@ -22,7 +22,7 @@ def change(typed: Typed, desired: Mapping[str, Any]) -> WorkstationPatch:
     values = _values(typed, desired)
     given = {
         name: values[name]
-        for name in ("machine_type", "boot_disk_size_gb", "disk_size_gb", "disk_type", "image", "spot")
+        for name in ("machine_type", "boot_disk_size_gb", "disk_size_gb", "disk_type", "image", "zone", "spot")
         if values[name] not in {"", desired[name], str(desired[name])}
     }
     try:
@@ -49,7 +49,7 @@ def context(
 ) -> dict[str, Any]:
     """The template variables of the form. Errors appear while it is filled in, as if it had been submitted."""
     catalog = ctx.catalog
-    form = {**_values(typed, desired), "zone": workstation.zone}
+    form = _values(typed, desired)
     effects: list[impact.Effect] = []
     after = desired
     try:
@@ -71,8 +71,9 @@ def context(
             *((offer.name, offer.label) for offer in catalog.images),
         ],
         "disk_options": [(disk.name, disk.label) for disk in catalog.disk_types],
+        "zone_options": [(zone, zone) for zone in dict.fromkeys((workstation.zone, *catalog.zones))],
         "disk_price": None,
-        "boot_disk_price": boot_disk_price(workstation.zone, sizes, chosen, catalog),
+        "boot_disk_price": boot_disk_price(form["zone"], sizes, chosen, catalog),
         "impact": effects,
         "loses_disk": bool(effects) and effects[0].severity is Severity.LOSES_DISK,
         "as_of": catalog.as_of,
@@ -92,6 +93,7 @@ def _values(typed: Typed, desired: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "machine_type": typed.get("machine_type", desired["machine_type"]),
         "image": typed.get("image", ""),
+        "zone": typed.get("zone", desired["zone"]),
         "boot_disk_size_gb": typed.get("boot_disk_size_gb", str(desired["boot_disk_size_gb"])),
         "disk_size_gb": typed.get("disk_size_gb", str(desired["disk_size_gb"])),
         "disk_type": typed.get("disk_type", desired["disk_type"]),

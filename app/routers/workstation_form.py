@@ -1,6 +1,6 @@
 """The form that creates a workstation: its fields, the machine types with prices, and the spec it makes."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from app.config import Settings
 from app.errors import InvalidError
+from app.models import Snapshot
 from app.sent_forms import SentForm
 from app.services.catalog import Catalog
 from app.services.catalog.availability import Availability
@@ -76,6 +77,15 @@ def context(
     }
 
 
+def snapshot_options(sources: Sequence[tuple[Snapshot, str]]) -> list[tuple[str, str]]:
+    """What a new data disk can start from; empty if there are no snapshots."""
+    described = [
+        (snapshot.id, f"{name}, {snapshot.taken_at:%-d %b %Y, %H:%M} UTC ({snapshot.disk_size_gb} GB)")
+        for snapshot, name in sources
+    ]
+    return [("", "None: the disk is empty"), *described] if described else []
+
+
 def _default(offer: Image | DiskType | None) -> str:
     return f"Default ({offer.label})" if offer else "Default"
 
@@ -100,6 +110,7 @@ def _values(typed: Typed, catalog: Catalog, settings: Settings, names: Collectio
         "disk_size_gb": typed.get("disk_size_gb", str(defaults.disk_size_gb)),
         "disk_type": typed.get("disk_type", ""),
         "snapshot": typed.get("snapshot", ""),
+        "disk_snapshot": typed.get("disk_snapshot", ""),
         "spot": bool(typed.get("spot")),
         "other_zones": typed.get("other_zones", defaults.other_zones),
         "other_pricing": bool(typed.get("other_pricing")),

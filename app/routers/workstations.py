@@ -19,6 +19,7 @@ from app.services.runs import progress, stacks
 from app.services.shared import infrastructure
 from app.services.workstations import (
     consoles,
+    disk_sources,
     drift,
     existing,
     history,
@@ -71,6 +72,8 @@ async def new(request: Request, ctx: ContextDep, availability: AvailabilityDep, 
     names = [mine.name for mine in await workstations.list_of(ctx.session, ctx.member)]
     context = workstation_form.context(ctx, typed, availability, names, sent.errors)
     context["allowance"] = await limits.of(ctx, ctx.member)
+    sources = await disk_sources.choices(ctx, ctx.member)
+    context["snapshot_options"] = workstation_form.snapshot_options(sources)
     context["has_keys"] = bool(await ssh_keys.list_of(ctx.session, ctx.member))
     chosen, zone = context["chosen"], context["form"]["zone"]
     is_available = chosen is not None and chosen.in_zone

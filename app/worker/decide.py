@@ -50,13 +50,15 @@ class Decision:
         self._claim, self._commands, self._stack_id = claim, commands, stack_id
         self._tools, self._folder = claim.tools, commands.folder
 
-    async def of_workstation(self, planned: Planned, expected: Severity) -> Planned:
+    async def of_workstation(self, planned: Planned, expected: Severity, *, disk_moves: bool = False) -> Planned:
         """Return the plan to apply if its effect on the machine was requested or approved.
 
         :param expected: the severest effect that the requester was shown.
+        :param disk_moves: the data disk is replaced by one from the snapshot that the run takes before.
         Raises ApprovalRequiredError, or RunFailedError if this is a rollback.
         """
-        planned = await self.of_data_disk(planned)
+        if not (disk_moves and all(change.action == "replace" for change in planned.losses)):
+            planned = await self.of_data_disk(planned)
         more = [effect for effect in _effects(planned) if effect.severity > expected]
         if more:
             await self.require(

@@ -13,8 +13,7 @@ from app.infra.snapshots import DiskPlace, StoredSnapshot
 from app.models import LogLevel, Snapshot, SnapshotReason, Workstation
 from app.models.base import short_id
 from app.services.terraform import state_resources, state_versions
-from app.services.terraform.state_versions import State
-from app.services.workstations import snapshots
+from app.services.workstations import disk_sources, snapshots
 from app.worker.claim import Claim, Tools
 from app.worker.commands import Commands
 from app.worker.errors import GOOGLE_ERRORS, RunFailedError, TransientError, is_transient
@@ -22,15 +21,6 @@ from app.worker.retry import retry
 
 log = structlog.get_logger()
 LOOK_AGAIN_SECONDS = 1.0
-
-
-def data_disk_of(state: State | None) -> DiskPlace | None:
-    """The data disk in a workstation's state, wherever a change that failed has left it."""
-    for instance in state_resources.instances(state) if state else ():
-        if instance.type == "google_compute_disk" and instance.name == "data" and not instance.deposed:
-            attributes = instance.attributes.value
-            return DiskPlace(str(attributes["zone"]).rpartition("/")[2], str(attributes["name"]))
-    return None
 
 
 class SnapshotTaker:
@@ -44,12 +34,14 @@ class SnapshotTaker:
         """The snapshot, once Google has it and it is recorded. Raises RunFailedError."""
         async with self._claim.tools.database.sessions() as session:
             workstation = await session.get_one(Workstation, self._stack_id)
-            disk = data_disk_of(await state_versions.newest(session, self._claim.tools.vault, self._stack_id))
-            name = snapshots.name_of(workstation, self._claim.run_id)
+            state = await state_versions.newest(session, self._claim.tools.vault, self._stack_id)
+            name = disk_sources.name_of(workstation, self._claim.run_id)
             if taken := await session.scalar(select(Snapshot).where(Snapshot.name == name)):
                 return taken
-        if disk is None:
+        found = state_resources.data_disk(state) if state else None
+        if found is None:
             raise RunFailedError("There is no data disk to take a snapshot of.")
+        disk = DiskPlace(*found)
         labels = {STACK_LABEL: workstation.id, OWNER_LABEL: workstation.owner_label}
         await self._claim.log(f"Taking a snapshot of the data disk {disk.name}.")
         stored = await retry(self._claim, self._commands, lambda: self._try(disk, name, labels))

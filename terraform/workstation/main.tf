@@ -17,6 +17,7 @@ module "compute_configure" {
   address_name    = var.address_name
   labels          = local.labels
   disk_size_gb    = var.disk_size_gb
+  disk_snapshot   = var.disk_snapshot
   disk_type       = var.disk_type
   reserve_address = !var.disk_only
 

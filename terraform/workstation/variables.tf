@@ -108,6 +108,17 @@ variable "disk_size_gb" {
   }
 }
 
+variable "disk_snapshot" {
+  description = "Name of the snapshot that a new data disk is made from, or null for an empty one. Does nothing to a disk that is there."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.disk_snapshot == null || can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.disk_snapshot))
+    error_message = "A name at Google has at most 63 lower-case letters, digits and hyphens, starts with a letter and does not end with a hyphen."
+  }
+}
+
 variable "disk_type" {
   description = "Type of the data disk. Another type replaces the disk, and its data is gone."
   type        = string

@@ -33,6 +33,7 @@ def inputs(offer: MachineType, **changes: Any) -> dict[str, Any]:
         name="dev",
         zone=next(zone for zone in offer.zones if zone in emulated.MACHINE_TYPES[offer.name].zones),
         snapshot=None,
+        disk_snapshot=None,
         machine_type=offer.name,
         **specs.accelerator_columns(offer),
         image=CATALOG.default_image(offer).name,

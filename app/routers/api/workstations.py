@@ -15,8 +15,9 @@ from app.services import runs, workstations
 from app.services.audit import Words
 from app.services.people import members
 from app.services.workstations import existing, kept_disks, listing, orders
+from app.services.workstations.kept_disks import MachineSpec
 from app.services.workstations.listing import Wanted
-from app.services.workstations.specs import MachineSpec, WorkstationPatch, WorkstationSpec
+from app.services.workstations.specs import WorkstationPatch, WorkstationSpec
 
 router = APIRouter(prefix="/api/v1/workstations", tags=["workstations"], responses=errors(401, 403, 404, 409, 422))
 

@@ -4,7 +4,8 @@ Source of the rules: Google's pages on machine families, disks and GPUs. The cat
 supports.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from app.services.catalog.offers import Catalog, MachineType
 
@@ -62,6 +63,16 @@ def spot_problem(spot: bool, machine_type: MachineType | None) -> str | None:
     if machine_type is None or spot or not machine_type.spot_only:
         return None
     return f"{machine_type.name} is only available as Spot. Select Spot, or choose another machine type."
+
+
+def move_problems(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, str]:
+    """Why the data disk cannot become so while it is moved by a snapshot."""
+    problems = {}
+    if after["disk_size_gb"] < before["disk_size_gb"]:
+        problems["disk_size_gb"] = "A disk cannot be reduced while it moves to another zone."
+    if after["disk_type"] != before["disk_type"]:
+        problems["disk_type"] = "The disk type cannot change while the disk moves to another zone."
+    return problems
 
 
 def listed(words: Sequence[str], last: str = "and") -> str:

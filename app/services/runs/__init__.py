@@ -16,12 +16,21 @@ from app.services.runs.queries import (
     told_of,
     under_way,
 )
-from app.services.runs.requests import ACCOUNT_INPUT, GENERATION_INPUT, KEYS_INPUT, announce, lock, request
+from app.services.runs.requests import (
+    ACCOUNT_INPUT,
+    GENERATION_INPUT,
+    KEYS_INPUT,
+    SNAPSHOT_INPUT,
+    announce,
+    lock,
+    request,
+)
 
 __all__ = [
     "ACCOUNT_INPUT",
     "GENERATION_INPUT",
     "KEYS_INPUT",
+    "SNAPSHOT_INPUT",
     "Applied",
     "QueueReason",
     "announce",

@@ -16,6 +16,8 @@ KEYS_INPUT = "ssh_public_keys"
 """The variable of terraform/workstation with the owner's SSH keys, which is set when a worker claims the run."""
 ACCOUNT_INPUT = "service_account_email"
 """The variable of terraform/workstation with its service account, which is set anew when a worker claims a change."""
+SNAPSHOT_INPUT = "disk_snapshot"
+"""The variable of terraform/workstation with the snapshot of a new data disk. Of a move, it is set at the claim."""
 GENERATION_INPUT = "sql_generation"
 """The variable of terraform/shared with the database's number, which is set when a worker claims the run."""
 
@@ -62,7 +64,7 @@ async def request(
 
 def _is_same(before: dict[str, Any], after: dict[str, Any]) -> bool:
     """Whether the variables are the same, apart from those that are set at the claim."""
-    with_the_claim = dict.fromkeys((KEYS_INPUT, ACCOUNT_INPUT, GENERATION_INPUT))
+    with_the_claim = dict.fromkeys((KEYS_INPUT, ACCOUNT_INPUT, GENERATION_INPUT, SNAPSHOT_INPUT))
     return before | with_the_claim == after | with_the_claim
 
 

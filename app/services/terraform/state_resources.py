@@ -25,6 +25,15 @@ class Instance:
     """Whether its creation has failed, so that Terraform will replace it."""
 
 
+def data_disk(state: State) -> tuple[str, str] | None:
+    """The zone and the name of a workstation's data disk, wherever a change that failed has left it."""
+    for instance in instances(state):
+        if instance.type == "google_compute_disk" and instance.name == "data" and not instance.deposed:
+            attributes = instance.attributes.value
+            return str(attributes["zone"]).rpartition("/")[2], str(attributes["name"])
+    return None
+
+
 def instances(state: State) -> Iterator[Instance]:
     """All managed instances, without data sources."""
     for resource in json.loads(state.raw).get("resources", []):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from app.infra.zones import region_of
 from app.models.workstation import MOUNT_POINT
 from app.services.catalog import Catalog, series
 
@@ -47,6 +48,8 @@ def of(
     if not reasons and after["machine_type"] != before["machine_type"]:
         sentence = f"Changing the machine type to {after['machine_type']}: the machine is stopped and started again."
         found.append(Effect(Severity.STOPS, sentence))
+    if reasons and _moves(before, after):
+        found += _of_move(before["zone"], after["zone"])
     found += [*_of_boot_disk(before, after, is_new=bool(reasons)), *_of_disk(before, after, is_new=bool(reasons))]
     return sorted(found, key=lambda effect: -effect.severity)
 
@@ -54,6 +57,8 @@ def of(
 def _reasons_to_replace(
     before: Mapping[str, Any], after: Mapping[str, Any], *, has_snapshot: bool, catalog: Catalog | None
 ) -> Iterator[str]:
+    if _moves(before, after):
+        yield f"Moving to {after['zone']}"
     gpu_before, gpu_after = _gpu(before, catalog), _gpu(after, catalog)
     if gpu_before != gpu_after and gpu_before and gpu_after:
         yield f"Replacing the {gpu_before} by the {gpu_after}"
@@ -65,6 +70,18 @@ def _reasons_to_replace(
         yield "Changing the image"
     if after["spot"] != before["spot"]:
         yield f"Switching Spot {'on' if after['spot'] else 'off'}"
+
+
+def _moves(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    return bool(before["zone"] != after["zone"])
+
+
+def _of_move(zone: str, to: str) -> list[Effect]:
+    disk = "The machine is stopped, and the data disk moves by a snapshot, which is kept. No files on it are lost."
+    effects = [Effect(Severity.REPLACES, disk)]
+    if region_of(zone) != region_of(to):
+        effects.append(Effect(Severity.REPLACES, "The external IP changes, as it belongs to a region."))
+    return effects
 
 
 def _gpu(columns: Mapping[str, Any], catalog: Catalog | None) -> str | None:

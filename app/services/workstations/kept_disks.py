@@ -1,5 +1,7 @@
 """Kept disks: data disks of deleted workstations, and new machines created from them."""
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from app.errors import ConflictError
 from app.models import Action, Member, Run, RunKind, Stack, Workstation
 from app.services import audit, runs, workstations
@@ -8,7 +10,17 @@ from app.services.people import limits
 from app.services.runs import stacks
 from app.services.shared import shared_stack
 from app.services.workstations import specs
-from app.services.workstations.specs import MachineSpec, WorkstationPatch
+from app.services.workstations.specs import WorkstationPatch
+
+
+class MachineSpec(BaseModel):
+    """A new machine for a kept disk. Fields that are omitted or null are the same as before."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    machine_type: str | None = Field(None, description="A machine type in the catalog.", examples=["g2-standard-8"])
+    image: str | None = Field(None, description="Boot image as project/family. A default one follows a new GPU.")
+    spot: bool | None = Field(None, description="Use a Spot VM: cheaper, but Google can stop it at any time.")
 
 
 async def request_machine(ctx: Context, workstation: Workstation, spec: MachineSpec) -> Run:

@@ -14,7 +14,7 @@ from app.services.context import Context
 from app.services.keys import ssh_keys
 from app.services.keys.key_pairs import KeyPair
 from app.services.people import limits
-from app.services.workstations import accounts, placements, queries, specs
+from app.services.workstations import accounts, disk_sources, placements, queries, specs
 from app.services.workstations.specs import WorkstationPatch, WorkstationSpec
 
 
@@ -53,13 +53,10 @@ async def request(
     :param adopted: existing resources to use.
     :param pair: a key pair from `ssh_keys.first_pair`, for a caller whose transaction must not be committed.
     """
-    problems = specs.check(spec, ctx.catalog, ctx.settings)
-    if problem := end_date_problem(spec.ends_on, ctx.now):
-        problems["ends_on"] = problem
-    if problems:
-        raise InvalidError("Fix the errors below.", fields=problems)
+    _check(ctx, spec)
+    source = await disk_sources.of_spec(ctx, spec)
     pair = pair or await ssh_keys.first_pair(ctx, owner)
-    workstation = draft(ctx, owner, spec, adopted)
+    workstation = draft(ctx, owner, spec, adopted, source)
     await limits.lock(ctx.session, owner)
     if existing := await queries.named(ctx.session, owner, spec.name):
         return await _join(ctx.session, existing, workstation)
@@ -75,9 +72,17 @@ async def request(
     # An adopted disk stays in its zone.
     run.allow([] if adopted else placements.requested(workstation, spec, ctx.catalog))
     run.wait_hours = spec.wait_hours
-    after = {"zone": workstation.zone, "snapshot": workstation.snapshot, **specs.columns(workstation)}
+    after = {"snapshot": workstation.snapshot, **specs.columns(workstation)}
     _record(ctx, Action.REQUEST_WORKSTATION, workstation, run, {}, after)
     return Requested(workstation, run, is_new=True)
+
+
+def _check(ctx: Context, spec: WorkstationSpec) -> None:
+    problems = specs.check(spec, ctx.catalog, ctx.settings)
+    if problem := end_date_problem(spec.ends_on, ctx.now):
+        problems["ends_on"] = problem
+    if problems:
+        raise InvalidError("Fix the errors below.", fields=problems)
 
 
 async def _inputs(ctx: Context, workstation: Workstation, owner: Member, changes: dict[str, Any]) -> dict[str, Any]:
@@ -85,8 +90,13 @@ async def _inputs(ctx: Context, workstation: Workstation, owner: Member, changes
     return specs.terraform_inputs(workstation, changes, account, ctx.catalog, ctx.settings)
 
 
-def draft(ctx: Context, owner: Member, spec: WorkstationSpec, adopted: Adopted | None) -> Workstation:
-    """The row for a valid spec. It is not added to a session."""
+def draft(
+    ctx: Context, owner: Member, spec: WorkstationSpec, adopted: Adopted | None, disk_snapshot: str | None = None
+) -> Workstation:
+    """The row for a valid spec. It is not added to a session.
+
+    :param disk_snapshot: the name of the snapshot that its data disk is made from.
+    """
     machine_type = ctx.catalog.machine_type(spec.machine_type)
     if machine_type is None:
         raise LookupError(spec.machine_type)
@@ -102,6 +112,7 @@ def draft(ctx: Context, owner: Member, spec: WorkstationSpec, adopted: Adopted |
         zone=spec.zone or ctx.settings.default_zone,
         image=spec.image or ctx.catalog.default_image(machine_type).name,
         snapshot=spec.snapshot,
+        disk_snapshot=disk_snapshot,
         boot_disk_size_gb=spec.boot_disk_size_gb,
         disk_size_gb=spec.disk_size_gb,
         disk_type=spec.disk_type or machine_type.disk_types[0],

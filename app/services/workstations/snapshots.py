@@ -111,11 +111,6 @@ async def record_size(session: AsyncSession, snapshot_id: str, storage_bytes: in
         await changed(session, await session.get_one(Workstation, snapshot.workstation_id))
 
 
-def name_of(workstation: Workstation, run_id: str) -> str:
-    """The name at Google of the snapshot that a run takes. A run takes at most one."""
-    return f"{workstation.resource_name}-{run_id}"
-
-
 async def changed(session: AsyncSession, workstation: Workstation) -> None:
     """Have open pages follow."""
     await live.signal(session, live.stack_topic(workstation.id), live.member_topic(workstation.owner_id))

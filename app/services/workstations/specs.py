@@ -75,6 +75,9 @@ class WorkstationSpec(BaseModel):
     snapshot: str | None = Field(
         None, description="Snapshot to boot from instead of the image.", json_schema_extra=_SNAPSHOT
     )
+    disk_snapshot: str | None = Field(
+        None, description="ID of a snapshot of yours that the data disk starts from. Default: an empty disk."
+    )
     spot: bool = Field(False, description="Use a Spot VM: cheaper, but Google can stop it at any time.")
     other_zones: OtherZones = Field(
         "region", description="Where to try next if Google has no capacity: other zones of the region, all, or none."
@@ -111,16 +114,7 @@ class WorkstationPatch(BaseModel):
     )
     disk_type: str | None = Field(None, description="Type of the data disk. If changed, the disk is recreated empty.")
     image: str | None = Field(None, description="Boot image as project/family. A default one follows a new GPU.")
-    spot: bool | None = Field(None, description="Use a Spot VM: cheaper, but Google can stop it at any time.")
-
-
-class MachineSpec(BaseModel):
-    """A new machine for a kept disk. Fields that are omitted or null are the same as before."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    machine_type: str | None = Field(None, description="A machine type in the catalog.", examples=["g2-standard-8"])
-    image: str | None = Field(None, description="Boot image as project/family. A default one follows a new GPU.")
+    zone: str | None = Field(None, description="Zone to move it to. The data disk is moved by a snapshot.")
     spot: bool | None = Field(None, description="Use a Spot VM: cheaper, but Google can stop it at any time.")
 
 
@@ -226,11 +220,13 @@ def _check_change(
     workstation: Workstation, before: dict[str, Any], after: dict[str, Any], catalog: Catalog, settings: Settings
 ) -> None:
     fields = {name: after[name] for name in WorkstationPatch.model_fields}
-    spec = WorkstationSpec(name=workstation.name, zone=workstation.zone, snapshot=workstation.snapshot, **fields)
+    spec = WorkstationSpec(name=workstation.name, snapshot=workstation.snapshot, **fields)
     problems = check(spec, catalog, settings)
-    if "zone" in problems:
-        # The zone cannot change, so the machine type is what does not fit.
+    if "zone" in problems and fields["zone"] == before["zone"]:
+        # The zone stays, so the machine type is what does not fit.
         problems["machine_type"] = problems.pop("zone")
+    if fields["zone"] != before["zone"]:
+        problems |= compatibility.move_problems(before, fields)
     if fields["boot_disk_size_gb"] < workstation.boot_disk_size_gb:
         problems["boot_disk_size_gb"] = f"A boot disk cannot shrink. Enter {workstation.boot_disk_size_gb} GB or more."
     if fields["machine_type"] == before["machine_type"]:
@@ -263,7 +259,7 @@ def terraform_inputs(
     accelerator = {"type": spec["accelerator"], "count": spec["accelerator_count"]}
     return {
         "project": settings.google_project,
-        "zone": workstation.zone,
+        "zone": spec["zone"],
         "name": workstation.resource_name,
         "stack_id": workstation.id,
         "owner": workstation.owner_label,
@@ -275,6 +271,7 @@ def terraform_inputs(
         "boot_disk_size_gb": spec["boot_disk_size_gb"],
         "disk_size_gb": spec["disk_size_gb"],
         "disk_type": spec["disk_type"],
+        "disk_snapshot": workstation.disk_snapshot,
         "spot": spec["spot"],
         "network": settings.network,
         "subnetwork": settings.subnetwork,

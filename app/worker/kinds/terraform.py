@@ -59,6 +59,9 @@ class TerraformKind(Kind):
         """The plan to apply. Raises ApprovalRequiredError, or RunFailedError if it is refused."""
         return planned
 
+    async def before_apply(self) -> None:
+        """Do what has to be done before a plan is applied. Raises RunFailedError if it must not be applied."""
+
     async def check_before_apply(self, known: Known) -> None:
         """Check right before an approved plan is applied that it still does no more than was approved."""
 
@@ -71,6 +74,7 @@ class TerraformKind(Kind):
         if known.approved_plan and not known.needs_reconcile:
             self.commands.folder.write_plan(PLAN_FILE, known.approved_plan)
             await self.check_before_apply(known)
+            await self.before_apply()
             await self.commands.apply(PLAN_FILE, message="Applying the approved plan.")
         elif self.needs_no_plan(known):
             message = "No resources exist yet. Applying without a separate plan."
@@ -112,4 +116,5 @@ class TerraformKind(Kind):
         await Decision(self.claim, self.commands, self.stack_id).keep_view(planned.shown)
         self.changes = tuple(planned.changes)
         if not self.is_only_a_plan:
+            await self.before_apply()
             await self.commands.apply(PLAN_FILE)

@@ -1,17 +1,34 @@
 """Update: change an existing machine."""
 
+from dataclasses import replace
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.infra.machines import Power
-from app.models import Run, RunKind, Workstation
-from app.services.workstations import impact, specs
+from app.infra.machines import MachineState, Power
+from app.models import Run, RunKind, SnapshotReason, Workstation
+from app.services import runs
+from app.services.terraform import state_resources, state_versions
+from app.services.workstations import disk_sources, impact, specs
 from app.services.workstations.impact import Severity
-from app.worker.errors import GOOGLE_ERRORS, RunFailedError, TransientError, is_transient
+from app.worker.decide import DATA_DISK
+from app.worker.errors import GOOGLE_ERRORS, CanceledError, RunFailedError, TransientError, is_transient
 from app.worker.kinds.base import Kind
 from app.worker.kinds.order import give_order
 from app.worker.kinds.workstation import MachineKind, WorkstationKind
 from app.worker.readiness import Place, place_of
 from app.worker.retry import retry
+from app.worker.snapshots import SnapshotTaker
+
+_OF_THE_DISK = {"disk_size_gb", "disk_type", "image", "zone"}
+"""A snapshot is taken before these columns change."""
+_NO_SNAPSHOT = "No snapshot could be taken before the change, so nothing was changed."
+
+
+def wants_snapshot(run: Run, workstation: Workstation) -> bool:
+    """Whether a snapshot has to be taken before this change is applied."""
+    changed = {column for column, value in run.changes.items() if value != getattr(workstation, column)}
+    loses_disk = any(DATA_DISK in f".{change['address']}" for change in run.awaits)
+    return bool(changed & _OF_THE_DISK) or loses_disk
 
 
 class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
@@ -39,11 +56,12 @@ class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
         before."""
         async with self.claim.tools.database.sessions() as session:
             workstation = await session.get_one(Workstation, self.stack_id)
-        place = Place(workstation.zone, workstation.resource_name, workstation.address or "")
-        try:
-            machine = await self.claim.tools.compute.machine(place.zone, place.instance)
-        except GOOGLE_ERRORS as error:
-            raise (TransientError if is_transient(error) else RunFailedError)(str(error)) from error
+        place = Place(self.attempt.inputs["zone"], workstation.resource_name, workstation.address or "")
+        machine = await self._machine_at(place)
+        # A move that failed early has left it where it was.
+        if machine is None and place.zone != workstation.zone:
+            place = replace(place, zone=workstation.zone)
+            machine = await self._machine_at(place)
         # A machine that is missing is reported by the wait for it.
         if machine is None or not machine.is_off:
             return True
@@ -54,6 +72,43 @@ class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
         await give_order(self.claim, Power.START, place)
         return True
 
+    async def _machine_at(self, place: Place) -> MachineState | None:
+        try:
+            return await self.claim.tools.compute.machine(place.zone, place.instance)
+        except GOOGLE_ERRORS as error:
+            raise (TransientError if is_transient(error) else RunFailedError)(str(error)) from error
+
+    async def before_apply(self) -> None:
+        """Take a snapshot before a change that the data disk takes part in. A machine that moves is stopped before, so
+        that nothing is written to its disk any more."""
+        async with self.claim.tools.database.sessions() as session:
+            run = await session.get_one(Run, self.claim.run_id)
+            workstation = await session.get_one(Workstation, self.stack_id)
+            state = await state_versions.newest(session, self.claim.tools.vault, self.stack_id)
+        has_disk = state is not None and state_resources.data_disk(state) is not None
+        if self.commands.undoing or not (has_disk and wants_snapshot(run, workstation)):
+            return
+        is_move = disk_sources.moves(run, workstation)
+        try:
+            if is_move:
+                await retry(self.claim, self.commands, lambda: self._switch_off(workstation))
+            taken = await SnapshotTaker(self.claim, self.commands, self.stack_id).take(SnapshotReason.CHANGE)
+        except RunFailedError as error:
+            raise RunFailedError(f"{_NO_SNAPSHOT}\n{error}") from error
+        except CanceledError:
+            await self._is_on()
+            raise
+        if is_move:
+            async with self.claim.writing() as (session, run):
+                await disk_sources.keep_source(session, self.stack_id, taken.name)
+
+    async def _switch_off(self, workstation: Workstation) -> None:
+        place = Place(workstation.zone, workstation.resource_name, workstation.address or "")
+        machine = await self._machine_at(place)
+        if machine and not machine.is_off:
+            await self.claim.log(f"Stopping {place.instance}, so that its disk can move to another zone.")
+            await give_order(self.claim, Power.STOP, place)
+
     async def expected_severity(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
         """The effect that the requester expects: the one that the form showed, computed from the same columns."""
         before = specs.columns(workstation)
@@ -63,13 +118,20 @@ class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
     async def finish(self, session: AsyncSession, run: Run) -> str:
         """Record the change. It has also corrected any drift."""
         sentence = await super().finish(session, run)
-        (await session.get_one(Workstation, self.stack_id)).become_checked(None, self.claim.tools.clock())
+        workstation = await session.get_one(Workstation, self.stack_id)
+        workstation.become_checked(None, self.claim.tools.clock())
+        # The disk is there, whatever it was made from.
+        workstation.disk_snapshot = None
         return sentence
 
     async def undoing(self, session: AsyncSession, run: Run) -> Kind | None:
         """Restore the previous settings."""
         inputs = await self.previous_inputs(session, run)
-        return RollBack(self.attempt.with_inputs(inputs)) if inputs else None
+        if inputs is None:
+            return None
+        # A disk that the move has already deleted comes back with its files.
+        source = (await session.get_one(Workstation, self.stack_id)).disk_snapshot
+        return RollBack(self.attempt.with_inputs({**inputs, runs.SNAPSHOT_INPUT: source}))
 
 
 class RollBack(WorkstationKind):

@@ -10,7 +10,7 @@ from app.models.machine_report import MachineReport
 from app.services import runs
 from app.services.terraform import state_versions
 from app.services.terraform.state_versions import State
-from app.services.workstations import reports
+from app.services.workstations import disk_sources, reports
 from app.services.workstations.impact import Severity
 from app.worker.adopt import WorkstationAdoption
 from app.worker.decide import Decision, grown_boot_disk_gb, replacements
@@ -99,7 +99,9 @@ class WorkstationKind(TerraformKind):
             run = await session.get_one(Run, self.claim.run_id)
             workstation = await session.get_one(Workstation, self.stack_id)
             expected = await self.expected_severity(session, workstation, run)
-        return await Decision(self.claim, self.commands, self.stack_id).of_workstation(planned, expected)
+            disk_moves = self.attempt.inputs.get(runs.SNAPSHOT_INPUT) == disk_sources.name_of(workstation, run.id)
+        decision = Decision(self.claim, self.commands, self.stack_id)
+        return await decision.of_workstation(planned, expected, disk_moves=disk_moves)
 
     async def previous_inputs(self, session: AsyncSession, run: Run) -> dict[str, Any] | None:
         """The variables applied last, with the current size of the data disk; None if there are none."""

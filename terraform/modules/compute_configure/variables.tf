@@ -22,6 +22,12 @@ variable "disk_size_gb" {
   nullable    = false
 }
 
+variable "disk_snapshot" {
+  description = "Name of the snapshot that a new data disk is made from, or null for an empty one."
+  type        = string
+  default     = null
+}
+
 variable "disk_type" {
   description = "Type of the data disk, such as pd-balanced. Another type replaces the disk."
   type        = string

@@ -4,7 +4,7 @@ import httpx2
 import pytest
 from sqlalchemy import select
 
-from app.models import Run, RunKind, Snapshot
+from app.models import Run, RunKind, Snapshot, Workstation
 from tests.clients import create, refusal, run_from, run_of
 from tests.stage import Stage
 
@@ -83,3 +83,81 @@ async def test_the_api_lists_takes_and_deletes(grace: httpx2.AsyncClient, stage:
     assert listed["id"] == snapshot.id
     assert (listed["storage_bytes"], listed["usd_per_month"], listed["reason"]) == (1 << 30, 0.053, "manual")
     assert (await grace.delete(f"{path}/{snapshot.id}")).json()["is_being_deleted"]
+
+
+async def test_a_new_machine_starts_from_a_snapshot_of_ones_own(
+    grace: httpx2.AsyncClient, linus: httpx2.AsyncClient, stage: Stage
+) -> None:
+    snapshot = await stage.snapshot((await stage.make(disk_size_gb=120)).id, disk_size_gb=120)
+    link = f"disk_snapshot={snapshot.id}&amp;disk_size_gb=120&amp;zone=europe-west4-a"
+    assert link in (await grace.get(f"/workstations/{snapshot.workstation_id}")).text
+    form = (await grace.get(f"/workstations/new?disk_snapshot={snapshot.id}&disk_size_gb=120")).text
+    assert f'value="{snapshot.id}" selected' in form
+    assert "Files on the data disk" not in (await linus.get("/workstations/new")).text
+
+    fields = {"disk_snapshot": snapshot.id, "disk_size_gb": "120", "zone": "us-central1-a"}
+    copy = await stage.row(Workstation, await create(grace, name="copy", **fields))
+    assert (copy.disk_snapshot, copy.zone) == (snapshot.name, "us-central1-a")
+    run = await stage.row(Run, await stage.pending(copy.id))
+    assert run.inputs["disk_snapshot"] == snapshot.name
+
+
+@pytest.mark.parametrize(
+    ("who", "fields", "field", "sentence"),
+    [
+        ("grace", {"disk_size_gb": 50}, "disk_size_gb", "The snapshot is of a disk with 100 GB. Enter that or more."),
+        ("grace", {"disk_snapshot": "../x"}, "disk_snapshot", "You have no such snapshot."),
+        ("grace", {"disk_snapshot": "nosuch"}, "disk_snapshot", "You have no such snapshot."),
+        ("linus", {}, "disk_snapshot", "You have no such snapshot."),
+    ],
+)
+async def test_a_snapshot_that_does_not_fit_is_refused_at_its_field(
+    grace: httpx2.AsyncClient,
+    linus: httpx2.AsyncClient,
+    stage: Stage,
+    who: str,
+    fields: dict[str, object],
+    field: str,
+    sentence: str,
+) -> None:
+    snapshot = await stage.snapshot((await stage.make()).id)
+    body = {"name": "copy", "machine_type": "e2-standard-4", "disk_snapshot": snapshot.id, **fields}
+    answer = await {"grace": grace, "linus": linus}[who].post("/api/v1/workstations", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["fields"] == {field: sentence}
+
+
+async def test_a_snapshot_that_is_being_deleted_is_of_no_use(grace: httpx2.AsyncClient, stage: Stage) -> None:
+    snapshot = await stage.snapshot((await stage.make()).id, delete_requested_at=stage.clock())
+    body = {"name": "copy", "machine_type": "e2-standard-4", "disk_snapshot": snapshot.id}
+    assert (await grace.post("/api/v1/workstations", json=body)).status_code == 422
+
+
+async def test_the_form_that_moves_a_machine_says_what_that_does(grace: httpx2.AsyncClient, stage: Stage) -> None:
+    machine = await stage.make()
+    path = f"/workstations/{machine.id}/change"
+    page = await grace.get(path, params={"machine_type": "e2-standard-4", "zone": "us-central1-a"})
+    assert "Moving to us-central1-a: the machine is replaced" in page.text
+    assert "the data disk moves by a snapshot" in page.text
+    assert "The external IP changes" in page.text
+
+    await grace.post(path, data={"machine_type": "e2-standard-4", "zone": "us-central1-a"})
+    run = await stage.row(Run, await stage.pending(machine.id))
+    assert (run.changes, run.inputs["zone"]) == ({"zone": "us-central1-a"}, "us-central1-a")
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"zone": "mars-north1-a"}, "zone"),
+        ({"zone": "europe-west4-b", "disk_size_gb": 50}, "disk_size_gb"),
+        ({"zone": "europe-west4-b", "disk_type": "pd-ssd"}, "disk_type"),
+    ],
+)
+async def test_a_move_that_is_not_possible_is_refused_at_its_field(
+    grace: httpx2.AsyncClient, stage: Stage, fields: dict[str, object], field: str
+) -> None:
+    machine = await stage.make()
+    answer = await grace.patch(f"/api/v1/workstations/{machine.id}", json=fields)
+    assert answer.status_code == 422
+    assert list(answer.json()["error"]["fields"]) == [field]

@@ -12,7 +12,8 @@ from app.services import workstations
 from app.services.capacity import sightings
 from app.services.people import members
 from app.services.workstations import kept_disks
-from app.services.workstations.specs import MachineSpec, WorkstationSpec
+from app.services.workstations.kept_disks import MachineSpec
+from app.services.workstations.specs import WorkstationSpec
 from app.worker.claim import Tools
 from app.worker.execute import execute
 from tests.app.worker.scripted import (

@@ -46,7 +46,7 @@ async def test_a_machine_that_has_not_booted_has_said_nothing(
 
 @pytest.mark.parametrize(
     "changed",
-    [{"name": "other"}, {"zone": "europe-west4-b"}, {"disk_size_gb": "200"}, {"disk_size_gb": 0}, {"spot": 1}],
+    [{"name": "other"}, {"zone": "mars-north1-a"}, {"disk_size_gb": "200"}, {"disk_size_gb": 0}, {"spot": 1}],
 )
 async def test_what_cannot_be_changed_is_refused_in_the_one_shape(
     script: httpx2.AsyncClient, machine: dict[str, Any], changed: dict[str, Any]

@@ -11,7 +11,7 @@ from app.services.offboarding.handovers import Handover
 from app.services.people import limits, members
 from app.services.people.limits import Chosen, LimitReachedError
 from app.services.workstations import kept_disks
-from app.services.workstations.specs import MachineSpec
+from app.services.workstations.kept_disks import MachineSpec
 from tests.stage import Stage
 from tests.steps import audit_entries
 

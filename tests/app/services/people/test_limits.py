@@ -11,7 +11,8 @@ from app.services import decisions, runs, workstations
 from app.services.people import limits, listing, members
 from app.services.people.limits import Chosen, Counts, LimitReachedError
 from app.services.workstations import kept_disks
-from app.services.workstations.specs import MachineSpec, WorkstationPatch, WorkstationSpec
+from app.services.workstations.kept_disks import MachineSpec
+from app.services.workstations.specs import WorkstationPatch, WorkstationSpec
 from tests.stage import By, Stage
 from tests.steps import audit_entries
 

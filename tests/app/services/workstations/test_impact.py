@@ -13,6 +13,7 @@ NOW = {
     "boot_disk_size_gb": 50,
     "disk_size_gb": 100,
     "disk_type": "pd-balanced",
+    "zone": "europe-west4-a",
 }
 
 
@@ -26,6 +27,8 @@ NOW = {
         ({"machine_type": "n1-standard-8", "accelerator": "nvidia-tesla-t4"}, [Severity.REPLACES]),
         ({"image": "a/other"}, [Severity.REPLACES]),
         ({"spot": True}, [Severity.REPLACES]),
+        ({"zone": "europe-west4-b"}, [Severity.REPLACES, Severity.REPLACES]),
+        ({"zone": "us-central1-a"}, [Severity.REPLACES, Severity.REPLACES, Severity.REPLACES]),
         ({"disk_size_gb": 50}, [Severity.LOSES_DISK]),
         ({"disk_type": "pd-ssd", "disk_size_gb": 200}, [Severity.LOSES_DISK]),
         ({"machine_type": "e2-standard-8", "disk_size_gb": 50}, [Severity.LOSES_DISK, Severity.STOPS]),

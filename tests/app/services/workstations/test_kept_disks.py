@@ -6,7 +6,7 @@ from app.errors import ConflictError, InvalidError
 from app.models import Run, RunKind, Workstation
 from app.services import lifecycle
 from app.services.workstations import kept_disks
-from app.services.workstations.specs import MachineSpec
+from app.services.workstations.kept_disks import MachineSpec
 from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio

@@ -1,0 +1,58 @@
+"""Snapshots through the real stack: files outlive their disk, in another zone and on another machine."""
+
+from tests.e2e.conftest import Laptop
+from tests.portal_process import ApiUser, PortalProcess
+
+
+def refresh(laptop: Laptop, api: ApiUser) -> None:
+    """The files of SSH as they are now."""
+    laptop.install("config", api.call("GET", "/ssh_compute_config").text)
+    laptop.install("known_hosts", api.call("GET", "/ssh_known_hosts").text)
+
+
+def take(api: ApiUser, workstation_id: str) -> dict[str, object]:
+    path = f"/api/v1/workstations/{workstation_id}/snapshots"
+    run_id = api.call("POST", path).json["run_id"]
+    assert api.wait_run(run_id, "applied", "errored")["status"] == "applied", api.log(run_id)
+    return dict(api.call("GET", path).json[0])
+
+
+def test_a_machine_moves_to_another_zone_with_its_files_and_its_host_key(
+    portal: PortalProcess, equipped: Laptop, grace_api: ApiUser
+) -> None:
+    made = grace_api.create("mover")
+    before = grace_api.wait(made["id"], "running", "failed", seconds=240)
+    refresh(equipped, grace_api)
+    equipped.ssh("mover", "echo kept > /home/jupyter/note")
+
+    run_id = grace_api.call("PATCH", f"/api/v1/workstations/{made['id']}", {"zone": "europe-west4-b"}).json["run_id"]
+    run = grace_api.wait_run(run_id, "applied", "errored", "awaiting_approval", seconds=300)
+    assert run["status"] == "applied", (run, grace_api.log(run_id))
+    after = grace_api.call("GET", f"/api/v1/workstations/{made['id']}").json
+    assert (after["zone"], after["status"], after["address"]) == ("europe-west4-b", "running", before["address"])
+    # The same known_hosts file, with strict checking.
+    assert equipped.ssh("mover", "cat /home/jupyter/note") == "kept\n"
+    [snapshot] = grace_api.call("GET", f"/api/v1/workstations/{made['id']}/snapshots").json
+    assert (snapshot["reason"], snapshot["zone"]) == ("change", "europe-west4-a")
+    assert [each for each in portal.cloud_objects("mover") if "zones/europe-west4-a" in each] == []
+
+
+def test_a_new_machine_has_the_files_of_a_snapshot_and_a_host_key_of_its_own(
+    portal: PortalProcess, equipped: Laptop, grace_api: ApiUser
+) -> None:
+    made = grace_api.create("original")
+    grace_api.wait(made["id"], "running", "failed", seconds=240)
+    refresh(equipped, grace_api)
+    equipped.ssh("original", "echo then > /home/jupyter/note")
+    snapshot = take(grace_api, made["id"])
+    equipped.ssh("original", "echo now > /home/jupyter/note")
+
+    copy = grace_api.create("copy", zone="us-central1-a", disk_snapshot=snapshot["id"])
+    running = grace_api.wait(copy["id"], "running", "failed", seconds=240)
+    assert running["status"] == "running"
+    refresh(equipped, grace_api)
+    assert equipped.ssh("copy", "cat /home/jupyter/note") == "then\n"
+    assert equipped.ssh("original", "cat /home/jupyter/note") == "now\n"
+    known = (equipped.home / ".ssh/stationmaster/known_hosts").read_text().splitlines()
+    keys = {line.split()[0]: line.split()[-1] for line in known if "ssh-ed25519" in line}
+    assert len(set(keys.values())) == len(keys)
