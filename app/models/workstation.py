@@ -221,8 +221,6 @@ class Workstation(HasLifetime, Base):
         """The machine is ready at this address, with these host keys."""
         self.address, self.host_keys = address, host_keys
         self.status, self.running_at, self.destroyed_at = W.RUNNING, now, None
-        # Whatever was the matter with SSH before, it has just answered.
-        self.unreachable_since = None
 
     def become_checked(self, drift_run_id: str | None, now: datetime) -> None:
         """A check for drift has finished; `drift_run_id` is its run if it found differences, else None."""

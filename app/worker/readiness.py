@@ -164,4 +164,12 @@ class Readiness:
             return True
         self._silent_since = asyncio.get_running_loop().time()
         self.last_problem = f"\nPort {port} of {self.place.address} presented an unexpected host key."
-        return key is not None and host_keys.get(key.algorithm) == key.base64
+        if key is None or host_keys.get(key.algorithm) != key.base64:
+            return False
+        await self._record_answer()
+        return True
+
+    async def _record_answer(self) -> None:
+        async with self.claim.writing() as (session, run):
+            workstation = await session.get_one(Workstation, run.stack_id, with_for_update=True)
+            workstation.record_probe(self.claim.tools.clock(), answers=True)

@@ -48,7 +48,7 @@ async def test_a_machine_that_arrives_is_running_with_what_it_says(tools: Tools,
     workstation = await workstation_of(tools, workstation_id)
     assert (workstation.status, workstation.host_keys) == (WorkstationStatus.RUNNING, HOST_KEYS)
     assert workstation.report == READY
-    assert workstation.reported_at == tools.clock()
+    assert workstation.reported_at == workstation.reached_at == tools.clock()
     assert "cannot reach" not in await log_of(tools, run_id)
 
 
@@ -78,7 +78,8 @@ async def test_a_machine_behind_a_firewall_runs_on_its_word_and_the_log_says_so(
         port = closed.getsockname()[1]
         tools = replace(tools, settings=tools.settings.model_copy(update={"ssh_port": port}))
         workstation_id, run_id = await run_to_the_end(tools, script)
-    assert (await workstation_of(tools, workstation_id)).status is WorkstationStatus.RUNNING
+    workstation = await workstation_of(tools, workstation_id)
+    assert (workstation.status, workstation.reached_at) == (WorkstationStatus.RUNNING, None)
     assert f"cannot reach 127.70.1.2 port {port}" in await log_of(tools, run_id)
 
 

@@ -126,6 +126,8 @@ async def test_a_worker_that_never_reached_a_machine_does_not_say_that_it_is_awa
     tools: Tools, script: Script, compute: Asked, clock: MovingClock
 ) -> None:
     workstation_id = await provisioned(tools, script)
+    async with tools.database.sessions.begin() as session:
+        (await session.get_one(Workstation, workstation_id)).reached_at = None
     for _ in range(5):
         clock.advance(seconds=61)
         await Watch(without_ssh(tools)).observe()
@@ -138,10 +140,11 @@ async def test_a_machine_without_an_address_is_not_probed(
     workstation_id = await provisioned(tools, script)
     async with tools.database.sessions.begin() as session:
         (await session.get_one(Workstation, workstation_id)).address = None
+    ready_at = tools.clock()
     clock.advance(seconds=61)
     await Watch(tools).observe()
     workstation = await workstation_of(tools, workstation_id)
-    assert (workstation.probed_at, ssh_of(workstation)) == (None, Level.UNKNOWN)
+    assert (workstation.probed_at, ssh_of(workstation)) == (ready_at, Level.UNKNOWN)
 
 
 async def test_a_machine_that_stops_to_report_is_silent_but_not_because_google_is_away(
