@@ -7,11 +7,11 @@ from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Base, stored_as_text
-from app.models.lifetime import HasLifetime
 from app.models.member import Member
 from app.models.placement import Placement
 from app.models.run import Run
 from app.models.run_kinds import ORDERS, RunKind
+from app.models.spot_return import ReturnsAfterPreemption
 from app.models.stack import Stack
 from app.models.workstation_states import FOLLOWS_GOOGLE, OFF, WorkstationStatus
 
@@ -30,7 +30,7 @@ _SPEC_COLUMNS = (
 )
 
 
-class Workstation(HasLifetime, Base):
+class Workstation(ReturnsAfterPreemption, Base):
     """The settings that its owner requested, and its current state."""
 
     __tablename__ = "workstations"
@@ -54,7 +54,6 @@ class Workstation(HasLifetime, Base):
     """The size of the boot disk. It can be larger than requested, because somebody enlarged it in Google's console."""
     disk_size_gb: Mapped[int]
     disk_type: Mapped[str]
-    spot: Mapped[bool]
     ssh_username: Mapped[str]
     """The account on the machine that its owner logs in to."""
     owner_label: Mapped[str]

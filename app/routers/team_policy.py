@@ -15,21 +15,32 @@ from app.web import redirect, render
 
 PAGE = "/admin/policy"
 router = APIRouter(prefix=PAGE)
-Number = Annotated[str, Form()]
+Text = Annotated[str, Form()]
 
 
 @router.get("")
 async def page(request: Request, ctx: ContextDep, _: AdminDep, sent: SentFormDep) -> Response:
     """The form."""
     policy = (await team_policy.of_team(ctx.session)).model_dump()
-    form = {name: sent.get(name, str(value)) for name, value in policy.items()}
+    form: dict[str, object] = {name: sent.get(name, str(value)) for name, value in policy.items()}
+    form["restart_preempted"] = bool(sent.get("restart_preempted")) if sent.values else policy["restart_preempted"]
     return render(request, "team_policy/show.html", {"form": form, "errors": sent.errors})
 
 
 @router.post("", dependencies=[shown_on(PAGE)])
-async def save(ctx: ContextDep, _: AdminDep, grace_days: Number = "", dormant_days: Number = "") -> Response:
+async def save(
+    ctx: ContextDep,
+    _: AdminDep,
+    grace_days: Text = "",
+    dormant_days: Text = "",
+    restart_preempted: Text = "",
+) -> Response:
     """Set it."""
-    typed = {"grace_days": grace_days, "dormant_days": dormant_days}
+    typed = {
+        "grace_days": grace_days,
+        "dormant_days": dormant_days,
+        "restart_preempted": bool(restart_preempted),
+    }
     try:
         policy = TeamPolicy.model_validate(typed)
     except ValidationError as error:

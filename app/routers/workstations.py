@@ -27,6 +27,7 @@ from app.services.workstations import (
     orders,
     snapshots,
     specs,
+    spot_returns,
     ssh_setups,
 )
 from app.services.workstations.activities import Span
@@ -36,6 +37,7 @@ from app.views.workstation_offers import offer_of
 from app.web import redirect, render
 
 router = APIRouter()
+_PATHS = {"mount_point": MOUNT_POINT, "device_path": DEVICE_PATH}
 PAGE = "/workstations/{workstation_id}"
 
 
@@ -117,6 +119,7 @@ async def show(
         "dormant_after": (await team_policy.of_team(session)).dormant_after,
         "view": shown,
         "is_busy": workstation.is_busy or bool(shown and shown.run.is_busy),
+        "returns": await spot_returns.are_wished(ctx, workstation),
         "can_keep_drift": bool(await drift.keepable(session, workstation, portal.catalog)),
         "is_own": is_own,
         "owner": await session.get_one(Member, workstation.owner_id),
@@ -125,8 +128,7 @@ async def show(
         "vscode_url": f"vscode://{folder}",
         "cursor_url": f"cursor://{folder}",
         "forget_host": ssh_config.forget_command(workstation, portal.settings.ssh_port),
-        "mount_point": MOUNT_POINT,
-        "device_path": DEVICE_PATH,
+        **_PATHS,
         "larger_disks": specs.larger_disks(workstation),
         "mlflow_url": infrastructure.mlflow_url(await stacks.shared(session), portal.settings),
         **await usage_charts.context(ctx, workstation, usage),

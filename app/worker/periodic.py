@@ -8,7 +8,7 @@ from app.models import Workstation
 from app.services import allowed_ips
 from app.services.keys import machine_keys
 from app.services.shared import leavers, shared_stack
-from app.services.workstations import activities, bulk, lifetimes, office_hours
+from app.services.workstations import activities, bulk, lifetimes, office_hours, spot_returns
 from app.worker import snapshots
 from app.worker.claim import Tools
 
@@ -33,6 +33,7 @@ async def do(tools: Tools) -> None:
         for action_id in await bulk.abandoned(session, tools.clock()):
             await queue.enqueue_bulk_action(session, action_id)
     await _keep_office_hours(tools)
+    await _return_preempted(tools)
     await _end_workstations(tools)
     async with tools.database.sessions.begin() as session:
         await activities.thin(tools.context(session))
@@ -56,6 +57,16 @@ async def _keep_office_hours(tools: Tools) -> None:
             run = await office_hours.act(tools.context(session), workstation_id)
         if run:
             log.info("office hours", workstation=workstation_id, run=run.id, order=run.kind)
+
+
+async def _return_preempted(tools: Tools) -> None:
+    async with tools.database.sessions.begin() as session:
+        due = await spot_returns.due(tools.context(session))
+    for workstation_id in due:
+        async with tools.database.sessions.begin() as session:
+            run = await spot_returns.act(tools.context(session), workstation_id)
+        if run:
+            log.info("starting a preempted machine again", workstation=workstation_id, run=run.id)
 
 
 async def _end_workstations(tools: Tools) -> None:

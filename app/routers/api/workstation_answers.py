@@ -104,6 +104,8 @@ class WorkstationAnswer(BaseModel):
     disk_size_gb: int
     disk_type: str
     disk_kept: bool
+    restart_preempted: bool | None
+    """Whether it is started again after a preemption; null: as the team's policy says."""
     wait_hours: int
     """For how long a start waits if Google has no capacity; 0: it fails."""
     spot: bool

@@ -17,7 +17,7 @@ router = APIRouter(
 @router.get("")
 async def read_capacity_wishes(workstation: WorkstationDep) -> CapacityWishes:
     """What is to happen if Google has no capacity."""
-    return CapacityWishes(wait_hours=workstation.wait_hours)
+    return CapacityWishes.of(workstation)
 
 
 @router.put("")

@@ -23,6 +23,10 @@ class TeamPolicy(BaseModel):
         30, ge=7, le=365, description="Days after which the owner of a stopped workstation is asked whether to keep it."
     )
 
+    restart_preempted: bool = Field(
+        False, description="Whether preempted Spot machines are started again, unless their owner chose otherwise."
+    )
+
     @classmethod
     def rule(cls, name: str) -> str:
         """What a number has to be, as a sentence."""

@@ -1,5 +1,7 @@
 """What a workstation does when Google has no capacity for it, as its owner wishes."""
 
+from typing import Self
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from app import live
@@ -24,6 +26,15 @@ class CapacityWishes(BaseModel):
         json_schema_extra={"minimum": 0, "maximum": MOST_HOURS},
     )
 
+    restart_preempted: bool | None = Field(
+        None, description="Whether it is started again when Google has preempted it; null: as the team's policy says."
+    )
+
+    @classmethod
+    def of(cls, workstation: Workstation) -> Self:
+        """What its owner chose so far."""
+        return cls(wait_hours=workstation.wait_hours, restart_preempted=workstation.restart_preempted)
+
 
 async def change(ctx: Context, workstation: Workstation, wishes: CapacityWishes) -> None:
     """Keep these wishes; a run that is pending follows them. Raises InvalidError, or ConflictError after a deletion."""
@@ -34,8 +45,8 @@ async def change(ctx: Context, workstation: Workstation, wishes: CapacityWishes)
     await ctx.session.refresh(workstation)
     if not workstation.can_change:
         raise ConflictError(f"{workstation.name} has been deleted, or is being deleted.")
-    before = {"wait_hours": workstation.wait_hours}
-    workstation.wait_hours = wishes.wait_hours
+    before = CapacityWishes.of(workstation).model_dump()
+    workstation.wait_hours, workstation.restart_preempted = wishes.wait_hours, wishes.restart_preempted
     for run in pending:
         if run.kind in _MAKES_MACHINE:
             run.wait_hours = wishes.wait_hours

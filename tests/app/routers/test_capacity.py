@@ -123,10 +123,10 @@ async def test_the_page_of_a_machine_sets_for_how_long_its_starts_wait(stage: St
 async def test_the_api_sets_it_too(stage: Stage, grace: httpx2.AsyncClient) -> None:
     machine = await stage.make()
     path = f"/api/v1/workstations/{machine.id}"
-    answer = await grace.put(f"{path}/capacity", json={"wait_hours": 12})
+    answer = await grace.put(f"{path}/capacity", json={"wait_hours": 12, "restart_preempted": None})
 
-    assert (answer.status_code, answer.json()) == (200, {"wait_hours": 12})
-    assert (await grace.get(f"{path}/capacity")).json() == {"wait_hours": 12}
+    assert (answer.status_code, answer.json()) == (200, {"wait_hours": 12, "restart_preempted": None})
+    assert (await grace.get(f"{path}/capacity")).json() == {"wait_hours": 12, "restart_preempted": None}
     assert (await grace.get(path)).json()["wait_hours"] == 12
     assert (await grace.put(f"{path}/capacity", json={"wait_hours": 169})).status_code == 422
 
@@ -156,3 +156,23 @@ async def test_a_wait_is_shown_with_its_next_try_and_can_be_canceled(
         assert f'stationmaster_{what}{{status="waiting_for_capacity"}} 2.0' in metrics
     await linus.post(f"/runs/{run_id}/cancel")
     assert (await linus.get(f"/api/v1/workstations/{ids[1]}")).json()["status"] == "destroyed"
+
+
+async def test_the_page_says_whether_a_spot_machine_comes_back_and_what_counts_more(
+    stage: Stage, grace: httpx2.AsyncClient, ada: httpx2.AsyncClient
+) -> None:
+    machine = await stage.make(**L4, spot=True)
+    path = f"/workstations/{machine.id}"
+    saved = await ada.post("/admin/policy", data={"grace_days": "7", "dormant_days": "30", "restart_preempted": "yes"})
+    assert saved.status_code == 303
+    by_policy = (await grace.get(path)).text
+    await grace.post(f"{path}/capacity", data={"wait_hours": "0", "restart_preempted": "no"})
+    by_owner, form = (await grace.get(path)).text, (await grace.get(f"{path}/capacity")).text
+    wrong = await refusal(grace, f"{path}/capacity", {"wait_hours": "0", "restart_preempted": "perhaps"})
+
+    assert "If Google preempts it, it is started again" in by_policy
+    assert "If Google preempts it, it stays stopped." in by_owner
+    assert re.search(r'value="no"\s+selected', form)
+    assert "policy says (yes)" in html.unescape(form)
+    assert 'id="restart_preempted-error"' in wrong.text
+    assert "restart_preempted" not in (await grace.get(f"/workstations/{(await stage.make('dev-2')).id}/capacity")).text
