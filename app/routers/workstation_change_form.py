@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from app.errors import InvalidError
 from app.models import Workstation
+from app.routers import work_confirmation
 from app.routers.workstation_form import Typed, boot_disk_price, errors_of, sizes_of
 from app.services.catalog import Catalog
 from app.services.catalog.availability import Availability
@@ -61,9 +62,8 @@ def context(
     groups = machine_offers.groups(form, sizes, catalog, availability)
     chosen = machine_offers.chosen(groups, form)
     return {
-        "workstation": workstation,
+        **work_confirmation.context(ctx, workstation, errors, is_confirmed=typed.get("end_work") == "yes"),
         "form": form,
-        "errors": errors,
         "machine_groups": groups,
         "chosen": chosen,
         "image_options": [
@@ -75,6 +75,7 @@ def context(
         "disk_price": None,
         "boot_disk_price": boot_disk_price(form["zone"], sizes, chosen, catalog),
         "impact": effects,
+        "stops": bool(effects) and effects[0].severity >= Severity.STOPS,
         "loses_disk": bool(effects) and effects[0].severity is Severity.LOSES_DISK,
         "as_of": catalog.as_of,
     }

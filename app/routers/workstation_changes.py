@@ -8,7 +8,7 @@ from app.routers import workstation_change_form, workstation_form
 from app.sent_forms import SentFormDep, shown_on
 from app.services import workstations
 from app.services.people import limits
-from app.services.workstations import drift
+from app.services.workstations import drift, impact, running_now, specs
 from app.services.workstations.specs import WorkstationPatch
 from app.web import redirect, render
 
@@ -32,7 +32,11 @@ async def change_page(
 async def change(request: Request, workstation: WorkstationDep, ctx: ContextDep) -> Response:
     """Queue the change."""
     desired = await workstations.desired(ctx.session, workstation)
-    spec = workstation_change_form.submitted(await workstation_form.typed_into(request), desired)
+    typed = await workstation_form.typed_into(request)
+    spec = workstation_change_form.submitted(typed, desired)
+    columns = specs.changed(workstation, desired, spec, ctx.catalog, ctx.settings)
+    if impact.stops(desired, columns, has_snapshot=workstation.snapshot is not None):
+        running_now.require_confirmation(workstation, ctx.now, is_confirmed=typed.get("end_work") == "yes")
     await workstations.request_change(ctx, workstation, spec)
     return redirect(f"/workstations/{workstation.id}")
 

@@ -10,7 +10,8 @@ from app.live import member_topic, stack_topic
 from app.models import Member, RunKind
 from app.models.run_kinds import ORDERS
 from app.models.workstation import DEVICE_PATH, MOUNT_POINT
-from app.routers import streams, workstation_form
+from app.routers import streams, work_confirmation, workstation_form
+from app.routers.work_confirmation import CONFIRMED
 from app.sent_forms import SentFormDep, shown_on
 from app.services import admin_inbox, runs, workstations
 from app.services.keys import ssh_config, ssh_keys
@@ -143,20 +144,31 @@ async def events(request: Request, workstation: WorkstationDep, portal: PortalDe
 
 
 @router.get("/workstations/{workstation_id}/restart")
-async def restart_page(request: Request, workstation: WorkstationDep) -> Response:
+async def restart_page(request: Request, workstation: WorkstationDep, ctx: ContextDep, sent: SentFormDep) -> Response:
     """The confirmation, which says what a restart ends."""
-    return render(request, "workstations/restart.html", {"workstation": workstation})
+    return render(request, "workstations/restart.html", work_confirmation.context(ctx, workstation, sent.errors))
+
+
+@router.get("/workstations/{workstation_id}/suspend")
+async def suspend_page(request: Request, workstation: WorkstationDep, ctx: ContextDep, sent: SentFormDep) -> Response:
+    """The confirmation, which says what goes on afterwards and what does not."""
+    return render(request, "workstations/suspend.html", work_confirmation.context(ctx, workstation, sent.errors))
 
 
 @router.get("/workstations/{workstation_id}/stop")
-async def stop_page(request: Request, workstation: WorkstationDep, portal: PortalDep) -> Response:
+async def stop_page(
+    request: Request, workstation: WorkstationDep, portal: PortalDep, ctx: ContextDep, sent: SentFormDep
+) -> Response:
     """The confirmation, which says what a stop ends and saves."""
     disks = specs.disks(workstation)
     price = portal.catalog.price_per_hour(
         workstation.machine_type, workstation.zone, disks, spot=workstation.spot, is_off=True
     )
-    context = {"workstation": workstation, "price": price, "mount_point": MOUNT_POINT}
+    context = {"price": price, "mount_point": MOUNT_POINT, **work_confirmation.context(ctx, workstation, sent.errors)}
     return render(request, "workstations/stop.html", context)
+
+
+ENDS_WORK = {RunKind.RESTART, RunKind.STOP, RunKind.SUSPEND}
 
 
 def _add_order(order: RunKind) -> None:
@@ -167,7 +179,8 @@ def _add_order(order: RunKind) -> None:
         return redirect(f"/workstations/{workstation.id}")
 
     path = f"{PAGE}/{order}"
-    router.add_api_route(path, give, methods=["POST"], name=f"{order} page", dependencies=[shown_on(PAGE)])
+    checks = [shown_on(path), CONFIRMED] if order in ENDS_WORK else [shown_on(PAGE)]
+    router.add_api_route(path, give, methods=["POST"], name=f"{order} page", dependencies=checks)
 
 
 for _order in ORDERS:
@@ -176,12 +189,12 @@ for _order in ORDERS:
 
 @router.get("/workstations/{workstation_id}/destroy")
 async def destroy_page(
-    request: Request, workstation: WorkstationDep, portal: PortalDep, session: SessionDep
+    request: Request, workstation: WorkstationDep, portal: PortalDep, ctx: ContextDep, sent: SentFormDep
 ) -> Response:
     """The confirmation, with the choice to keep the data disk if there is one."""
-    exists = (await existing.of_failed(session, portal.vault, [workstation])).get(workstation.id)
+    exists = (await existing.of_failed(ctx.session, portal.vault, [workstation])).get(workstation.id)
     context = {
-        "workstation": workstation,
+        **work_confirmation.context(ctx, workstation, sent.errors),
         "exists": exists,
         "has_empty_disk": exists is not None and exists.has_empty_disk(workstation),
         "disk_price": offer_of(workstation, portal.catalog).disk_price,
@@ -190,7 +203,7 @@ async def destroy_page(
     return render(request, "workstations/destroy.html", context)
 
 
-@router.post(f"{PAGE}/destroy", dependencies=[shown_on(PAGE)])
+@router.post(f"{PAGE}/destroy", dependencies=[shown_on(f"{PAGE}/destroy"), CONFIRMED])
 async def destroy(
     workstation: WorkstationDep, ctx: ContextDep, keep_disk: Annotated[Literal["yes", "no"], Form()] = "yes"
 ) -> Response:

@@ -8,10 +8,9 @@ from typing import Any
 from app.models import Workstation
 from app.models.activity import Minute
 from app.services.context import Context
-from app.services.workstations import activities
+from app.services.workstations import activities, running_now
 from app.services.workstations.activities import Span
-from app.views import running_now
-from app.views.rates import rate
+from app.services.workstations.running_now import rate
 
 WIDTH, HEIGHT = 240, 56
 """Of a chart, in its own units."""

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from playwright.async_api import expect
 
 from app.models import ActivityBlock
 from app.models.activity import Minute
@@ -38,6 +39,31 @@ async def worked(stage: Stage, workstation_id: str) -> None:
             block.is_folded = True
     async with stage.database.sessions.begin() as session:
         session.add_all(blocks.values())
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 360), ("dark", 1280)])
+async def test_what_would_end_is_accessible_where_it_is_asked(
+    stage: Stage, windows: Windows, scheme: str, width: int
+) -> None:
+    machine = await stage.make("trainer", machine_type="g2-standard-4")
+    await tell(stage, machine.id, TRAINING)
+    page = await windows.page("grace", color_scheme=scheme, viewport={"width": width, "height": 900})
+    found: list[str] = []
+    for ending in ("stop", "restart", "suspend", "destroy", "change?machine_type=g2-standard-8"):
+        await page.goto(f"/workstations/{machine.id}/{ending}")
+        await expect(page.get_by_text("python3, GPU 97%, for 6 h")).to_be_visible()
+        found += await problems(page)
+    assert found == []
+    # The form of the change fetches itself again at each choice.
+    async with page.expect_response("**/change?*"):
+        await page.get_by_label("Yes, end what runs").check()
+    await expect(page.get_by_label("Yes, end what runs")).to_be_checked()
+    await page.goto(f"/workstations/{machine.id}/stop")
+    await page.get_by_role("button", name="Stop trainer").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Confirm that this may end: python3")
+    await page.get_by_label("Yes, end what runs").check()
+    await page.get_by_role("button", name="Stop trainer").click()
+    await expect(page.get_by_role("heading", name="trainer", exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("light", 360), ("dark", 1280)])

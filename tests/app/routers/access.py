@@ -131,7 +131,7 @@ ROWS = {
         POST /workstations/{workstation_id}/start
         GET /workstations/{workstation_id}/states
         GET POST /workstations/{workstation_id}/stop
-        POST /workstations/{workstation_id}/suspend
+        GET POST /workstations/{workstation_id}/suspend
         POST /workstations/{workstation_id}/resume
     """,
     Access.OWN_ALONE: """

@@ -11,7 +11,9 @@ import pytest
 from app.models import Workstation
 from app.models.activity import MEASURES
 from app.models.machine_report import MachineReport
-from app.services.workstations import reports
+from app.services import runs
+from app.services.workstations import reports, running_now
+from tests.clients import refusal
 from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
@@ -132,3 +134,76 @@ async def test_the_api_has_the_record_and_the_steps(
     )
     assert (await grace.get(path, params={"span": "week"})).json()["step_minutes"] == 60
     assert (await grace.get(path, params={"span": "x"})).status_code == 422
+
+
+@pytest.mark.parametrize("ending", ["stop", "restart", "suspend", "destroy"])
+async def test_whoever_ends_work_is_told_of_it_and_asked_again(
+    stage: Stage, grace: httpx2.AsyncClient, ending: str
+) -> None:
+    # Google suspends no machine with a GPU.
+    machine = await stage.make()
+    await tell(stage, machine.id, {"busiest": {"name": "wget", "age": 180, "cpu": 40}})
+    path = f"/workstations/{machine.id}/{ending}"
+    page = (await grace.get(path)).text
+    assert "wget, CPU 40%, for 3 min" in page
+    assert 'name="end_work"' in page
+    said = (await refusal(grace, path)).text
+    assert "Confirm that this may end: wget, CPU 40%, for 3 min." in said
+    async with stage.database.sessions() as session:
+        assert not await runs.pending(session, machine.id)
+    assert (await grace.post(path, data={"end_work": "yes"})).headers["location"] == f"/workstations/{machine.id}"
+    await stage.pending(machine.id)
+
+
+async def test_an_idle_shell_or_a_silent_agent_is_shown_and_not_asked_about(
+    stage: Stage, grace: httpx2.AsyncClient
+) -> None:
+    machine = await stage.make()
+    path = f"/workstations/{machine.id}/stop"
+    assert "What runs is <strong>unknown</strong>" in (await grace.get(path)).text
+    idle = {"gpus": [], "busiest": {"name": "bash", "cpu": 0}, "logins": [{"user": "grace", "idle": 90}]}
+    await tell(stage, machine.id, idle)
+    page = (await grace.get(path)).text
+    assert "Nothing but an idle shell runs. Logged in: grace, idle for 1 min." in page
+    assert 'name="end_work"' not in page
+    assert (await grace.post(path)).headers["location"] == f"/workstations/{machine.id}"
+
+
+async def test_a_change_asks_only_if_it_stops_the_machine(
+    stage: Stage, machine: Workstation, grace: httpx2.AsyncClient
+) -> None:
+    await tell(stage, machine.id, TRAINING)
+    path = f"/workstations/{machine.id}/change"
+    larger, other = {"disk_size_gb": "200"}, {"machine_type": "g2-standard-8"}
+    assert 'name="end_work"' not in (await grace.get(path, params=larger)).text
+    assert 'name="end_work"' in (await grace.get(path, params=other)).text
+    assert "python3, GPU 97%, for 6 h" in (await refusal(grace, path, other)).text
+    assert (await grace.post(path, data={**other, "end_work": "yes"})).status_code == 303
+    await stage.pending(machine.id)
+
+
+async def test_a_program_that_stops_a_machine_is_not_asked(
+    stage: Stage, machine: Workstation, grace: httpx2.AsyncClient
+) -> None:
+    await tell(stage, machine.id, TRAINING)
+    assert (await grace.post(f"/api/v1/workstations/{machine.id}/stop")).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("record", "work"),
+    [
+        ({"gpus": [{"use": 0, "process": {"name": "python3", "cpu": 0}}]}, []),
+        ({"gpus": [{"use": 0, "process": {"name": "python3", "cpu": 5, "age": 5}}]}, ["python3, GPU 0%, for 5 s"]),
+        ({"gpus": [{"process": {"name": "python3"}}]}, ["python3, GPU use unknown"]),
+        ({"multiplexers": [{"kind": "tmux", "job": "rsync", "has_job": True}]}, ["rsync in tmux"]),
+        ({"multiplexers": [{"kind": "tmux", "has_job": False}]}, []),
+        ({"kernels": 2, "busy_kernels": 1}, ["2 Jupyter kernels, 1 of them busy"]),
+        ({"received": 6e7}, ["a download, 60 MB/s"]),
+        ({"busiest": {"name": "cc1", "cpu": 99.7, "age": 90000}}, ["cc1, CPU 100%, for 1 d"]),
+    ],
+)
+async def test_what_counts_as_work(stage: Stage, machine: Workstation, record: dict[str, Any], work: list[str]) -> None:
+    await tell(stage, machine.id, record)
+    found = running_now.of(await stage.row(Workstation, machine.id), stage.clock())
+    assert found
+    assert found.work == work

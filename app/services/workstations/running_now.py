@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.errors import InvalidError
 from app.models import Workstation
 from app.models.activity import Activity, Gpu, Process
-from app.views.rates import rate
 
 BUSY_CPU = 10.0
 """Percent of one core: a process that takes more is said."""
@@ -36,6 +36,14 @@ def of(workstation: Workstation, now: datetime) -> RunningNow | None:
     if activity is None or not activity.is_current(now):
         return RunningNow(None, [], [])
     return RunningNow(min(activity.at, now), list(dict.fromkeys(_work(activity))), _people(activity))
+
+
+def require_confirmation(workstation: Workstation, now: datetime, *, is_confirmed: bool) -> None:
+    """Raise InvalidError if work would be lost that nobody has agreed to end."""
+    found = of(workstation, now)
+    if found and found.work and not is_confirmed:
+        sentence = f"Confirm that this may end: {'; '.join(found.work)}."
+        raise InvalidError(f"{workstation.name} is at work.", fields={"end_work": sentence})
 
 
 def _work(activity: Activity) -> list[str]:
@@ -81,3 +89,11 @@ def duration(seconds: int) -> str:
     """In its largest whole unit, such as 6 h."""
     unit, size = next((each for each in _UNITS if seconds >= each[1]), _UNITS[-1])
     return f"{seconds // size} {unit}"
+
+
+def rate(value: float) -> str:
+    """Such as 12.5 MB/s."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if value >= size:
+            return f"{value / size:.3g} {unit}/s"
+    return f"{value:.0f} B/s"
