@@ -16,6 +16,7 @@ from app.services.audit import Words
 from app.services.terraform import orphans
 from app.services.workstations import existing, listing
 from app.services.workstations.listing import Listed, ListTotals, Wanted, WorkstationsPage
+from app.views import usage_charts
 from app.views.workstation_offers import offer_of
 from app.web import render
 
@@ -43,7 +44,8 @@ async def page(
     ctx, wanted = portal.context(session, admin), Wanted(search=q, sort=sort)
     problem, (found, counts) = "", NOTHING
     try:
-        found, counts = await listing.page(ctx, wanted, after=after), await listing.count_all(ctx, wanted)
+        found = await listing.page(ctx, wanted, after=after, with_last_hour=True)
+        counts = await listing.count_all(ctx, wanted)
     except InvalidError as error:
         problem = (error.fields or {}).get("q", "")
     listed = [row.workstation for row in found.rows]
@@ -53,6 +55,7 @@ async def page(
         "counts": counts,
         "orphans": await orphans.read(session),
         "offers": [offer_of(each, ctx.catalog, exists.get(each.id)) for each in listed],
+        "sparks": [usage_charts.sparks(row.last_hour, ctx.now) for row in found.rows],
         "search": q,
         "sort": sort,
         "sorts": list(listing.SORTS),

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.models import Workstation
 from app.models.activity import Minute
+from app.models.machine_health import SILENT_AFTER
 from app.services.context import Context
 from app.services.workstations import activities, running_now
 from app.services.workstations.activities import Span
@@ -97,9 +98,30 @@ def of(minutes: Sequence[Minute], span: Span, now: datetime, *, has_gpu: bool) -
     return UsageCharts(span, begin, charts, [name for name, _, _ in measures], rows)
 
 
-def sparkline(minutes: Sequence[Minute], measure: Measure, now: datetime) -> list[str]:
-    """The lines of a percentage in the last hour."""
-    return [_joined(run) for run in _drawn(_points(minutes, measure), (now - Span.HOUR.length, Span.HOUR), 100.0)]
+@dataclass(frozen=True)
+class Spark:
+    """One measure of the last hour, as small as a word."""
+
+    name: str
+    lines: list[str]
+    newest: str
+
+
+def sparks(last_hour: Sequence[Minute], now: datetime) -> list[Spark]:
+    """GPU and CPU, as far as something is known of them."""
+    found = []
+    for name, measure, _ in (_GPU, _OTHERS[0]):
+        if points := _points(last_hour, measure):
+            runs = _drawn(points, (now - Span.HOUR.length, Span.HOUR), 100.0)
+            newest = _text(_newest(points, now, 1), is_percent=True)
+            found.append(Spark(name, [_joined(run) for run in runs], newest))
+    return found
+
+
+def _newest(points: Points, now: datetime, step: int) -> float | None:
+    """None if the last one is of a while ago: what was is not what is."""
+    is_new = points and now - points[-1][0] <= timedelta(minutes=step) + SILENT_AFTER
+    return points[-1][1] if is_new else None
 
 
 def _points(minutes: Sequence[Minute], measure: Measure) -> Points:
@@ -107,12 +129,14 @@ def _points(minutes: Sequence[Minute], measure: Measure) -> Points:
 
 
 def _chart(name: str, points: Points, time: tuple[datetime, Span], *, is_percent: bool) -> Chart:
+    begin, span = time
     values = [value for _, value in points]
     most = max(values, default=None)
     mean = sum(values) / len(values) if values else None
     top = 100.0 if is_percent else _round_up(most or 0)
     runs = _drawn(points, time, top)
-    texts = [_text(value, is_percent=is_percent) for value in (values[-1] if values else None, mean, most, top)]
+    newest = _newest(points, begin + span.length, STEP[span])
+    texts = [_text(value, is_percent=is_percent) for value in (newest, mean, most, top)]
     areas = [f"{run[0][0]:g},{HEIGHT} {_joined(run)} {run[-1][0]:g},{HEIGHT}" for run in runs]
     return Chart(name, [_joined(run) for run in runs], areas, *texts)
 

@@ -4,13 +4,15 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
+from typing import Any
 
-from sqlalchemy import and_, delete, or_, select
+from sqlalchemy import Select, and_, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from app.models import ActivityBlock, Workstation
 from app.models.activity import Activity, Minute
-from app.models.activity_block import KEPT_FOR, beginning, mean
+from app.models.activity_block import KEPT_FOR, SLOTS, beginning, mean
 from app.models.machine_health import CLOCKS_DIFFER
 from app.services.context import Context
 
@@ -69,6 +71,28 @@ async def steps(session: AsyncSession, workstation_id: str, step: int, begin: da
 async def in_span(ctx: Context, workstation: Workstation, span: Span) -> list[Minute]:
     """What it did until now, in the steps of this span."""
     return await steps(ctx.session, workstation.id, span.step, ctx.now - span.length, ctx.now + CLOCKS_DIFFER)
+
+
+def of_last_hour(query: Select[*tuple[Any, ...]], now: datetime) -> Select[*tuple[Any, ...]]:
+    """The query of workstations with four more columns: GPU and CPU of the hour before this one, and of this one."""
+    for begins_at in (beginning(now - timedelta(hours=1), 1), beginning(now, 1)):
+        block = aliased(ActivityBlock)
+        is_its = and_(block.workstation_id == Workstation.id, block.step == 1, block.begins_at == begins_at)
+        query = query.outerjoin(block, is_its).add_columns(block.gpu, block.cpu)
+    return query
+
+
+def read_last_hour(columns: Sequence[list[float | None] | None], now: datetime) -> list[Minute]:
+    """What those columns say of the last hour, minute by minute. Only GPU and CPU are filled in."""
+    nothing: list[float | None] = [None] * SLOTS
+    gpu = [*(columns[0] or nothing), *(columns[2] or nothing)]
+    cpu = [*(columns[1] or nothing), *(columns[3] or nothing)]
+    begin = beginning(now - timedelta(hours=1), 1)
+    found = (
+        Minute.model_construct(at=begin + timedelta(minutes=number), gpu=gpu[number], cpu=cpu[number])
+        for number in range(2 * SLOTS)
+    )
+    return [each for each in found if each.at >= now - timedelta(hours=1)]
 
 
 async def thin(ctx: Context) -> int:

@@ -11,10 +11,11 @@ from sqlalchemy.orm import aliased, contains_eager
 
 from app.errors import InvalidError
 from app.models import Member, RunningTime, Workstation, WorkstationStatus
+from app.models.activity import Minute
 from app.models.machine_health import Level
 from app.services.catalog import HOURS_A_MONTH, Catalog
 from app.services.context import Context
-from app.services.workstations import running_times, specs
+from app.services.workstations import activities, running_times, specs
 from app.services.workstations.usage import Usage
 
 WORKSTATIONS_A_PAGE = 50
@@ -66,6 +67,8 @@ class Listed:
 
     workstation: Workstation
     usage: Usage
+    last_hour: Sequence[Minute] = ()
+    """GPU and CPU, minute by minute, where they are asked for."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,13 @@ class ListTotals:
 
 
 async def page(
-    ctx: Context, wanted: Wanted, *, after: str = "", offset: int = 0, limit: int = WORKSTATIONS_A_PAGE
+    ctx: Context,
+    wanted: Wanted,
+    *,
+    after: str = "",
+    offset: int = 0,
+    limit: int = WORKSTATIONS_A_PAGE,
+    with_last_hour: bool = False,
 ) -> WorkstationsPage:
     """The workstations that match, with kept disks. Raises InvalidError for a search that makes no sense.
 
@@ -106,9 +115,16 @@ async def page(
     here = places.order_by(*places.selected_columns).offset(offset).limit(limit + 1).subquery()
     query = select(Workstation, row.seconds).join(here, here.c.id == Workstation.id).order_by(*here.c)
     query = query.join(Workstation.owner).outerjoin(RunningTime, running_times.is_of(Workstation, RunningTime, ctx.now))
+    if with_last_hour:
+        query = activities.of_last_hour(query, ctx.now)
     found = list(await ctx.session.execute(query.options(contains_eager(Workstation.owner))))
-    rows = [Listed(each, Usage.of(each, seconds, ctx.catalog, ctx.now)) for each, seconds in found[:limit]]
+    rows = [_listed(ctx, *row) for row in found[:limit]]
     return WorkstationsPage(rows, rows[-1].workstation.id if len(found) > limit else None)
+
+
+def _listed(ctx: Context, workstation: Workstation, seconds: float, *columns: list[float | None] | None) -> Listed:
+    last_hour = activities.read_last_hour(columns, ctx.now) if columns else ()
+    return Listed(workstation, Usage.of(workstation, seconds, ctx.catalog, ctx.now), last_hour)
 
 
 def _places(row: _Row, sort: str) -> Select[Any, str]:

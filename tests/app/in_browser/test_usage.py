@@ -83,3 +83,15 @@ async def test_the_charts_are_accessible_and_fit_the_window(
         widths = await page.locator(".chart svg").evaluate_all("all => all.map(svg => svg.clientWidth)")
         assert min(widths) > 200
     assert found == []
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 360), ("dark", 1280)])
+async def test_the_last_hours_of_all_machines_fit_the_window(
+    stage: Stage, windows: Windows, scheme: str, width: int
+) -> None:
+    for name in ("trainer", "another-trainer"):
+        await worked(stage, (await stage.make(name, machine_type="g2-standard-4")).id)
+    page = await windows.page("ada", color_scheme=scheme, viewport={"width": width, "height": 900})
+    await page.goto("/admin/workstations")
+    await expect(page.get_by_role("img", name="GPU in the last hour")).to_have_count(2)
+    assert await problems(page) == []

@@ -75,7 +75,7 @@ async def test_longer_times_are_behind_links_and_stay_while_the_page_updates_its
     path = f"/workstations/{machine.id}"
     assert "has reported nothing in this time" in await section(grace, path)
     for span in ("day", "week", "month"):
-        assert "GPU last 50%" in await section(grace, f"{path}?usage={span}")
+        assert "mean 50% · most 50%" in await section(grace, f"{path}?usage={span}")
         assert f'hx-get="{path}?usage={span}"' in (await grace.get(f"{path}?usage={span}")).text
     assert (await grace.get(f"{path}?usage=year")).status_code == 422
 
@@ -113,6 +113,23 @@ async def test_what_a_machine_says_is_text(stage: Stage, machine: Workstation, g
     page = (await grace.get(f"/workstations/{machine.id}")).text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;, CPU 99%" in page
     assert "<script>alert" not in page
+
+
+async def test_the_list_of_all_machines_draws_their_last_hour(
+    stage: Stage, machine: Workstation, ada: httpx2.AsyncClient
+) -> None:
+    await stage.make("quiet")
+    # Some of it is in the block of the hour before.
+    stage.clock.now = stage.clock.now.replace(minute=2)
+    await tell(stage, machine.id, TRAINING, {"gpu": 97, "cpu": 40}, {"gpu": 0}, {"gpu": 55, "cpu": 20}, {"gpu": 1})
+    page = (await ada.get("/admin/workstations")).text
+    assert 'aria-label="GPU in the last hour, last 97%"' in page
+    assert 'aria-label="CPU in the last hour, last 40%"' in page
+    [lines] = re.findall(r'aria-label="GPU in the last hour.*?</svg>', page, re.DOTALL)
+    assert [place.partition(",")[2] for place in re.findall(r"[0-9.]+,[0-9.]+", lines)] == ["54.5", "25.3", "55", "2.6"]
+    assert page.count("<polyline") == 3
+    stage.clock.advance(minutes=10)
+    assert 'aria-label="GPU in the last hour, last unknown"' in (await ada.get("/admin/workstations")).text
 
 
 async def test_the_api_has_the_record_and_the_steps(
