@@ -31,6 +31,7 @@ from app.routers import (
     health,
     help_pages,
     iam_admins,
+    idle_stop,
     infrastructure,
     kept_disks,
     member,
@@ -57,6 +58,7 @@ from app.routers.api import capacity as api_capacity
 from app.routers.api import end_date as api_end_date
 from app.routers.api import handovers as api_handovers
 from app.routers.api import iam_admins as api_iam_admins
+from app.routers.api import idle_stop as api_idle_stop
 from app.routers.api import infrastructure as api_infrastructure
 from app.routers.api import machines as api_machines
 from app.routers.api import members as api_members
@@ -75,23 +77,14 @@ from app.web import add_error_handlers, create_templates
 
 PAGES = (
     *(auth, account, security_keys, ssh_keys, ssh_setup, help_pages),
-    *(
-        workstations,
-        workstation_changes,
-        office_hours,
-        end_date,
-        capacity,
-        snapshots,
-        kept_disks,
-        handovers,
-        stack_states,
-    ),
+    *(workstations, workstation_changes, office_hours, end_date, idle_stop, capacity, snapshots),
+    *(kept_disks, handovers, stack_states),
     *(allowed_ips, admin_allowed_ips, shared_stack, infrastructure, iam_admins, admin_workstations),
     *(members, member, team_policy),
     *(consoles, bulk_actions, orphans, runs, audit, doctor, health),
 )
 API = (
-    *(api_workstations, api_machines, api_office_hours, api_usage, api_end_date, api_snapshots),
+    *(api_workstations, api_machines, api_office_hours, api_usage, api_end_date, api_idle_stop, api_snapshots),
     *(api_capacity, api_workstation_capacity),
     *(api_bulk_actions, api_handovers, api_runs, api_ssh_keys, api_shared_stack),
     *(api_allowed_ips, api_infrastructure, api_iam_admins, api_members, api_team_policy),

@@ -32,6 +32,9 @@ class MachineEventKind(StrEnum):
     END_DATE_SKIPPED = "end_date_skipped"
     """The machine could not be stopped at its end date."""
 
+    KEPT = "kept"
+    """Somebody typed `keep` on the machine."""
+
     @property
     def is_boot(self) -> bool:
         """Whether it is the end of a boot, which has a serial console to show."""
@@ -57,6 +60,7 @@ _POLICIES = {
     MachineEventKind.OFFICE_HOURS_SKIPPED: "Office hours",
     MachineEventKind.END_DATE_NEAR: "End date",
     MachineEventKind.END_DATE_SKIPPED: "End date",
+    MachineEventKind.KEPT: "Idle stop",
 }
 
 

@@ -17,7 +17,9 @@ _DRIVER = re.compile(r"none|missing|broken|[0-9.]{1,40}")
 _KERNEL = re.compile(r"[A-Za-z0-9.+_-]{1,100}")
 ACTIVITY = "activity"
 """What the machine does, which `activity.py` parses."""
-_KEYS = ("boot-stage", "mount", "driver", "memory", "used", ACTIVITY)
+KEEP = "keep"
+"""Until when somebody wants the machine to run, who typed `keep` on it."""
+_KEYS = ("boot-stage", "mount", "driver", "memory", "used", ACTIVITY, KEEP)
 LONGEST, LONGEST_ACTIVITY = 2000, 4000
 LONGEST_NAME = 50
 """Of a process, in characters."""
@@ -101,6 +103,8 @@ class MachineReport:
     memory: Memory | None = None
     used_at: datetime | None = None
     """When somebody was last logged in."""
+    keep_until: datetime | None = None
+    """Until when somebody wants it to run, who typed `keep` on it."""
     host_keys: dict[str, str] = field(default_factory=dict)
     """SSH host keys: algorithm → base64, such as {"ssh-ed25519": "AAAA…"}."""
     attributes: dict[str, str] = field(default_factory=dict)
@@ -124,6 +128,7 @@ class MachineReport:
             kernel=kernel if _KERNEL.fullmatch(kernel) else None,
             memory=_memory(attributes.get("memory", "")),
             used_at=_time(attributes.get("used", "")),
+            keep_until=_time(attributes.get(KEEP, "")),
             host_keys={
                 found[1]: value
                 for key, value in attributes.items()

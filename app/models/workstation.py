@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Base, stored_as_text
+from app.models.idle_stop import StopsWhenIdle
 from app.models.member import Member
 from app.models.placement import Placement
 from app.models.run import Run
@@ -30,7 +31,7 @@ _SPEC_COLUMNS = (
 )
 
 
-class Workstation(ReturnsAfterPreemption, Base):
+class Workstation(StopsWhenIdle, ReturnsAfterPreemption, Base):
     """The settings that its owner requested, and its current state."""
 
     __tablename__ = "workstations"

@@ -7,13 +7,14 @@ from fastapi.responses import StreamingResponse
 
 from app.deps import AvailabilityDep, ContextDep, MemberDep, PortalDep, SessionDep, WorkstationDep
 from app.live import member_topic, stack_topic
-from app.models import Member, RunKind
+from app.models import Member, RunKind, Workstation
 from app.models.run_kinds import ORDERS
 from app.models.workstation import DEVICE_PATH, MOUNT_POINT
 from app.routers import streams, work_confirmation, workstation_form
 from app.routers.work_confirmation import CONFIRMED
 from app.sent_forms import SentFormDep, shown_on
 from app.services import admin_inbox, runs, workstations
+from app.services.context import Context
 from app.services.keys import ssh_config, ssh_keys
 from app.services.people import limits, team_policy
 from app.services.runs import progress, stacks
@@ -24,6 +25,7 @@ from app.services.workstations import (
     drift,
     existing,
     history,
+    idle_stops,
     observations,
     orders,
     snapshots,
@@ -117,7 +119,7 @@ async def show(
         "boot_console": await consoles.read_of(session, past.failed_boot),
         "watch": await observations.watch(session),
         "now": portal.clock(),
-        "dormant_after": (await team_policy.of_team(session)).dormant_after,
+        **await _policies(ctx, workstation),
         "view": shown,
         "is_busy": workstation.is_busy or bool(shown and shown.run.is_busy),
         "returns": await spot_returns.are_wished(ctx, workstation),
@@ -135,6 +137,11 @@ async def show(
         **await usage_charts.context(ctx, workstation, usage),
     }
     return render(request, "workstations/show.html", context, fragment="workstations/_show.html")
+
+
+async def _policies(ctx: Context, workstation: Workstation) -> dict[str, Any]:
+    stop = await idle_stops.of(ctx, workstation)
+    return {"idle_stop": stop, "dormant_after": stop.policy.dormant_after}
 
 
 @router.get("/workstations/{workstation_id}/events")

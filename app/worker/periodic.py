@@ -1,5 +1,5 @@
-"""The portal's own decisions, made every minute: expiries, scheduled checks, office hours, end dates, keys that still
-have to be deployed, and the thinning of what machines did."""
+"""The portal's own decisions, made every minute: expiries, scheduled checks, office hours, end dates, idle stops, keys
+that still have to be deployed, and the thinning of what machines did."""
 
 import structlog
 
@@ -8,7 +8,7 @@ from app.models import Workstation
 from app.services import allowed_ips
 from app.services.keys import machine_keys
 from app.services.shared import leavers, shared_stack
-from app.services.workstations import activities, bulk, lifetimes, office_hours, spot_returns
+from app.services.workstations import activities, bulk, idle_stops, lifetimes, office_hours, spot_returns
 from app.worker import snapshots
 from app.worker.claim import Tools
 
@@ -35,6 +35,7 @@ async def do(tools: Tools) -> None:
     await _keep_office_hours(tools)
     await _return_preempted(tools)
     await _end_workstations(tools)
+    await _stop_idle_workstations(tools)
     async with tools.database.sessions.begin() as session:
         await activities.thin(tools.context(session))
     await snapshots.delete(tools)
@@ -77,3 +78,13 @@ async def _end_workstations(tools: Tools) -> None:
             run = await lifetimes.act(tools.context(session), workstation_id)
         if run:
             log.info("end date", workstation=workstation_id, run=run.id, kind=run.kind)
+
+
+async def _stop_idle_workstations(tools: Tools) -> None:
+    async with tools.database.sessions.begin() as session:
+        due = await idle_stops.due(tools.context(session))
+    for workstation_id in due:
+        async with tools.database.sessions.begin() as session:
+            run = await idle_stops.act(tools.context(session), workstation_id)
+        if run:
+            log.info("idle stop", workstation=workstation_id, run=run.id, evidence=run.reason)

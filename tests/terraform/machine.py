@@ -36,6 +36,8 @@ class Machine:
         self.fstab.write_text(ROOT_LINE)
         self.ssh_folder = folder / "ssh"
         self.motd_folder = folder / "update-motd.d"
+        self.programs_folder = folder / "programs"
+        self.programs_folder.mkdir()
         self.telling = folder / "run/tell.sh"
         self.kept_keys = self.mount_point / ".stationmaster/ssh"
         (folder / "mounts").touch()
@@ -118,6 +120,7 @@ class Machine:
             "STATIONMASTER_MOTD_FOLDER": str(self.motd_folder),
             "STATIONMASTER_PCI_DEVICES": str(self.folder / "pci"),
             "STATIONMASTER_PROC": str(self.folder / "proc"),
+            "STATIONMASTER_PROGRAMS_FOLDER": str(self.programs_folder),
             "STATIONMASTER_RUN_FOLDER": str(self.folder / "run"),
             "STATIONMASTER_SECONDS_TO_WAIT": "3",
             "STATIONMASTER_SSH_FOLDER": str(self.ssh_folder),

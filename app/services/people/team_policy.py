@@ -2,13 +2,16 @@
 
 from datetime import timedelta
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Action, Team
 from app.services import audit
 from app.services.context import Context
 from app.services.people import team
+
+IDLE_LEAST, IDLE_MOST = 45, 10_080
+"""Bounds of the bounds, in minutes: there must be time for the warnings, and a week is long enough."""
 
 
 class TeamPolicy(BaseModel):
@@ -22,10 +25,41 @@ class TeamPolicy(BaseModel):
     dormant_days: int = Field(
         30, ge=7, le=365, description="Days after which the owner of a stopped workstation is asked whether to keep it."
     )
-
     restart_preempted: bool = Field(
         False, description="Whether preempted Spot machines are started again, unless their owner chose otherwise."
     )
+    idle_least: int = Field(60, ge=IDLE_LEAST, le=IDLE_MOST, description="The fewest minutes that owners can choose.")
+    idle_most: int = Field(1440, ge=IDLE_LEAST, le=IDLE_MOST, description="The most minutes that owners can choose.")
+    idle_minutes: int = Field(
+        0, ge=0, le=IDLE_MOST, description="Idle minutes after which a workstation is stopped by default; 0 for never."
+    )
+    idle_required: bool = Field(False, description="Whether owners cannot choose that a workstation is never stopped.")
+    idle_gpu_percent: int = Field(5, ge=1, le=100, description="A GPU that is used less than this is idle.")
+    idle_cpu_percent: int = Field(10, ge=1, le=100, description="Cores that are used less than this are idle.")
+
+    @field_validator("idle_most")
+    @classmethod
+    def _is_above_the_least(cls, most: int, info: ValidationInfo) -> int:
+        if most < info.data.get("idle_least", 0):
+            raise ValueError("Enter no less than the fewest minutes.")
+        return most
+
+    @field_validator("idle_minutes")
+    @classmethod
+    def _is_within_bounds(cls, minutes: int, info: ValidationInfo) -> int:
+        if minutes and not info.data.get("idle_least", 0) <= minutes <= info.data.get("idle_most", IDLE_MOST):
+            raise ValueError("Enter a number within the bounds, or 0.")
+        return minutes
+
+    def idle_after(self, choice: int | None) -> timedelta | None:
+        """The idle time that counts for a workstation whose owner made this choice; None for never.
+
+        A choice that was made before the bounds changed is brought within them.
+        """
+        minutes = self.idle_minutes if choice is None else choice
+        if not minutes:
+            return timedelta(minutes=self.idle_most) if self.idle_required else None
+        return timedelta(minutes=min(max(minutes, self.idle_least), self.idle_most))
 
     @classmethod
     def rule(cls, name: str) -> str:

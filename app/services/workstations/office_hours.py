@@ -159,7 +159,7 @@ async def act(ctx: Context, workstation_id: str) -> Run | None:
     order = _order(workstation, moment)
     if order is None and not pending:
         return None
-    obstacle = "A run is in progress." if pending else await _disabled(ctx, workstation, moment)
+    obstacle = "A run is in progress." if pending else await _obstacle(ctx, workstation, moment)
     if order and not obstacle:
         try:
             return await orders.request(ctx, workstation, order, reason=REASON)
@@ -178,7 +178,9 @@ def _order(workstation: Workstation, moment: Moment) -> RunKind | None:
     return RunKind.RESUME if workstation.status is WorkstationStatus.SUSPENDED else RunKind.START
 
 
-async def _disabled(ctx: Context, workstation: Workstation, moment: Moment) -> str:
+async def _obstacle(ctx: Context, workstation: Workstation, moment: Moment) -> str:
+    if moment.order is RunKind.STOP and workstation.keep_until and workstation.is_kept(ctx.now):
+        return f"It is kept running until {workstation.keep_until:%-d %b, %H:%M} UTC."
     owner = await ctx.session.get_one(Member, workstation.owner_id)
     return f"{owner.email} is disabled." if owner.is_disabled and moment.order.traits.gives_machine else ""
 

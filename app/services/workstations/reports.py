@@ -9,7 +9,7 @@ from app.models import MachineEvent, MachineEventKind, Workstation
 from app.models.base import short_id
 from app.models.machine_report import BootStage, MachineReport
 from app.services.context import Context
-from app.services.workstations import activities, consoles
+from app.services.workstations import activities, consoles, idle_stops
 
 K = MachineEventKind
 CLOCKS_DIFFER = timedelta(minutes=5)
@@ -23,6 +23,7 @@ async def record(ctx: Context, workstation: Workstation, report: MachineReport) 
     is_new = workstation.record_report(report, ctx.now)
     if workstation.activity:
         await activities.record(ctx, workstation, workstation.activity)
+    await idle_stops.follow(ctx, workstation, before)
     if not report.has_booted:
         return is_new
     booted_at = report.stage_at if report.stage_at != before.stage_at or not before.has_booted else None

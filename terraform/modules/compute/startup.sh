@@ -15,6 +15,7 @@ mount_point=${STATIONMASTER_MOUNT_POINT:-/home/jupyter}
 fstab=${STATIONMASTER_FSTAB:-/etc/fstab}
 ssh_folder=${STATIONMASTER_SSH_FOLDER:-/etc/ssh}
 motd_folder=${STATIONMASTER_MOTD_FOLDER:-/etc/update-motd.d}
+programs_folder=${STATIONMASTER_PROGRAMS_FOLDER:-/usr/local/bin}
 pci_devices=${STATIONMASTER_PCI_DEVICES:-/sys/bus/pci/devices}
 proc=${STATIONMASTER_PROC:-/proc}
 run_folder=${STATIONMASTER_RUN_FOLDER:-/run/stationmaster}
@@ -44,6 +45,7 @@ main() {
   tell_host_keys
   tell_driver
   write_banner || say "Whoever logs in is shown no banner."
+  write_keep || say "The command keep is not there."
   keep_telling
   start_agent
   tell_stage "$outcome"

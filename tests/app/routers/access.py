@@ -89,6 +89,8 @@ ROWS = {
         DELETE GET PUT /api/v1/workstations/{workstation_id}/end-date
         POST /api/v1/workstations/{workstation_id}/keep
         GET PUT /api/v1/workstations/{workstation_id}/capacity
+        GET PUT /api/v1/workstations/{workstation_id}/idle-stop
+        DELETE POST /api/v1/workstations/{workstation_id}/idle-stop/keep
         DELETE GET PUT /api/v1/workstations/{workstation_id}/office-hours
         GET POST /api/v1/workstations/{workstation_id}/snapshots
         DELETE /api/v1/workstations/{workstation_id}/snapshots/{snapshot_id}
@@ -116,6 +118,9 @@ ROWS = {
         GET POST /workstations/{workstation_id}/end-date
         POST /workstations/{workstation_id}/end-date/remove
         GET /workstations/{workstation_id}/events
+        GET POST /workstations/{workstation_id}/idle-stop
+        POST /workstations/{workstation_id}/idle-stop/keep
+        POST /workstations/{workstation_id}/idle-stop/release
         POST /workstations/{workstation_id}/keep
         POST /workstations/{workstation_id}/keep-drift
         GET POST /workstations/{workstation_id}/machine

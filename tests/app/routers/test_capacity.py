@@ -10,6 +10,7 @@ from app.models import Run, Workstation
 from app.models.placement import Placement
 from app.services import lifecycle
 from app.services.capacity import sightings
+from tests.app.routers.test_team_policy import FORM
 from tests.clients import create, refusal, run_of
 from tests.parts import MovingClock
 from tests.stage import Stage
@@ -163,7 +164,7 @@ async def test_the_page_says_whether_a_spot_machine_comes_back_and_what_counts_m
 ) -> None:
     machine = await stage.make(**L4, spot=True)
     path = f"/workstations/{machine.id}"
-    saved = await ada.post("/admin/policy", data={"grace_days": "7", "dormant_days": "30", "restart_preempted": "yes"})
+    saved = await ada.post("/admin/policy", data={**FORM, "restart_preempted": "yes"})
     assert saved.status_code == 303
     by_policy = (await grace.get(path)).text
     await grace.post(f"{path}/capacity", data={"wait_hours": "0", "restart_preempted": "no"})

@@ -37,6 +37,8 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "PUT /api/v1/workstations/{workstation_id}/capacity": {"wait_hours": 12, "restart_preempted": True},
     "PUT /api/v1/workstations/{workstation_id}/end-date": {"ends_on": "2026-03-31"},
+    "PUT /api/v1/workstations/{workstation_id}/idle-stop": {"minutes": 120},
+    "POST /api/v1/workstations/{workstation_id}/idle-stop/keep": {"hours": 4},
     "POST /api/v1/runs/{run_id}/cancel": {},
     "POST /api/v1/runs/{run_id}/approve": {},
     "POST /api/v1/ssh-keys": {"name": "mine", "public_key": PUBLIC_KEY},

@@ -6,6 +6,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
+from app.services.people.team_policy import TeamPolicy
 from tests.clients import script_of
 from tests.stage import Stage
 
@@ -64,12 +65,12 @@ async def test_a_new_machine_has_the_end_date_that_was_asked_for(script: httpx2.
 
 
 async def test_the_policy_is_for_all_to_read_and_for_admins_to_set(app: FastAPI, script: httpx2.AsyncClient) -> None:
-    path = "/api/v1/team/policy"
-    assert (await script.get(path)).json() == {"grace_days": 7, "dormant_days": 30}
+    path, default = "/api/v1/team/policy", TeamPolicy().model_dump()
+    assert (await script.get(path)).json() == default
     assert (await script.put(path, json={"grace_days": 14})).status_code == 403
     async with await script_of(app, "ada") as admin:
         answer = await admin.put(path, json={"grace_days": 14})
-        assert answer.json() == {"grace_days": 14, "dormant_days": 30} == (await script.get(path)).json()
+        assert answer.json() == {**default, "grace_days": 14} == (await script.get(path)).json()
         for wrong in ({"grace_days": 0}, {"dormant_days": 6}, {"grace_days": "soon"}, {"dormant_days": None}):
             refused = await admin.put(path, json=wrong)
             assert (refused.status_code, list(refused.json()["error"]["fields"])) == (422, list(wrong))

@@ -68,6 +68,8 @@ SEMANTIC = {
     "PATCH /api/v1/shared-stack": {"prefix", "reason", "zone", "ssh_allowed_ips"},
     "PUT /api/v1/workstations/{workstation_id}/office-hours": {"stop", "time_zone"},
     "PUT /api/v1/workstations/{workstation_id}/end-date": {"ends_on"},
+    "PUT /api/v1/workstations/{workstation_id}/idle-stop": {"minutes"},
+    "PUT /api/v1/team/policy": {"idle_most", "idle_minutes"},
     "GET /api/v1/audit": {"to"},
 }
 """Fields that are refused for what no schema says: the catalog, the clock, whom there is, what a key's bytes are."""
