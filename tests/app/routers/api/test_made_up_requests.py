@@ -60,6 +60,7 @@ SEMANTIC = {
         "spot",
         "name",
         "ends_on",
+        "second_machine_type",
     },
     "POST /api/v1/ssh-keys": {"name", "public_key"},
     "POST /api/v1/ssh-keys/generate": {"name"},
