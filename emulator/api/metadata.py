@@ -32,6 +32,7 @@ class MetadataApi:
     def routes(self) -> list[BaseRoute]:
         return [
             Route(f"{METADATA}/attributes/{{key}}", self.attribute, methods=["GET"]),
+            Route(f"{METADATA}/preempted", self.preempted, methods=["GET"]),
             Route(f"{METADATA}/guest-attributes/{{key:path}}", self.publish, methods=["PUT"]),
             Route(f"{HERE}/reboot", self.reboot, methods=["POST"]),
             Route(f"{HERE}/reload-sshd", self.reload_sshd, methods=["POST"]),
@@ -44,6 +45,14 @@ class MetadataApi:
         except CloudError as error:
             return PlainTextResponse(error.message, error.code)
         return PlainTextResponse("not found", 404) if value is None else PlainTextResponse(str(value))
+
+    async def preempted(self, request: Request) -> Response:
+        """Whether Google is taking the machine back."""
+        try:
+            is_preempted = self._instance(request).cloud.get("preempted", False)
+        except CloudError as error:
+            return PlainTextResponse(error.message, error.code)
+        return PlainTextResponse("TRUE" if is_preempted else "FALSE")
 
     async def publish(self, request: Request) -> Response:
         """Publish a guest attribute, NAMESPACE/KEY."""

@@ -92,6 +92,8 @@ class Cloud(OperationRunner):
         if is_already_so:
             self.operations.end(operation, resource)
             return operation
+        resource.cloud["preempted"] = op == "preempt"
+        self.store.put(resource)
         self._set_status(resource, POWER_OPS[op])
         self._spawn(self._quietly(self._finish_power(op, resource, operation, outcome)))
         return operation

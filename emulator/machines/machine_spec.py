@@ -68,7 +68,7 @@ def machine_spec(store: Store, instance: CloudResource | None) -> MachineSpec | 
         cpus=type_.cpus if type_ else 2,
         memory_gb=type_.memory_gb if type_ else 8,
         publishes_attributes=publishes_attributes(instance),
-        startup_script=_workstations_script(instance),
+        startup_script=_workstations_script(instance, "startup-script"),
     )
 
 
@@ -76,10 +76,17 @@ def metadata_of(instance: CloudResource) -> Json:
     return dict(instance.state.get("metadata") or {})
 
 
-def _workstations_script(instance: CloudResource) -> str:
-    """The startup script of a workstation; empty for other machines, whose scripts could change this computer."""
+def shutdown_script(instance: CloudResource | None) -> str:
+    """What a machine runs when it is switched off; empty if that is not what happens to it."""
+    if instance is None or instance.cloud.get("status") not in ("STOPPING", "TERMINATED"):
+        return ""
+    return _workstations_script(instance, "shutdown-script")
+
+
+def _workstations_script(instance: CloudResource, key: str) -> str:
+    """A script of a workstation; empty for other machines, whose scripts could change this computer."""
     metadata = metadata_of(instance)
-    return str(metadata.get("startup-script") or "") if WORKSTATION_MARK in metadata else ""
+    return str(metadata.get(key) or "") if WORKSTATION_MARK in metadata else ""
 
 
 def publishes_attributes(instance: CloudResource) -> bool:

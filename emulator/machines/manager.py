@@ -13,7 +13,14 @@ from emulator.core.store import CloudResource
 from emulator.machines import troubles, workloads
 from emulator.machines.disk_copies import DiskCopies
 from emulator.machines.folders import MACHINE, fail_next_mount, prepare_boot_disk, remove, unused_folders, write_users
-from emulator.machines.machine_spec import MachineSpec, disk_folder, machine_path, machine_spec, public_keys_of
+from emulator.machines.machine_spec import (
+    MachineSpec,
+    disk_folder,
+    machine_path,
+    machine_spec,
+    public_keys_of,
+    shutdown_script,
+)
 from emulator.machines.sandbox import NamespaceSandbox, PlainSandbox, Sandbox, SandboxError, usable_flags
 from emulator.machines.serial_console import SerialConsole, boot_lines
 from emulator.machines.startup import NAMESPACE, attributes_without_sandbox
@@ -148,7 +155,10 @@ class MachineManager:
         desired, machine = self._desired(instance_id), self._machines.get(instance_id)
         if machine and (desired is None or desired.needs_reboot(machine.spec)):
             del self._machines[instance_id]
-            await machine.stop()
+            try:
+                await machine.shut_down(shutdown_script(self._cloud.store.get(INSTANCE, instance_id)))
+            finally:
+                await machine.stop()
             machine = None
         if desired and machine is None:
             machine = await self._boot(desired)

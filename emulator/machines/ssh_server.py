@@ -89,6 +89,11 @@ class SshMachine:
         self._startup = Startup(self.sandbox, disk_folder(self.disks, self.spec.boot_disk))
         await self._startup.begin(script, metadata_server)
 
+    async def shut_down(self, script: str) -> None:
+        """Run its shutdown script, before it is stopped."""
+        if self._startup and script and self.sandbox.has_disks:
+            await self._startup.shut_down(script)
+
     async def tell(self) -> None:
         """Have it say now how it is, instead of within the minute."""
         if self._startup:

@@ -18,6 +18,9 @@ from emulator.machines.serial_console import SerialConsole
 NAMESPACE = "stationmaster"
 """The namespace of the guest attributes that the startup script writes."""
 SCRIPT = "startup-script"
+SHUTDOWN_SCRIPT = "shutdown-script"
+SHUTDOWN_SECONDS = 30.0
+"""After a preemption Google switches a machine off so late."""
 INSIDE = f"/{MACHINE}"
 ENVIRONMENT = {
     "HOME": INSIDE,
@@ -35,7 +38,7 @@ ENVIRONMENT = {
 # As Google's metadata script runner writes it to the serial console, line by line.
 _TO_CONSOLE = r"""export TZ=UTC
 /bin/bash "$1" 2>&1 | while IFS= read -r line || [[ -n $line ]]; do
-  printf '%(%b %e %T)T %s google_metadata_script_runner[612]: startup-script: %s\r\n' -1 "$HOSTNAME" "$line"
+  printf '%(%b %e %T)T %s google_metadata_script_runner[612]: %s: %s\r\n' -1 "$HOSTNAME" "${1##*/}" "$line"
 done"""
 # systemd's clock would let this be told within the minute.
 _TELL = f'[[ ! -e {INSIDE}/run/timer ]] || bash "$(<{INSIDE}/run/timer)"'
@@ -67,6 +70,18 @@ class Startup:
         with SerialConsole(self._boot_disk).open() as console:
             self._process = await self._run(command, console)
         self._counting = asyncio.create_task(self._count(machine))
+
+    async def shut_down(self, script: str) -> None:
+        """Run the shutdown script, for as long as Google lets it."""
+        (self._boot_disk / MACHINE / SHUTDOWN_SCRIPT).write_text(script)
+        command = ["/bin/bash", "-c", _TO_CONSOLE, "shutdown", f"{INSIDE}/{SHUTDOWN_SCRIPT}"]
+        with SerialConsole(self._boot_disk).open() as console:
+            process = await self._run(command, console)
+        try:
+            await asyncio.wait_for(process.wait(), SHUTDOWN_SECONDS)
+        except TimeoutError:
+            kill_group(process.pid, signal.SIGKILL)
+            await process.wait()
 
     async def tell(self) -> None:
         """Have the script's timer run now."""

@@ -9,7 +9,8 @@ MODULE = REPOSITORY / "terraform/modules/compute"
 STAND_IN = Path(__file__).with_name("stand_in.sh")
 DISK_COMMANDS = ("blkid", "blockdev", "findmnt", "growpart", "mkfs.ext4", "mount", "resize2fs", "umount", "wipefs")
 OTHER_COMMANDS = (
-    *("curl", "df", "dmesg", "journalctl", "loginctl", "nvidia-smi", "sleep", "systemctl", "systemd-run", "udevadm"),
+    *("curl", "df", "dmesg", "journalctl", "loginctl", "nvidia-smi", "sleep"),
+    *("sudo", "systemctl", "systemd-run", "udevadm"),
 )
 ROOT_LINE = "UUID=root / ext4 defaults 0 1\n"
 STACK = "k3x9q2"
@@ -43,6 +44,7 @@ class Machine:
         (folder / "mounts").touch()
         (folder / "uuids").touch()
         (folder / "stack").write_text(STACK)
+        (folder / "ssh-keys").write_text("grace:ssh-ed25519 AAAA one\ngrace:ssh-ed25519 AAAB two\n")
         for name in ("bin", "attributes", "pci", "proc/pressure", "ssh", "update-motd.d"):
             (folder / name).mkdir(parents=True)
         (folder / "proc/meminfo").write_text("MemTotal:       16393220 kB\nMemAvailable:   12000000 kB\n")

@@ -30,9 +30,16 @@ case "$name $*" in
   findmnt*) awk -v target="$last" '$2 == target { print $1; found = 1 } END { exit !found }' "$STAND_IN/mounts" ;;
   df*) printf '     Size     Avail\n10000000   4000000\n' ;;
   curl*--request\ PUT*) echo "${*: -2:1}" >"$STAND_IN/attributes/${last##*/}" ;;
+  curl*/attributes/ssh-keys) cat "$STAND_IN/ssh-keys" ;;
+  curl*/instance/preempted) cat "$STAND_IN/preempted" ;;
+  sudo*)
+    shift 4
+    exec "$@"
+    ;;
   curl*/attributes/stationmaster-stack) cat "$STAND_IN/stack" ;;
   nvidia-smi*) cat "$STAND_IN/driver-version" ;;
   blockdev*) stat -L -c %s "$last" ;;
+  loginctl\ enable-linger*) ;;
   loginctl*) cat "$STAND_IN/sessions" ;;
   journalctl*--identifier=sshd*) tail -n 1 "$STAND_IN/journal" ;;
   dmesg*) cat "$STAND_IN/kernel-log" ;;

@@ -17,6 +17,7 @@ list_who() {
 
 case "${0##*/} $*" in
   who\ -u) list_who ;;
+  loginctl\ enable-linger\ *) echo "$2" >"$machine/linger" ;;
   loginctl\ *list-sessions) cat "$machine"/run/sessions/* 2>/dev/null || true ;;
   journalctl\ *--identifier=sshd*) cat "$machine/login" 2>/dev/null || true ;;
   *)

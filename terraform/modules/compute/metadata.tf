@@ -27,6 +27,9 @@ locals {
 
       # As metadata, which changes in place; the metadata_startup_script argument would replace the machine.
       startup-script = join("\n", [for part in local.startup_parts : file("${path.module}/${part}")], local.write_agent, ["main\n"])
+
+      # At a preemption it runs the owner's hook.
+      shutdown-script = file("${path.module}/shutdown.sh")
     },
     # Images of today bring the driver. Older ones, such as a snapshot of an earlier machine, ask for it at the first login.
     local.has_gpu ? { install-nvidia-driver = "True" } : {},

@@ -48,6 +48,7 @@ main() {
   write_keep || say "The command keep is not there."
   keep_telling
   start_agent
+  keep_user_units
   tell_stage "$outcome"
   say "The machine is $outcome."
   [[ $outcome == ready ]]
