@@ -52,6 +52,13 @@ def _minute_of(value: object) -> object:
     return datetime.fromtimestamp(60 * value, UTC)
 
 
+def _of_this_age(at: datetime) -> datetime:
+    """In UTC. At the ends of the calendar, some times have none."""
+    if not 2000 < at.year < 2200:
+        raise ValueError("not a time that a machine could have")
+    return at.astimezone(UTC)
+
+
 _Unknown = WrapValidator(_or_unknown)
 _Name = Annotated[str | None, AfterValidator(lambda text: text and _printable(text)), _Unknown]
 _Number = Field(ge=0, le=1e15, strict=True, allow_inf_nan=False)
@@ -134,7 +141,7 @@ class Minute(_Part):
 class Activity(_Part):
     """The newest record of a machine."""
 
-    at: AwareDatetime
+    at: Annotated[AwareDatetime, AfterValidator(_of_this_age)]
     """The end of the minute that it is of, by the machine's clock."""
     cpu: _Percent = None
     load: _Amount = None

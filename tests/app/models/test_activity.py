@@ -95,6 +95,9 @@ def test_a_record_without_a_time_or_too_long_is_none() -> None:
         "{}",
         "[" * 3000,
         '{"at": "2026-03-02T09:30:00"}',
+        '{"at": "0001-01-01T00:00:00+23:59"}',
+        '{"at": "9999-12-31T23:59:59-23:59"}',
+        '{"at": 1e300}',
         f'{{"at": "{AT}"}}' + " " * LONGEST_ACTIVITY,
     ):
         assert Activity.parse(made_up) is None
