@@ -34,6 +34,7 @@ class Done(StrEnum):
     OFFICE_HOURS_OFF = "Office hours turned off."
     OFFICE_HOURS_SKIPPED = "Office hours skipped for that day."
     OFFICE_HOURS_RESUMED = "Office hours count again."
+    DAILY_SNAPSHOTS_CHOSEN = "Saved."
     SNAPSHOT_DELETED = "Snapshot is being deleted."
     END_DATE_SAVED = "End date saved."
     END_DATE_REMOVED = "End date removed."

@@ -51,6 +51,7 @@ class Action(StrEnum):
     KEEP_WORKSTATION = "workstation.keep", "kept the unused workstation"
     DESTROY_WORKSTATION = "workstation.destroy", "deleted workstation"
     TAKE_SNAPSHOT = "snapshot.take", "took a snapshot of"
+    CHOOSE_DAILY_SNAPSHOTS = "workstation.choose_daily_snapshots", "chose whether daily snapshots are taken of"
     DELETE_SNAPSHOT = "snapshot.delete", "deleted snapshot"
     CANCEL_RUN = "run.cancel", "canceled run"
     APPROVE_RUN = "run.approve", "approved run"

@@ -18,6 +18,8 @@ class SnapshotReason(StrEnum):
 
     MANUAL = "manual"
     """Somebody asked for it."""
+    DAILY = "daily"
+    """One is taken every day. They are thinned."""
     CHANGE = "change"
     """A change of the disk, the image or the zone followed."""
 

@@ -4,12 +4,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Mapped
 
-from app.models.lifetime import HasLifetime
 from app.models.run_kinds import RunKind
+from app.models.snapshot_schedule import HasDailySnapshots
 from app.models.workstation_states import WorkstationStatus
 
 
-class ReturnsAfterPreemption(HasLifetime):
+class ReturnsAfterPreemption(HasDailySnapshots):
     """Columns and rules of `Workstation`."""
 
     spot: Mapped[bool]

@@ -1,14 +1,14 @@
 """The forms of a workstation's snapshots. The list is on the workstation's page."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 
 from app.deps import ContextDep, IdPath, SessionDep, WorkstationDep
 from app.models import Snapshot
 from app.notices import Done
 from app.sent_forms import shown_on
-from app.services.workstations import snapshots
+from app.services.workstations import daily_snapshots, snapshots
 from app.web import redirect, render
 
 WORKSTATION = "/workstations/{workstation_id}"
@@ -28,6 +28,15 @@ async def take(workstation: WorkstationDep, ctx: ContextDep) -> Response:
     """Queue a snapshot."""
     await snapshots.request(ctx, workstation)
     return redirect(f"/workstations/{workstation.id}")
+
+
+@router.post("/daily")
+async def choose_daily(
+    workstation: WorkstationDep, ctx: ContextDep, daily: Annotated[Literal["yes", "no"], Form()]
+) -> Response:
+    """Turn daily snapshots on or off."""
+    await daily_snapshots.choose(ctx, workstation, daily == "yes")
+    return redirect(f"/workstations/{workstation.id}", Done.DAILY_SNAPSHOTS_CHOSEN)
 
 
 @router.get("/{snapshot_id}/delete")

@@ -8,7 +8,15 @@ from app.models import Workstation
 from app.services import allowed_ips
 from app.services.keys import machine_keys
 from app.services.shared import leavers, shared_stack
-from app.services.workstations import activities, bulk, idle_stops, lifetimes, office_hours, spot_returns
+from app.services.workstations import (
+    activities,
+    bulk,
+    daily_snapshots,
+    idle_stops,
+    lifetimes,
+    office_hours,
+    spot_returns,
+)
 from app.worker import snapshots
 from app.worker.claim import Tools
 
@@ -38,6 +46,7 @@ async def do(tools: Tools) -> None:
     await _stop_idle_workstations(tools)
     async with tools.database.sessions.begin() as session:
         await activities.thin(tools.context(session))
+    await _take_daily_snapshots(tools)
     await snapshots.delete(tools)
     await snapshots.measure(tools)
     async with tools.database.sessions() as session:
@@ -68,6 +77,20 @@ async def _return_preempted(tools: Tools) -> None:
             run = await spot_returns.act(tools.context(session), workstation_id)
         if run:
             log.info("starting a preempted machine again", workstation=workstation_id, run=run.id)
+
+
+async def _take_daily_snapshots(tools: Tools) -> None:
+    async with tools.database.sessions.begin() as session:
+        due = await daily_snapshots.due(tools.context(session))
+    # One transaction each, since each locks its stack.
+    for workstation_id in due:
+        async with tools.database.sessions.begin() as session:
+            run = await daily_snapshots.act(tools.context(session), workstation_id)
+        if run:
+            log.info("daily snapshot", workstation=workstation_id, run=run.id)
+    async with tools.database.sessions.begin() as session:
+        for snapshot in await daily_snapshots.thin(tools.context(session)):
+            log.info("daily snapshot is not kept", snapshot=snapshot.name)
 
 
 async def _end_workstations(tools: Tools) -> None:

@@ -3,14 +3,15 @@
 from datetime import datetime
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.deps import ContextDep, WorkstationDep
-from app.models import SnapshotReason
+from app.models import SnapshotReason, Workstation
 from app.routers.api.shapes import errors
 from app.routers.api.workstations import RunStarted
 from app.routers.snapshots import SnapshotDep
-from app.services.workstations import snapshots
+from app.services.context import Context
+from app.services.workstations import daily_snapshots, snapshots
 from app.services.workstations.snapshots import PricedSnapshot
 
 router = APIRouter(
@@ -64,6 +65,39 @@ async def list_snapshots(workstation: WorkstationDep, ctx: ContextDep) -> list[S
 async def take_snapshot(workstation: WorkstationDep, ctx: ContextDep) -> RunStarted:
     """Take a snapshot of the data disk as it is now. A second request joins a pending one."""
     return RunStarted(run_id=(await snapshots.request(ctx, workstation)).id)
+
+
+class DailyChoice(BaseModel):
+    """Whether a snapshot is taken every day."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    daily: bool | None = Field(description="null for what the team's policy says.")
+
+
+class DailyAnswer(DailyChoice):
+    """What was chosen, and what follows."""
+
+    are_taken: bool
+    """Whether a snapshot is taken every day."""
+
+
+async def _daily(ctx: Context, workstation: Workstation) -> DailyAnswer:
+    are_taken = await daily_snapshots.are_taken(ctx, workstation)
+    return DailyAnswer(daily=workstation.daily_snapshots, are_taken=are_taken)
+
+
+@router.get("/daily")
+async def read_daily_snapshots(workstation: WorkstationDep, ctx: ContextDep) -> DailyAnswer:
+    """Whether a snapshot is taken every day."""
+    return await _daily(ctx, workstation)
+
+
+@router.put("/daily")
+async def choose_daily_snapshots(workstation: WorkstationDep, choice: DailyChoice, ctx: ContextDep) -> DailyAnswer:
+    """Choose whether a snapshot is taken every day."""
+    await daily_snapshots.choose(ctx, workstation, choice.daily)
+    return await _daily(ctx, workstation)
 
 
 @router.delete("/{snapshot_id}", status_code=202)

@@ -25,6 +25,9 @@ class TeamPolicy(BaseModel):
     dormant_days: int = Field(
         30, ge=7, le=365, description="Days after which the owner of a stopped workstation is asked whether to keep it."
     )
+    daily_snapshots: bool = Field(
+        False, description="Whether a snapshot of each data disk is taken every day, unless its owner chose otherwise."
+    )
     restart_preempted: bool = Field(
         False, description="Whether preempted Spot machines are started again, unless their owner chose otherwise."
     )

@@ -13,6 +13,7 @@ from app.models import Action, Run, RunKind, Snapshot, Stack, Workstation
 from app.services import audit, runs
 from app.services.catalog import Catalog
 from app.services.context import Context
+from app.services.people import team_policy
 from app.services.workstations.requests import refuse_if_going
 
 
@@ -25,9 +26,10 @@ class PricedSnapshot:
     """None if the price or the size is unknown."""
 
 
-async def request(ctx: Context, workstation: Workstation) -> Run:
+async def request(ctx: Context, workstation: Workstation, *, reason: str = "") -> Run:
     """Queue a snapshot of the data disk as it is then, or join a pending one.
 
+    :param reason: why, unless a person asks for it.
     Raises ConflictError if there is no data disk, or another run is queued.
     """
     pending = await runs.lock(ctx.session, workstation.id)
@@ -43,16 +45,18 @@ async def request(ctx: Context, workstation: Workstation) -> Run:
     if not newest and not workstation.can_snapshot:
         raise ConflictError(f"{workstation.name} has no data disk yet.", hint="Wait until it has been created.")
     stack = await ctx.session.get_one(Stack, workstation.id)
-    run = await runs.request(ctx, stack, RunKind.SNAPSHOT, {})
+    run = await runs.request(ctx, stack, RunKind.SNAPSHOT, {}, reason=reason)
     audit.record(ctx, Action.TAKE_SNAPSHOT, workstation.id, workstation.name, after={"run": run.id})
     return run
 
 
 @dataclass(frozen=True)
 class SnapshotList:
-    """Snapshots, newest first, with their estimated price."""
+    """The snapshots of a workstation, newest first, with their estimated price."""
 
     priced: list[PricedSnapshot]
+    are_daily: bool
+    """Whether one is taken every day."""
 
     @property
     def usd_a_month(self) -> Decimal | None:
@@ -65,7 +69,9 @@ async def list_of(ctx: Context, workstation: Workstation) -> SnapshotList:
     """A workstation's snapshots. It may have been deleted."""
     query = select(Snapshot).where(Snapshot.workstation_id == workstation.id)
     found = await ctx.session.scalars(query.order_by(Snapshot.taken_at.desc(), Snapshot.id))
-    return SnapshotList([priced(snapshot, ctx.catalog) for snapshot in found])
+    policy = await team_policy.of_team(ctx.session)
+    are_daily = workstation.takes_daily_snapshots(by_default=policy.daily_snapshots)
+    return SnapshotList([priced(snapshot, ctx.catalog) for snapshot in found], are_daily)
 
 
 def priced(snapshot: Snapshot, catalog: Catalog) -> PricedSnapshot:

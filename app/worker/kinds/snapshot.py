@@ -18,7 +18,8 @@ class TakeSnapshot(Kind, kind=RunKind.SNAPSHOT):
             if run.cancel:
                 raise CanceledError
             run.begin_apply(self.claim.tools.clock())
-        await SnapshotTaker(self.claim, self.commands, self.stack_id).take(SnapshotReason.MANUAL)
+            reason = SnapshotReason.MANUAL if run.requested_by else SnapshotReason.DAILY
+        await SnapshotTaker(self.claim, self.commands, self.stack_id).take(reason)
 
     async def finish(self, session: AsyncSession, run: Run) -> str:
         """Nothing about the workstation has changed."""

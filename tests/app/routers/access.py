@@ -93,6 +93,7 @@ ROWS = {
         DELETE POST /api/v1/workstations/{workstation_id}/idle-stop/keep
         DELETE GET PUT /api/v1/workstations/{workstation_id}/office-hours
         GET POST /api/v1/workstations/{workstation_id}/snapshots
+        GET PUT /api/v1/workstations/{workstation_id}/snapshots/daily
         DELETE /api/v1/workstations/{workstation_id}/snapshots/{snapshot_id}
         DELETE POST /api/v1/workstations/{workstation_id}/office-hours/skip
         GET /api/v1/workstations/{workstation_id}/usage
@@ -132,6 +133,7 @@ ROWS = {
         GET POST /workstations/{workstation_id}/restart
         POST /workstations/{workstation_id}/restore
         POST /workstations/{workstation_id}/snapshots
+        POST /workstations/{workstation_id}/snapshots/daily
         GET POST /workstations/{workstation_id}/snapshots/{snapshot_id}/delete
         POST /workstations/{workstation_id}/start
         GET /workstations/{workstation_id}/states

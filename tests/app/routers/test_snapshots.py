@@ -7,6 +7,7 @@ from sqlalchemy import select
 from app.models import Run, RunKind, Snapshot, Workstation
 from tests.clients import create, refusal, run_from, run_of
 from tests.stage import Stage
+from tests.steps import audit_entries
 
 pytestmark = pytest.mark.anyio
 
@@ -161,3 +162,20 @@ async def test_a_move_that_is_not_possible_is_refused_at_its_field(
     answer = await grace.patch(f"/api/v1/workstations/{machine.id}", json=fields)
     assert answer.status_code == 422
     assert list(answer.json()["error"]["fields"]) == [field]
+
+
+async def test_daily_snapshots_are_turned_on_and_off(grace: httpx2.AsyncClient, stage: Stage) -> None:
+    machine = await stage.make()
+    path = f"/workstations/{machine.id}"
+    assert "Turn on daily snapshots" in (await grace.get(path)).text
+    await grace.post(f"{path}/snapshots/daily", data={"daily": "yes"})
+    assert "Turn off daily snapshots" in (await grace.get(path)).text
+
+    api = f"/api/v1{path}/snapshots/daily"
+    assert (await grace.get(api)).json() == {"daily": True, "are_taken": True}
+    assert (await grace.put(api, json={"daily": None})).json() == {"daily": None, "are_taken": False}
+    assert (await grace.put(api, json={"daily": "yes"})).status_code == 422
+    await refusal(grace, f"{path}/snapshots/daily", {"daily": "often"})
+    async with stage.database.sessions() as session:
+        entries = await audit_entries(session, action="workstation.choose_daily_snapshots")
+    assert [entry.after for entry in entries] == [{"daily_snapshots": True}, {"daily_snapshots": None}]

@@ -11,6 +11,7 @@ from pathlib import Path
 import asyncssh
 from google.api_core.exceptions import Conflict
 
+from app.clock import Clock
 from app.config import Settings
 from app.crypto import Vault
 from app.db import Database
@@ -83,6 +84,7 @@ class SnapshotsInMemory(Snapshots):
         """What the next calls raise; those of `take` after Google has done its part if `answers_lost`."""
         self.answers_lost = False
         self.is_measured = True
+        self.clock: Clock = lambda: PRESSED
         self.waits = 0
         """So many times it is not done yet."""
 
@@ -93,7 +95,7 @@ class SnapshotsInMemory(Snapshots):
         if name in self.stored and self.requests.count(request_id) == 1:
             raise Conflict("alreadyExists")
         size = (1 << 30) if self.is_measured else None
-        self.stored[name] = StoredSnapshot(name, True, PRESSED, 100, size, dict(labels))
+        self.stored[name] = StoredSnapshot(name, True, self.clock(), 100, size, dict(labels))
         if self.troubles:
             raise self.troubles.pop(0)
         if self.waits:
