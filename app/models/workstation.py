@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Base, stored_as_text
+from app.models.gpus import has_built_in_gpu
 from app.models.idle_stop import StopsWhenIdle
 from app.models.member import Member
 from app.models.placement import Placement
@@ -160,9 +161,14 @@ class Workstation(StopsWhenIdle, ReturnsAfterPreemption, Base):
         """Whether it was stopped when the current run began."""
         return self.status_before in OFF
 
+    @property
+    def has_gpu(self) -> bool:
+        """Whether its machine has a GPU."""
+        return self.accelerator is not None or has_built_in_gpu(self.machine_type)
+
     def can(self, order: RunKind) -> bool:
         """Whether this order can be requested now."""
-        is_possible = self.accelerator is None or not order.traits.without_gpu
+        is_possible = not (self.has_gpu and order.traits.without_gpu)
         return self.status in order.traits.orders_from and is_possible
 
     @property

@@ -7,8 +7,9 @@ https://cloud.google.com/compute/docs/instances/changing-machine-type-of-stopped
 
 import re
 
+from app.models.gpus import has_built_in_gpu
+
 _HAS_LOCAL_SSD = re.compile(r"a2-ultragpu-|a3-|g4-")
-_HAS_BUILT_IN_GPU = re.compile(r"[ag][2-9]-")
 _NEVER = {"a2", "t2a"}
 
 
@@ -18,7 +19,7 @@ def changes_in_place(before: str, after: str) -> bool:
         return True
     if _HAS_LOCAL_SSD.match(before) or _HAS_LOCAL_SSD.match(after):
         return False
-    if bool(_HAS_BUILT_IN_GPU.match(before)) != bool(_HAS_BUILT_IN_GPU.match(after)):
+    if has_built_in_gpu(before) != has_built_in_gpu(after):
         return False
     one, other = before.partition("-")[0], after.partition("-")[0]
     return one == other or (_is_interchangeable(one) and _is_interchangeable(other))

@@ -69,3 +69,15 @@ async def test_the_page_and_the_metrics_say_how_old_their_knowledge_is(stage: St
     assert "Google is not answering" in page
     assert "503 &lt;Backend&gt; error" in page
     assert "stationmaster_machines_age_seconds 300.0" in (await grace.get("/metrics")).text
+
+
+@pytest.mark.parametrize(
+    ("machine_type", "can"), [("e2-standard-4", True), ("n1-standard-8", False), ("g2-standard-8", False)]
+)
+async def test_only_machines_without_gpu_are_offered_to_be_suspended(
+    stage: Stage, grace: httpx2.AsyncClient, machine_type: str, can: bool
+) -> None:
+    machine = await stage.make(machine_type=machine_type)
+    page = (await grace.get(f"/workstations/{machine.id}")).text
+    asked = await grace.post(f"/workstations/{machine.id}/suspend", follow_redirects=True)
+    assert (f'href="/workstations/{machine.id}/suspend"' in page, "Suspending" in asked.text) == (can, can)
