@@ -22,7 +22,7 @@ def check(world: World, people: list[Person]) -> list[Finding]:
     of_workstations = [each for person in people if not isinstance(person, Admin) for each in person.promises]
     for station in stations(world, of_workstations, cloud):
         found += station.findings()
-    found += _strangers(world, cloud)
+    found += [*_strangers(world, cloud), *_snapshots(world)]
     for admin in people:
         if isinstance(admin, Admin):
             found += SharedStack.read(world, admin.promises, cloud).findings()
@@ -58,6 +58,15 @@ def _strangers(world: World, cloud: Things) -> Iterator[Finding]:
     known = {id_ for stack in shared for state in world.states(stack)[-1:] for id_ in things.in_state(state)}
     for id_ in things.of_none(cloud, stacks).keys() - known:
         yield Finding(Fault.ORPHANED, f"{id_} is in the cloud and of no stack")
+
+
+def _snapshots(world: World) -> Iterator[Finding]:
+    """The portal lists those that Google has."""
+    listed, there = {row["name"] for row in world.rows("SELECT name FROM snapshots")}, things.snapshots(world)
+    for name in there - listed:
+        yield Finding(Fault.ORPHANED, f"snapshot {name} is in the cloud, and the portal does not list it")
+    for name in listed - there:
+        yield Finding(Fault.LOST, f"the portal lists snapshot {name}, and it is not in the cloud")
 
 
 def _numbers(world: World, stacks: list[str]) -> Iterator[Finding]:

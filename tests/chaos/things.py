@@ -8,6 +8,7 @@ from tests.chaos.world import World
 INSTANCE, DISK, ADDRESS = (f"google_compute_{kind}" for kind in ("instance", "disk", "address"))
 STAYS = {"google_project_iam_binding", "google_project_service", "google_service_networking_connection"}
 """Of the shared stack: what Terraform leaves there on purpose."""
+SNAPSHOT = "google_compute_snapshot"
 SECRETS = {"google_secret_manager_secret", "google_secret_manager_secret_version"}
 """Private keys of people: no stack's, and kept for as long as their owner wants them."""
 
@@ -16,12 +17,19 @@ Things = dict[str, dict[str, Any]]
 
 
 def cloud(world: World) -> Things:
-    """What Google holds, {"type", "state"} each, without boot disks that come and go with their machine."""
-    found = {thing["id"]: thing for thing in world.emulator.objects() if thing["type"] not in STAYS | SECRETS}
+    """What Google holds and states have, {"type", "state"} each, without boot disks that come and go with their
+    machine."""
+    others = STAYS | SECRETS | {SNAPSHOT}
+    found = {thing["id"]: thing for thing in world.emulator.objects() if thing["type"] not in others}
     for instance in [thing for thing in found.values() if thing["type"] == INSTANCE]:
         for disk in instance["state"].get("boot_disk", []):
             found.pop("projects" + disk["source"].partition("/projects")[2], None)
     return found
+
+
+def snapshots(world: World) -> set[str]:
+    """The names of the snapshots that Google holds. No state has them."""
+    return {thing["id"].rpartition("/")[2] for thing in world.emulator.objects() if thing["type"] == SNAPSHOT}
 
 
 def in_state(state: dict[str, Any]) -> Things:
