@@ -40,7 +40,7 @@ class Workshop:
     """A machine's files, and the agent's modules that read them."""
 
     def __init__(self, folder: Path, agent: ModuleType) -> None:
-        self.folder, self.agent, self.now = folder, agent, 1_000_000.0
+        self.folder, self.agent, self.now = folder, agent, 1_772_000_000.0
         self.counters()
 
     def write(self, name: str, text: str) -> None:
