@@ -25,6 +25,7 @@ async def test_a_snapshot_is_requested_once_and_listed(grace: httpx2.AsyncClient
 
     page = await grace.get(f"/workstations/{machine.id}")
     assert "By hand · 10.0 GB stored" in page.text
+    assert 'aria-label="Delete the snapshot of 20' in page.text
     # 10 GB at $0.053.
     assert "$0.53</span> per month" in page.text
 
