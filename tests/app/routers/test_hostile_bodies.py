@@ -35,6 +35,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "days": ["mon"],
         "time_zone": "Europe/Berlin",
     },
+    "PUT /api/v1/workstations/{workstation_id}/snapshots/daily": {"daily": True},
     "PUT /api/v1/workstations/{workstation_id}/capacity": {"wait_hours": 12, "restart_preempted": True},
     "PUT /api/v1/workstations/{workstation_id}/end-date": {"ends_on": "2026-03-31"},
     "PUT /api/v1/workstations/{workstation_id}/idle-stop": {"minutes": 120},
