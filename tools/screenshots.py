@@ -82,7 +82,7 @@ def show_decisions(page: Page, portal: str, pictures: Pictures) -> None:
     """A machine that is changed, one whose disk would be lost, and one that is stopped while it is built."""
     machine = create(page, portal, *WORKSTATIONS[0])
     expect(page.get_by_text("Running").first).to_be_visible(timeout=PATIENCE_MS)
-    page.get_by_role("link", name="Edit").click()
+    page.get_by_role("link", name="Edit", exact=True).click()
     page.get_by_label("Data disk (GB)").fill("50")
     page.get_by_role("button", name="Apply changes").click()
     expect(page.get_by_role("link", name="Review plan")).to_be_visible(timeout=PATIENCE_MS)

@@ -56,7 +56,7 @@ def test_it_is_kept_by_a_check_and_by_a_larger_data_disk(person: Person, grace_a
     expect(page.get_by_text("has drifted from its settings")).to_have_count(0)
 
     enlarge_boot_disk(portal, "roomy", 120)
-    page.get_by_role("link", name="Edit").click()
+    page.get_by_role("link", name="Edit", exact=True).click()
     page.get_by_label("Data disk (GB)").fill("150")
     page.get_by_label("Data disk (GB)").press("Tab")
     expect(page.get_by_text("The data disk is enlarged to 150 GB while the machine runs.")).to_be_visible()
