@@ -122,7 +122,8 @@ def error_response(request: Request, error: StationmasterError) -> Response:
     elif path in TEXT:
         response = PlainTextResponse(" ".join(filter(None, (error.message, error.hint))) + "\n", error.status)
     else:
-        response = render(request, "errors/error.html", {"error": error}, status=error.status)
+        again = _here(request) if error.retry_after and request.method == "GET" else None
+        response = render(request, "errors/error.html", {"error": error, "again": again}, status=error.status)
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     if error.retry_after:

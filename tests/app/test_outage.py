@@ -36,6 +36,12 @@ async def test_pages_and_files_say_that_the_database_is_away(browser: httpx2.Asy
     assert answer.headers["x-frame-options"] == "DENY"
 
 
+async def test_the_page_leads_to_the_same_page_again(browser: httpx2.AsyncClient) -> None:
+    page = (await browser.get("/workstations/new?zone=europe-west4-b&spot=yes")).text
+    links = re.findall(r'href="([^"]+)">\s*<span>Try again', page)
+    assert links == ["/workstations/new?zone=europe-west4-b&amp;spot=yes"]
+
+
 @pytest.mark.parametrize("path", ["/ssh_compute_config", "/metrics"])
 async def test_what_programs_read_is_text(browser: httpx2.AsyncClient, path: str) -> None:
     assert (await browser.get(path)).headers["content-type"] == "text/plain; charset=utf-8"
