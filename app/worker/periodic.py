@@ -1,11 +1,14 @@
-"""The portal's own decisions, made every minute: expiries, scheduled checks, office hours, end dates, idle stops, keys
-that still have to be deployed, and the thinning of what machines did."""
+"""The portal's own decisions, made every minute: expiries, scheduled checks, what happens to workstations by itself,
+keys that still have to be deployed, and the thinning of records and snapshots."""
+
+from typing import Protocol
 
 import structlog
 
 from app import queue
-from app.models import Workstation
+from app.models import Run, Workstation
 from app.services import allowed_ips
+from app.services.context import Context
 from app.services.keys import machine_keys
 from app.services.shared import leavers, shared_stack
 from app.services.workstations import (
@@ -21,6 +24,28 @@ from app.worker import snapshots
 from app.worker.claim import Tools
 
 log = structlog.get_logger()
+
+
+class Rule(Protocol):
+    """A module that decides when something happens to a workstation by itself."""
+
+    async def due(self, ctx: Context) -> list[str]:
+        """IDs of the workstations to which something has to happen now."""
+        ...
+
+    async def act(self, ctx: Context, workstation_id: str) -> Run | None:
+        """Do it, once; returns the run that was requested, if any."""
+        ...
+
+
+RULES: dict[str, Rule] = {
+    "office hours": office_hours,
+    "return after a preemption": spot_returns,
+    "end date": lifetimes,
+    "idle stop": idle_stops,
+    "daily snapshot": daily_snapshots,
+}
+"""By what logs call them."""
 
 
 async def do(tools: Tools) -> None:
@@ -40,13 +65,13 @@ async def do(tools: Tools) -> None:
         # Their worker was lost.
         for action_id in await bulk.abandoned(session, tools.clock()):
             await queue.enqueue_bulk_action(session, action_id)
-    await _keep_office_hours(tools)
-    await _return_preempted(tools)
-    await _end_workstations(tools)
-    await _stop_idle_workstations(tools)
+    for name, rule in RULES.items():
+        await _act(tools, name, rule)
     async with tools.database.sessions.begin() as session:
         await activities.thin(tools.context(session))
-    await _take_daily_snapshots(tools)
+    async with tools.database.sessions.begin() as session:
+        for snapshot in await daily_snapshots.thin(tools.context(session)):
+            log.info("daily snapshot is not kept", snapshot=snapshot.name)
     await snapshots.delete(tools)
     await snapshots.measure(tools)
     async with tools.database.sessions() as session:
@@ -58,56 +83,12 @@ async def do(tools: Tools) -> None:
             await machine_keys.deploy(tools.context(session), workstation)
 
 
-async def _keep_office_hours(tools: Tools) -> None:
+async def _act(tools: Tools, name: str, rule: Rule) -> None:
     async with tools.database.sessions.begin() as session:
-        due = await office_hours.due(tools.context(session))
+        due = await rule.due(tools.context(session))
     # One transaction each, since each locks its stack.
     for workstation_id in due:
         async with tools.database.sessions.begin() as session:
-            run = await office_hours.act(tools.context(session), workstation_id)
+            run = await rule.act(tools.context(session), workstation_id)
         if run:
-            log.info("office hours", workstation=workstation_id, run=run.id, order=run.kind)
-
-
-async def _return_preempted(tools: Tools) -> None:
-    async with tools.database.sessions.begin() as session:
-        due = await spot_returns.due(tools.context(session))
-    for workstation_id in due:
-        async with tools.database.sessions.begin() as session:
-            run = await spot_returns.act(tools.context(session), workstation_id)
-        if run:
-            log.info("starting a preempted machine again", workstation=workstation_id, run=run.id)
-
-
-async def _take_daily_snapshots(tools: Tools) -> None:
-    async with tools.database.sessions.begin() as session:
-        due = await daily_snapshots.due(tools.context(session))
-    # One transaction each, since each locks its stack.
-    for workstation_id in due:
-        async with tools.database.sessions.begin() as session:
-            run = await daily_snapshots.act(tools.context(session), workstation_id)
-        if run:
-            log.info("daily snapshot", workstation=workstation_id, run=run.id)
-    async with tools.database.sessions.begin() as session:
-        for snapshot in await daily_snapshots.thin(tools.context(session)):
-            log.info("daily snapshot is not kept", snapshot=snapshot.name)
-
-
-async def _end_workstations(tools: Tools) -> None:
-    async with tools.database.sessions.begin() as session:
-        due = await lifetimes.due(tools.context(session))
-    for workstation_id in due:
-        async with tools.database.sessions.begin() as session:
-            run = await lifetimes.act(tools.context(session), workstation_id)
-        if run:
-            log.info("end date", workstation=workstation_id, run=run.id, kind=run.kind)
-
-
-async def _stop_idle_workstations(tools: Tools) -> None:
-    async with tools.database.sessions.begin() as session:
-        due = await idle_stops.due(tools.context(session))
-    for workstation_id in due:
-        async with tools.database.sessions.begin() as session:
-            run = await idle_stops.act(tools.context(session), workstation_id)
-        if run:
-            log.info("idle stop", workstation=workstation_id, run=run.id, evidence=run.reason)
+            log.info(name, workstation=workstation_id, run=run.id, kind=run.kind, reason=run.reason)

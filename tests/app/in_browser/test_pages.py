@@ -174,7 +174,7 @@ async def test_a_preset_is_taken_and_priced_without_javascript(windows: Windows,
     await page.goto("/workstations/new")
     await page.get_by_role("link", name="L4").click()
     await expect(page.get_by_label("g2-standard-8")).to_be_checked()
-    await page.get_by_role("checkbox").check()
+    await page.get_by_role("checkbox", name="Much cheaper").check()
     await page.get_by_label("Zone", exact=True).select_option("us-central1-f")
     await page.get_by_role("button", name="Update price").click()
     await expect(page.locator("#zone-error")).to_contain_text("g2-standard-8 is not available in us-central1-f")
