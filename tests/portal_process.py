@@ -137,8 +137,10 @@ class PortalProcess:
         return _http(method, self.cloud_url + path, body, {}).json
 
     def cloud_objects(self, containing: str = "") -> list[str]:
-        """The Terraform ids of what the cloud holds and whose name has this in it."""
-        return sorted(each["id"] for each in self.cloud("GET", "/_emulator/objects") if containing in each["id"])
+        """The Terraform ids of what the cloud holds and whose name has this in it, without snapshots: deleted disks
+        rest as such."""
+        ids = [each["id"] for each in self.cloud("GET", "/_emulator/objects")]
+        return sorted(id_ for id_ in ids if containing in id_ and "/snapshots/" not in id_)
 
 
 @dataclass

@@ -52,6 +52,8 @@ class Run(WaitsForCapacity, Base):
     """The new values of the subject's row if the run succeeds: column → value."""
     reason: Mapped[str] = mapped_column(default="")
     """Why it was requested, as the requester put it."""
+    rest_days: Mapped[int] = mapped_column(default=0)
+    """For how many days a data disk that it deletes rests as a snapshot; 0: none is taken."""
 
     attempt: Mapped[int] = mapped_column(default=0)
     worker_id: Mapped[str | None]

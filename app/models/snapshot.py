@@ -22,6 +22,8 @@ class SnapshotReason(StrEnum):
     """One is taken every day. They are thinned."""
     CHANGE = "change"
     """A change of the disk, the image or the zone followed."""
+    DELETED = "deleted"
+    """The disk was deleted."""
 
 
 class Snapshot(Base):
@@ -44,6 +46,8 @@ class Snapshot(Base):
     """What is stored of it, compressed and without what earlier snapshots have; None while Google measures it."""
     taken_at: Mapped[datetime]
     """By Google's clock."""
+    expires_at: Mapped[datetime | None]
+    """When the portal deletes it; None: not by itself."""
     delete_requested_at: Mapped[datetime | None]
     """Since when it is to be deleted."""
 

@@ -28,6 +28,7 @@ from app.services.workstations import (
     idle_stops,
     observations,
     orders,
+    resting,
     snapshots,
     specs,
     spot_returns,
@@ -53,6 +54,7 @@ async def dashboard(request: Request, portal: PortalDep, session: SessionDep, me
     context = {
         "machines": [offer for offer in offers if not offer.workstation.is_destroyed],
         "kept_disks": [offer for offer in offers if offer.workstation.is_destroyed],
+        "deleted_disks": await resting.of_member(ctx, member),
         "is_busy": any(offer.workstation.is_busy for offer in offers),
         "now": ctx.now,
         "ssh_setup": await ssh_setups.state(ctx),
@@ -200,11 +202,15 @@ async def destroy_page(
 ) -> Response:
     """The confirmation, with the choice to keep the data disk if there is one."""
     exists = (await existing.of_failed(ctx.session, portal.vault, [workstation])).get(workstation.id)
+    has_empty_disk = exists is not None and exists.has_empty_disk(workstation)
     context = {
         **work_confirmation.context(ctx, workstation, sent.errors),
         "exists": exists,
-        "has_empty_disk": exists is not None and exists.has_empty_disk(workstation),
+        "has_empty_disk": has_empty_disk,
+        "keeps_disk": sent.get("keep_disk", "no" if has_empty_disk else "yes") == "yes",
+        "at_once": bool(sent.get("at_once")),
         "disk_price": offer_of(workstation, portal.catalog).disk_price,
+        "rest": await resting.offer_of(ctx, workstation),
         "mount_point": MOUNT_POINT,
     }
     return render(request, "workstations/destroy.html", context)
@@ -212,8 +218,11 @@ async def destroy_page(
 
 @router.post(f"{PAGE}/destroy", dependencies=[shown_on(f"{PAGE}/destroy"), CONFIRMED])
 async def destroy(
-    workstation: WorkstationDep, ctx: ContextDep, keep_disk: Annotated[Literal["yes", "no"], Form()] = "yes"
+    workstation: WorkstationDep,
+    ctx: ContextDep,
+    keep_disk: Annotated[Literal["yes", "no"], Form()] = "yes",
+    at_once: Annotated[Literal["", "yes"], Form()] = "",
 ) -> Response:
     """Queue the deletion. The data disk is kept unless the form says otherwise."""
-    await workstations.request_destroy(ctx, workstation, keep_disk=keep_disk == "yes")
+    await workstations.request_destroy(ctx, workstation, keep_disk=keep_disk == "yes", at_once=at_once == "yes")
     return redirect(f"/workstations/{workstation.id}")

@@ -103,6 +103,7 @@ async def retry(ctx: Context, run: Run) -> Run:
     stack = await ctx.session.get_one(Stack, run.stack_id)
     again = await runs.request(ctx, stack, run.kind, run.inputs, run.changes)
     again.allow(run.placements)
+    again.rest_days = run.rest_days
     again.wait_hours = subject.wait_hours if isinstance(subject, Workstation) else 0
     await audit.record_run(ctx, Action.RETRY_RUN, run, again=again.id)
     return again

@@ -18,6 +18,7 @@ from app.services.workstations import (
     idle_stops,
     lifetimes,
     office_hours,
+    resting,
     spot_returns,
 )
 from app.worker import snapshots
@@ -72,6 +73,9 @@ async def do(tools: Tools) -> None:
     async with tools.database.sessions.begin() as session:
         for snapshot in await daily_snapshots.thin(tools.context(session)):
             log.info("daily snapshot is not kept", snapshot=snapshot.name)
+    async with tools.database.sessions.begin() as session:
+        for snapshot in await resting.expire(tools.context(session)):
+            log.info("snapshot has expired", snapshot=snapshot.name, reason=snapshot.reason)
     await snapshots.delete(tools)
     await snapshots.measure(tools)
     async with tools.database.sessions() as session:

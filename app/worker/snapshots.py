@@ -1,5 +1,6 @@
 """Takes snapshots of data disks for runs, and deletes those that are to be deleted."""
 
+from datetime import timedelta
 from uuid import NAMESPACE_URL, uuid5
 
 import structlog
@@ -7,6 +8,7 @@ from google.api_core.exceptions import Conflict
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from app import queue
 from app.infra.machines import OperationFailedError
 from app.infra.ownership import OWNER_LABEL, STACK_LABEL
 from app.infra.snapshots import DiskPlace, StoredSnapshot
@@ -16,7 +18,7 @@ from app.services.terraform import state_resources, state_versions
 from app.services.workstations import disk_sources, snapshots
 from app.worker.claim import Claim, Tools
 from app.worker.commands import Commands
-from app.worker.errors import GOOGLE_ERRORS, RunFailedError, TransientError, is_transient
+from app.worker.errors import GOOGLE_ERRORS, CanceledError, RunFailedError, TransientError, is_transient
 from app.worker.retry import retry
 
 log = structlog.get_logger()
@@ -30,8 +32,11 @@ class SnapshotTaker:
         self._claim, self._commands, self._stack_id = claim, commands, stack_id
         self._snapshots = claim.tools.compute.snapshots
 
-    async def take(self, reason: SnapshotReason) -> Snapshot:
-        """The snapshot, once Google has it and it is recorded. Raises RunFailedError."""
+    async def take(self, reason: SnapshotReason, rest_days: int = 0) -> Snapshot:
+        """The snapshot, once Google has it and it is recorded. Raises RunFailedError.
+
+        :param rest_days: after how many days it is deleted; 0: not by itself.
+        """
         async with self._claim.tools.database.sessions() as session:
             workstation = await session.get_one(Workstation, self._stack_id)
             state = await state_versions.newest(session, self._claim.tools.vault, self._stack_id)
@@ -44,8 +49,23 @@ class SnapshotTaker:
         disk = DiskPlace(*found)
         labels = {STACK_LABEL: workstation.id, OWNER_LABEL: workstation.owner_label}
         await self._claim.log(f"Taking a snapshot of the data disk {disk.name}.")
-        stored = await retry(self._claim, self._commands, lambda: self._try(disk, name, labels))
-        return await self._record(stored, disk, reason)
+        try:
+            stored = await retry(self._claim, self._commands, lambda: self._try(disk, name, labels))
+        except CanceledError:
+            size_gb = workstation.disk_size_gb
+            begun = StoredSnapshot(name, False, self._claim.tools.clock(), size_gb, None, labels)
+            await self._give_up(begun, disk, reason)
+            raise
+        taken = await self._record(stored, disk, reason, rest_days)
+        await self._claim.log(f"Snapshot {name} was taken.")
+        return taken
+
+    async def _give_up(self, begun: StoredSnapshot, disk: DiskPlace, reason: SnapshotReason) -> None:
+        # Google may go on copying, and would bill what nobody knows of.
+        snapshot = await self._record(begun, disk, reason, 0)
+        async with self._claim.writing() as (session, _):
+            (await session.get_one(Snapshot, snapshot.id)).delete_requested_at = self._claim.tools.clock()
+            await queue.enqueue_snapshot_deletions(session)
 
     async def _try(self, disk: DiskPlace, name: str, labels: dict[str, str]) -> StoredSnapshot:
         # The same ID for all attempts of a run: Google carries it out once.
@@ -76,7 +96,11 @@ class SnapshotTaker:
             raise RunFailedError(f"A snapshot named {name} exists at Google, and belongs to something else.")
         return stored if stored and stored.is_ready else None
 
-    async def _record(self, stored: StoredSnapshot, disk: DiskPlace, reason: SnapshotReason) -> Snapshot:
+    async def _record(
+        self, stored: StoredSnapshot, disk: DiskPlace, reason: SnapshotReason, rest_days: int
+    ) -> Snapshot:
+        # By the portal's clock, which it is compared with.
+        expires_at = self._claim.tools.clock() + timedelta(days=rest_days) if rest_days else None
         async with self._claim.writing() as (session, run):
             row = {
                 "id": short_id(10),
@@ -88,9 +112,9 @@ class SnapshotTaker:
                 "disk_size_gb": stored.disk_size_gb,
                 "storage_bytes": stored.storage_bytes,
                 "taken_at": stored.taken_at,
+                "expires_at": expires_at,
             }
             await session.execute(insert(Snapshot).values(row).on_conflict_do_nothing(index_elements=["name"]))
-            await self._claim.log_in(session, run, f"Snapshot {stored.name} was taken.")
             [taken] = await session.scalars(select(Snapshot).where(Snapshot.name == stored.name))
         return taken
 

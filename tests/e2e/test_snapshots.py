@@ -56,3 +56,28 @@ def test_a_new_machine_has_the_files_of_a_snapshot_and_a_host_key_of_its_own(
     known = (equipped.home / ".ssh/stationmaster/known_hosts").read_text().splitlines()
     keys = {line.split()[0]: line.split()[-1] for line in known if "ssh-ed25519" in line}
     assert len(set(keys.values())) == len(keys)
+
+
+def test_files_come_back_after_their_disk_was_deleted(
+    portal: PortalProcess, equipped: Laptop, grace_api: ApiUser
+) -> None:
+    made = grace_api.create("mistake")
+    grace_api.wait(made["id"], "running", "failed", seconds=240)
+    refresh(equipped, grace_api)
+    equipped.ssh("mistake", "echo precious > /home/jupyter/note && sync")
+    path = f"/api/v1/workstations/{made['id']}"
+    run_id = grace_api.call("DELETE", path).json["run_id"]
+    assert grace_api.wait_run(run_id, "applied", "errored", seconds=240)["status"] == "applied", grace_api.log(run_id)
+    assert portal.cloud_objects("mistake") == []
+
+    [resting] = grace_api.call("GET", f"{path}/snapshots").json
+    assert (resting["reason"], resting["expires_at"] is None) == ("deleted", False)
+    back = grace_api.create("mistake", disk_snapshot=resting["id"])
+    assert grace_api.wait(back["id"], "running", "failed", seconds=240)["status"] == "running"
+    refresh(equipped, grace_api)
+    assert equipped.ssh("mistake", "cat /home/jupyter/note") == "precious\n"
+
+    run_id = grace_api.call("DELETE", f"/api/v1/workstations/{back['id']}?at_once=true").json["run_id"]
+    grace_api.wait_run(run_id, "applied", seconds=240)
+    assert grace_api.call("GET", f"/api/v1/workstations/{back['id']}/snapshots").json == []
+    assert grace_api.call("DELETE", f"{path}/snapshots/{resting['id']}").status == 202

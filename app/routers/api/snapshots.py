@@ -30,6 +30,8 @@ class SnapshotAnswer(BaseModel):
     reason: SnapshotReason
     """Why it was taken."""
     taken_at: datetime
+    expires_at: datetime | None
+    """When the portal deletes it; null: not by itself."""
     zone: str
     """The zone of the disk."""
     disk_size_gb: int
@@ -47,6 +49,7 @@ def _answer(priced: PricedSnapshot) -> SnapshotAnswer:
         name=snapshot.name,
         reason=snapshot.reason,
         taken_at=snapshot.taken_at,
+        expires_at=snapshot.expires_at,
         zone=snapshot.zone,
         disk_size_gb=snapshot.disk_size_gb,
         storage_bytes=snapshot.storage_bytes,

@@ -141,7 +141,12 @@ for _order in ORDERS:
 
 
 @router.delete("/{workstation_id}", status_code=202)
-async def destroy_workstation(workstation: WorkstationDep, ctx: ContextDep, keep_disk: bool = False) -> RunStarted:
-    """Destroy it: with its data disk, or (`keep_disk=true`) without."""
-    run = await workstations.request_destroy(ctx, workstation, keep_disk=keep_disk)
+async def destroy_workstation(
+    workstation: WorkstationDep, ctx: ContextDep, keep_disk: bool = False, at_once: bool = False
+) -> RunStarted:
+    """Destroy it: with its data disk, or (`keep_disk=true`) without.
+
+    A deleted disk rests as a snapshot for as long as the team's policy says, unless it is deleted `at_once`.
+    """
+    run = await workstations.request_destroy(ctx, workstation, keep_disk=keep_disk, at_once=at_once)
     return RunStarted(run_id=run.id)

@@ -28,6 +28,13 @@ class TeamPolicy(BaseModel):
     daily_snapshots: bool = Field(
         False, description="Whether a snapshot of each data disk is taken every day, unless its owner chose otherwise."
     )
+    rest_days: int = Field(
+        14,
+        ge=0,
+        le=90,
+        description="Days for which a deleted data disk rests as a snapshot, and after which snapshots taken before a "
+        "change are deleted; 0: deleted disks do not rest, and those snapshots are kept.",
+    )
     restart_preempted: bool = Field(
         False, description="Whether preempted Spot machines are started again, unless their owner chose otherwise."
     )

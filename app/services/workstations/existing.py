@@ -51,9 +51,10 @@ class Existing:
         return sum(known, Decimal()) if len(known) == len(parts) else None
 
     def has_empty_disk(self, workstation: Workstation) -> bool:
-        """Whether there is a data disk that no machine has ever used."""
+        """Whether there is a data disk that no machine has ever used, made from nothing."""
         is_new = workstation.running_at is None and workstation.destroyed_at is None
-        return self.disk and not self.machine and is_new and workstation.adopted_disk is None
+        was_made_empty = workstation.adopted_disk is None and workstation.disk_snapshot is None
+        return self.disk and not self.machine and is_new and was_made_empty
 
 
 async def of_failed(session: AsyncSession, vault: Vault, listed: Sequence[Workstation]) -> dict[str, Existing]:

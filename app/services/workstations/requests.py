@@ -13,7 +13,7 @@ from app.services import audit, runs
 from app.services.context import Context
 from app.services.keys import ssh_keys
 from app.services.keys.key_pairs import KeyPair
-from app.services.people import limits
+from app.services.people import limits, team_policy
 from app.services.workstations import accounts, disk_sources, placements, queries, specs
 from app.services.workstations.specs import WorkstationPatch, WorkstationSpec
 
@@ -227,9 +227,12 @@ async def request_check(ctx: Context, workstation: Workstation) -> Run:
     return run
 
 
-async def request_destroy(ctx: Context, workstation: Workstation, *, keep_disk: bool, reason: str = "") -> Run:
+async def request_destroy(
+    ctx: Context, workstation: Workstation, *, keep_disk: bool, at_once: bool = False, reason: str = ""
+) -> Run:
     """Queue the deletion, with or without the data disk. A second identical request joins the first.
 
+    :param at_once: whether a deleted disk does not rest as a snapshot.
     :param reason: why, unless a person asks for it.
     """
     # The disk that was kept can still be deleted.
@@ -238,7 +241,10 @@ async def request_destroy(ctx: Context, workstation: Workstation, *, keep_disk: 
     stack = await ctx.session.get_one(Stack, workstation.id)
     last = await runs.last_inputs(ctx.session, stack.id)
     run = await runs.request(ctx, stack, RunKind.DESTROY, {**last, "disk_only": keep_disk}, reason=reason)
-    after = {"keep_disk": keep_disk, **({"reason": reason} if reason else {})}
+    # One that is executing may have taken its snapshot, or none.
+    if run.is_queued:
+        run.rest_days = 0 if at_once else (await team_policy.of_team(ctx.session)).rest_days
+    after = {"keep_disk": keep_disk, **({"at_once": True} if at_once else {}), **({"reason": reason} if reason else {})}
     _record(ctx, Action.DESTROY_WORKSTATION, workstation, run, {}, after)
     return run
 

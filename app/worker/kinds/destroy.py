@@ -2,16 +2,22 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Root, Run, RunKind, Workstation
+from app.models import Root, Run, RunKind, SnapshotReason, Workstation
 from app.services.runs import stacks
 from app.services.terraform import state_versions
 from app.services.terraform.state_versions import State
 from app.services.workstations import consoles
+from app.services.workstations.existing import Existing
 from app.services.workstations.impact import Severity
+from app.worker.decide import DATA_DISK
+from app.worker.errors import RunFailedError
 from app.worker.kinds.shared import SharedKind
 from app.worker.kinds.terraform import TerraformKind
 from app.worker.kinds.workstation import WorkstationKind
 from app.worker.planned import Planned
+from app.worker.snapshots import SnapshotTaker
+
+_NO_SNAPSHOT = "No snapshot of the data disk could be taken before its deletion, so nothing was deleted."
 
 
 class _Destroying(TerraformKind):
@@ -60,6 +66,24 @@ class Destroy(_Destroying, WorkstationKind, kind=RunKind.DESTROY):
     async def review(self, planned: Planned) -> Planned:
         """Require approval if a disk that is to be kept would be deleted."""
         return await super().review(planned) if self.keeps_disk(planned.state) else planned
+
+    async def before_apply(self) -> None:
+        """Take a snapshot before the data disk is deleted, if it is to rest as one. An empty one does not."""
+        async with self.claim.tools.database.sessions() as session:
+            run = await session.get_one(Run, self.claim.run_id)
+            workstation = await session.get_one(Workstation, self.stack_id)
+            state = await state_versions.newest(session, self.claim.tools.vault, self.stack_id)
+        # Only the plan knows: somebody may have deleted the disk at Google.
+        lost = [change.address for change in self.changes if change.is_loss] + [each["address"] for each in run.awaits]
+        loses_disk = any(DATA_DISK in f".{address}" for address in lost)
+        exists = Existing.in_state(state)
+        if not (run.rest_days and loses_disk and exists.disk) or exists.has_empty_disk(workstation):
+            return
+        try:
+            taker = SnapshotTaker(self.claim, self.commands, self.stack_id)
+            await taker.take(SnapshotReason.DELETED, run.rest_days)
+        except RunFailedError as error:
+            raise RunFailedError(f"{_NO_SNAPSHOT}\n{error}") from error
 
 
 class DestroyShared(_Destroying, SharedKind, kind=RunKind.DESTROY, root=Root.SHARED):

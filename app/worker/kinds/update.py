@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.infra.machines import MachineState, Power
 from app.models import Run, RunKind, SnapshotReason, Workstation
 from app.services import runs
+from app.services.people import team_policy
 from app.services.terraform import state_resources, state_versions
 from app.services.workstations import disk_sources, impact, specs
 from app.services.workstations.impact import Severity
@@ -85,6 +86,7 @@ class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
             run = await session.get_one(Run, self.claim.run_id)
             workstation = await session.get_one(Workstation, self.stack_id)
             state = await state_versions.newest(session, self.claim.tools.vault, self.stack_id)
+            rest_days = (await team_policy.of_team(session)).rest_days
         has_disk = state is not None and state_resources.data_disk(state) is not None
         if self.commands.undoing or not (has_disk and wants_snapshot(run, workstation)):
             return
@@ -92,7 +94,8 @@ class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
         try:
             if is_move:
                 await retry(self.claim, self.commands, lambda: self._switch_off(workstation))
-            taken = await SnapshotTaker(self.claim, self.commands, self.stack_id).take(SnapshotReason.CHANGE)
+            taker = SnapshotTaker(self.claim, self.commands, self.stack_id)
+            taken = await taker.take(SnapshotReason.CHANGE, rest_days)
         except RunFailedError as error:
             raise RunFailedError(f"{_NO_SNAPSHOT}\n{error}") from error
         except CanceledError:

@@ -14,6 +14,7 @@ PATH = "/admin/policy"
 FORM = {
     "grace_days": "14",
     "dormant_days": "60",
+    "rest_days": "14",
     "idle_minutes": "120",
     "idle_least": "60",
     "idle_most": "1440",
@@ -48,6 +49,8 @@ async def test_an_idle_stop_can_be_required(ada: httpx2.AsyncClient) -> None:
         ({"grace_days": "91"}, "Enter a whole number from 1 to 90."),
         ({"grace_days": "1.5"}, "Enter a whole number from 1 to 90."),
         ({"dormant_days": ""}, "Enter a whole number from 7 to 365."),
+        ({"rest_days": "91"}, "Enter a whole number from 0 to 90."),
+        ({"rest_days": "-1"}, "Enter a whole number from 0 to 90."),
         ({"idle_least": "10"}, "Enter a whole number from 45 to 10080."),
         ({"idle_most": "59", "idle_minutes": "0"}, "Enter no less than the fewest minutes."),
         ({"idle_minutes": "59"}, "Enter a number within the bounds, or 0."),
