@@ -22,7 +22,7 @@ class Placement:
 
     @classmethod
     def read(cls, stored: dict[str, Any]) -> Self:
-        """From a run's column, which may say when it was tried."""
+        """From a run's columns: an alternative, one that was tried, or its variables."""
         return cls(stored["zone"], stored["machine_type"], stored["spot"])
 
 
@@ -32,6 +32,8 @@ class Tried:
 
     placement: Placement
     at: datetime
+    suggested: tuple[str, ...] = ()
+    """The zones that Google suggested instead."""
 
 
 class HasAlternatives:
@@ -40,7 +42,7 @@ class HasAlternatives:
     alternatives: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     """The placements that may be tried, in the order of preference; the requested one is the first."""
     tried_placements: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
-    """Those for which Google had no capacity, with "at"."""
+    """Those for which Google had no capacity, with "at" and the zones that it "suggested"."""
 
     @property
     def placements(self) -> list[Placement]:
@@ -50,7 +52,10 @@ class HasAlternatives:
     @property
     def tried(self) -> list[Tried]:
         """What was tried without success, in this order."""
-        return [Tried(Placement.read(each), datetime.fromisoformat(each["at"])) for each in self.tried_placements]
+        return [
+            Tried(Placement.read(each), datetime.fromisoformat(each["at"]), tuple(each.get("suggested", ())))
+            for each in self.tried_placements
+        ]
 
     @property
     def requested(self) -> Placement | None:
@@ -61,6 +66,7 @@ class HasAlternatives:
         """Let the run try these, in this order."""
         self.alternatives = [asdict(placement) for placement in placements]
 
-    def note_shortage(self, placement: Placement, now: datetime) -> None:
-        """Google has no capacity for this one."""
-        self.tried_placements = [*self.tried_placements, {**asdict(placement), "at": now.isoformat()}]
+    def note_shortage(self, placement: Placement, now: datetime, suggested: Collection[str] = ()) -> None:
+        """Google has no capacity for this one, and suggests these zones."""
+        noted = {**asdict(placement), "at": now.isoformat(), "suggested": list(suggested)}
+        self.tried_placements = [*self.tried_placements, noted]

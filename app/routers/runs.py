@@ -37,7 +37,7 @@ async def show(request: Request, run: RunDep, ctx: ContextDep) -> Response:
         "view": await view(ctx.session, run, subject, ctx.now),
         "lines": await runs.read_log(ctx.session, run.id, after=skipped, limit=LINES_ON_PAGE),
         "skipped": skipped,
-        "elsewhere": elsewhere.of(run, subject, ctx.catalog) if isinstance(subject, Workstation) else [],
+        "elsewhere": await elsewhere.of(ctx, run, subject) if isinstance(subject, Workstation) else [],
         "costs": _costs(run, ctx) if run.kind is RunKind.CONFIGURE and run.can_approve else None,
     }
     return render(request, "runs/show.html", context, fragment="runs/_show.html")

@@ -115,7 +115,7 @@ async def show(
         "workstation": workstation,
         "subject_name": workstation.name,
         "offer": offer_of(workstation, portal.catalog, exists.get(workstation.id)),
-        "elsewhere": elsewhere.of(current, workstation, ctx.catalog),
+        "elsewhere": await elsewhere.of(ctx, current, workstation),
         "history": past,
         "snapshots": await snapshots.list_of(ctx, workstation),
         "boot_console": await consoles.read_of(session, past.failed_boot),

@@ -3,13 +3,14 @@
 The caller holds the run's row lock, and commits.
 """
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import live
-from app.models import CancelMode, Member, Run, RunKind, RunStatus, Workstation
+from app.models import CancelMode, Member, Run, RunKind, Workstation
 from app.models.run_states import EXECUTING
 from app.services import runs
+from app.services.capacity import queue
 from app.services.context import Context
 from app.services.keys import machine_keys
 from app.services.runs import log, stacks
@@ -161,7 +162,7 @@ async def await_approval(ctx: Context, run: Run, awaits: list[dict[str, str]]) -
 
 
 async def await_capacity(ctx: Context, run: Run, *, has_changed_anything: bool) -> None:
-    """Wait until Google has capacity.
+    """Wait until Google has capacity, or give way to what was requested instead meanwhile.
 
     :param has_changed_anything: whether the run has created something that exists.
     """
@@ -169,6 +170,10 @@ async def await_capacity(ctx: Context, run: Run, *, has_changed_anything: bool) 
     subject = await stacks.subject(ctx.session, run.stack_id, lock=True)
     if isinstance(subject, Workstation):
         subject.await_capacity()
+    newer = await runs.next_of(ctx.session, run)
+    if newer and not newer.kind.traits.gives_way:
+        run.supersede(newer, ctx.now)
+        await _ended(ctx.session, run)
 
 
 async def approve(ctx: Context, run: Run) -> None:
@@ -200,10 +205,7 @@ async def _keep_disk_size(ctx: Context, run: Run) -> None:
 
 async def _ended(session: AsyncSession, run: Run) -> None:
     if run.waiting_since:
-        # Whoever waited behind it is next.
-        waiting = select(Run.id).where(Run.status == RunStatus.WAITING_FOR_CAPACITY)
-        woken = waiting.with_for_update(skip_locked=True).scalar_subquery()
-        await session.execute(update(Run).where(Run.id.in_(woken)).values(next_try_at=None))
+        await queue.advance(session)
     await plans.forget(session, run.id)
     await session.flush()
     # A queued run of the stack can begin now.

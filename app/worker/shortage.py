@@ -36,12 +36,14 @@ async def choose(claim: Claim, *, can_move: bool, suggested: Collection[str] = (
         return min(left, key=lambda placement: placement.zone not in suggested, default=None)
 
 
-async def note(claim: Claim) -> None:
+async def note(claim: Claim, failure: StockOutError) -> None:
     """Google has no capacity where the machine is to be."""
     async with claim.writing() as (session, run):
-        here, now = (await session.get_one(Workstation, run.stack_id)).placement, claim.tools.clock()
+        workstation, now = await session.get_one(Workstation, run.stack_id), claim.tools.clock()
+        # A machine that moves is to be elsewhere than its row says.
+        here = Placement.read(run.inputs) if run.inputs else workstation.placement
         await sightings.record(session, here, now, found=False)
-        run.note_shortage(here, now)
+        run.note_shortage(here, now, hints.zones_elsewhere(str(failure)) or ())
         await claim.log_in(session, run, f"Google has no capacity for {here}.", LogLevel.WARN)
 
 
@@ -91,5 +93,6 @@ async def wait(claim: Claim, failure: StockOutError | None, *, has_changed_anyth
         raise failure or StockOutError(hints.OTHERS_WAIT)
     async with claim.writing() as (session, run):
         await lifecycle.await_capacity(claim.tools.context(session), run, has_changed_anything=has_changed_anything)
-        await claim.log_in(session, run, "Waiting for capacity.", LogLevel.WARN)
+        outcome = "Waiting for capacity." if run.is_waiting else "A newer request takes its place."
+        await claim.log_in(session, run, outcome, LogLevel.WARN)
     raise CapacityAwaitedError

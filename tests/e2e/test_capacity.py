@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import Person
+from tests.e2e.conftest import NO_QUESTION, Laptop, Person, install
 from tests.e2e.test_main_job import create
 from tests.portal_process import ApiUser
 
@@ -34,3 +34,34 @@ def test_a_stock_out_in_two_zones_ends_in_the_third_and_leaves_nothing_behind(
     grace_api.call("DELETE", f"/api/v1/workstations/{workstation_id}")
     grace_api.wait(workstation_id, "destroyed", seconds=240)
     assert person.portal.cloud_objects("hunted") == []
+
+
+def test_a_stopped_machine_moves_with_its_files_to_a_zone_that_has_capacity(
+    person: Person, equipped: Laptop, grace_api: ApiUser
+) -> None:
+    made = grace_api.create("stuck")
+    before = grace_api.wait(made["id"], "running", "failed", seconds=240)
+    install(person, equipped, grace_api)
+    equipped.ssh(*NO_QUESTION, "stuck", "echo kept > /home/jupyter/note")
+    path = f"/api/v1/workstations/{made['id']}"
+    wishes = {"wait_hours": 24, "restart_preempted": None}
+    assert grace_api.call("PUT", f"{path}/capacity", wishes).status == 200
+    grace_api.call("POST", f"{path}/stop")
+    grace_api.wait(made["id"], "stopped", seconds=240)
+    fault = {"preset": "stock-out", "id": f"zones/{before['zone']}/instances/stuck", "times": 100}
+    person.portal.cloud("POST", "/_emulator/faults", fault)
+    start = grace_api.call("POST", f"{path}/start").json["run_id"]
+    grace_api.wait(made["id"], "waiting_for_capacity", seconds=240)
+
+    person.open(f"/workstations/{made['id']}")
+    person.page.get_by_role("link", name="Move to europe-west4-b").click()
+    expect(person.page.get_by_label("Zone", exact=True)).to_have_value("europe-west4-b")
+    person.page.get_by_role("button", name="Apply changes").first.click()
+    expect(person.page.get_by_role("heading", name="stuck", exact=True)).to_be_visible()
+    after = grace_api.wait(made["id"], "running", "failed", seconds=300)
+
+    assert (after["status"], after["zone"], after["address"]) == ("running", "europe-west4-b", before["address"])
+    assert grace_api.run(start)["status"] == "superseded"
+    # The same known_hosts file, with strict checking.
+    assert equipped.ssh(*NO_QUESTION, "stuck", "cat /home/jupyter/note") == "kept\n"
+    assert [each for each in person.portal.cloud_objects("stuck") if "zones/europe-west4-a" in each] == []

@@ -2,12 +2,12 @@
 
 from collections import Counter
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import ColumnElement, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Run, Workstation
 from app.models.placement import Placement
-from app.models.run_states import FINAL
+from app.models.run_states import FINAL, RunStatus
 
 
 async def reserved(session: AsyncSession, run: Run) -> Counter[Placement]:
@@ -30,3 +30,10 @@ async def ahead(session: AsyncSession, run: Run) -> int:
     wanted = run.placements or [workstation.placement]
     found = await reserved(session, run)
     return max((found[placement] for placement in wanted), default=0)
+
+
+async def advance(session: AsyncSession) -> None:
+    """A wait has ended: whoever waited behind it is next, and tries at once."""
+    waiting = select(Run.id).where(Run.status == RunStatus.WAITING_FOR_CAPACITY)
+    woken = waiting.with_for_update(skip_locked=True).scalar_subquery()
+    await session.execute(update(Run).where(Run.id.in_(woken)).values(next_try_at=None))

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import live
 from app.models import Run, RunKind, Stack, Workstation
 from app.models.base import short_id
+from app.services.capacity import queue
 from app.services.context import Context
 from app.services.runs.queries import pending
 from app.services.terraform import plans
@@ -80,6 +81,8 @@ async def _supersede(ctx: Context, others: list[Run], by: Run) -> None:
         waits_for_nobody = waiting.is_queued or (waiting.is_waiting and not by.kind.traits.gives_way)
         if waits_for_nobody or (waiting.can_approve and (waiting.kind is by.kind or not by.kind.traits.gives_way)):
             waiting.supersede(by, ctx.now)
+            if waiting.waiting_since:
+                await queue.advance(ctx.session)
             await plans.forget(ctx.session, waiting.id)
             await ctx.session.flush()
             await announce(ctx.session, waiting)

@@ -77,7 +77,10 @@ def _moves(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
 
 
 def _of_move(zone: str, to: str) -> list[Effect]:
-    disk = "The machine is stopped, and the data disk moves by a snapshot, which is kept. No files on it are lost."
+    disk = (
+        "The machine is stopped, and the data disk moves by a snapshot, which is kept. No files on it are lost. "
+        "Afterwards the machine runs there, even if it is stopped now."
+    )
     effects = [Effect(Severity.REPLACES, disk)]
     if region_of(zone) != region_of(to):
         effects.append(Effect(Severity.REPLACES, "The external IP changes, as it belongs to a region."))

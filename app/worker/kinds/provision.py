@@ -33,7 +33,6 @@ class Provision(Update, kind=RunKind.PROVISION):
                 failure = error
             else:
                 return
-            await shortage.note(self.claim)
             suggested = hints.zones_elsewhere(str(failure)) or ()
             placement = await shortage.choose(self.claim, can_move=can_move, suggested=suggested)
         if can_move and await shortage.may_wait(self.claim):

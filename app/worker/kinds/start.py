@@ -28,10 +28,10 @@ class Start(OrderKind, MachineKind, kind=RunKind.START):
                 await self.order(place)
             except StockOutError as error:
                 failure = error
+                await shortage.note(self.claim, error)
             else:
                 await self.wait_until_ready(place)
                 return
-            await shortage.note(self.claim)
         await shortage.wait(self.claim, failure, has_changed_anything=False)
 
     async def finish(self, session: AsyncSession, run: Run) -> str:

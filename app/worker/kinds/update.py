@@ -11,8 +11,16 @@ from app.services.people import team_policy
 from app.services.terraform import state_resources, state_versions
 from app.services.workstations import disk_sources, impact, specs
 from app.services.workstations.impact import Severity
+from app.worker import shortage
 from app.worker.decide import DATA_DISK
-from app.worker.errors import GOOGLE_ERRORS, CanceledError, RunFailedError, TransientError, is_transient
+from app.worker.errors import (
+    GOOGLE_ERRORS,
+    CanceledError,
+    RunFailedError,
+    StockOutError,
+    TransientError,
+    is_transient,
+)
 from app.worker.kinds.base import Kind
 from app.worker.kinds.order import give_order
 from app.worker.kinds.workstation import MachineKind, WorkstationKind
@@ -41,6 +49,8 @@ class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
         try:
             await WorkstationKind.reach(self)
         except RunFailedError as failure:
+            if isinstance(failure, StockOutError):
+                await shortage.note(self.claim, failure)
             await self._switch_on_after(failure)
             raise
         if await retry(self.claim, self.commands, self._is_on):
@@ -125,6 +135,8 @@ class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
         workstation.become_checked(None, self.claim.tools.clock())
         # The disk is there, whatever it was made from.
         workstation.disk_snapshot = None
+        if "zone" in run.changes:
+            await shortage.note_found(self.claim, session, run)
         return sentence
 
     async def undoing(self, session: AsyncSession, run: Run) -> Kind | None:

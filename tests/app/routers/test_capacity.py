@@ -6,6 +6,7 @@ import re
 import httpx2
 import pytest
 
+from app.infra import hints
 from app.models import Run, Workstation
 from app.models.placement import Placement
 from app.services import lifecycle
@@ -177,3 +178,88 @@ async def test_the_page_says_whether_a_spot_machine_comes_back_and_what_counts_m
     assert "policy says (yes)" in html.unescape(form)
     assert 'id="restart_preempted-error"' in wrong.text
     assert "restart_preempted" not in (await grace.get(f"/workstations/{(await stage.make('dev-2')).id}/capacity")).text
+
+
+async def off(stage: Stage, grace: httpx2.AsyncClient) -> str:
+    """A stopped machine, which is asked to start; returns its id."""
+    machine = await stage.make(**L4)
+    for order in ("stop", "start"):
+        assert (await grace.post(f"/workstations/{machine.id}/{order}")).status_code == 303
+        if order == "stop":
+            await stage.carry_out(await stage.pending(machine.id))
+        stage.clock.advance(minutes=1)
+    return machine.id
+
+
+def moves(page: str) -> list[str]:
+    return re.findall(r"Move to ([\w-]+)", page)
+
+
+async def test_a_start_without_capacity_offers_moves_to_zones_that_have_some_and_says_what_was_seen(
+    stage: Stage, grace: httpx2.AsyncClient
+) -> None:
+    workstation_id = await off(stage, grace)
+    run_id, path = await stage.pending(workstation_id), f"/workstations/{workstation_id}"
+    await see(stage, "europe-west4-b", found=False)
+    error = "ZONE_RESOURCE_POOL_EXHAUSTED Consider trying your request in the us-central1-a zone(s)"
+    await stage.fail(run_id, error)
+    pages = [(await grace.get(each)).text for each in (path, f"/runs/{run_id}")]
+    form = (await grace.get(f"{path}/change?zone=europe-west4-c")).text
+    sent = await grace.post(f"{path}/change", data={"zone": "europe-west4-c"})
+    queued = await stage.row(Run, await stage.pending(workstation_id))
+
+    assert [moves(page) for page in pages] == [["us-central1-a", "europe-west4-c", "europe-west4-b"]] * 2
+    assert f'href="{path}/change?zone=europe-west4-c"' in pages[0]
+    said = " ".join(re.sub(r"<[^>]+>", " ", pages[0][pages[0].index("It can move") :]).split())
+    for sentence in ("files move along by a snapshot", "Google has capacity there.", "Capacity unknown.", "None 2 Mar"):
+        assert sentence in said
+    assert re.search(r'value="europe-west4-c"\s+selected', form)
+    assert "Afterwards the machine runs there" in form
+    assert (sent.status_code, queued.kind.value, queued.changes) == (303, "update", {"zone": "europe-west4-c"})
+    assert moves((await grace.get(path)).text) == []
+
+
+async def test_a_start_that_waits_offers_moves_and_gives_way_to_one(stage: Stage, grace: httpx2.AsyncClient) -> None:
+    workstation_id = await off(stage, grace)
+    run_id, path = await stage.pending(workstation_id), f"/workstations/{workstation_id}"
+    async with stage.working_on(run_id) as (ctx, run):
+        run.wait_hours = 24
+        await lifecycle.claim(ctx, run, "w", "h")
+        here = (await ctx.session.get_one(Workstation, workstation_id)).placement
+        run.note_shortage(here, stage.clock(), ["europe-west4-c"])
+        await lifecycle.await_capacity(ctx, run, has_changed_anything=False)
+    pages = [(await grace.get(each)).text for each in (path, f"/runs/{run_id}")]
+    await grace.post(f"{path}/change", data={"zone": "europe-west4-c"})
+    after = (await grace.get(f"/runs/{run_id}")).text
+
+    assert [moves(page) for page in pages] == [["europe-west4-c", "europe-west4-b"]] * 2
+    assert "Google has capacity there." in pages[0]
+    assert ("Superseded by a newer request" in after, moves(after)) == (True, [])
+
+
+@pytest.mark.parametrize(
+    ("error", "is_offered"), [(hints.OTHERS_WAIT, True), ("Quota 'GPUS' exceeded.", False), ("It did not boot.", False)]
+)
+async def test_moves_are_offered_only_for_want_of_capacity(
+    stage: Stage, grace: httpx2.AsyncClient, error: str, is_offered: bool
+) -> None:
+    workstation_id = await off(stage, grace)
+    await stage.fail(await stage.pending(workstation_id), error)
+
+    assert bool(moves((await grace.get(f"/workstations/{workstation_id}")).text)) is is_offered
+
+
+async def test_a_change_without_capacity_is_offered_elsewhere_as_it_was_requested(
+    stage: Stage, grace: httpx2.AsyncClient
+) -> None:
+    machine = await stage.make(**L4)
+    run = await stage.change(machine.id, zone="europe-west4-b", spot=True)
+    await stage.apply(run.id)
+    await stage.fail(run.id)
+    page = html.unescape((await grace.get(f"/workstations/{machine.id}")).text)
+    [link] = re.findall(r'href="(/workstations/\w+/change\?[^"]+)"', page)
+    form = (await grace.get(link)).text
+
+    assert moves(page) == ["europe-west4-c"]
+    assert "Switching Spot on, in the same step." in form
+    assert re.search(r'value="europe-west4-c"\s+selected', form)
