@@ -10,10 +10,9 @@ from app import live
 from app.models import CancelMode, Member, Run, RunKind, Workstation
 from app.models.run_states import EXECUTING
 from app.services import runs
-from app.services.capacity import queue
 from app.services.context import Context
 from app.services.keys import machine_keys
-from app.services.runs import log, stacks
+from app.services.runs import capacity_queue, log, stacks
 from app.services.runs.stacks import Subject
 from app.services.shared import databases
 from app.services.terraform import plans, state_versions
@@ -205,7 +204,7 @@ async def _keep_disk_size(ctx: Context, run: Run) -> None:
 
 async def _ended(session: AsyncSession, run: Run) -> None:
     if run.waiting_since:
-        await queue.advance(session)
+        await capacity_queue.advance(session)
     await plans.forget(session, run.id)
     await session.flush()
     # A queued run of the stack can begin now.

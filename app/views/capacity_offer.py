@@ -7,9 +7,8 @@ from typing import Any, get_args
 
 from app.models import ZoneCapacity
 from app.models.placement import Placement
-from app.services.capacity import alternatives, sightings
-from app.services.capacity.alternatives import OtherZones
-from app.services.catalog import Disks, MachineType
+from app.services.catalog import Disks, MachineType, alternatives, sightings
+from app.services.catalog.alternatives import OtherZones
 from app.services.context import Context
 from app.views.machine_offers import MachineOffer, Sizes
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from app.infra import hints
 from app.infra.zones import region_of
 from app.models import Run, RunKind, Workstation, ZoneCapacity
-from app.services.capacity import sightings
+from app.services.catalog import sightings
 from app.services.context import Context
 from app.services.workstations import specs
 

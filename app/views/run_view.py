@@ -8,8 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Member, Run, RunResource, Workstation
 from app.services import runs
-from app.services.capacity import queue
-from app.services.runs import QueueReason, progress
+from app.services.runs import QueueReason, capacity_queue, progress
 from app.services.runs.progress import Progress
 from app.services.runs.stacks import Subject
 from app.services.terraform import plans
@@ -128,7 +127,7 @@ async def view(session: AsyncSession, run: Run, subject: Subject, now: datetime)
         waiting=await runs.waiting(session, run, now),
         next=await runs.next_of(session, run),
         last_error=await runs.last_error(session, run) if run.is_retrying else "",
-        ahead=await queue.ahead(session, run) if run.waiting_since and not run.is_final else 0,
+        ahead=await capacity_queue.ahead(session, run) if run.waiting_since and not run.is_final else 0,
         can_retry=run.can_retry and not subject.rejects(run.kind),
         remove_path=f"{path(subject)}/destroy" if isinstance(subject, Workstation) and subject.can_destroy else "",
         canceled_by=await session.get(Member, run.cancel_by) if run.cancel_by else None,

@@ -9,7 +9,8 @@ from app.infra import hints
 from app.models import LogLevel, Run, Workstation
 from app.models.placement import Placement
 from app.services import lifecycle, runs
-from app.services.capacity import queue, sightings
+from app.services.catalog import sightings
+from app.services.runs import capacity_queue
 from app.services.terraform import state_versions
 from app.services.workstations import placements, specs
 from app.services.workstations.existing import Existing
@@ -26,7 +27,7 @@ async def choose(claim: Claim, *, can_move: bool, suggested: Collection[str] = (
     async with claim.tools.database.sessions() as session:
         run = await session.get_one(Run, claim.run_id)
         here = (await session.get_one(Workstation, run.stack_id)).placement
-        reserved = await queue.reserved(session, run)
+        reserved = await capacity_queue.reserved(session, run)
         tried = {each.placement for each in run.tried}
         options = run.placements if can_move and run.placements else [here]
         left = [each for each in options if each not in tried and each not in reserved]

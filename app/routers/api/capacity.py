@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from app.deps import ContextDep
 from app.routers.api.shapes import errors
-from app.services.capacity import sightings
+from app.services.catalog import sightings
 
 router = APIRouter(prefix="/api/v1/capacity", tags=["workstations"], responses=errors(401, 403, 422))
 

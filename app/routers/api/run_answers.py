@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import CancelMode, ResourceState, Run, RunKind, RunStatus
 from app.services import runs
-from app.services.capacity import queue
+from app.services.runs import capacity_queue
 from app.services.terraform import plans
 from app.services.terraform.attributes import Attribute, Change
 
@@ -145,7 +145,7 @@ async def full(session: AsyncSession, run: Run, now: datetime) -> RunAnswer:
     waiting = await runs.waiting(session, run, now)
     answer.waits = waiting.sentence if waiting else None
     if run.waiting_since and not run.is_final:
-        answer.ahead = await queue.ahead(session, run)
+        answer.ahead = await capacity_queue.ahead(session, run)
     behind = await runs.next_of(session, run)
     answer.next_run_id = behind.id if behind else None
     return answer

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import live
 from app.models import Run, RunKind, Stack, Workstation
 from app.models.base import short_id
-from app.services.capacity import queue
 from app.services.context import Context
+from app.services.runs import capacity_queue
 from app.services.runs.queries import pending
 from app.services.terraform import plans
 
@@ -82,7 +82,7 @@ async def _supersede(ctx: Context, others: list[Run], by: Run) -> None:
         if waits_for_nobody or (waiting.can_approve and (waiting.kind is by.kind or not by.kind.traits.gives_way)):
             waiting.supersede(by, ctx.now)
             if waiting.waiting_since:
-                await queue.advance(ctx.session)
+                await capacity_queue.advance(ctx.session)
             await plans.forget(ctx.session, waiting.id)
             await ctx.session.flush()
             await announce(ctx.session, waiting)

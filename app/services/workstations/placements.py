@@ -5,8 +5,7 @@ from typing import Any
 
 from app.models import Workstation
 from app.models.placement import Placement
-from app.services.capacity import alternatives
-from app.services.catalog import Catalog
+from app.services.catalog import Catalog, alternatives
 from app.services.workstations import specs
 from app.services.workstations.specs import WorkstationSpec
 

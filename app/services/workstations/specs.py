@@ -11,8 +11,8 @@ from app.config import Settings
 from app.errors import InvalidError
 from app.models import Workstation
 from app.models.capacity_wait import MOST_HOURS
-from app.services.capacity.alternatives import OtherZones
 from app.services.catalog import BOOT_DISK_GB, Catalog, Disks, MachineType, compatibility
+from app.services.catalog.alternatives import OtherZones
 
 NAME = re.compile(r"[a-z]([-a-z0-9]{0,28}[a-z0-9])?")
 NAME_RULE = "Use 1 to 30 lower-case letters, digits and hyphens. Start with a letter, and end with a letter or digit."

@@ -5,7 +5,7 @@ import pytest
 
 from app.models.placement import Placement
 from app.services import lifecycle
-from app.services.capacity import sightings
+from app.services.catalog import sightings
 from tests.app.in_browser.windows import Windows, problems
 from tests.clients import create, run_of
 from tests.stage import Stage

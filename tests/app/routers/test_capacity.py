@@ -10,7 +10,7 @@ from app.infra import hints
 from app.models import Run, Workstation
 from app.models.placement import Placement
 from app.services import lifecycle
-from app.services.capacity import sightings
+from app.services.catalog import sightings
 from tests.app.routers.test_team_policy import FORM
 from tests.clients import create, refusal, run_of
 from tests.parts import MovingClock

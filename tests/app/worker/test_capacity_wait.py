@@ -9,8 +9,8 @@ from app.infra.machines import OperationFailedError, Power
 from app.models import Run, RunKind, RunStatus, Workstation, WorkstationStatus
 from app.models.office_hours import DAYS
 from app.services import decisions, runs, workstations
-from app.services.capacity import queue
 from app.services.people import members
+from app.services.runs import capacity_queue
 from app.services.workstations import capacity
 from app.services.workstations.capacity import CapacityWishes
 from app.services.workstations.specs import WorkstationSpec
@@ -71,7 +71,7 @@ async def test_a_night_without_capacity_ends_with_a_machine_for_whoever_came_fir
     assert [(await workstation_of(tools, each)).status for each in (first, second)] == [W.WAITING_FOR_CAPACITY] * 2
     assert len(script.calls) > asked
     async with tools.database.sessions() as session:
-        assert [await queue.ahead(session, run) for run in waited] == [0, 1]
+        assert [await capacity_queue.ahead(session, run) for run in waited] == [0, 1]
 
     google_lacks(script, [])
     clock.advance(minutes=15)

@@ -9,7 +9,7 @@ from app.infra.machines import OperationFailedError
 from app.models import Run, RunKind, RunStatus, Workstation, WorkstationStatus
 from app.models.placement import Placement
 from app.services import workstations
-from app.services.capacity import sightings
+from app.services.catalog import sightings
 from app.services.people import members
 from app.services.workstations import kept_disks
 from app.services.workstations.kept_disks import MachineSpec

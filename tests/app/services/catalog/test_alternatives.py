@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from app.models.placement import Placement
-from app.services.capacity import alternatives
-from app.services.catalog import Catalog, Disks
+from app.services.catalog import Catalog, Disks, alternatives
 from tests.parts import make_settings
 
 CATALOG = Catalog.load(make_settings().catalog_file)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from app.infra.zones import region_of
 from app.models.placement import Placement
-from app.services.catalog import Catalog, Disks, MachineType
+from app.services.catalog.offers import Catalog, Disks, MachineType
 
 OtherZones = Literal["none", "region", "all"]
 

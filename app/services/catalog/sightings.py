@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import ZoneCapacity
 from app.models.placement import Placement
-from app.services.catalog import Catalog
+from app.services.catalog.offers import Catalog
 
 COUNTS_FOR = timedelta(days=7)
 """What was seen longer ago says nothing about today."""
