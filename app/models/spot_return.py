@@ -1,12 +1,22 @@
 """Whether a workstation that Google has preempted is started again by itself."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy.orm import Mapped
 
 from app.models.run_kinds import RunKind
 from app.models.snapshot_schedule import HasDailySnapshots
 from app.models.workstation_states import WorkstationStatus
+
+
+class KeptOffBy(StrEnum):
+    """What counts more than the return, the strongest first."""
+
+    OWNER = "owner"
+    """Its owner is disabled."""
+    END_DATE = "end_date"
+    OFFICE_HOURS = "office_hours"
 
 
 class ReturnsAfterPreemption(HasDailySnapshots):
@@ -34,9 +44,14 @@ class ReturnsAfterPreemption(HasDailySnapshots):
         """
         return by_default if self.restart_preempted is None else self.restart_preempted
 
-    def may_return(self, now: datetime) -> bool:
-        """Whether neither its office hours nor its end date keep it off."""
-        return not self.has_ended(now) and not self.is_outside_hours(now)
+    def kept_off_by(self, now: datetime, *, has_disabled_owner: bool) -> KeptOffBy | None:
+        """What keeps a preempted machine from its return; None if nothing does, or if it is not preempted."""
+        keeps = {
+            KeptOffBy.OWNER: has_disabled_owner,
+            KeptOffBy.END_DATE: self.has_ended(now),
+            KeptOffBy.OFFICE_HOURS: self.is_outside_hours(now),
+        }
+        return next((each for each, counts in keeps.items() if counts and self.is_preempted), None)
 
     def is_outside_hours(self, now: datetime) -> bool:
         """Whether its office hours have stopped it, and are going to start it."""

@@ -124,10 +124,8 @@ async def show(
         **await _policies(ctx, workstation),
         "view": shown,
         "is_busy": workstation.is_busy or bool(shown and shown.run.is_busy),
-        "returns": await spot_returns.are_wished(ctx, workstation),
         "can_keep_drift": bool(await drift.keepable(session, workstation, portal.catalog)),
         "is_own": is_own,
-        "owner": await session.get_one(Member, workstation.owner_id),
         "ssh_setup": await ssh_setups.state(ctx) if is_own else None,
         "fingerprints": ssh_config.fingerprints(workstation),
         "vscode_url": f"vscode://{folder}",
@@ -143,7 +141,14 @@ async def show(
 
 async def _policies(ctx: Context, workstation: Workstation) -> dict[str, Any]:
     stop = await idle_stops.of(ctx, workstation)
-    return {"idle_stop": stop, "dormant_after": stop.policy.dormant_after}
+    owner = await ctx.session.get_one(Member, workstation.owner_id)
+    return {
+        "idle_stop": stop,
+        "dormant_after": stop.policy.dormant_after,
+        "returns": await spot_returns.are_wished(ctx, workstation),
+        "kept_off_by": workstation.kept_off_by(ctx.now, has_disabled_owner=owner.is_disabled),
+        "owner": owner,
+    }
 
 
 @router.get("/workstations/{workstation_id}/events")

@@ -21,7 +21,8 @@ async def due(ctx: Context) -> list[str]:
     query = select(Workstation).join(Workstation.owner)
     preempted = (Workstation.status == WorkstationStatus.PREEMPTED, Workstation.spot, Member.disabled_at.is_(None))
     found = await ctx.session.scalars(query.where(*preempted).order_by(Workstation.id))
-    return [each.id for each in found if each.returns(by_default=is_default) and each.may_return(ctx.now)]
+    wished = [each for each in found if each.returns(by_default=is_default)]
+    return [each.id for each in wished if not each.kept_off_by(ctx.now, has_disabled_owner=False)]
 
 
 async def are_wished(ctx: Context, workstation: Workstation) -> bool:

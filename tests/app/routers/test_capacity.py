@@ -2,12 +2,14 @@
 
 import html
 import re
+from datetime import date
+from typing import Any
 
 import httpx2
 import pytest
 
 from app.infra import hints
-from app.models import Run, Workstation
+from app.models import Member, Run, Workstation, WorkstationStatus
 from app.models.placement import Placement
 from app.services import lifecycle
 from app.services.catalog import sightings
@@ -18,6 +20,7 @@ from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 L4 = {"machine_type": "g2-standard-8"}
+AT_NOON = {"start": "12:00", "stop": "13:00", "days": ["mon", "tue", "wed", "thu", "fri"], "time_zone": "UTC"}
 
 
 async def see(stage: Stage, zone: str, *, found: bool, spot: bool = False, machine_type: str = "g2-standard-8") -> None:
@@ -263,3 +266,25 @@ async def test_a_change_without_capacity_is_offered_elsewhere_as_it_was_requeste
     assert moves(page) == ["europe-west4-c"]
     assert "Switching Spot on, in the same step." in form
     assert re.search(r'value="europe-west4-c"\s+selected', form)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "changes", "is_disabled"),
+    [
+        ("because its end date has passed", {"ends_on": date(2025, 1, 2)}, False),
+        ("because its office hours count more", {"office_hours": AT_NOON}, False),
+        ("because its owner is disabled", {}, True),
+    ],
+)
+async def test_the_page_says_what_counts_more_than_a_return(
+    stage: Stage, ada: httpx2.AsyncClient, sentence: str, changes: dict[str, Any], is_disabled: bool
+) -> None:
+    machine = await stage.make(spot=True)
+    async with stage.database.sessions.begin() as session:
+        row = await session.get_one(Workstation, machine.id)
+        row.status, row.restart_preempted = WorkstationStatus.PREEMPTED, True
+        for column, value in changes.items():
+            setattr(row, column, value)
+        if is_disabled:
+            (await session.get_one(Member, row.owner_id)).disabled_at = stage.clock()
+    assert sentence in (await ada.get(f"/workstations/{machine.id}")).text
