@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from tests.chaos import things
 from tests.chaos.findings import Fault, Finding
 from tests.chaos.left_over import left_over
-from tests.chaos.people import Admin, Person
+from tests.chaos.people import Admin, Person, Promise
+from tests.chaos.script import Act
 from tests.chaos.shared_stack import SharedStack
 from tests.chaos.stations import could_not_undo, stations
 from tests.chaos.things import Things
@@ -22,7 +23,7 @@ def check(world: World, people: list[Person]) -> list[Finding]:
     of_workstations = [each for person in people if not isinstance(person, Admin) for each in person.promises]
     for station in stations(world, of_workstations, cloud):
         found += station.findings()
-    found += [*_strangers(world, cloud), *_snapshots(world)]
+    found += [*_strangers(world, cloud), *_snapshots(world), *_taken(world, promises)]
     for admin in people:
         if isinstance(admin, Admin):
             found += SharedStack.read(world, admin.promises, cloud).findings()
@@ -67,6 +68,18 @@ def _snapshots(world: World) -> Iterator[Finding]:
         yield Finding(Fault.ORPHANED, f"snapshot {name} is in the cloud, and the portal does not list it")
     for name in listed - there:
         yield Finding(Fault.LOST, f"the portal lists snapshot {name}, and it is not in the cloud")
+
+
+def _taken(world: World, promises: list[Promise]) -> Iterator[Finding]:
+    """Each snapshot that was requested, and whose run came to its end, is in the list."""
+    wanted = [promise.run_id for promise in promises if promise.spec.act is Act.SNAPSHOT]
+    missing = world.rows(
+        "SELECT id FROM runs WHERE id = ANY(%s) AND status = 'succeeded'"
+        " AND NOT EXISTS (SELECT 1 FROM snapshots WHERE snapshots.run_id = runs.id)",
+        wanted,
+    )
+    for run in missing:
+        yield Finding(Fault.LOST, f"run {run['id']} took a snapshot that the portal does not list")
 
 
 def _numbers(world: World, stacks: list[str]) -> Iterator[Finding]:

@@ -58,6 +58,8 @@ class Person:
             self._pause(spec)
             if self.is_given_up():
                 return
+            if spec.stock_outs:
+                self.world.emulator.fault("stock-out", id=f"/{self.script.name}-", times=spec.stock_outs)
             troubles = list(spec.troubles)
             if troubles and troubles[0].point is Point.BEFORE_CLAIM:
                 run_id = self.striker.before_claim(troubles.pop(0), partial(self.send, spec))
@@ -134,13 +136,14 @@ class Person:
     def _request(self, spec: Request) -> httpx2.Response:
         fields = spec.machine.fields if spec.machine else {}
         if spec.act is Act.CREATE:
+            fields |= {"wait_hours": 1} if spec.stock_outs else {}
             return self.api.post("/api/v1/workstations", json={"name": self.script.name, **fields})
         path = f"/api/v1/workstations/{self.promises[-1].stack_id}" if self.promises else "/api/v1/workstations/none"
         if spec.act is Act.CHANGE:
             return self.api.patch(path, json=fields)
         if spec.act is Act.DESTROY:
             return self.api.delete(path, params={"keep_disk": spec.keep_disk})
-        return self.api.post(f"{path}/{spec.act}")
+        return self.api.post(f"{path}/{'snapshots' if spec.act is Act.SNAPSHOT else spec.act}")
 
     def _cancel(self, run_id: str, spec: Request) -> None:
         """Too late, or too hard for now, is refused."""

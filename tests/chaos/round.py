@@ -17,6 +17,8 @@ from tests.chaos.world import World
 
 STUCK_AFTER_S = 120.0
 """A run that is not final so long after the last request and the last disturbance never will be."""
+WAITS_S = 120.0
+"""So much longer where Google has no capacity: a run that has tried all zones waits for a minute, and tries them again."""
 MOST_THREADS = 60
 
 
@@ -55,6 +57,8 @@ class Round:
         self._disturbed_at = self._began
         self._result = Result(number, seed, scripts.write(seed, size, cancels=cancels))
         self._given_up = False
+        waits = any(request.stock_outs for script in self._result.scripts for request in script.requests)
+        self._stuck_after = STUCK_AFTER_S + WAITS_S * waits
 
     def play(self) -> Result:
         """All of it, to the end."""
@@ -68,7 +72,7 @@ class Round:
             self._await_quiet(people, playing, striker)
             for future in chain(playing, *(person.followers for person in people), striker.endings):
                 future.result()
-        self._measure()
+        self._measure(people)
         self._result.accepted = [
             f"{each.spec.act}{'' if each.spec.machine else ' the shared stack'}"
             for person in people
@@ -97,7 +101,7 @@ class Round:
                 self._disturbed_at = time.monotonic()
             strikes = [each.at - time.time() + time.monotonic() for each in striker.strikes]
             last = max([self._began, self._disturbed_at, *strikes, *(person.last_request_at for person in people)])
-            if time.monotonic() - last > STUCK_AFTER_S:
+            if time.monotonic() - last > self._stuck_after:
                 break
             time.sleep(0.1)
         self._given_up = True
@@ -106,11 +110,13 @@ class Round:
         stacks = [promise.stack_id for person in people for promise in person.promises]
         return any(run["finished_at"] is None for run in self._world.runs_of(stacks))
 
-    def _measure(self) -> None:
+    def _measure(self, people: list[Person]) -> None:
+        """Those that wait for capacity take as long as that takes."""
+        waiting = {each.run_id for person in people for each in person.promises if each.spec.stock_outs}
         last: dict[str, float] = {}
         for strike in self._result.strikes:
             last |= dict.fromkeys(strike.disturbed, strike.at)
-        ended = self._world.rows("SELECT id, finished_at FROM runs WHERE id = ANY(%s)", list(last))
+        ended = self._world.rows("SELECT id, finished_at FROM runs WHERE id = ANY(%s)", list(last.keys() - waiting))
         spans = [run["finished_at"].timestamp() - last[run["id"]] for run in ended if run["finished_at"]]
         self._result.recoveries = [span for span in spans if span > 0]
 

@@ -10,6 +10,8 @@ from tests.chaos import trouble
 from tests.chaos.trouble import QUICK, Kind, Point, Trouble
 
 MACHINE_TYPES = ("e2-standard-4", "e2-standard-8", "e2-standard-16")
+ZONES = ("europe-west4-b", "europe-west4-c")
+"""To move to; the default zone is another one."""
 SHARED = "shared"
 """The name of the script of the shared stack."""
 
@@ -23,13 +25,14 @@ class Act(StrEnum):
     START = "start"
     STOP = "stop"
     RESTART = "restart"
+    SNAPSHOT = "snapshot"
     CONFIGURE = "configure"
     """The shared stack."""
 
     @property
     def is_order(self) -> bool:
         """Whether Google is told by the Compute API, without Terraform."""
-        return self in {Act.START, Act.STOP, Act.RESTART}
+        return self in {Act.START, Act.STOP, Act.RESTART, Act.SNAPSHOT}
 
 
 WITH_TERRAFORM = {act for act in Act if not act.is_order}
@@ -56,13 +59,15 @@ class Size:
     kinds: frozenset[Kind]
     orders: float = 0.0
     """How likely a workstation is also stopped, started or restarted."""
+    life: float = 0.0
+    """How likely each of these is for a workstation: Google has no capacity, it moves, a snapshot is taken."""
     shared: float = 0.0
     """How likely the shared stack is worked on as well."""
     outside: float = 0.0
     """How likely machines are stopped, preempted and deleted outside the portal at the end."""
 
 
-WHOLE = Size((2, 4), (3, 6), (0, 2), 4, frozenset(Kind), orders=0.5, shared=0.35, outside=0.5)
+WHOLE = Size((2, 4), (3, 6), (0, 2), 4, frozenset(Kind), orders=0.5, life=0.3, shared=0.35, outside=0.5)
 SMALL = Size((1, 1), (1, 3), (0, 1), 2, QUICK, orders=0.3)
 
 
@@ -73,11 +78,14 @@ class Machine:
     machine_type: str
     disk_size_gb: int
     spot: bool
+    zone: str | None = None
+    """None: the default one, or whichever has capacity."""
 
     @property
     def fields(self) -> dict[str, Any]:
         """As the API takes them."""
-        return {"machine_type": self.machine_type, "disk_size_gb": self.disk_size_gb, "spot": self.spot}
+        fields = {"machine_type": self.machine_type, "disk_size_gb": self.disk_size_gb, "spot": self.spot}
+        return fields | ({"zone": self.zone} if self.zone else {})
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,8 @@ class Request:
     parts: frozenset[str] = frozenset()
     """Of the shared stack: which are to be there."""
     keep_disk: bool = False
+    stock_outs: int = 0
+    """Of a create: how often Google has no capacity for it. Where no zone has any, it waits."""
     pause: float | None = None
     """Seconds since the request before; None: when that one's run has ended."""
     troubles: tuple[Trouble, ...] = ()
@@ -107,6 +117,7 @@ class Request:
             Act.DESTROY: f", keep_disk={self.keep_disk}" if self.machine else "",
             Act.CONFIGURE: f" {', '.join(sorted(self.parts)) or 'without parts'}",
         }.get(self.act, "" if self.act.is_order else f" {self.machine}")
+        more += f", {self.stock_outs} stock-outs" if self.stock_outs else ""
         cancels = [f"cancel ({mode}) after {delay:.1f} s" for delay, mode in self.cancels]
         return "; ".join([f"{when} {self.act}{more}", *map(str, self.troubles), *cancels])
 
@@ -128,6 +139,9 @@ def write(seed: int, size: Size, *, cancels: bool) -> list[Script]:
     """The scripts of a round."""
     dice = random.Random(seed)
     scripts = [_of_workstation(dice, size) for _ in range(dice.randint(*size.scripts))]
+    life = random.Random(f"{seed} life")
+    for requests in scripts:
+        _add_life(requests, life, size.life)
     names = [f"c{seed:x}-{number}" for number, _ in enumerate(scripts, start=1)]
     if dice.random() < size.shared:
         scripts.append(_of_shared_stack(dice))
@@ -170,6 +184,30 @@ def _orders(dice: random.Random, machine: Machine) -> list[Request]:
     """The first once the machine is there: a machine that is being made takes none."""
     acts = dice.choice(((Act.STOP,), (Act.RESTART,), (Act.STOP, Act.START), (Act.STOP, Act.START, Act.RESTART)))
     return [Request(act, machine, pause=_pause(dice) if number else None) for number, act in enumerate(acts)]
+
+
+def _add_life(requests: list[Request], dice: random.Random, likely: float) -> None:
+    """No capacity for the create, a snapshot, a move to another zone, each as likely as said."""
+    if dice.random() < likely:
+        requests[0] = replace(requests[0], stock_outs=dice.choice((1, 1, 2, 3, 4)))
+        # A change made while Google has no capacity does not wait for it, but fails.
+        requests[1:2] = [replace(each, pause=None) for each in requests[1:2]]
+    if dice.random() < likely:
+        index = _somewhere(requests, dice)
+        requests.insert(index, Request(Act.SNAPSHOT, requests[index - 1].machine))
+    if dice.random() < likely:
+        index, zone = _somewhere(requests, dice), dice.choice(ZONES)
+        pause = None if index == 1 and requests[0].stock_outs else _pause(dice)
+        requests.insert(index, Request(Act.CHANGE, requests[index - 1].machine, pause=pause))
+        requests[index:] = [
+            replace(each, machine=each.machine and replace(each.machine, zone=zone)) for each in requests[index:]
+        ]
+
+
+def _somewhere(requests: list[Request], dice: random.Random) -> int:
+    """An index after the create and before a destroy."""
+    acts = [request.act for request in requests]
+    return dice.randint(1, acts.index(Act.DESTROY) if Act.DESTROY in acts else len(acts))
 
 
 def _of_shared_stack(dice: random.Random) -> list[Request]:
@@ -217,7 +255,8 @@ def _add_cancels(scripts: list[list[Request]], dice: random.Random) -> None:
     """Of creates and changes: what a destroy has done cannot be undone, and so nothing says what must be there."""
     for requests in scripts:
         for index, request in enumerate(requests):
-            if request.act in {Act.CREATE, Act.CHANGE} and dice.random() < 0.3:
+            is_stoppable = request.act in {Act.CREATE, Act.CHANGE} and not request.stock_outs
+            if is_stoppable and dice.random() < 0.3:
                 modes = ("undo", "now", "force")[: dice.choice((1, 1, 2, 3))]
                 cancels = [(round(dice.uniform(0, 5), 1), modes[0])]
                 cancels += [(round(dice.uniform(0.2, 2), 1), mode) for mode in modes[1:]]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from emulator.core.ids import last
 from tests.chaos import things
 from tests.chaos.findings import Fault, Finding
 from tests.chaos.people import Promise
@@ -87,13 +88,15 @@ class Station:
         machine, page = spec.machine or Machine("", 0, spot=False), self.page
         size = page["disk_size_gb"] if page["disk_size_gb"] in self.grown_to else machine.disk_size_gb
         is_on = "RUNNING" if page["status"] == "running" else "TERMINATED"
-        expected = (machine.machine_type, max(size, machine.disk_size_gb), machine.spot, is_on)
-        said = {"the page": (page["machine_type"], page["disk_size_gb"], page["spot"], is_on)}
+        zone = machine.zone or page["zone"]
+        expected = (machine.machine_type, max(size, machine.disk_size_gb), machine.spot, zone, is_on)
+        said = {"the page": (page["machine_type"], page["disk_size_gb"], page["spot"], page["zone"], is_on)}
         for instance in self.of(INSTANCE):
             is_spot = instance["scheduling"][0]["preemptible"]
-            said["the machine"] = (instance["machine_type"], expected[1], is_spot, instance["status"])
+            type_, where = instance["machine_type"], last(instance["zone"])
+            said["the machine"] = (type_, expected[1], is_spot, where, instance["status"])
         for disk in self.of(DISK):
-            said["the disk"] = (expected[0], disk["size"], *expected[2:])
+            said["the disk"] = (expected[0], disk["size"], machine.spot, last(disk["zone"]), is_on)
         for address in self.of(ADDRESS):
             if address["address"] != page["address"]:
                 yield Finding(Fault.LOST, f"{self.name}: the page names {page['address']}, not {address['address']}")
@@ -139,6 +142,7 @@ def could_not_undo(run: dict[str, Any]) -> bool:
 
 def _power(acts: list[Act]) -> str | None:
     """What was done to the machine last decides; a change of a stopped one may have it made anew, and then it is on."""
+    acts = [act for act in acts if act is not Act.SNAPSHOT]
     decisive = [act for act in acts if act.is_order or act is Act.CREATE]
     if Act.STOP not in acts:
         return "running"
