@@ -11,7 +11,7 @@ from app.config import Settings
 from app.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from app.services.doctor.checks import Check, Findings
+    from app.services.doctor.checks import Check
     from app.worker.roots import Roots
 
 COLOURS = {"ok": "green", "warning": "yellow", "missing": "red"}
@@ -19,8 +19,7 @@ INDENT = " " * 10
 
 
 def doctor() -> None:
-    """Check the Google project, Terraform, the database and the settings; say what is missing and how to get it."""
-    from app.services import doctor as rules
+    """Check the Google project, Terraform, the database, the settings and what runs; say what to do."""
     from app.services.doctor.checks import Check, Verdict, worst
 
     config.use_recorded()
@@ -31,14 +30,16 @@ def doctor() -> None:
         checks = [Check("Settings", Verdict.MISSING, str(error), why)]
     else:
         logs.configure(settings.log_format)
-        checks = rules.check(asyncio.run(_examine(settings)))
+        checks = asyncio.run(_examine(settings))
     show(checks)
     if worst(checks) is Verdict.MISSING:
         raise typer.Exit(1)
 
 
-async def _examine(settings: Settings) -> "Findings":
+async def _examine(settings: Settings) -> "list[Check]":
     from app.infra.google import Compute
+    from app.services import doctor as rules
+    from app.services.doctor import operations
     from app.worker.examine import Examination
     from app.worker.roots import Roots
 
@@ -50,7 +51,12 @@ async def _examine(settings: Settings) -> "Findings":
         return Roots(settings, database, clock.utc_now)
 
     try:
-        return await Examination(settings, database, roots, Compute(settings)).findings()
+        findings = await Examination(settings, database, roots, Compute(settings)).findings()
+        checks = rules.check(findings)
+        if database and findings.database.is_migrated:
+            async with database.sessions() as session:
+                checks = [*await operations.check(session, clock.utc_now()), *checks]
+        return checks
     finally:
         if database:
             await database.close()

@@ -1,6 +1,6 @@
 """The doctor's checks of what the portal runs: its workers, and what became of workstations and the shared stack.
 
-They need no examination by a worker, so that pages have them as they are now.
+They need no examination by a worker, so that the page and the command have them as they are now.
 """
 
 from datetime import datetime
@@ -17,7 +17,12 @@ MOST_NAMES = 5
 
 
 async def check(session: AsyncSession, now: datetime) -> list[Check]:
-    """All checks, in the order in which problems should be fixed."""
+    """All checks, in the order in which problems should be fixed.
+
+    There are none before somebody has signed in: a portal that is being set up has nothing running yet.
+    """
+    if not await session.scalar(select(Member.id).limit(1)):
+        return []
     return [await _workers(session, now), await _machines(session), await _drift(session), await _orphans(session)]
 
 

@@ -12,13 +12,16 @@ import pytest
 from cryptography.fernet import Fernet
 from typer.testing import CliRunner, Result
 
+from app import clock
 from app.__main__ import cli
 from app.db import Database
+from app.models import Worker
 from app.services.terraform import state_versions
 from app.worker.claim import Tools
 from tests.app.worker.scripted import Script, provisioned
 from tests.database import fresh_database
 from tests.emulator_process import EmulatorProcess, start_emulator
+from tests.stage import Stage
 
 pytestmark = pytest.mark.xdist_group("emulated-doctor")
 WELL = {"billing": True, "apis_off": [], "denied": [], "quotas": {}}
@@ -157,3 +160,19 @@ async def test_keys_that_do_not_open_the_newest_state_are_wrong(
     result = await asyncio.to_thread(doctor)
     assert result.exit_code == 1
     assert "The newest state cannot be decrypted" in result.output
+
+
+@pytest.mark.anyio
+async def test_once_somebody_has_signed_in_it_says_what_does_not_run(told: EmulatorProcess, stage: Stage) -> None:
+    async with stage.acting("grace"):
+        pass
+    stopped = await asyncio.to_thread(doctor)
+    assert ("No worker is running." in stopped.output, stopped.exit_code) == (True, 1)
+    for found in ("None has failed or was deleted at Google.", "None was found by the last checks.", "No search yet"):
+        assert found in stopped.output
+
+    async with stage.database.sessions.begin() as session:
+        now = clock.utc_now()
+        session.add(Worker(host="host-1", pid=7, started_at=now, seen_at=now))
+    running = await asyncio.to_thread(doctor)
+    assert ("1 worker running." in running.output, running.exit_code) == (True, 0)
