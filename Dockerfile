@@ -3,7 +3,10 @@
 FROM node:24-slim@sha256:cd84903a12dbd26b46f1f3b8144a2568c41c5d37ddd0c7a80a34c7a19786b35f AS front-end
 WORKDIR /front-end
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev --ignore-scripts
+RUN npm ci --ignore-scripts
+COPY tools/vendor.mjs tools/
+COPY app app
+RUN node tools/vendor.mjs
 
 FROM python:3.12-slim@sha256:229a2c5bfa27522db7815ea81f9bed70af17ccb9de9fc7ad142b1877b5830d36 AS build
 WORKDIR /srv/stationmaster
@@ -13,11 +16,8 @@ RUN pip install --no-cache-dir --require-hashes -r requirements-setup.txt \
   && uv venv .venv \
   && uv pip install --require-hashes -r requirements.txt
 COPY pyproject.toml README.md LICENSE ./
-COPY tools/vendor.py tools/
-COPY --from=front-end /front-end/node_modules node_modules
-COPY app app
+COPY --from=front-end /front-end/app app
 RUN uv pip install --no-deps --no-build-isolation --editable . \
-  && python tools/vendor.py --copy-only \
   && python -m compileall -q app
 
 FROM python:3.12-slim@sha256:229a2c5bfa27522db7815ea81f9bed70af17ccb9de9fc7ad142b1877b5830d36 AS base

@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 # Compiled at once: the first start is quicker, and all later ones where Python may not write bytecode itself.
 PIP_SYNC := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate --quiet
+NAMES_CLASSES := $(wildcard app/static/*.js) $(shell find app/templates app/views -name '*.html' -o -name '*.py')
 # Much of a test is waiting: three share two cores. What takes longest begins first, so that it is not left at the end.
 SPREAD := -n 3 --dist loadfile --no-loadscope-reorder
 SLOW_FIRST := tests/chaos
@@ -84,9 +85,14 @@ $(VENV)/bin/uv: requirements-setup.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-setup.txt
 	@touch $@
 
-app/static/vendor/.ready: package-lock.json $(VENV)/bin/uv tools/vendor.py
+node_modules/.ready: package-lock.json $(VENV)/bin/uv
 	@command -v npm >/dev/null || $(PIP_SYNC) -r requirements-node.txt
-	@$(BIN)/python tools/vendor.py
+	@$(BIN)/python tools/node.py npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+# The style sheet has the rules that pages use: a page with another class makes another one.
+app/static/vendor/.ready: node_modules/.ready tools/vendor.mjs $(NAMES_CLASSES)
+	@$(BIN)/python tools/node.py node tools/vendor.mjs
 	@touch $@
 
 $(VENV)/.installed: requirements.txt pyproject.toml $(VENV)/bin/uv
@@ -95,7 +101,7 @@ $(VENV)/.installed: requirements.txt pyproject.toml $(VENV)/bin/uv
 	@$(BIN)/python -m compileall -q app emulator
 	@touch $@
 
-$(VENV)/.ready: $(VENV)/.installed app/static/vendor/.ready
+$(VENV)/.ready: $(VENV)/.installed | app/static/vendor/.ready
 	@touch $@
 
 $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt

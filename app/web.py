@@ -44,7 +44,7 @@ ADMIN_PAGES = (
     ("iam-admins", "/admin/iam", "shield", "IAM admins"),
     ("admin-allowed-ips", "/admin/allowed-ips", "gate", "All allowed IPs"),
     ("audit", "/admin/audit", "ledger", "Audit log"),
-    ("doctor", "/admin/doctor", "pulse", "Doctor"),
+    ("doctor", "/admin/doctor", "heartbeat", "Doctor"),
 )
 """The admins' menu: section, path, icon, name."""
 

@@ -74,7 +74,7 @@ def mlflow_elsewhere(settings: Settings) -> Part | None:
         Snippet("In Python", lines.MLFLOW_IN_PYTHON),
     )
     shown = facts(("mlflow_url", "URL", url))
-    return Part("mlflow", "MLflow", "pulse", "Tracks experiments.", shown, snippets)
+    return Part("mlflow", "MLflow", "heartbeat", "Tracks experiments.", shown, snippets)
 
 
 def mlflow(outputs: Outputs, who: Reader) -> Part | None:
@@ -104,7 +104,7 @@ def mlflow(outputs: Outputs, who: Reader) -> Part | None:
         ("mlflow_member_password_secret", "Password secret", secret),
     )
     purpose = "Tracks experiments. Artifacts are stored through MLflow; you need no bucket permissions."
-    return Part("mlflow", "MLflow", "pulse", purpose, shown, tuple(snippets))
+    return Part("mlflow", "MLflow", "heartbeat", purpose, shown, tuple(snippets))
 
 
 def _sql(outputs: Outputs, who: Reader) -> Part | None:

@@ -7,6 +7,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
+from tests.app.in_browser.purged import left_out, missed
 from tests.app.in_browser.test_machine_troubles import UNMOUNTED, UNWELL, reporting
 from tests.app.in_browser.windows import Windows, problems
 from tests.app.routers.lost_disk import await_approval
@@ -106,7 +107,8 @@ async def test_nobody_is_kept_from_reading_any_page(
     found: list[str] = []
     for name, visited in visits.items():
         page = await windows.page(name, **looks)
+        purged = await left_out(page)
         for address in visited:
             await page.goto(address)
-            found += await problems(page)
+            found += await problems(page) + await missed(page, purged)
     assert not found, "\n".join(found)
