@@ -52,6 +52,8 @@ class Action(StrEnum):
     DESTROY_WORKSTATION = "workstation.destroy", "deleted workstation"
     TAKE_SNAPSHOT = "snapshot.take", "took a snapshot of"
     CHOOSE_DAILY_SNAPSHOTS = "workstation.choose_daily_snapshots", "chose whether daily snapshots are taken of"
+    OPEN_SNAPSHOT = "snapshot.open", "opened snapshot"
+    CLOSE_SNAPSHOT = "snapshot.close", "closed snapshot"
     DELETE_SNAPSHOT = "snapshot.delete", "deleted snapshot"
     CANCEL_RUN = "run.cancel", "canceled run"
     APPROVE_RUN = "run.approve", "approved run"

@@ -19,7 +19,10 @@ ACTIVITY = "activity"
 """What the machine does, which `activity.py` parses."""
 KEEP = "keep"
 """Until when somebody wants the machine to run, who typed `keep` on it."""
-_KEYS = ("boot-stage", "mount", "driver", "memory", "used", ACTIVITY, KEEP)
+SNAPSHOT = "snapshot"
+"""The snapshot that is open on it."""
+_KEYS = ("boot-stage", "mount", "driver", "memory", "used", ACTIVITY, KEEP, SNAPSHOT)
+_OPENED = re.compile(r"([0-9-]{1,20}) (?:mounted|failed (.*))", re.DOTALL)
 LONGEST, LONGEST_ACTIVITY = 2000, 4000
 LONGEST_NAME = 50
 """Of a process, in characters."""
@@ -90,6 +93,16 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class OpenedSnapshot:
+    """A snapshot that is open, as the machine sees it."""
+
+    date: str
+    """The name of its folder."""
+    trouble: str | None
+    """Why it cannot be mounted; None if it is."""
+
+
+@dataclass(frozen=True)
 class MachineReport:
     """The parsed attributes. What the machine has not reported (yet) is None or empty."""
 
@@ -105,6 +118,7 @@ class MachineReport:
     """When somebody was last logged in."""
     keep_until: datetime | None = None
     """Until when somebody wants it to run, who typed `keep` on it."""
+    opened: OpenedSnapshot | None = None
     host_keys: dict[str, str] = field(default_factory=dict)
     """SSH host keys: algorithm → base64, such as {"ssh-ed25519": "AAAA…"}."""
     attributes: dict[str, str] = field(default_factory=dict)
@@ -129,6 +143,7 @@ class MachineReport:
             memory=_memory(attributes.get("memory", "")),
             used_at=_time(attributes.get("used", "")),
             keep_until=_time(attributes.get(KEEP, "")),
+            opened=_opened(attributes.get(SNAPSHOT, "")),
             host_keys={
                 found[1]: value
                 for key, value in attributes.items()
@@ -188,6 +203,11 @@ def _memory(line: str) -> Memory | None:
         killed="".join(each for each in killed if each.isprintable()).strip()[:LONGEST_NAME] or None,
         at=_time(values.get("at", "")),
     )
+
+
+def _opened(text: str) -> OpenedSnapshot | None:
+    found = _OPENED.fullmatch(text)
+    return OpenedSnapshot(found[1], found[2]) if found else None
 
 
 def _percent(text: str) -> float:

@@ -27,6 +27,10 @@ class RunKind(StrEnum):
     """Let a suspended machine go on where it was."""
     SNAPSHOT = "snapshot"
     """Take a snapshot of the data disk, while the machine runs or not."""
+    OPEN = "open"
+    """Mount a snapshot read-only on the running machine."""
+    CLOSE = "close"
+    """Unmount it, and delete its disk."""
     CONFIGURE = "configure"
     """Apply the desired settings of the shared stack. Requires approval, and is not rolled back."""
     CHECK = "check"
@@ -62,6 +66,8 @@ class KindTraits:
     """Whether it is rolled back when canceled. If not, canceling only prevents the remaining steps."""
     takes_keys: bool = False
     """Whether it puts the owner's current SSH keys on the machine. It gets them when a worker claims it."""
+    only_sets: frozenset[str] | None = None
+    """The variables of the root that it sets, if all others stay as they were applied last; None if it sets all."""
     changes_stack: bool = True
     """Whether the stack has the run's inputs afterwards."""
     gives_way: bool = False
@@ -126,6 +132,7 @@ TRAITS = {
         stages=("queued", "preparing", "machine", "ready"),
         can_be_undone=True,
         takes_keys=True,
+        only_sets=frozenset(),
         gives_way=True,
     ),
     RunKind.RESTART: KindTraits(
@@ -183,6 +190,27 @@ TRAITS = {
         prior_seconds=60.0,
         stages=("queued", "copying", "saved"),
         uses_terraform=False,
+        gives_way=True,
+    ),
+    RunKind.OPEN: KindTraits(
+        doing="Opening a snapshot of",
+        label="Open snapshot",
+        preposition=" of",
+        prior_seconds=60.0,
+        stages=("queued", "preparing", "disk", "machine", "mounted"),
+        can_be_undone=True,
+        takes_keys=True,
+        only_sets=frozenset({"opened_snapshot"}),
+        gives_way=True,
+    ),
+    RunKind.CLOSE: KindTraits(
+        doing="Closing a snapshot of",
+        label="Close snapshot",
+        preposition=" of",
+        prior_seconds=45.0,
+        stages=("queued", "preparing", "machine", "disk", "closed"),
+        takes_keys=True,
+        only_sets=frozenset({"opened_snapshot"}),
         gives_way=True,
     ),
     RunKind.CONFIGURE: KindTraits(

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, short_id, stored_as_text
+from app.models.workstation import MOUNT_POINT
 
 GIGABYTE = 1 << 30
 """Google bills snapshots by the binary gigabyte."""
@@ -55,6 +56,11 @@ class Snapshot(Base):
     def date(self) -> str:
         """When it was taken, in UTC, as a word for names and folders: 2026-03-02-0417."""
         return f"{self.taken_at.astimezone(UTC):%Y-%m-%d-%H%M}"
+
+    @property
+    def folder(self) -> str:
+        """Where it is mounted while it is open."""
+        return f"{MOUNT_POINT}/.snapshots/{self.date}"
 
     @property
     def storage_gb(self) -> Decimal | None:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 from sqlalchemy.orm import Mapped
 
-from app.models.lifetime import HasLifetime
+from app.models.opened_snapshot import OpensSnapshots
 from app.models.workstation_states import FOLLOWS_GOOGLE
 
 DAYS, WEEKS = 7, 4
@@ -26,7 +26,7 @@ def kept(taken: Iterable[datetime]) -> set[datetime]:
     return {*list(last_of_day.values())[-DAYS:], *list(last_of_week.values())[-WEEKS:]}
 
 
-class HasDailySnapshots(HasLifetime):
+class HasDailySnapshots(OpensSnapshots):
     """Columns and rules of `Workstation`."""
 
     daily_snapshots: Mapped[bool | None]

@@ -251,6 +251,7 @@ class Workstation(StopsWhenIdle, ReturnsAfterPreemption, Base):
         self.address, self.host_keys = None, {}
         self.reached_at, self.drift_run_id = None, None
         self.set_end(None, now)
+        self.set_opened(None, now)
         self.forget_report()
 
     def keep_disk_size(self, disk_size_gb: int) -> None:

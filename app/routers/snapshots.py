@@ -8,7 +8,7 @@ from app.deps import ContextDep, IdPath, SessionDep, WorkstationDep
 from app.models import Snapshot
 from app.notices import Done
 from app.sent_forms import shown_on
-from app.services.workstations import daily_snapshots, snapshots
+from app.services.workstations import daily_snapshots, opened_snapshots, snapshots
 from app.web import redirect, render
 
 WORKSTATION = "/workstations/{workstation_id}"
@@ -37,6 +37,20 @@ async def choose_daily(
     """Turn daily snapshots on or off."""
     await daily_snapshots.choose(ctx, workstation, daily == "yes")
     return redirect(f"/workstations/{workstation.id}", Done.DAILY_SNAPSHOTS_CHOSEN)
+
+
+@router.post("/close")
+async def close(workstation: WorkstationDep, ctx: ContextDep) -> Response:
+    """Close the one that is open."""
+    await opened_snapshots.close(ctx, workstation)
+    return redirect(f"/workstations/{workstation.id}")
+
+
+@router.post("/{snapshot_id}/open")
+async def open_snapshot(workstation: WorkstationDep, snapshot: SnapshotDep, ctx: ContextDep) -> Response:
+    """Mount it on the machine."""
+    await opened_snapshots.request(ctx, workstation, snapshot)
+    return redirect(f"/workstations/{workstation.id}")
 
 
 @router.get("/{snapshot_id}/delete")

@@ -16,7 +16,7 @@ from app.services.runs import capacity_queue, log, stacks
 from app.services.runs.stacks import Subject
 from app.services.shared import databases
 from app.services.terraform import plans, state_versions
-from app.services.workstations import accounts, disk_sources
+from app.services.workstations import accounts, disk_sources, opened_snapshots
 
 MAX_INTERRUPTIONS = 10
 """After so many interruptions a run fails, since the run itself may be their cause."""
@@ -53,6 +53,7 @@ async def claim(ctx: Context, run: Run, worker_id: str, host: str) -> bool:
         await machine_keys.bind(session, run)
         await accounts.bind(ctx, run)
         await disk_sources.bind(ctx, run)
+        await opened_snapshots.bind(session, run)
     if run.is_waiting:
         run.begin_round()
     await databases.bind(ctx, run)

@@ -19,7 +19,9 @@ from app.worker.lost_roles import holders_before, lost_roles
 from app.worker.planned import PLAN_FILE, Planned
 
 MACHINE = "module.compute[0].google_compute_instance.workstation"
-DATA_DISK = ".google_compute_disk."
+DATA_DISK = ".google_compute_disk.data"
+OPENED_DISK = ".google_compute_disk.opened"
+"""The disk of a snapshot that is open: a copy."""
 METADATA = {"metadata", "metadata_fingerprint"}
 """The attributes of a machine that change with its SSH keys. Google computes the fingerprint from the metadata."""
 
@@ -163,8 +165,12 @@ class _Effect:
 
 
 def _effects(planned: Planned) -> list[_Effect]:
-    """The effects on all resources except the data disk, for which `of_data_disk` decides."""
-    losses = [change for change in planned.losses if DATA_DISK not in f".{change.address}"]
+    """The effects on all but the disk of a snapshot, and the data disk, for which `of_data_disk` decides."""
+    losses = [
+        change
+        for change in planned.losses
+        if not any(disk in f".{change.address}" for disk in (DATA_DISK, OPENED_DISK))
+    ]
     found = [_Effect(str(change.address), str(change.action), Severity.REPLACES) for change in losses]
     return found + [_Effect(MACHINE, "stop", Severity.STOPS) for _ in range(_stops(planned.shown))]
 

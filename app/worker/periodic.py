@@ -18,6 +18,7 @@ from app.services.workstations import (
     idle_stops,
     lifetimes,
     office_hours,
+    opened_snapshots,
     resting,
     spot_returns,
 )
@@ -45,6 +46,7 @@ RULES: dict[str, Rule] = {
     "end date": lifetimes,
     "idle stop": idle_stops,
     "daily snapshot": daily_snapshots,
+    "closing of a snapshot": opened_snapshots,
 }
 """By what logs call them."""
 

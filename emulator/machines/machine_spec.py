@@ -14,6 +14,7 @@ HOME_DEVICE = "home"
 """The device name of the disk that workstations mount at /home/jupyter."""
 WORKSTATION_MARK = "stationmaster-stack"
 """Metadata that only workstations have."""
+DEVICE_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
 USER_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
 
@@ -29,6 +30,8 @@ class MachineSpec:
     boot_size_gb: int
     home_disk: int | None
     home_size_gb: int
+    other_disks: dict[str, tuple[int, int]]
+    """Device name → number, and size in GB."""
     gpu: str
     gpus: int
     cpus: int
@@ -46,12 +49,15 @@ def machine_spec(store: Store, instance: CloudResource | None) -> MachineSpec | 
     if instance is None or instance.cloud.get("status") != "RUNNING" or not instance.cloud.get("nat_ip"):
         return None
     boot, boot_size, home, size = 0, 0, None, 0
+    others: dict[str, tuple[int, int]] = {}
     for attachment in attachments_of(store, instance):
         disk = store.get(DISK, attachment.disk)
         if disk and attachment.boot:
             boot, boot_size = disk.number, int(disk.state.get("size") or 10)
         elif disk and attachment.device_name == HOME_DEVICE:
             home, size = disk.number, int(disk.state.get("size") or 10)
+        elif disk and DEVICE_NAME.fullmatch(attachment.device_name):
+            others[attachment.device_name] = disk.number, int(disk.state.get("size") or 10)
     gpu, gpus = next(iter(of_machine(instance.state)), ("", 0))
     type_ = MACHINE_TYPES.get(last(str(instance.state.get("machine_type") or "")))
     return MachineSpec(
@@ -63,6 +69,7 @@ def machine_spec(store: Store, instance: CloudResource | None) -> MachineSpec | 
         boot_size_gb=boot_size,
         home_disk=home,
         home_size_gb=size,
+        other_disks=others,
         gpu=gpu,
         gpus=gpus,
         cpus=type_.cpus if type_ else 2,

@@ -169,9 +169,10 @@ class MachineManager:
             await self._attach(machine, desired)
 
     async def _attach(self, machine: "SshMachine", spec: MachineSpec) -> None:
-        if spec.home_disk is not None:
-            await self._copies.done(spec.home_disk)
-        if await machine.attach(spec.home_disk, spec.home_size_gb):
+        for number in (spec.home_disk, *(number for number, _ in spec.other_disks.values())):
+            if number is not None:
+                await self._copies.done(number)
+        if await machine.attach(spec):
             await machine.tell()
 
     async def _boot(self, spec: MachineSpec) -> "SshMachine":
@@ -259,7 +260,7 @@ class MachineManager:
         """Files go when their disk is gone and no machine uses them any more."""
         kept = {resource.number for type_ in (DISK, SNAPSHOT) for resource in self._cloud.store.all(type_)}
         for machine in self._machines.values():
-            kept |= {machine.spec.boot_disk, machine.home_disk or 0}
+            kept |= {machine.spec.boot_disk, machine.home_disk or 0, *machine.other_disks}
         # A machine that is starting or stopping may use folders that the store does not show.
         if not self._reconciling and (folders := unused_folders(self._disks, kept)):
             task = asyncio.create_task(asyncio.to_thread(remove, folders))

@@ -7,16 +7,18 @@ import os
 import shutil
 import signal
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from emulator.core.processes import kill_group
-from emulator.machines.machine_spec import disk_folder
+from emulator.machines.machine_spec import HOME_DEVICE, disk_folder
 
 logger = logging.getLogger(__name__)
 FIRST_PROCESS = Path(__file__).parent / "sandbox.sh"
 PATIENCE_S = 10.0
+OTHER_LETTERS = "cdefghijklmnopqrstuvwxyz"
+"""Of the devices of disks beside the data disk."""
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # TIOCSPTLCK and TIOCGPTPEER of Linux, which Python 3.11 does not name.
 UNLOCK_TERMINAL, OPEN_OTHER_END = 0x40045431, 0x5441
@@ -39,8 +41,8 @@ class Sandbox(Protocol):
     """Whether it can run a startup script."""
 
     async def start(self) -> None: ...
-    async def attach(self, disk: int | None) -> None:
-        """Attach a disk, whose folder has been prepared, instead of the current one; None for none."""
+    async def attach(self, disks: Mapping[str, int]) -> None:
+        """Attach these disks, whose folders have been prepared, instead of the current ones: device name → number."""
 
     def command(self, argv: Sequence[str], *, terminal: bool) -> list[str]:
         """The command line that runs `argv` in the sandbox, in $HOME; with a controlling terminal if `terminal`."""
@@ -62,7 +64,7 @@ class NamespaceSandbox:
         self._arguments = [str(disks), str(boot_disk), name]
         self._flags = list(flags)
         self._process: asyncio.subprocess.Process | None = None
-        self._attached: int | None = None
+        self._attached: dict[str, tuple[int, str]] = {}
 
     async def start(self) -> None:
         unshare = ["unshare", *self._flags, *NAMESPACES, "--fork", "--kill-child"]
@@ -81,14 +83,23 @@ class NamespaceSandbox:
         if await self._answer() != "ready":
             raise SandboxError(await self._last_words())
 
-    async def attach(self, disk: int | None) -> None:
-        if disk == self._attached:
-            return
-        if self._attached is not None:
-            await self._order("detach")
-        if disk is not None:
-            await self._order(f"attach {disk}")
-        self._attached = disk
+    async def attach(self, disks: Mapping[str, int]) -> None:
+        for name, (number, device) in list(self._attached.items()):
+            if disks.get(name) != number:
+                await self._order(f"detach {device} {name}")
+                del self._attached[name]
+        for name, number in disks.items():
+            if name not in self._attached:
+                device = self._free_device(name)
+                await self._order(f"attach {number} {device} {name}")
+                self._attached[name] = number, device
+
+    def _free_device(self, name: str) -> str:
+        # The stand-ins look for the data disk there.
+        if name == HOME_DEVICE:
+            return "sdb"
+        taken = {device for _, device in self._attached.values()}
+        return next(device for letter in OTHER_LETTERS if (device := f"sd{letter}") not in taken)
 
     def command(self, argv: Sequence[str], *, terminal: bool) -> list[str]:
         pid = self._running().pid
@@ -155,7 +166,7 @@ class PlainSandbox:
     async def start(self) -> None:
         """Nothing to make."""
 
-    async def attach(self, disk: int | None) -> None:
+    async def attach(self, disks: Mapping[str, int]) -> None:
         """Nothing to do: without a namespace there is no place to attach a disk."""
 
     def command(self, argv: Sequence[str], *, terminal: bool) -> list[str]:

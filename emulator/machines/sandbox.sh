@@ -23,21 +23,24 @@ make_devices() {
   mount --move "$dev" /dev
 }
 
-# The data disk, as /dev/sdb; what is in it and on it stands in /dev/.disks/sdb (see programs/disk.sh).
+# A disk, as /dev/sdX; what is in it and on it stands in /dev/.disks/sdX (see programs/disk.sh). Arguments: its number, its
+# device, and the name by which it was attached.
 attach() {
-  : >/dev/sdb &&
-    mount --no-canonicalize --bind "./$1/device" /dev/sdb &&
-    mkdir -p /dev/.disks/sdb &&
-    mount --no-canonicalize --bind "./$1" /dev/.disks/sdb &&
-    ln -s ../../sdb /dev/disk/by-id/google-home
+  : >"/dev/$2" &&
+    mount --no-canonicalize --bind "./$1/device" "/dev/$2" &&
+    mkdir -p "/dev/.disks/$2" &&
+    mount --no-canonicalize --bind "./$1" "/dev/.disks/$2" &&
+    ln -s "../../$2" "/dev/disk/by-id/google-$3"
 }
 
-# Pulled out: what is mounted from it is gone, whoever uses it.
+# Pulled out: of the data disk, what is mounted from it is gone, whoever uses it. The machine unmounts others when it sees that.
 detach() {
-  umount --lazy /home/jupyter 2>/dev/null || true
-  : >/home/.machine/mounts
-  rmdir /home/jupyter 2>/dev/null || true
-  rm /dev/disk/by-id/google-home && umount --lazy /dev/.disks/sdb /dev/sdb && rm /dev/sdb
+  if [ "$2" = home ]; then
+    umount --recursive --lazy /home/jupyter 2>/dev/null || true
+    : >/home/.machine/mounts
+    rmdir /home/jupyter 2>/dev/null || true
+  fi
+  rm "/dev/disk/by-id/google-$2" && umount --lazy "/dev/.disks/$1" "/dev/$1" && rmdir "/dev/.disks/$1" && rm "/dev/$1"
 }
 
 # Disks are reached from here by relative paths: the mounts below may hide the folder they are in.
@@ -52,9 +55,9 @@ mount --no-canonicalize --bind "./$boot/tmp" /tmp
 hostname "$name"
 echo ready
 
-while read -r order number; do
+while read -r order first second third; do
   case $order in
-    attach) attach "$number" && echo done || echo failed ;;
-    detach) detach && echo done || echo failed ;;
+    attach) attach "$first" "$second" "$third" && echo done || echo failed ;;
+    detach) detach "$first" "$second" && echo done || echo failed ;;
   esac
 done

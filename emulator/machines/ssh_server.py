@@ -7,7 +7,7 @@ import asyncssh
 
 from emulator.machines import logins
 from emulator.machines.folders import MACHINE, SSH_KEYS, prepare_data_disk, prepare_home
-from emulator.machines.machine_spec import MachineSpec, disk_folder
+from emulator.machines.machine_spec import HOME_DEVICE, MachineSpec, disk_folder
 from emulator.machines.sandbox import Sandbox
 from emulator.machines.session import Session
 from emulator.machines.sftp import MachineFiles, PathMap
@@ -36,6 +36,7 @@ class SshMachine:
         self.users = users
         self.allows = allows
         self.home_disk: int | None = None
+        self.other_disks: set[int] = set()
         self._home_size_gb = 0
         self.connections: set[asyncssh.SSHServerConnection] = set()
         self._keys = disk_folder(disks, spec.boot_disk) / SSH_KEYS
@@ -75,13 +76,16 @@ class SshMachine:
     def _private_keys(self) -> list[str]:
         return [str(file) for file in sorted(self._keys.glob("ssh_host_*_key"))]
 
-    async def attach(self, disk: int | None, size_gb: int) -> bool:
-        """Attach the disk, or make the attached one larger; returns whether it has become larger."""
+    async def attach(self, spec: MachineSpec) -> bool:
+        """Attach the disks, or make the data disk larger; returns whether it has become larger."""
+        disk, size_gb = spec.home_disk, spec.home_size_gb
         has_grown = disk is not None and disk == self.home_disk and size_gb > self._home_size_gb
-        if disk is not None:
-            prepare_data_disk(disk_folder(self.disks, disk), size_gb)
-        await self.sandbox.attach(disk)
+        disks = {**({} if disk is None else {HOME_DEVICE: (disk, size_gb)}), **spec.other_disks}
+        for number, its_size_gb in disks.values():
+            prepare_data_disk(disk_folder(self.disks, number), its_size_gb)
+        await self.sandbox.attach({name: number for name, (number, _) in disks.items()})
         self.home_disk, self._home_size_gb = disk, size_gb
+        self.other_disks = {number for number, _ in spec.other_disks.values()}
         return has_grown
 
     async def run_startup_script(self, script: str, metadata_server: str) -> None:

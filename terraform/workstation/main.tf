@@ -41,6 +41,7 @@ module "compute" {
   boot_snapshot         = var.boot_snapshot
   boot_disk_size_gb     = var.boot_disk_size_gb
   data_disk             = module.compute_configure.disk_self_link
+  opened_snapshot       = var.opened_snapshot
   network               = var.network
   subnetwork            = var.subnetwork
   address               = module.compute_configure.address

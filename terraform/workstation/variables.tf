@@ -187,6 +187,27 @@ variable "network" {
   }
 }
 
+variable "opened_snapshot" {
+  description = "Snapshot of the data disk that the machine mounts read-only at /home/jupyter/.snapshots/DATE, from a disk of this size and type; or null."
+  type = object({
+    name      = string
+    date      = string
+    size_gb   = number
+    disk_type = string
+  })
+  default = null
+
+  validation {
+    condition     = var.opened_snapshot == null || can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.opened_snapshot.name))
+    error_message = "A name at Google has at most 63 lower-case letters, digits and hyphens, starts with a letter and does not end with a hyphen."
+  }
+
+  validation {
+    condition     = var.opened_snapshot == null || can(regex("^[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{4}$", var.opened_snapshot.date))
+    error_message = "The date names a folder and a device: YYYY-MM-DD-HHMM."
+  }
+}
+
 variable "owner" {
   description = "Whose workstation this is, in the form of a label: grace, or grace_example_com."
   type        = string

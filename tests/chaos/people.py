@@ -143,7 +143,17 @@ class Person:
             return self.api.patch(path, json=fields)
         if spec.act is Act.DESTROY:
             return self.api.delete(path, params={"keep_disk": spec.keep_disk})
-        return self.api.post(f"{path}/{'snapshots' if spec.act is Act.SNAPSHOT else spec.act}")
+        if spec.act is Act.OPEN:
+            return self._open(path)
+        return self.api.post(f"{path}/{spec.act}")
+
+    def _open(self, path: str) -> httpx2.Response:
+        taken = self.api.get(f"{path}/snapshots")
+        if taken.status_code != 200:
+            return taken
+        # The run that was to take one may have been superseded.
+        newest = taken.json()[:1]
+        return self.api.post(f"{path}/snapshots/{newest[0]['id']}/open") if newest else httpx2.Response(REFUSED)
 
     def _cancel(self, run_id: str, spec: Request) -> None:
         """Too late, or too hard for now, is refused."""

@@ -18,7 +18,7 @@ from tests.chaos.world import World
 STUCK_AFTER_S = 120.0
 """A run that is not final so long after the last request and the last disturbance never will be."""
 WAITS_S = 120.0
-"""So much longer where Google has no capacity: a run that has tried all zones waits for a minute, and tries them again."""
+"""So much longer where Google has no capacity: a run that has tried all zones waits for a minute, and tries again."""
 MOST_THREADS = 60
 
 

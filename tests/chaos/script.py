@@ -25,7 +25,10 @@ class Act(StrEnum):
     START = "start"
     STOP = "stop"
     RESTART = "restart"
-    SNAPSHOT = "snapshot"
+    SNAPSHOT = "snapshots"
+    OPEN = "snapshots/open"
+    """The newest snapshot."""
+    CLOSE = "snapshots/close"
     CONFIGURE = "configure"
     """The shared stack."""
 
@@ -34,11 +37,16 @@ class Act(StrEnum):
         """Whether Google is told by the Compute API, without Terraform."""
         return self in {Act.START, Act.STOP, Act.RESTART, Act.SNAPSHOT}
 
+    @property
+    def leaves_machine(self) -> bool:
+        """Whether the machine stays as it is."""
+        return self in {Act.SNAPSHOT, Act.OPEN, Act.CLOSE}
+
 
 WITH_TERRAFORM = {act for act in Act if not act.is_order}
 ACTS = {
     Point.BEFORE_CLAIM: set(Act),
-    Point.AFTER_START: {Act.CREATE, Act.CHANGE, Act.CONFIGURE},
+    Point.AFTER_START: {Act.CREATE, Act.CHANGE, Act.OPEN, Act.CONFIGURE},
     Point.BETWEEN: {Act.CREATE, Act.CONFIGURE},
     Point.BEFORE_LAST_STATE: WITH_TERRAFORM,
     Point.AFTER_DESTROY_OF_ONE: {Act.DESTROY},
@@ -60,7 +68,7 @@ class Size:
     orders: float = 0.0
     """How likely a workstation is also stopped, started or restarted."""
     life: float = 0.0
-    """How likely each of these is for a workstation: Google has no capacity, it moves, a snapshot is taken."""
+    """How likely each of these is for a workstation: no capacity, a move, a snapshot, one that is opened."""
     shared: float = 0.0
     """How likely the shared stack is worked on as well."""
     outside: float = 0.0
@@ -116,7 +124,7 @@ class Request:
         more = {
             Act.DESTROY: f", keep_disk={self.keep_disk}" if self.machine else "",
             Act.CONFIGURE: f" {', '.join(sorted(self.parts)) or 'without parts'}",
-        }.get(self.act, "" if self.act.is_order else f" {self.machine}")
+        }.get(self.act, "" if self.act.is_order or self.act.leaves_machine else f" {self.machine}")
         more += f", {self.stock_outs} stock-outs" if self.stock_outs else ""
         cancels = [f"cancel ({mode}) after {delay:.1f} s" for delay, mode in self.cancels]
         return "; ".join([f"{when} {self.act}{more}", *map(str, self.troubles), *cancels])
@@ -187,7 +195,7 @@ def _orders(dice: random.Random, machine: Machine) -> list[Request]:
 
 
 def _add_life(requests: list[Request], dice: random.Random, likely: float) -> None:
-    """No capacity for the create, a snapshot, a move to another zone, each as likely as said."""
+    """No capacity for the create, a snapshot, an opened one, a move to another zone, each as likely as said."""
     if dice.random() < likely:
         requests[0] = replace(requests[0], stock_outs=dice.choice((1, 1, 2, 3, 4)))
         # A change made while Google has no capacity does not wait for it, but fails.
@@ -195,6 +203,12 @@ def _add_life(requests: list[Request], dice: random.Random, likely: float) -> No
     if dice.random() < likely:
         index = _somewhere(requests, dice)
         requests.insert(index, Request(Act.SNAPSHOT, requests[index - 1].machine))
+    if dice.random() < likely:
+        index = _somewhere(requests, dice)
+        # One after the other: a change would supersede them.
+        requests[index : index + 1] = [replace(each, pause=None) for each in requests[index : index + 1]]
+        acts = (Act.SNAPSHOT, Act.OPEN, Act.CLOSE)
+        requests[index:index] = [Request(act, requests[index - 1].machine) for act in acts]
     if dice.random() < likely:
         index, zone = _somewhere(requests, dice), dice.choice(ZONES)
         pause = None if index == 1 and requests[0].stock_outs else _pause(dice)
@@ -252,10 +266,10 @@ def _add_trouble(scripts: list[list[Request]], dice: random.Random, kinds: froze
 
 
 def _add_cancels(scripts: list[list[Request]], dice: random.Random) -> None:
-    """Of creates and changes: what a destroy has done cannot be undone, and so nothing says what must be there."""
+    """Not of destroys: what they have done cannot be undone, and so nothing says what must be there."""
     for requests in scripts:
         for index, request in enumerate(requests):
-            is_stoppable = request.act in {Act.CREATE, Act.CHANGE} and not request.stock_outs
+            is_stoppable = request.act in {Act.CREATE, Act.CHANGE, Act.OPEN} and not request.stock_outs
             if is_stoppable and dice.random() < 0.3:
                 modes = ("undo", "now", "force")[: dice.choice((1, 1, 2, 3))]
                 cancels = [(round(dice.uniform(0, 5), 1), modes[0])]

@@ -111,12 +111,13 @@ def stations(world: World, promises: list[Promise], cloud: Things) -> Iterator[S
         runs = {run["id"]: run for run in world.runs_of([station_id])}
         mine = [promise for promise in promises if promise.stack_id == station_id]
         count = [each for each in mine if runs[each.run_id]["status"] not in TAKEN_BACK]
-        last = next((each for each in reversed(count) if not each.spec.act.is_order), None)
+        acts = [each for each in count if not each.spec.act.leaves_machine]
+        last = next((each for each in reversed(acts) if not each.spec.act.is_order), None)
         states = [things.in_state(state) for state in world.states(station_id)]
         yield Station(
             id=station_id,
             spec=(None if could_not_undo(runs[last.run_id]) else last.spec) if last else NOTHING,
-            power=_power([each.spec.act for each in count]),
+            power=_power([each.spec.act for each in acts]),
             state=states[-1] if states else {},
             cloud=things.of_stack(cloud, station_id),
             page=world.member.get(f"/api/v1/workstations/{station_id}").json(),
@@ -142,7 +143,6 @@ def could_not_undo(run: dict[str, Any]) -> bool:
 
 def _power(acts: list[Act]) -> str | None:
     """What was done to the machine last decides; a change of a stopped one may have it made anew, and then it is on."""
-    acts = [act for act in acts if act is not Act.SNAPSHOT]
     decisive = [act for act in acts if act.is_order or act is Act.CREATE]
     if Act.STOP not in acts:
         return "running"

@@ -1,4 +1,5 @@
-"""Snapshots through the real stack: files outlive their disk, in another zone and on another machine."""
+"""Snapshots through the real stack: files outlive their disk, in another zone and on another machine; yesterday's come
+back."""
 
 from tests.e2e.conftest import Laptop
 from tests.portal_process import ApiUser, PortalProcess
@@ -81,3 +82,36 @@ def test_files_come_back_after_their_disk_was_deleted(
     grace_api.wait_run(run_id, "applied", seconds=240)
     assert grace_api.call("GET", f"/api/v1/workstations/{back['id']}/snapshots").json == []
     assert grace_api.call("DELETE", f"{path}/snapshots/{resting['id']}").status == 202
+
+
+def test_yesterdays_file_is_fetched_back_from_a_snapshot_that_is_opened(
+    portal: PortalProcess, equipped: Laptop, grace_api: ApiUser
+) -> None:
+    made = grace_api.create("yesterday")
+    path = f"/api/v1/workstations/{made['id']}"
+    grace_api.wait(made["id"], "running", "failed", seconds=240)
+    refresh(equipped, grace_api)
+    equipped.ssh("yesterday", "echo precious > /home/jupyter/note")
+    training = equipped.ssh("yesterday", "nohup sleep 3600 >/dev/null 2>&1 & echo $!").strip()
+    snapshot = take(grace_api, made["id"])
+    equipped.ssh("yesterday", "rm /home/jupyter/note")
+
+    run_id = grace_api.call("POST", f"{path}/snapshots/{snapshot['id']}/open").json["run_id"]
+    run = grace_api.wait_run(run_id, "applied", "errored", "awaiting_approval", seconds=300)
+    assert run["status"] == "applied", (run, grace_api.log(run_id))
+    [opened] = grace_api.call("GET", f"{path}/snapshots").json
+    folder = opened["open_at"]
+    assert f"Mounted read-only at {folder}." in grace_api.log(run_id)
+    # Nobody has restarted it for that.
+    equipped.ssh("yesterday", f"kill -0 {training}")
+    assert equipped.ssh("yesterday", f"cat {folder}/note && cp {folder}/note /home/jupyter") == "precious\n"
+    refused = equipped.run("ssh", "-o", "BatchMode=yes", "yesterday", f"echo more >> {folder}/note")
+    assert (refused.returncode, "Read-only file system" in refused.stderr) == (1, True)
+    assert len([each for each in portal.cloud_objects("yesterday") if "-opened-" in each]) == 1
+
+    run_id = grace_api.call("POST", f"{path}/snapshots/close").json["run_id"]
+    run = grace_api.wait_run(run_id, "applied", "errored", "awaiting_approval", seconds=300)
+    assert run["status"] == "applied", (run, grace_api.log(run_id))
+    assert [each for each in portal.cloud_objects("yesterday") if "-opened-" in each] == []
+    equipped.ssh("yesterday", "while [ -e /home/jupyter/.snapshots ]; do sleep 0.2; done")
+    assert equipped.ssh("yesterday", "cat /home/jupyter/note") == "precious\n"

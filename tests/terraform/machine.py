@@ -40,6 +40,8 @@ class Machine:
         self.programs_folder = folder / "programs"
         self.programs_folder.mkdir()
         self.telling = folder / "run/tell.sh"
+        self.following = folder / "run/snapshots.sh"
+        self.snapshots = self.mount_point / ".snapshots"
         self.kept_keys = self.mount_point / ".stationmaster/ssh"
         (folder / "mounts").touch()
         (folder / "uuids").touch()
@@ -112,11 +114,28 @@ class Machine:
         code, said = self.run(self.telling)
         assert code == 0, said
 
+    def open_snapshot(self, date: str, holds: str) -> Path:
+        """A copy of the data disk is attached; returns its device."""
+        device = self.folder / "sdc"
+        device.touch()
+        self.hold(device, holds)
+        (self.folder / f"google-snapshot-{date}").symlink_to(device)
+        return device
+
+    def follow_snapshots(self) -> None:
+        """One round of the loop that looks for snapshots."""
+        # What would wait for the next round ends the loop.
+        self.break_command("sleep")
+        code, said = self.run(self.following)
+        assert code == 0, said
+        (self.folder / "sleep.fails").unlink()
+
     def run(self, script: Path) -> tuple[int, str]:
         environment = {
             "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
             "STAND_IN": str(self.folder),
             "STATIONMASTER_DISK": str(self.link),
+            "STATIONMASTER_DISK_LINKS": str(self.folder),
             "STATIONMASTER_FSTAB": str(self.fstab),
             "STATIONMASTER_MOUNT_POINT": str(self.mount_point),
             "STATIONMASTER_MOTD_FOLDER": str(self.motd_folder),

@@ -26,7 +26,7 @@ case "$name $*" in
   wipefs*) [[ -z $holds ]] || echo "0x200 $type" ;;
   mkfs.ext4*) echo "ext4 made-at-first-boot" >"$(readlink -f -- "$last").holds" ;;
   mount*) echo "$(readlink -f -- "${*: -2:1}") $last" >>"$STAND_IN/mounts" ;;
-  umount*) : >"$STAND_IN/mounts" ;;
+  umount*) sed -i "\\| $last\$|d" "$STAND_IN/mounts" ;;
   findmnt*) awk -v target="$last" '$2 == target { print $1; found = 1 } END { exit !found }' "$STAND_IN/mounts" ;;
   df*) printf '     Size     Avail\n10000000   4000000\n' ;;
   curl*--request\ PUT*) echo "${*: -2:1}" >"$STAND_IN/attributes/${last##*/}" ;;

@@ -99,3 +99,31 @@ def test_a_disk_that_came_with_a_description_is_taken_over_as_it_is(
     [disk] = [each for each in emulator.objects("google_compute_disk") if each["id"].endswith(TAKEN_OVER)]
     assert disk["state"]["description"] == "Data since 2023"
     assert workstation.plan() == {}
+
+
+def test_a_snapshot_opens_and_closes_while_the_machine_runs(
+    workstation: Workstation, emulator: EmulatorProcess
+) -> None:
+    workstation.plan()
+    workstation.run("apply", "tfplan")
+    [before] = emulator.objects("google_compute_instance")
+    disk = next(each["id"] for each in emulator.objects("google_compute_disk") if each["id"].endswith("-home"))
+    emulator.call(
+        "POST", "/compute/v1/projects/pocket-project/global/snapshots", {"name": "yesterday", "sourceDisk": disk}
+    )
+    opened = {"name": "yesterday", "date": "2026-03-02-0417", "size_gb": 200, "disk_type": "pd-balanced"}
+    copy = 'module.compute[0].google_compute_disk.opened["2026-03-02-0417"]'
+
+    assert workstation.plan(opened_snapshot=opened) == {MACHINE: ["update"], copy: ["create"]}
+    workstation.run("apply", "tfplan")
+    assert workstation.plan() == {}
+    [machine] = emulator.objects("google_compute_instance")
+    assert [each["device_name"] for each in machine["state"]["attached_disk"]] == ["home", "snapshot-2026-03-02-0417"]
+
+    assert workstation.plan(opened_snapshot=None) == {MACHINE: ["update"], copy: ["delete"]}
+    # Google refuses to delete a disk that is attached.
+    workstation.run("apply", "tfplan")
+    [machine] = emulator.objects("google_compute_instance")
+    assert [each["device_name"] for each in machine["state"]["attached_disk"]] == ["home"]
+    assert machine["cloud"]["started"] == before["cloud"]["started"]
+    assert workstation.plan() == {}

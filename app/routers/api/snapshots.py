@@ -11,7 +11,7 @@ from app.routers.api.shapes import errors
 from app.routers.api.workstations import RunStarted
 from app.routers.snapshots import SnapshotDep
 from app.services.context import Context
-from app.services.workstations import daily_snapshots, snapshots
+from app.services.workstations import daily_snapshots, opened_snapshots, snapshots
 from app.services.workstations.snapshots import PricedSnapshot
 
 router = APIRouter(
@@ -40,10 +40,15 @@ class SnapshotAnswer(BaseModel):
     usd_per_month: float | None
     """Estimated price; null if unknown."""
     is_being_deleted: bool
+    open_at: str | None
+    """The folder on the machine where it is mounted read-only, or is about to be; null: it is not open."""
+    open_until: datetime | None
+    """When it is closed by itself."""
 
 
-def _answer(priced: PricedSnapshot) -> SnapshotAnswer:
+def _answer(priced: PricedSnapshot, workstation: Workstation) -> SnapshotAnswer:
     snapshot, price = priced.snapshot, priced.usd_a_month
+    is_open = workstation.has_opened(snapshot.name)
     return SnapshotAnswer(
         id=snapshot.id,
         name=snapshot.name,
@@ -55,13 +60,15 @@ def _answer(priced: PricedSnapshot) -> SnapshotAnswer:
         storage_bytes=snapshot.storage_bytes,
         usd_per_month=None if price is None else float(price),
         is_being_deleted=snapshot.is_being_deleted,
+        open_at=snapshot.folder if is_open else None,
+        open_until=workstation.opened_until if is_open else None,
     )
 
 
 @router.get("")
 async def list_snapshots(workstation: WorkstationDep, ctx: ContextDep) -> list[SnapshotAnswer]:
     """A workstation's snapshots, newest first."""
-    return [_answer(priced) for priced in (await snapshots.list_of(ctx, workstation)).priced]
+    return [_answer(priced, workstation) for priced in (await snapshots.list_of(ctx, workstation)).priced]
 
 
 @router.post("", status_code=202)
@@ -107,4 +114,16 @@ async def choose_daily_snapshots(workstation: WorkstationDep, choice: DailyChoic
 async def delete_snapshot(workstation: WorkstationDep, snapshot: SnapshotDep, ctx: ContextDep) -> SnapshotAnswer:
     """Delete a snapshot. It is listed until Google has deleted it."""
     await snapshots.delete(ctx, workstation, snapshot)
-    return _answer(snapshots.priced(snapshot, ctx.catalog))
+    return _answer(snapshots.priced(snapshot, ctx.catalog), workstation)
+
+
+@router.post("/{snapshot_id}/open", status_code=202)
+async def open_snapshot(workstation: WorkstationDep, snapshot: SnapshotDep, ctx: ContextDep) -> RunStarted:
+    """Mount a snapshot read-only on the running machine, in place of one that is open, for at most 24 hours."""
+    return RunStarted(run_id=(await opened_snapshots.request(ctx, workstation, snapshot)).id)
+
+
+@router.post("/close", status_code=202)
+async def close_snapshot(workstation: WorkstationDep, ctx: ContextDep) -> RunStarted:
+    """Unmount the snapshot that is open, and delete the disk that was made from it."""
+    return RunStarted(run_id=(await opened_snapshots.close(ctx, workstation)).id)

@@ -101,6 +101,8 @@ class Disks:
     data_gb: int
     data_type: str
     boot_gb: int
+    opened_gb: int = 0
+    """Of a snapshot that is open. Its disk is of the data disk's type."""
 
 
 class Preset(_Part):
@@ -174,7 +176,7 @@ class Catalog(_Part):
             return None
         parts = (
             Decimal() if is_off else machine.usd_an_hour(zone, spot=spot),
-            self.disk_price_per_hour(zone, disks.data_gb, disks.data_type),
+            self.disk_price_per_hour(zone, disks.data_gb + disks.opened_gb, disks.data_type),
             self.disk_price_per_hour(zone, disks.boot_gb, machine.boot_disk_type),
             self.address_usd_per_hour.get(region_of(zone)),
         )

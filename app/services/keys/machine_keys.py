@@ -155,13 +155,13 @@ async def bind(session: AsyncSession, run: Run) -> None:
         applied = await runs.last_inputs(session, run.stack_id)
         run.inputs = {runs.KEYS_INPUT: [], **applied, "disk_only": run.inputs["disk_only"]}
         return
-    inputs = run.inputs
-    if run.kind is RunKind.REKEY:
-        # Nothing else is to change, so all other variables are those applied last; the disk may have grown since.
+    inputs, only_sets = run.inputs, run.kind.traits.only_sets
+    if only_sets is not None:
+        # The disk may have grown since.
         reached = (await runs.applied(session, run.stack_id)).reached_inputs
         base = reached or await runs.last_inputs(session, run.stack_id)
         sizes = {"disk_size_gb": workstation.disk_size_gb, "boot_disk_size_gb": workstation.boot_disk_size_gb}
-        inputs = {**base, **sizes}
+        inputs = {**base, **sizes, **{name: run.inputs[name] for name in only_sets}}
     run.inputs = {**inputs, runs.KEYS_INPUT: await _lines_of(session, workstation.owner_id)}
 
 

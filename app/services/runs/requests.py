@@ -19,6 +19,8 @@ ACCOUNT_INPUT = "service_account_email"
 """The variable of terraform/workstation with its service account, which is set anew when a worker claims a change."""
 SNAPSHOT_INPUT = "disk_snapshot"
 """The variable of terraform/workstation with the snapshot of a new data disk. Of a move, it is set at the claim."""
+OPENED_INPUT = "opened_snapshot"
+"""The variable of terraform/workstation with the snapshot that is open, which is set when a worker claims a run."""
 GENERATION_INPUT = "sql_generation"
 """The variable of terraform/shared with the database's number, which is set when a worker claims the run."""
 

@@ -32,7 +32,7 @@ class State:
         """The outputs that are not sensitive."""
         managed = [resource for resource in content.get("resources", []) if resource["mode"] == "managed"]
         self.is_empty = not managed
-        disks = [each for each in managed if each["type"] == "google_compute_disk"]
+        disks = [each for each in managed if (each["type"], each["name"]) == ("google_compute_disk", "data")]
         sizes = [instance["attributes"].get("size") for disk in disks for instance in disk["instances"]]
         self.disk_size_gb: int | None = max(filter(None, sizes), default=None)
         """The size of a workstation's data disk; None if there is none."""

@@ -11,7 +11,7 @@ from app.models.snapshot_schedule import kept
 from app.services import audit, runs
 from app.services.context import Context
 from app.services.people import team_policy
-from app.services.workstations import snapshots
+from app.services.workstations import opened_snapshots, snapshots
 
 
 async def choose(ctx: Context, workstation: Workstation, daily: bool | None) -> None:
@@ -63,13 +63,14 @@ async def act(ctx: Context, workstation_id: str) -> Run | None:
 async def thin(ctx: Context) -> list[Snapshot]:
     """Have the daily snapshots deleted that are not to be kept; returns them. Others are left alone."""
     query = select(Snapshot).where(Snapshot.reason == SnapshotReason.DAILY, Snapshot.delete_requested_at.is_(None))
+    opened = set(await ctx.session.scalars(opened_snapshots.names()))
     daily: dict[str, list[Snapshot]] = defaultdict(list)
     for snapshot in await ctx.session.scalars(query.with_for_update()):
         daily[snapshot.workstation_id].append(snapshot)
     doomed = []
     for taken in daily.values():
         keep = kept(snapshot.taken_at for snapshot in taken)
-        doomed += [snapshot for snapshot in taken if snapshot.taken_at not in keep]
+        doomed += [each for each in taken if each.taken_at not in keep and each.name not in opened]
     for snapshot in doomed:
         snapshot.delete_requested_at = ctx.now
     if doomed:

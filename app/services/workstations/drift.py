@@ -15,10 +15,10 @@ from app.services.workstations.requests import request_change
 from app.services.workstations.specs import WorkstationPatch
 
 _KEPT = {
-    ("google_compute_instance", "machine_type"): "machine_type",
-    ("google_compute_disk", "size"): "disk_size_gb",
+    ("google_compute_instance", "workstation", "machine_type"): "machine_type",
+    ("google_compute_disk", "data", "size"): "disk_size_gb",
 }
-"""Attributes whose drift can be kept as a setting: type and path → column."""
+"""Attributes whose drift can be kept as a setting: type, name and path → column."""
 
 
 async def keepable(session: AsyncSession, workstation: Workstation, catalog: Catalog) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def _columns_of(change: Change) -> dict[str | None, Any]:
         # Values that Google computes follow from the others.
         if UNKNOWN in (attribute["note"] or ""):
             continue
-        column = _KEPT.get((change["type"], attribute["path"]))
+        column = _KEPT.get((change["type"], change["name"], attribute["path"]))
         before = attribute["before"]
         found[column] = int(before) if column == "disk_size_gb" and before else before
     return found

@@ -29,8 +29,8 @@ class Existing:
     def in_state(cls, state: State | None) -> Self:
         """The parts in a state."""
         types = {instance.type for instance in state_resources.instances(state)} if state else set()
-        names = ("google_compute_instance", "google_compute_disk", "google_compute_address")
-        return cls(*(name in types for name in names))
+        has_disk = state is not None and state_resources.data_disk(state) is not None
+        return cls("google_compute_instance" in types, has_disk, "google_compute_address" in types)
 
     def __bool__(self) -> bool:
         return self.machine or self.disk or self.address

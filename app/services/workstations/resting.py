@@ -12,7 +12,7 @@ from app.infra.zones import region_of
 from app.models import Member, Snapshot, SnapshotReason, Workstation, WorkstationStatus
 from app.services.context import Context
 from app.services.people import team_policy
-from app.services.workstations import snapshots
+from app.services.workstations import opened_snapshots, snapshots
 from app.services.workstations.snapshots import PricedSnapshot
 
 
@@ -52,12 +52,14 @@ async def of_member(ctx: Context, member: Member) -> list[DeletedDisk]:
 
 
 async def expire(ctx: Context) -> Sequence[Snapshot]:
-    """Have the snapshots deleted that have expired; returns them. One that a disk is still to be made from waits."""
+    """Have the snapshots deleted that have expired; returns them. One that a disk is still to be made from, or
+    that is open, waits."""
     sources = select(Workstation.disk_snapshot).where(
         Workstation.disk_snapshot.is_not(None), Workstation.status != WorkstationStatus.DESTROYED
     )
     query = select(Snapshot).where(Snapshot.expires_at <= ctx.now, Snapshot.delete_requested_at.is_(None))
-    expired = (await ctx.session.scalars(query.where(Snapshot.name.not_in(sources)).with_for_update())).all()
+    unused = query.where(Snapshot.name.not_in(sources), Snapshot.name.not_in(opened_snapshots.names()))
+    expired = (await ctx.session.scalars(unused.with_for_update())).all()
     for snapshot in expired:
         snapshot.delete_requested_at = ctx.now
         await snapshots.changed(ctx.session, await ctx.session.get_one(Workstation, snapshot.workstation_id))

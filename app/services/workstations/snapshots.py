@@ -57,6 +57,8 @@ class SnapshotList:
     priced: list[PricedSnapshot]
     are_daily: bool
     """Whether one is taken every day."""
+    opened_usd_an_hour: Decimal | None
+    """Of the disk of the one that is open; None if none is, or its price is unknown."""
 
     @property
     def usd_a_month(self) -> Decimal | None:
@@ -71,7 +73,8 @@ async def list_of(ctx: Context, workstation: Workstation) -> SnapshotList:
     found = await ctx.session.scalars(query.order_by(Snapshot.taken_at.desc(), Snapshot.id))
     policy = await team_policy.of_team(ctx.session)
     are_daily = workstation.takes_daily_snapshots(by_default=policy.daily_snapshots)
-    return SnapshotList([priced(snapshot, ctx.catalog) for snapshot in found], are_daily)
+    opened = ctx.catalog.disk_price_per_hour(workstation.zone, workstation.opened_gb, workstation.disk_type)
+    return SnapshotList([priced(snapshot, ctx.catalog) for snapshot in found], are_daily, opened)
 
 
 def priced(snapshot: Snapshot, catalog: Catalog) -> PricedSnapshot:
@@ -90,10 +93,15 @@ async def find(session: AsyncSession, workstation: Workstation, snapshot_id: str
 
 
 async def delete(ctx: Context, workstation: Workstation, snapshot: Snapshot) -> None:
-    """Have a worker delete a snapshot. Nothing happens if that was requested before."""
+    """Have a worker delete a snapshot. Nothing happens if that was requested before.
+
+    Raises ConflictError if it is open.
+    """
     await ctx.session.refresh(snapshot, with_for_update=True)
     if snapshot.is_being_deleted:
         return
+    if workstation.has_opened(snapshot.name):
+        raise ConflictError("This snapshot is open.", hint="Close it first.")
     snapshot.delete_requested_at = ctx.now
     await queue.enqueue_snapshot_deletions(ctx.session)
     await changed(ctx.session, workstation)

@@ -181,7 +181,8 @@ def larger_disks(workstation: Workstation) -> dict[str, int]:
 
 def disks(workstation: Workstation) -> Disks:
     """The sizes and types of the disks that are billed."""
-    return Disks(workstation.disk_size_gb, workstation.disk_type, workstation.boot_disk_size_gb)
+    data_gb, boot_gb = workstation.disk_size_gb, workstation.boot_disk_size_gb
+    return Disks(data_gb, workstation.disk_type, boot_gb, workstation.opened_gb)
 
 
 def changed(
@@ -272,6 +273,7 @@ def terraform_inputs(
         "disk_size_gb": spec["disk_size_gb"],
         "disk_type": spec["disk_type"],
         "disk_snapshot": workstation.disk_snapshot,
+        "opened_snapshot": workstation.opened_snapshot,
         "spot": spec["spot"],
         "network": settings.network,
         "subnetwork": settings.subnetwork,

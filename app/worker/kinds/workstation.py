@@ -79,7 +79,7 @@ class WorkstationKind(TerraformKind):
         """Import resources of the machine that exist in no state."""
         folder, inputs = self.commands.folder, self.attempt.inputs
         # Ask for all resources, even those to be deleted: only planned creates are looked for.
-        folder.write_variables({**inputs, "disk_only": False})
+        folder.write_variables({**inputs, "disk_only": False, runs.OPENED_INPUT: await self._may_be_open()})
         adopted = await WorkstationAdoption(self.claim, self.commands, self.stack_id, inputs["zone"]).adopt()
         # The machine is deleted and its disk kept, so dependencies between them matter.
         if adopted and inputs.get("disk_only"):
@@ -88,6 +88,13 @@ class WorkstationKind(TerraformKind):
             await self.commands.refresh()
         folder.write_variables(inputs)
         return adopted
+
+    async def _may_be_open(self) -> dict[str, Any] | None:
+        """The snapshot whose disk may exist at Google and in no state: that of the run that applied last."""
+        async with self.claim.tools.database.sessions() as session:
+            last = next(iter((await runs.applied(session, self.stack_id)).possible), None)
+        opened = last.inputs.get(runs.OPENED_INPUT) if last else None
+        return opened or self.attempt.inputs.get(runs.OPENED_INPUT)
 
     async def expected_severity(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
         """The severest effect on the machine that the requester was shown."""

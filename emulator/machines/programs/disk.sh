@@ -51,8 +51,7 @@ do_blockdev() {
 
 do_blkid() {
   if [[ ${1:-} == -t ]]; then
-    find_disk /dev/sdb && look && [[ "UUID=$uuid" == "$2" ]] || exit 2
-    echo "$device"
+    do_blkid_by_uuid "$2"
     return
   fi
   find_disk "$last" || real
@@ -63,6 +62,17 @@ do_blkid() {
     *"-s UUID"*) echo "$uuid" ;;
     *) echo "$last: UUID=\"$uuid\" TYPE=\"$type\"" ;;
   esac
+}
+
+# All disks with this UUID: a copy of a disk has the same.
+do_blkid_by_uuid() {
+  local each found=2
+  for each in /dev/.disks/*; do
+    find_disk "/dev/${each##*/}" || continue
+    look
+    [[ "UUID=$uuid" != "$1" ]] || { echo "$device" && found=0; }
+  done
+  [[ $found -eq 0 ]] || exit "$found"
 }
 
 do_wipefs() {
@@ -92,6 +102,7 @@ do_mount() {
   [[ -d $last ]] || fail 32 "$last: mount point does not exist."
   ! mounted_at "$last" >/dev/null || fail 32 "$last: $device already mounted on $last."
   mount --bind "$folder/files" "$last"
+  [[ " $* " != *" -o ro "* ]] || mount -o remount,bind,ro "$last"
   echo "$device $last" >>"$mounts"
   # systemd's clock would let this be told within the minute.
   [[ ! -e $machine/run/timer ]] || PATH=$machine/bin:$PATH bash "$(<"$machine/run/timer")" >/dev/null 2>&1 || true
@@ -138,7 +149,7 @@ do_lsblk() {
   [[ $last == /dev/sdb ]] || printf '%-4s %5s %-6s %s\n' sda "$(($(<"$machine/size") >> 30))G" ext4 /
   find_disk /dev/sdb || return 0
   look
-  printf '%-4s %5s %-6s %s\n' sdb "$(($(stat -c %s "$device") >> 30))G" "$type" "$(awk '{ print $2 }' "$mounts")"
+  printf '%-4s %5s %-6s %s\n' sdb "$(($(stat -c %s "$device") >> 30))G" "$type" "$(awk '$1 == "/dev/sdb" { print $2 }' "$mounts")"
 }
 
 case $name in

@@ -23,10 +23,13 @@ case "${0##*/} $*" in
   systemd-run\ *" python3 "*)
     setsid python3 "${*: -1}" </dev/null >/dev/null 2>&1 &
     ;;
-  systemd-run\ *" bash "*)
+  systemd-run\ *--on-active*" bash "*)
     script=${*: -1}
     echo "$script" >"$machine/run/timer"
     setsid bash -c "while sleep 60; do bash '$script'; done" </dev/null >/dev/null 2>&1 &
+    ;;
+  systemd-run\ *" bash "*)
+    setsid bash "${*: -1}" </dev/null >/dev/null 2>&1 &
     ;;
   *)
     echo "System has not been booted with systemd as init system (PID 1). Can't operate." >&2

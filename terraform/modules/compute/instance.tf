@@ -45,6 +45,16 @@ resource "google_compute_instance" "workstation" {
     mode        = "READ_WRITE"
   }
 
+  dynamic "attached_disk" {
+    for_each = google_compute_disk.opened
+
+    content {
+      source      = attached_disk.value.self_link
+      device_name = "snapshot-${attached_disk.key}"
+      mode        = "READ_WRITE"
+    }
+  }
+
   dynamic "guest_accelerator" {
     for_each = var.accelerator[*]
 

@@ -11,6 +11,7 @@ export LC_ALL=C
 
 # The tests and the emulator set these; on a machine they are what stands here.
 disk=${STATIONMASTER_DISK:-/dev/disk/by-id/google-home}
+disk_links=${STATIONMASTER_DISK_LINKS:-/dev/disk/by-id}
 mount_point=${STATIONMASTER_MOUNT_POINT:-/home/jupyter}
 fstab=${STATIONMASTER_FSTAB:-/etc/fstab}
 ssh_folder=${STATIONMASTER_SSH_FOLDER:-/etc/ssh}
@@ -47,6 +48,7 @@ main() {
   write_banner || say "Whoever logs in is shown no banner."
   write_keep || say "The command keep is not there."
   keep_telling
+  watch_snapshots
   start_agent
   keep_user_units
   tell_stage "$outcome"

@@ -76,6 +76,17 @@ variable "network" {
   nullable    = false
 }
 
+variable "opened_snapshot" {
+  description = "Snapshot that the machine mounts read-only at /home/jupyter/.snapshots/DATE, from a disk of this size and type; or null."
+  type = object({
+    name      = string
+    date      = string
+    size_gb   = number
+    disk_type = string
+  })
+  default = null
+}
+
 variable "project" {
   description = "Google Cloud project of the machine."
   type        = string

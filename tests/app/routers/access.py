@@ -95,6 +95,8 @@ ROWS = {
         GET POST /api/v1/workstations/{workstation_id}/snapshots
         GET PUT /api/v1/workstations/{workstation_id}/snapshots/daily
         DELETE /api/v1/workstations/{workstation_id}/snapshots/{snapshot_id}
+        POST /api/v1/workstations/{workstation_id}/snapshots/{snapshot_id}/open
+        POST /api/v1/workstations/{workstation_id}/snapshots/close
         DELETE POST /api/v1/workstations/{workstation_id}/office-hours/skip
         GET /api/v1/workstations/{workstation_id}/usage
         POST /api/v1/workstations/{workstation_id}/restart
@@ -135,6 +137,8 @@ ROWS = {
         POST /workstations/{workstation_id}/snapshots
         POST /workstations/{workstation_id}/snapshots/daily
         GET POST /workstations/{workstation_id}/snapshots/{snapshot_id}/delete
+        POST /workstations/{workstation_id}/snapshots/{snapshot_id}/open
+        POST /workstations/{workstation_id}/snapshots/close
         POST /workstations/{workstation_id}/start
         GET /workstations/{workstation_id}/states
         GET POST /workstations/{workstation_id}/stop
@@ -193,6 +197,7 @@ ROWS = {
         GET /admin/workstations/actions/{action_id}/events
         GET POST /admin/workstations/orphans
         GET /admin/workstations/orphans/events
+        GET POST /admin/workstations/orphans/snapshots/{name}/delete
         POST /admin/members/limits
         GET /admin/members/{member_id}
         POST /admin/members/{member_id}/disable

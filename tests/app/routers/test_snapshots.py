@@ -4,7 +4,7 @@ import httpx2
 import pytest
 from sqlalchemy import select
 
-from app.models import Run, RunKind, Snapshot, Workstation
+from app.models import Run, RunKind, Snapshot, Workstation, WorkstationStatus
 from tests.clients import create, refusal, run_from, run_of
 from tests.stage import Stage
 from tests.steps import audit_entries
@@ -180,3 +180,42 @@ async def test_daily_snapshots_are_turned_on_and_off(grace: httpx2.AsyncClient, 
     async with stage.database.sessions() as session:
         entries = await audit_entries(session, action="workstation.choose_daily_snapshots")
     assert [entry.after for entry in entries] == [{"daily_snapshots": True}, {"daily_snapshots": None}]
+
+
+async def test_a_snapshot_is_opened_and_closed_from_the_page(grace: httpx2.AsyncClient, stage: Stage) -> None:
+    machine = await stage.make()
+    snapshot = await stage.snapshot(machine.id)
+    path = f"/workstations/{machine.id}/snapshots"
+    assert "No snapshot of dev-1 is open." in (await refusal(grace, f"{path}/close")).text
+    run_id = await run_from(grace, machine.id, f"snapshots/{snapshot.id}/open")
+    run = await stage.row(Run, run_id)
+    assert run.inputs["opened_snapshot"] == {
+        "name": snapshot.name,
+        "date": snapshot.date,
+        "size_gb": 100,
+        "disk_type": "pd-balanced",
+    }
+    async with stage.database.sessions.begin() as session:
+        row = await session.get_one(Workstation, machine.id)
+        row.set_opened(run.inputs["opened_snapshot"], stage.clock())
+    await stage.cancel(run_id)
+    page = (await grace.get(f"/workstations/{machine.id}")).text
+    # 100 GB of the disk that is made for it.
+    assert f"/home/jupyter/.snapshots/{snapshot.date}</span> until" in page
+    assert 'disk <span class="nowrap">$0.02</span> per hour' in page
+    assert f"Close the snapshot of {snapshot.date}" in page
+    assert "This snapshot is open." in (await refusal(grace, f"{path}/{snapshot.id}/delete")).text
+    [listed] = (await grace.get(f"/api/v1{path}")).json()
+    assert listed["open_at"] == snapshot.folder
+    closing = (await grace.post(f"/api/v1{path}/close")).json()["run_id"]
+    assert (await stage.row(Run, closing)).inputs["opened_snapshot"] is None
+
+
+async def test_a_machine_that_is_off_opens_nothing(grace: httpx2.AsyncClient, stage: Stage) -> None:
+    machine = await stage.make()
+    snapshot = await stage.snapshot(machine.id)
+    async with stage.database.sessions.begin() as session:
+        (await session.get_one(Workstation, machine.id)).status = WorkstationStatus.STOPPED
+    assert f"{snapshot.id}/open" not in (await grace.get(f"/workstations/{machine.id}")).text
+    answer = await grace.post(f"/api/v1/workstations/{machine.id}/snapshots/{snapshot.id}/open")
+    assert (answer.status_code, answer.json()["error"]["message"]) == (409, "dev-1 is not running.")
