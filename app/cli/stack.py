@@ -122,15 +122,16 @@ async def _discard(portal: terminal.Installation, folder: "CheckoutFolder") -> s
 
 @stack.command("list-orphans")
 def list_orphans() -> None:
-    """List resources with the portal's label that are in no state."""
+    """List resources with the portal's label that are in no state, and snapshots that no workstation lists."""
     findings = asyncio.run(_find_orphans())
     if findings.busy:
         typer.echo(f"Not checked, because they have a run in progress: {', '.join(findings.busy)}.", err=True)
-    if not findings.orphans:
+    if not findings.count:
         typer.echo("No orphans.")
         return
     rows = [("ID", "STACK", "OWNER", "WORKSTATION")]
     rows += [(orphan.id, orphan.stack_id, orphan.owner, orphan.belongs_to) for orphan in findings.orphans]
+    rows += [(f"snapshot {each.name}", each.stack_id, each.owner, each.belongs_to) for each in findings.snapshots]
     terminal.print_table(rows)
 
 

@@ -33,6 +33,8 @@ class StoredSnapshot:
     storage_bytes: int | None
     """None while Google measures it."""
     labels: dict[str, str]
+    region: str = ""
+    """Where it is stored; empty if Google does not say."""
 
     @classmethod
     def read(cls, snapshot: "compute_v1.Snapshot") -> Self:
@@ -45,6 +47,7 @@ class StoredSnapshot:
             disk_size_gb=int(snapshot.disk_size_gb),
             storage_bytes=int(snapshot.storage_bytes) if is_measured else None,
             labels=dict(snapshot.labels),
+            region=next(iter(snapshot.storage_locations), ""),
         )
 
 

@@ -74,8 +74,9 @@ async def _orphans(session: AsyncSession) -> Check:
     found = await orphans.read(session)
     if found is None:
         return Check(name, Verdict.OK, "No search yet: a worker searches once a day.", why)
-    if found.orphans:
-        return Check(name, Verdict.WARNING, f"{_names([orphan.id for orphan in found.orphans])}.", why)
+    if found.count:
+        orphans_and_snapshots = [each.id for each in found.orphans] + [each.name for each in found.snapshots]
+        return Check(name, Verdict.WARNING, f"{_names(orphans_and_snapshots)}.", why)
     return Check(name, Verdict.OK, "None was found by the last search.", why)
 
 

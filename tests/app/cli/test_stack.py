@@ -21,7 +21,7 @@ from app.services.people import members
 from app.services.terraform import state_versions
 from app.worker.claim import Tools
 from app.worker.execute import execute
-from tests.app.worker.scripted import Script, spec, state, writes_state
+from tests.app.worker.scripted import Script, SnapshotsInMemory, spec, state, writes_state
 from tests.parts import identity
 from tests.stage import Stage
 
@@ -190,6 +190,7 @@ async def test_a_folder_with_something_in_it_is_not_touched(stack_id: str, tmp_p
 def at_google(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, str]]:
     """What Google has: id → labels."""
     there: dict[str, dict[str, str]] = {}
+    taken = SnapshotsInMemory()
 
     class Shown(google.Compute):
         async def labelled(self, label: str) -> list[Labelled]:
@@ -197,6 +198,10 @@ def at_google(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, str]]:
 
         async def labels_of(self, resource_id: str) -> dict[str, str] | None:
             return None if resource_id.endswith("/gone") else there[resource_id]
+
+        @property
+        def snapshots(self) -> SnapshotsInMemory:
+            return taken
 
     monkeypatch.setattr(google, "Compute", Shown)
     return there

@@ -31,13 +31,15 @@ LACKING = {
     ("GET", "/readyz"): 503,
     ("POST", "/admin/iam/remove"): 404,
     ("DELETE", "/api/v1/iam-admins/{principal}"): 404,
+    ("GET", "/admin/workstations/orphans/snapshots/{name}/delete"): 404,
+    ("POST", "/admin/workstations/orphans/snapshots/{name}/delete"): 404,
     ("POST", "/admin/members/{member_id}/security-keys/{security_key_id}/remove"): 404,
     ("POST", "/admin/members/{member_id}/ssh-keys/{key_id}/delete"): 404,
     ("POST", "/admin/members/{member_id}/tokens/{token_id}/revoke"): 404,
     ("DELETE", "/api/v1/members/{member_id}/ssh-keys/{key_id}"): 404,
 }
-"""This world has no provider, no worker and no IAM admins, and key and token are not this member's: only those who get
-through are told."""
+"""This world has no provider, no worker, no orphans and no IAM admins, and key and token are not this member's: only
+those who get through are told."""
 
 
 def _expected(access: Access, who: str, method: str) -> str:

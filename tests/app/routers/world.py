@@ -78,6 +78,7 @@ async def _things(stage: Stage, app: FastAPI, people: dict[str, httpx2.AsyncClie
     ids = {
         "workstation_id": await create(owner),
         "principal": "user:linus@example.com",
+        "name": "dev-1-nosuch",
         "key": "mlflow-member",
     }
     ids["run_id"] = await run_of(owner, ids["workstation_id"])
