@@ -82,6 +82,11 @@ async def restore(browser: httpx2.AsyncClient, workstation_id: str) -> str:
     return await run_from(browser, workstation_id, "restore")
 
 
+async def shown(browser: httpx2.AsyncClient, path: str) -> str:
+    """A page's text without tags, on one line."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", (await browser.get(path)).text))
+
+
 async def create_token(browser: httpx2.AsyncClient, **fields: str) -> str:
     """Create an API token through the form; returns it, as the page that follows shows it."""
     made = await browser.post("/account/tokens", data={"name": "CI", **fields})

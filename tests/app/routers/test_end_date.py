@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from app.models import Member, Workstation
 from app.services.workstations import observations
 from app.services.workstations.observations import Sighting
-from tests.clients import refusal, signed_in
+from tests.clients import refusal, shown, signed_in
 from tests.stage import Stage
 from tests.steps import audit_entries
 
@@ -21,11 +21,6 @@ pytestmark = pytest.mark.anyio
 async def path(stage: Stage) -> str:
     """A machine that runs, on a Monday at 09:31 UTC."""
     return f"/workstations/{(await stage.make()).id}"
-
-
-async def shown(browser: httpx2.AsyncClient, path: str) -> str:
-    """A page's text without tags, on one line."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", (await browser.get(path)).text))
 
 
 async def come_back(browser: httpx2.AsyncClient, app: FastAPI, name: str) -> None:

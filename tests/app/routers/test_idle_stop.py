@@ -13,7 +13,7 @@ from app.models import Workstation
 from app.services.people import team_policy
 from app.services.people.team_policy import TeamPolicy
 from tests.app.models.test_idle_stop import IDLE
-from tests.clients import refusal, script_of
+from tests.clients import refusal, script_of, shown
 from tests.stage import Stage
 from tests.steps import audit_entries
 
@@ -24,11 +24,6 @@ pytestmark = pytest.mark.anyio
 async def path(stage: Stage) -> str:
     """A machine that runs."""
     return f"/workstations/{(await stage.make()).id}"
-
-
-async def shown(browser: httpx2.AsyncClient, path: str) -> str:
-    """A page's text without tags, on one line."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", (await browser.get(path)).text))
 
 
 async def idle(stage: Stage, path: str, minutes: int, **changes: Any) -> None:

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from app.models import Workstation
-from tests.clients import refusal
+from tests.clients import refusal, shown
 from tests.stage import Stage
 from tests.steps import audit_entries
 
@@ -21,11 +21,6 @@ async def path(stage: Stage, grace: httpx2.AsyncClient) -> str:
     saved = await grace.post(f"{path}/office-hours", data=FORM)
     assert saved.headers["location"] == f"{path}?done=office_hours_saved"
     return path
-
-
-async def shown(browser: httpx2.AsyncClient, path: str) -> str:
-    """A page's text without tags, on one line."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", (await browser.get(path)).text))
 
 
 async def test_office_hours_are_set_on_a_page_of_their_own(stage: Stage, grace: httpx2.AsyncClient, path: str) -> None:
