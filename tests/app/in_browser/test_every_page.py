@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from tests.app.in_browser.purged import left_out, missed
 from tests.app.in_browser.test_machine_troubles import UNMOUNTED, UNWELL, reporting
-from tests.app.in_browser.windows import Windows, problems
+from tests.app.in_browser.windows import Windows, problems, too_wide
 from tests.app.routers.lost_disk import await_approval
 from tests.app.routers.world import TABLE
 from tests.clients import create, restore, run_of, signed_in
@@ -21,7 +21,7 @@ PATHS = sorted(
     path for method, path in TABLE if method == "GET" and not path.startswith(NO_PAGES) and not path.endswith("/events")
 )
 MANY = 30
-LOOKS = {"empty": ("dark", 360), "busy": ("light", 360), "failed": ("dark", 1280), "full": ("light", 1280)}
+LOOKS = {"empty": ("dark", 320), "busy": ("light", 320), "failed": ("dark", 1280), "full": ("light", 1280)}
 Ids = list[dict[str, str]]
 
 
@@ -93,6 +93,7 @@ async def are_pages(client: httpx2.AsyncClient, wanted: list[str]) -> list[str]:
     ]
 
 
+@pytest.mark.timeout(900)  # axe on 60 pages
 @pytest.mark.parametrize("state", STATES)
 async def test_nobody_is_kept_from_reading_any_page(
     state: str, app: FastAPI, stage: Stage, windows: Windows, grace: httpx2.AsyncClient
@@ -111,4 +112,7 @@ async def test_nobody_is_kept_from_reading_any_page(
         for address in visited:
             await page.goto(address)
             found += await problems(page) + await missed(page, purged)
+            await page.set_viewport_size({"width": 320, "height": 640})
+            found += await too_wide(page)
+            await page.set_viewport_size({"width": width, "height": 800})
     assert not found, "\n".join(found)

@@ -37,6 +37,10 @@ async def problems(page: Page) -> list[str]:
     found = [
         f"{page.url} {violation['id']}: {violation['nodes'][0]['html']}" for violation in results.response["violations"]
     ]
-    if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-        found.append(f"{page.url} is wider than the window")
-    return found
+    return found + await too_wide(page)
+
+
+async def too_wide(page: Page) -> list[str]:
+    """The page, where it is wider than the window."""
+    is_wider = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    return [f"{page.url} is wider than the window"] if is_wider else []
