@@ -25,7 +25,7 @@ _LASTING = re.compile(
 _TRANSIENT = re.compile(
     r"Error 5\d\d|Error 429|^(5\d\d|429) (GET|POST|Google)|timeout while waiting|connection re(set|fused)|i/o timeout|"
     r"EOF\b|TLS handshake timeout|context deadline exceeded|no such host|client connection lost|"
-    r"Internal error\. .*\(Code: |Error code 13\b|concurrent policy changes",
+    r"Internal error\. .*\(Code: |Error code 13\b|concurrent policy changes|ended with exit code \d+ without an error",
     re.IGNORECASE,
 )
 """Errors that usually end by themselves: internal ones of Google, timeouts, conflicts with other changes."""
@@ -60,7 +60,6 @@ def classify(error: str) -> Failure:
 def of_all(errors: list[str]) -> Failure:
     """The kind of failure of several errors of one command: the worst counts."""
     kinds = {classify(error) for error in errors}
-    # A command that failed without a message may fail again.
     if not errors or Failure.LASTING in kinds:
         return Failure.LASTING
     return Failure.TRANSIENT if Failure.TRANSIENT in kinds else Failure.KILLED

@@ -15,6 +15,10 @@ class StockOutError(RunFailedError):
     """Google has no capacity for the machine in its zone."""
 
 
+class NoDiskError(RunFailedError):
+    """There is no data disk to take a snapshot of: the workstation has none, or it was deleted at Google."""
+
+
 class TransientError(Exception):
     """A transient error: the attempt is repeated after a while. The message is the raw error text."""
 

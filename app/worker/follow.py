@@ -147,6 +147,7 @@ class Follower:
         if stderr:
             await self._claim.log(stderr, LogLevel.ERROR)
             self.errors.append(stderr)
-        # Something must explain the failure, even if Terraform could not.
+        # Something must explain the failure, even if Terraform could not: its output may have met a full disk.
         if not self.errors:
-            self.errors.append("Terraform was killed." if code is None else f"Terraform ended with exit code {code}.")
+            silent = f"Terraform ended with exit code {code} without an error message."
+            self.errors.append("Terraform was killed." if code is None else silent)

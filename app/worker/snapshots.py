@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import NAMESPACE_URL, uuid5
 
 import structlog
-from google.api_core.exceptions import Conflict
+from google.api_core.exceptions import Conflict, NotFound
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -18,7 +18,7 @@ from app.services.terraform import state_resources, state_versions
 from app.services.workstations import disk_sources, snapshots
 from app.worker.claim import Claim, Tools
 from app.worker.commands import Commands
-from app.worker.errors import GOOGLE_ERRORS, CanceledError, RunFailedError, TransientError, is_transient
+from app.worker.errors import GOOGLE_ERRORS, CanceledError, NoDiskError, RunFailedError, TransientError, is_transient
 from app.worker.retry import retry
 
 log = structlog.get_logger()
@@ -33,7 +33,7 @@ class SnapshotTaker:
         self._snapshots = claim.tools.compute.snapshots
 
     async def take(self, reason: SnapshotReason, rest_days: int = 0) -> Snapshot:
-        """The snapshot, once Google has it and it is recorded. Raises RunFailedError.
+        """The snapshot, once Google has it and it is recorded. Raises RunFailedError, and NoDiskError without a disk.
 
         :param rest_days: after how many days it is deleted; 0: not by itself.
         """
@@ -45,7 +45,7 @@ class SnapshotTaker:
                 return taken
         found = state_resources.data_disk(state) if state else None
         if found is None:
-            raise RunFailedError("There is no data disk to take a snapshot of.")
+            raise NoDiskError("There is no data disk to take a snapshot of.")
         disk = DiskPlace(*found)
         labels = {STACK_LABEL: workstation.id, OWNER_LABEL: workstation.owner_label}
         await self._claim.log(f"Taking a snapshot of the data disk {disk.name}.")
@@ -91,6 +91,8 @@ class SnapshotTaker:
         except Conflict:
             # An earlier attempt had it taken, so long ago that Google has forgotten the request.
             is_done = True
+        except NotFound as error:
+            raise NoDiskError(f"There is no data disk {disk.name} at Google to take a snapshot of.") from error
         stored = await self._snapshots.read(name) if is_done else None
         if stored and stored.labels.get(STACK_LABEL) != self._stack_id:
             raise RunFailedError(f"A snapshot named {name} exists at Google, and belongs to something else.")

@@ -136,8 +136,8 @@ class Person:
     def _request(self, spec: Request) -> httpx2.Response:
         fields = spec.machine.fields if spec.machine else {}
         if spec.act is Act.CREATE:
-            fields |= {"wait_hours": 1} if spec.stock_outs else {}
-            return self.api.post("/api/v1/workstations", json={"name": self.script.name, **fields})
+            # Where somebody waits for capacity, others have to wait behind them, or fail.
+            return self.api.post("/api/v1/workstations", json={"name": self.script.name, "wait_hours": 1, **fields})
         path = f"/api/v1/workstations/{self.promises[-1].stack_id}" if self.promises else "/api/v1/workstations/none"
         if spec.act is Act.CHANGE:
             return self.api.patch(path, json=fields)

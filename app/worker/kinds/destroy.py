@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Root, Run, RunKind, SnapshotReason, Workstation
+from app.models import LogLevel, Root, Run, RunKind, SnapshotReason, Workstation
 from app.services.runs import stacks
 from app.services.terraform import state_versions
 from app.services.terraform.state_versions import State
@@ -10,7 +10,7 @@ from app.services.workstations import consoles
 from app.services.workstations.existing import Existing
 from app.services.workstations.impact import Severity
 from app.worker.decide import DATA_DISK
-from app.worker.errors import RunFailedError
+from app.worker.errors import NoDiskError, RunFailedError
 from app.worker.kinds.shared import SharedKind
 from app.worker.kinds.terraform import TerraformKind
 from app.worker.kinds.workstation import WorkstationKind
@@ -82,6 +82,8 @@ class Destroy(_Destroying, WorkstationKind, kind=RunKind.DESTROY):
         try:
             taker = SnapshotTaker(self.claim, self.commands, self.stack_id)
             await taker.take(SnapshotReason.DELETED, run.rest_days)
+        except NoDiskError as error:
+            await self.claim.log(f"{error} No files can be lost.", LogLevel.WARN)
         except RunFailedError as error:
             raise RunFailedError(f"{_NO_SNAPSHOT}\n{error}") from error
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infra.machines import MachineState, Power
-from app.models import Run, RunKind, SnapshotReason, Workstation
+from app.models import LogLevel, Run, RunKind, SnapshotReason, Workstation
 from app.services import runs
 from app.services.people import team_policy
 from app.services.terraform import state_resources, state_versions
@@ -16,6 +16,7 @@ from app.worker.decide import DATA_DISK
 from app.worker.errors import (
     GOOGLE_ERRORS,
     CanceledError,
+    NoDiskError,
     RunFailedError,
     StockOutError,
     TransientError,
@@ -58,9 +59,10 @@ class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
 
     async def _switch_on_after(self, failure: RunFailedError) -> None:
         try:
-            await self._is_on()
-        except (RunFailedError, TransientError) as error:
-            raise RunFailedError(f"{failure}\n\nThe machine could not be started again:\n{error}") from failure
+            await retry(self.claim, self.commands, self._is_on)
+        except RunFailedError as error:
+            # Of the same type: a shortage of capacity stays one.
+            raise type(failure)(f"{failure}\n\nThe machine could not be started again:\n{error}") from failure
 
     async def _is_on(self) -> bool:
         """Whether the machine is running. If a change has left it stopped, start it again, unless it was stopped
@@ -106,6 +108,9 @@ class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
                 await retry(self.claim, self.commands, lambda: self._switch_off(workstation))
             taker = SnapshotTaker(self.claim, self.commands, self.stack_id)
             taken = await taker.take(SnapshotReason.CHANGE, rest_days)
+        except NoDiskError as error:
+            await self.claim.log(f"{error} No files can be lost.", LogLevel.WARN)
+            return
         except RunFailedError as error:
             raise RunFailedError(f"{_NO_SNAPSHOT}\n{error}") from error
         except CanceledError:

@@ -42,6 +42,8 @@ READY = {
 """The guest attributes of a machine that has booted well."""
 DISK = "module.compute_configure.google_compute_disk.data"
 VM = "module.compute[0].google_compute_instance.workstation"
+FAILS = """echo '{"type":"diagnostic","diagnostic":{"severity":"error","summary":"No luck"}}'; exit 1\n"""
+"""Shell that fails for a reason of which nothing is known."""
 SCRIPT = """#!/bin/sh
 case "$1" in
 version) echo "Terraform v1.11.0" ;;

@@ -12,7 +12,7 @@ from app.services.terraform.state_versions import State
 from app.worker.adopt_shared import IDS, MADE_AGAIN, UNMARKED, is_of, planned_creates
 from app.worker.claim import Tools
 from app.worker.execute import execute
-from tests.app.worker.scripted import Script, log_of, run_of
+from tests.app.worker.scripted import FAILS, Script, log_of, run_of
 from tests.app.worker.shared_stack import BUCKET, Shared, change
 from tests.parts import MovingClock
 
@@ -116,7 +116,7 @@ async def failed(shared: Shared, clock: MovingClock, address: str) -> None:
     await shared.applied()
     clock.advance(minutes=1)
     shared.plans_to(wanted(BUCKET))
-    shared.script.on("apply", "exit 1")
+    shared.script.on("apply", FAILS)
     run = await configured(shared, deploy_storage=True)
     await shared.approve(run.id)
     await execute(shared.tools, run.id)

@@ -8,7 +8,7 @@ from app.models import RunStatus
 from app.worker.claim import Tools
 from app.worker.decide import MACHINE
 from app.worker.execute import execute
-from tests.app.worker.scripted import Script, log_of, provisioned, run_of, state, tells, workstation_of
+from tests.app.worker.scripted import FAILS, Script, log_of, provisioned, run_of, state, tells, workstation_of
 from tests.app.worker.test_rekey import add_key
 from tests.app.worker.test_unasked import ask
 from tests.parts import MovingClock
@@ -83,7 +83,7 @@ async def test_one_that_a_run_enlarged_stays_so_where_the_run_fails(
     grown["resources"].append(
         {"mode": "managed", "type": "google_compute_instance", "name": "m", "instances": [{"attributes": machine}]}
     )
-    script.on("apply", f"echo '{json.dumps(grown)}' > terraform.tfstate\nexit 1\n")
+    script.on("apply", f"echo '{json.dumps(grown)}' > terraform.tfstate\n{FAILS}")
     clock.advance(minutes=1)
     run_id = await ask(tools, workstation_id, fields={"boot_disk_size_gb": 80, "machine_type": "e2-standard-8"})
     await execute(tools, run_id)

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from google.api_core.exceptions import NotFound
 
 from app.infra.machines import OperationFailedError
 from app.infra.snapshots import StoredSnapshot
@@ -18,6 +19,7 @@ from app.worker.claim import Tools
 from app.worker.execute import execute
 from tests.app.worker.scripted import (
     DISK,
+    FAILS,
     PRESSED,
     VM,
     Script,
@@ -193,7 +195,7 @@ async def test_a_deletion_that_is_canceled_leaves_no_half_snapshot_behind(
 
 
 async def test_a_disk_that_no_machine_has_used_leaves_no_snapshot(tools: Tools, script: Script) -> None:
-    script.on("apply", f"{writes_state(3, disk_gb=100)}exit 1")
+    script.on("apply", f"{writes_state(3, disk_gb=100)}{FAILS}")
     workstation_id, run_id = await spec(tools)
     await execute(tools, run_id)
     assert (await workstation_of(tools, workstation_id)).status is WorkstationStatus.FAILED
@@ -214,12 +216,22 @@ async def test_a_disk_that_somebody_deleted_at_google_does_not_hold_up_the_delet
     assert await rows(tools) == []
 
 
+async def test_a_disk_that_goes_between_plan_and_snapshot_does_not_either(
+    tools: Tools, script: Script, machine: str
+) -> None:
+    script.on("plan", tells("planned_change", DISK, "delete"))
+    script.on("apply", writes_state(9, empty=True))
+    google(tools).troubles = [NotFound("disks/dev-1-home was not found")]
+    assert (await destroyed(tools, machine)).status is RunStatus.APPLIED
+    assert await rows(tools) == []
+
+
 async def test_a_snapshot_before_a_change_expires_but_not_while_a_disk_is_to_be_made_from_it(
     tools: Tools, script: Script, machine: str
 ) -> None:
     script.on("plan", MOVES)
     # The old disk is deleted, and the new one is not made.
-    script.on("apply", f"{writes_state(5)}exit 1")
+    script.on("apply", f"{writes_state(5)}{FAILS}")
     later(tools)
     failed = await change(tools, machine, zone="europe-west4-b")
     await execute(tools, failed)

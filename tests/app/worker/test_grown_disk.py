@@ -13,6 +13,7 @@ from app.worker.claim import Tools
 from app.worker.execute import execute
 from tests.app.worker.scripted import (
     DISK,
+    FAILS,
     VM,
     Script,
     log_of,
@@ -43,7 +44,7 @@ async def test_a_change_that_fails_after_the_disk_has_grown_leaves_it_grown(tool
     workstation_id = await provisioned(tools, script)
     run_id = await grow(tools, workstation_id)
     script.on("plan", tells("planned_change", DISK, "update") + tells("planned_change", VM, "update"))
-    script.on("apply", f"{GROWS}exit 1")
+    script.on("apply", f"{GROWS}{FAILS}")
     await execute(tools, run_id)
     workstation = await workstation_of(tools, workstation_id)
     assert (await run_of(tools, run_id)).status is RunStatus.ERRORED

@@ -17,6 +17,7 @@ from app.worker import claim as claims
 from app.worker.claim import Tools
 from app.worker.execute import execute
 from tests.app.worker.scripted import (
+    FAILS,
     HOST_KEYS,
     PromptCompute,
     Script,
@@ -146,7 +147,7 @@ async def test_a_machine_that_ran_runs_again_after_a_change_that_stopped_it(
 ) -> None:
     workstation_id = await provisioned(tools, script)
     plans_to(script, "update", machine_type=("e2-standard-4", "e2-standard-8"))
-    script.on("apply", writes_state(5) if succeeds else "exit 1")
+    script.on("apply", writes_state(5) if succeeds else FAILS)
     run_id = await change(tools, workstation_id, machine_type="e2-standard-8")
     google(tools).status = "TERMINATED"
     await execute(tools, run_id)

@@ -214,6 +214,18 @@ async def test_folders_of_runs_that_ended_elsewhere_are_swept_and_others_left(to
     assert [path.name for path in runs_folder.iterdir()] == [mine]
 
 
+async def test_a_terraform_that_fails_without_a_word_is_tried_again(
+    tools: Tools, script: Script, clock: HurriedClock
+) -> None:
+    clock.step = 60
+    script.on("apply", tries(2, "exit 1", writes_state(3)))
+    script.on("plan", tells("planned_change", VM, "create"))
+    _, run_id = await spec(tools)
+    await execute(tools, run_id)
+    run = await run_of(tools, run_id)
+    assert (run.status, run.retries) == (RunStatus.APPLIED, 2)
+
+
 async def test_an_unexpected_error_gives_the_run_back_with_its_reason(
     tools: Tools, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:

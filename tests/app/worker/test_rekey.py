@@ -14,6 +14,7 @@ from app.worker.claim import Tools
 from app.worker.execute import execute
 from tests.app.worker.scripted import (
     DISK,
+    FAILS,
     VM,
     Script,
     log_of,
@@ -91,7 +92,7 @@ async def test_keys_that_did_not_get_there_leave_the_machine_running(tools: Tool
     workstation_id = await provisioned(tools, script)
     run_id = await add_key(tools, workstation_id)
     plans(script, **KEYS)
-    script.on("apply", "exit 1")
+    script.on("apply", FAILS)
     await execute(tools, run_id)
     assert (await run_of(tools, run_id)).status is RunStatus.ERRORED
     assert (await workstation_of(tools, workstation_id)).status is WorkstationStatus.RUNNING
@@ -100,7 +101,7 @@ async def test_keys_that_did_not_get_there_leave_the_machine_running(tools: Tool
 
 
 async def test_where_nothing_was_made_no_machine_is_made_for_the_keys(tools: Tools, script: Script) -> None:
-    script.on("apply", "exit 1")
+    script.on("apply", FAILS)
     workstation_id, provision = await spec(tools)
     await execute(tools, provision)
     async with tools.database.sessions.begin() as session:
@@ -114,7 +115,7 @@ async def test_where_nothing_was_made_no_machine_is_made_for_the_keys(tools: Too
 async def test_a_run_that_fails_is_followed_by_the_keys_that_it_did_not_bring(tools: Tools, script: Script) -> None:
     workstation_id = await provisioned(tools, script)
     script.on("plan", tells("planned_change", DISK, "update"))
-    script.on("apply", "exit 1")
+    script.on("apply", FAILS)
     async with tools.database.sessions.begin() as session:
         before = await runs.last_inputs(session, workstation_id)
         stack = await session.get_one(Stack, workstation_id)

@@ -17,6 +17,7 @@ from app.worker.claim import Claim, Tools
 from app.worker.execute import execute
 from app.worker.readiness import Place, place_of
 from tests.app.worker.scripted import (
+    FAILS,
     PromptCompute,
     Script,
     log_of,
@@ -177,7 +178,7 @@ async def test_what_failed_otherwise_is_not_hidden_by_a_restart(tools: Tools, sc
     tools, _ = google(tools, says="ready 2026-01-05T12:59:59.000Z", within=1)
     failed_restart = await ask(tools, workstation_id)
     await execute(tools, failed_restart)
-    script.on("plan", "exit 1")
+    script.on("plan", FAILS)
     changed = await check(tools, workstation_id)
     await execute(tools, changed)
     assert (await run_of(tools, changed)).status is RunStatus.ERRORED
@@ -284,7 +285,7 @@ async def test_keys_that_a_lost_worker_did_not_bring_are_brought_a_little_later(
     assert [run.id for run in await pending_after_chores()] == [rekey.id]
     assert (rekey.kind, rekey.requested_by) == (RunKind.REKEY, None)
     # What it could not do is not tried again by itself.
-    script.on("plan", "exit 1")
+    script.on("plan", FAILS)
     await execute(tools, rekey.id)
     clock.advance(minutes=1)
     assert await pending_after_chores() == []

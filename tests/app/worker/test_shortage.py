@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.infra.machines import OperationFailedError
+from app.infra.machines import MachineState, OperationFailedError
 from app.models import Run, RunKind, RunStatus, Workstation, WorkstationStatus
 from app.models.placement import Placement
 from app.services import workstations
@@ -27,6 +27,7 @@ from tests.app.worker.scripted import (
     writes_state,
 )
 from tests.app.worker.test_power import as_grace, ask, google, stopped
+from tests.app.worker.test_restart import hurried
 from tests.parts import MovingClock, identity
 
 pytestmark = pytest.mark.anyio
@@ -119,6 +120,25 @@ async def test_then_comes_the_other_price_and_then_the_second_machine_type(tools
     assert (workstation.machine_type, workstation.accelerator_count, workstation.spot) == ("e2-standard-8", 0, False)
     assert workstation.image == run.inputs["boot_image"] == CPU_IMAGE
     assert (run.inputs["gpu"], run.inputs["spot"]) == (False, False)
+
+
+async def test_google_may_not_answer_just_after_a_stock_out(
+    tools: Tools, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    google_lacks(script, [A])
+    compute, troubles = google(tools), [ConnectionRefusedError("not now")]
+    answered = compute.machine
+
+    async def machine(zone: str, instance: str) -> MachineState | None:
+        if troubles:
+            raise troubles.pop()
+        return await answered(zone, instance)
+
+    monkeypatch.setattr(compute, "machine", machine)
+    workstation_id, run_id = await request(tools)
+    await execute(hurried(tools), run_id)
+    assert (await run_of(tools, run_id)).status is RunStatus.APPLIED
+    assert (await workstation_of(tools, workstation_id)).zone == B
 
 
 async def test_who_wants_one_zone_only_is_told_at_once(tools: Tools, script: Script) -> None:

@@ -1,6 +1,7 @@
 """Before a change of the disk, the image or the zone a snapshot is taken, or nothing is changed."""
 
 import pytest
+from google.api_core.exceptions import NotFound
 from sqlalchemy import select
 
 from app.infra.machines import OperationFailedError, Power
@@ -8,7 +9,7 @@ from app.models import RunStatus, Snapshot, SnapshotReason, WorkstationStatus
 from app.services import decisions, runs
 from app.worker.claim import Tools
 from app.worker.execute import execute
-from tests.app.worker.scripted import DISK, VM, Script, log_of, run_of, spec, tells, workstation_of, writes_state
+from tests.app.worker.scripted import DISK, FAILS, VM, Script, log_of, run_of, spec, tells, workstation_of, writes_state
 from tests.app.worker.test_power import as_grace, change
 from tests.app.worker.test_power import google as compute_of
 from tests.app.worker.test_restart import later
@@ -16,6 +17,7 @@ from tests.app.worker.test_snapshots import google
 
 pytestmark = pytest.mark.anyio
 QUOTA = OperationFailedError("insert: Error 403: Quota 'SNAPSHOTS' exceeded.")
+GONE = NotFound("The resource 'projects/p/zones/europe-west4-a/disks/dev-1-home' was not found")
 IMAGE = "deeplearning-platform-release/common-cu129-ubuntu-2404-nvidia-580"
 MOVES = tells("planned_change", DISK, "replace") + tells("planned_change", VM, "replace")
 
@@ -66,6 +68,18 @@ async def test_a_snapshot_that_fails_leaves_the_change_undone(tools: Tools, scri
     assert not run.has_changed_anything
 
 
+async def test_where_somebody_deleted_the_disk_at_google_nothing_is_saved_and_the_change_is_made(
+    tools: Tools, script: Script, machine: str
+) -> None:
+    script.on("plan", tells("planned_change", DISK, "create") + tells("planned_change", VM, "replace"))
+    google(tools).troubles = [GONE]
+    run_id = await change(tools, machine, image=IMAGE)
+    await execute(tools, run_id)
+    assert (await run_of(tools, run_id)).status is RunStatus.APPLIED
+    assert await reasons(tools) == []
+    assert "at Google to take a snapshot of. No files can be lost." in await log_of(tools, run_id)
+
+
 async def test_a_machine_that_moves_is_stopped_and_its_disk_made_from_the_snapshot(
     tools: Tools, script: Script, machine: str
 ) -> None:
@@ -96,7 +110,7 @@ async def test_a_move_that_lost_its_disk_is_tried_again_from_the_same_snapshot(
 ) -> None:
     script.on("plan", MOVES)
     # The old disk is deleted, and the new one is not made.
-    script.on("apply", f"{writes_state(5)}exit 1")
+    script.on("apply", f"{writes_state(5)}{FAILS}")
     failed = await change(tools, machine, zone="europe-west4-b")
     await execute(tools, failed)
     assert (await run_of(tools, failed)).status is RunStatus.ERRORED
