@@ -21,6 +21,12 @@ SHOWN = """() => [...document.querySelectorAll("h1, h2, h3, label, legend, summa
     return `${each.localName} ${copy.textContent.trim().replace(/\\s+/g, " ")}`;
   })"""
 
+# A button in closed details can be seen once they are opened.
+NOT_TO_BE_SENT = """() => [...document.forms]
+  .filter(form => ![...form.elements].some(
+    each => each.type === "submit" && (each.checkVisibility() || each.closest("details"))))
+  .map(form => form.action)"""
+
 
 async def stay(route: Route) -> None:
     """Pages about what is under way reload themselves without JavaScript: not while they are read here."""
@@ -36,7 +42,7 @@ async def seen_at(page: Page, address: str) -> set[str]:
 
 @pytest.mark.timeout(900)  # 60 pages, twice
 @pytest.mark.parametrize("state", ["busy", "failed"])
-async def test_every_page_shows_the_same(
+async def test_every_page_shows_the_same_and_every_form_can_be_sent(
     state: str, app: FastAPI, stage: Stage, windows: Windows, grace: httpx2.AsyncClient
 ) -> None:
     ada = await signed_in(app, "ada")
@@ -52,6 +58,7 @@ async def test_every_page_shows_the_same(
             await plain.route(f"**{address}", stay)
             lost = await seen_at(scripted, address) - await seen_at(plain, address)
             missing += [f"{address}: {each}" for each in lost]
+            missing += [f"{address}: a button for {form}" for form in await plain.evaluate(NOT_TO_BE_SENT)]
     assert not missing, "\n".join(missing)
 
 
