@@ -14,8 +14,10 @@ from emulator.core.errors import CloudError
 from emulator.core.ids import INSTANCE
 from emulator.core.rate_limit import RateLimit
 from emulator.core.store import CloudResource
+from emulator.machines.machine_identity import account_of, claims_of
 from emulator.machines.machine_spec import machine_path, metadata_of, publishes_attributes
 from emulator.machines.manager import MachineManager
+from emulator.openid.keys import Signer
 
 HERE = machine_path("{instance:path}")
 METADATA = f"{HERE}/computeMetadata/v1/instance"
@@ -24,14 +26,16 @@ ATTRIBUTE = re.compile(r"[A-Za-z0-9_-]{1,128}/[A-Za-z0-9_-]{1,128}")
 
 
 class MetadataApi:
-    def __init__(self, cloud: Cloud, manager: MachineManager, attribute_limit: RateLimit) -> None:
+    def __init__(self, cloud: Cloud, manager: MachineManager, attribute_limit: RateLimit, signer: Signer) -> None:
         self._cloud = cloud
+        self._signer = signer
         self._attribute_limit = attribute_limit
         self._manager = manager
 
     def routes(self) -> list[BaseRoute]:
         return [
             Route(f"{METADATA}/attributes/{{key}}", self.attribute, methods=["GET"]),
+            Route(f"{METADATA}/service-accounts/default/identity", self.identity, methods=["GET"]),
             Route(f"{METADATA}/preempted", self.preempted, methods=["GET"]),
             Route(f"{METADATA}/guest-attributes/{{key:path}}", self.publish, methods=["PUT"]),
             Route(f"{HERE}/reboot", self.reboot, methods=["POST"]),
@@ -45,6 +49,21 @@ class MetadataApi:
         except CloudError as error:
             return PlainTextResponse(error.message, error.code)
         return PlainTextResponse("not found", 404) if value is None else PlainTextResponse(str(value))
+
+    async def identity(self, request: Request) -> Response:
+        """A token that says which machine this is. Only machines with a service account get one."""
+        audience, form = request.query_params.get("audience", ""), request.query_params.get("format", "standard")
+        try:
+            instance = self._instance(request)
+        except CloudError as error:
+            return PlainTextResponse(error.message, error.code)
+        account = account_of(instance)
+        if account is None:
+            return PlainTextResponse("not found", 404)
+        if not audience:
+            return PlainTextResponse("non-empty audience parameter required", 400)
+        claims = claims_of(instance, account, audience, is_full=form == "full")
+        return PlainTextResponse(self._signer.sign(claims, self._cloud.context.clock()))
 
     async def preempted(self, request: Request) -> Response:
         """Whether Google is taking the machine back."""

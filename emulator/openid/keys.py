@@ -5,7 +5,7 @@ import hashlib
 import json
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from emulator.core.store import Json, Store
 from emulator.openid.grants import TOKEN_LIFETIME, Grant
@@ -29,23 +29,26 @@ class Signer:
         return {"keys": [{**key, "kid": self._key.kid, "alg": "RS256", "use": "sig"}]}
 
     def id_token(self, grant: Grant, access_token: str, now: datetime) -> str:
-        from joserfc import jwt
-
-        issued = int(now.timestamp())
-        claims: dict[str, Any] = {
-            "iss": self._issuer,
+        claims: Json = {
             "aud": self._client_id,
             "azp": self._client_id,
             **grant.account.profile(),
             "at_hash": _left_half(access_token),
-            "iat": issued,
-            "exp": issued + int(TOKEN_LIFETIME.total_seconds()),
         }
         if grant.request.nonce:
             claims["nonce"] = grant.request.nonce
         if grant.request.wants_auth_time and self._session_age_claims:
             claims["auth_time"] = int(grant.signed_in.timestamp())
-        return str(jwt.encode({"alg": "RS256", "kid": self._key.kid, "typ": "JWT"}, claims, self._key))
+        return self.sign(claims, now)
+
+    def sign(self, claims: Json, now: datetime) -> str:
+        """A token with these claims that lasts an hour from `now`."""
+        from joserfc import jwt
+
+        issued = int(now.timestamp())
+        times = {"iat": issued, "exp": issued + int(TOKEN_LIFETIME.total_seconds())}
+        header = {"alg": "RS256", "kid": self._key.kid, "typ": "JWT"}
+        return str(jwt.encode(header, {"iss": self._issuer, **claims, **times}, self._key))
 
     @cached_property
     def _key(self) -> "RSAKey":

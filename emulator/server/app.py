@@ -34,12 +34,13 @@ def create_app(
     limit = RateLimit(settings.guest_attributes_per_minute, clock)
     pages = Pages()
     admin = AdminApi(cloud, manager)
+    signer = Signer(cloud.store, url, client[0], session_age_claims=settings.session_age_claims)
     sign_in = SignInApi(
         url=url,
         browser_url=settings.browser_url or url,
         client=client,
         grants=Grants(clock),
-        signer=Signer(cloud.store, url, client[0], session_age_claims=settings.session_age_claims),
+        signer=signer,
         pages=pages,
         clock=clock,
     )
@@ -47,7 +48,7 @@ def create_app(
         Route("/_emulator/style.css", _style),
         *HomePage(cloud, admin, pages, settings.ssh_port).routes(),
         *admin.routes(),
-        *MetadataApi(cloud, manager, limit).routes(),
+        *MetadataApi(cloud, manager, limit, signer).routes(),
         *TerraformApi(cloud, calls).routes(),
         *ComputeApi(cloud, manager, calls, limit).routes(),
         *SecretManagerApi(cloud, calls).routes(),
