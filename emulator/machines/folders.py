@@ -15,6 +15,7 @@ MACHINE = "home/.machine"
 PROGRAMS = f"{MACHINE}/bin"
 SSH_KEYS = f"{MACHINE}/etc/ssh"
 MOTD = f"{MACHINE}/etc/update-motd.d"
+PROFILE_PARTS = f"{MACHINE}/etc/profile.d"
 STAND_INS = {
     "disk": ("blkid", "blockdev", "df", "findmnt", "lsblk", "mkfs.ext4", "mount", "resize2fs", "umount", "wipefs"),
     "systemd": ("reboot", "systemctl", "systemd-run", "udevadm"),
@@ -22,6 +23,7 @@ STAND_INS = {
     "logins": ("journalctl", "loginctl", "who"),
     "kernel": ("apt-get", "dkms", "dmesg", "modprobe"),
     "sudo": ("sudo",),
+    "wall": ("wall",),
 }
 """Program in programs/ → the commands that it replaces."""
 NVIDIA = "0x10de"
@@ -30,6 +32,9 @@ PROFILE = """# ~/.profile: read by login shells
 """
 SYSTEM_PROFILE = f"""# /etc/profile: read by login shells, in place of this computer's
 export PATH=/{PROGRAMS}:{SEARCH_PATH}
+[ -z "$PS1" ] || [ ! -f /{MACHINE}/etc/bash.bashrc ] || . /{MACHINE}/etc/bash.bashrc
+for part in /{PROFILE_PARTS}/*.sh; do [ ! -r "$part" ] || . "$part"; done
+unset part
 """
 BASHRC = """# ~/.bashrc: read by interactive shells
 [ -z "$PS1" ] && return
@@ -45,12 +50,22 @@ def prepare_boot_disk(
 
     :param size_gb: its file system grows to it at a boot, as Google's images do.
     """
-    for name in ("home", "tmp", PROGRAMS, SSH_KEYS, MOTD, f"{MACHINE}/pci/0", f"{MACHINE}/proc/pressure"):
+    for name in (
+        "home",
+        "tmp",
+        PROGRAMS,
+        SSH_KEYS,
+        MOTD,
+        PROFILE_PARTS,
+        f"{MACHINE}/pci/0",
+        f"{MACHINE}/proc/pressure",
+    ):
         (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
     write_users(folder, users)
     (folder / "profile").write_text(SYSTEM_PROFILE)
     machine = folder / MACHINE
     (machine / "etc/fstab").touch()
+    (machine / "etc/bash.bashrc").touch()
     (machine / "mounts").write_text("")
     (machine / "size").write_text(str(size_gb << 30))
     (machine / "mount.fails").unlink(missing_ok=True)

@@ -60,7 +60,7 @@ class Session:
             process.exit(code)
 
     async def _run(self, process: Process) -> int:
-        return await (self._in_terminal(process) if process.term_type else self._with_pipes(process))
+        return await (self._in_terminal(process) if _has_terminal(process) else self._with_pipes(process))
 
     async def _with_pipes(self, process: Process) -> int:
         (stdin, to_stdin), (from_stdout, stdout), (from_stderr, stderr) = os.pipe(), os.pipe(), os.pipe()
@@ -103,7 +103,7 @@ class Session:
         login = [LOG_IN, "bash", f"{self.machine}/etc/update-motd.d"]
         argv = ["/bin/bash", "-c", *(login if process.command is None else [process.command])]
         return await asyncio.create_subprocess_exec(
-            *self.sandbox.command(argv, terminal=bool(process.term_type)),
+            *self.sandbox.command(argv, terminal=_has_terminal(process)),
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,
@@ -172,6 +172,11 @@ class Session:
         if process.term_type:
             environment["TERM"] = process.term_type
         return environment | _passed_on(process.env)
+
+
+def _has_terminal(process: Process) -> bool:
+    """Whether the client asked for one, even if it does not say of which type: that is empty where TERM is not set."""
+    return process.term_type is not None
 
 
 async def _forward(source: int, target: "asyncssh.SSHWriter[bytes]") -> None:
