@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
@@ -196,6 +197,12 @@ class Settings(BaseSettings):
     def is_https(self) -> bool:
         """Whether people use HTTPS. If so, cookies are marked Secure, and browsers use nothing else from then on."""
         return self.public_url.startswith("https://")
+
+    @property
+    def url_for_machines(self) -> str | None:
+        """Where machines post to the portal. None without HTTPS, except on one's own computer: others could read it."""
+        is_own_computer = urlsplit(self.public_url).hostname in {"127.0.0.1", "localhost"}
+        return self.public_url if self.is_https or is_own_computer else None
 
 
 def data_dir() -> Path:

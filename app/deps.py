@@ -19,6 +19,7 @@ from app.crypto import Vault
 from app.db import Database
 from app.errors import FreshSignInRequiredError, NotFoundError, SignInRequiredError
 from app.failed_sign_ins import FailedSignIns
+from app.infra.machine_tokens import MachineTokens
 from app.infra.oidc import OpenIdProvider
 from app.infra.secrets import SecretStore
 from app.live import Hub
@@ -44,6 +45,7 @@ class Portal:
     openid: OpenIdProvider
     catalog: Catalog
     failed_sign_ins: FailedSignIns
+    machine_tokens: MachineTokens
 
     def context(self, session: AsyncSession, actor: Member | None = None) -> Context:
         """The context for services in this transaction, on behalf of a member."""
@@ -245,6 +247,18 @@ async def get_workstation(workstation_id: IdPath, session: SessionDep, caller: C
 
 
 WorkstationDep = Annotated[Workstation, Depends(get_workstation)]
+
+
+_MachinesToken = Annotated[object, Depends(HTTPBearer(scheme_name="Machine", auto_error=False))]
+
+
+async def get_machines_own(request: Request, portal: PortalDep, session: SessionDep, _: _MachinesToken) -> Workstation:
+    """The workstation whose machine makes the request, locked. Raises SignInRequiredError, NotFoundError."""
+    machine = await portal.machine_tokens.verify(bearer_token(request.headers) or "", portal.clock())
+    return await workstations.of_machine(session, machine)
+
+
+MachinesOwnDep = Annotated[Workstation, Depends(get_machines_own)]
 
 
 async def get_shared_stack(ctx: ContextDep, _: AdminDep) -> SharedStack:

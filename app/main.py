@@ -11,6 +11,7 @@ from app.config import Settings
 from app.crypto import Vault
 from app.deps import Portal
 from app.failed_sign_ins import FailedSignIns
+from app.infra.machine_tokens import MachineTokens
 from app.infra.oidc import OpenIdProvider
 from app.infra.secrets import SecretStore
 from app.live import Hub
@@ -60,6 +61,7 @@ from app.routers.api import handovers as api_handovers
 from app.routers.api import iam_admins as api_iam_admins
 from app.routers.api import idle_stop as api_idle_stop
 from app.routers.api import infrastructure as api_infrastructure
+from app.routers.api import machine_posts as api_machine_posts
 from app.routers.api import machines as api_machines
 from app.routers.api import members as api_members
 from app.routers.api import office_hours as api_office_hours
@@ -88,13 +90,13 @@ API = (
     *(api_capacity, api_workstation_capacity),
     *(api_bulk_actions, api_handovers, api_runs, api_ssh_keys, api_shared_stack),
     *(api_allowed_ips, api_infrastructure, api_iam_admins, api_members, api_team_policy),
-    *(api_tokens, api_audit, ssh_files),
+    *(api_tokens, api_audit, ssh_files, api_machine_posts),
 )
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The portal as an ASGI application."""
-    database = db.connect(settings.database_url)
+    database, openid = db.connect(settings.database_url), OpenIdProvider(settings)
     portal = Portal(
         settings=settings,
         database=database,
@@ -102,9 +104,10 @@ def create_app(settings: Settings) -> FastAPI:
         vault=Vault(settings.encryption_keys),
         clock=clock.utc_now,
         secrets=SecretStore(settings),
-        openid=OpenIdProvider(settings),
+        openid=openid,
         catalog=Catalog.load(settings.catalog_file),
         failed_sign_ins=FailedSignIns(settings, clock.utc_now),
+        machine_tokens=MachineTokens(settings, openid),
     )
     app = FastAPI(
         title="Stationmaster",

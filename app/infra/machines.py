@@ -21,6 +21,8 @@ class MachineState:
     """When it was last started, by Google's clock; None if it never was."""
     is_spot: bool
     labels: dict[str, str]
+    id: str | None = None
+    """Google's number, which no other machine ever has."""
     stopped_at: datetime | None = None
     suspended_at: datetime | None = None
 
@@ -34,6 +36,7 @@ class MachineState:
             started_at=_time(instance.last_start_timestamp),
             is_spot=instance.scheduling.provisioning_model == "SPOT",
             labels=dict(instance.labels),
+            id=str(instance.id),
             stopped_at=_time(instance.last_stop_timestamp),
             suspended_at=_time(instance.last_suspended_timestamp),
         )
@@ -48,6 +51,7 @@ class MachineState:
             started_at=_time(instance.get("lastStartTimestamp")),
             is_spot=instance.get("scheduling", {}).get("provisioningModel") == "SPOT",
             labels=dict(instance.get("labels", {})),
+            id=instance["id"],
             stopped_at=_time(instance.get("lastStopTimestamp")),
             suspended_at=_time(instance.get("lastSuspendedTimestamp")),
         )

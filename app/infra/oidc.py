@@ -1,5 +1,6 @@
 """The sign-in with Google: OpenID Connect's code flow with PKCE and a nonce, by Authlib."""
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -10,6 +11,7 @@ import structlog
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.starlette_client import OAuth
 from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -27,6 +29,8 @@ LONGEST_SUB = 255
 """The limit in OpenID Connect."""
 LONGEST_NAME = 200
 LONGEST_WORD = 60
+RENEWED_EVERY_SECONDS = 60.0
+"""How often the issuer is asked for its keys at most because a token names one that is not known."""
 
 log = structlog.get_logger()
 
@@ -56,6 +60,28 @@ class OpenIdProvider:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._renewed_at = -RENEWED_EVERY_SECONDS
+
+    @property
+    def issuers(self) -> list[str]:
+        """By what names the issuer calls itself in tokens."""
+        issuer = self._settings.oidc_issuer
+        return GOOGLE_ISSUERS if issuer == GOOGLE else [issuer]
+
+    async def keys(self, *, renew: bool = False) -> KeySet:
+        """The keys that the issuer signs with.
+
+        :param renew: not those that are known already, unless they were asked for a moment ago.
+        Raises UnavailableError if the issuer does not answer.
+        """
+        now = time.monotonic()
+        renew = renew and now - self._renewed_at >= RENEWED_EVERY_SECONDS
+        if renew:
+            self._renewed_at = now
+        try:
+            return KeySet.import_key_set(await self._client.fetch_jwk_set(force=renew))
+        except Exception as error:
+            raise self._unavailable(error) from error
 
     @cached_property
     def _client(self) -> Any:
@@ -131,10 +157,8 @@ class OpenIdProvider:
 
     def _claims_options(self) -> dict[str, Any]:
         # Without these, Authlib would not check the issuer, and accept another audience if the token has an `azp`.
-        issuer = self._settings.oidc_issuer
-        issuers = GOOGLE_ISSUERS if issuer == GOOGLE else [issuer]
         return {
-            "iss": {"essential": True, "values": issuers},
+            "iss": {"essential": True, "values": self.issuers},
             "aud": {"essential": True, "values": [self._settings.oidc_client_id]},
         }
 

@@ -23,6 +23,8 @@ class ObservedMachine:
     reported_at: Mapped[datetime | None]
     google_status: Mapped[str | None]
     """Google's word for how the machine is (RUNNING, REPAIRING …), or ABSENT. None: it was not asked yet."""
+    google_id: Mapped[str | None] = mapped_column(index=True)
+    """Google's number of the machine, by which its posts are known to be its own; None while there is no machine."""
     google_status_since: Mapped[datetime | None]
     """When that was noticed."""
     running_since: Mapped[datetime | None]
@@ -112,8 +114,9 @@ class ObservedMachine:
 
     def record_report(self, report: MachineReport, now: datetime) -> bool:
         """Store a report of the machine; returns whether it is new."""
-        is_new = self.report != report.attributes
-        self.report, self.reported_at, self.asked_at = report.attributes, now, now
+        attributes = self._with_newest_activity(report.attributes, now)
+        is_new = self.report != attributes
+        self.report, self.reported_at, self.asked_at = attributes, now, now
         if report.used_at:
             # The machine's clock may be ahead, and what it reported before a boot may be newer.
             self.used_at = max(min(report.used_at, now), self.used_at or report.used_at)
@@ -122,6 +125,19 @@ class ObservedMachine:
             self.host_keys = report.host_keys
         self.health_level = self.health.level
         return is_new
+
+    def record_posted_activity(self, text: str, now: datetime) -> bool:
+        """Store what the machine itself posted of what it does; returns whether it is newer than what is known."""
+        attributes = self._with_newest_activity({**self.report, ACTIVITY: text}, now)
+        is_new = self.report != attributes
+        self.report = attributes
+        return is_new
+
+    def _with_newest_activity(self, attributes: dict[str, str], now: datetime) -> dict[str, str]:
+        """A record counts once, whether it was posted or read, and an older one does not replace it."""
+        known, new = self.activity, Activity.parse(attributes.get(ACTIVITY, ""))
+        is_known = known is not None and known.is_current(now) and (new is None or new.at <= known.at)
+        return {**attributes, ACTIVITY: self.report[ACTIVITY]} if is_known else attributes
 
     def record_probe(self, now: datetime, *, answers: bool) -> None:
         """Its SSH port was tried."""

@@ -45,6 +45,7 @@ module "compute" {
   network               = var.network
   subnetwork            = var.subnetwork
   address               = module.compute_configure.address
+  portal_url            = var.portal_url
   service_account_email = var.service_account_email
   ssh_username          = var.ssh_username
   ssh_public_keys       = var.ssh_public_keys

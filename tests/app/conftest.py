@@ -17,6 +17,7 @@ from app import db, origin
 from app.config import Settings
 from app.db import Database
 from app.failed_sign_ins import FailedSignIns
+from app.infra.machine_tokens import MachineTokens
 from app.infra.oidc import OpenIdProvider
 from app.live import Hub
 from app.main import create_app
@@ -113,6 +114,7 @@ def app_of_process() -> FastAPI:
 @pytest.fixture
 async def app(app_of_process: FastAPI, stage: Stage) -> FastAPI:
     """The portal, with the test's parts; nothing of it is started in the background."""
+    openid = OpenIdProvider(stage.settings)
     app_of_process.state.portal = replace(
         app_of_process.state.portal,
         settings=stage.settings,
@@ -121,7 +123,8 @@ async def app(app_of_process: FastAPI, stage: Stage) -> FastAPI:
         vault=stage.vault,
         clock=stage.clock,
         secrets=stage.secrets,
-        openid=OpenIdProvider(stage.settings),
+        openid=openid,
+        machine_tokens=MachineTokens(stage.settings, openid),
         failed_sign_ins=FailedSignIns(stage.settings, stage.clock),
     )
     return app_of_process

@@ -93,8 +93,11 @@ class OpenIdServer:
         return 200, answer if self.without_id_token else {**answer, "id_token": self._id_token(asked["nonce"])}
 
     def _id_token(self, nonce: str) -> str:
-        now = int(time.time())
-        claims = {"iss": self.issuer, "aud": CLIENT[0], "iat": now, "exp": now + 600, "nonce": nonce, **self.person}
+        return self.sign({"aud": CLIENT[0], "nonce": nonce, **self.person}, int(time.time()))
+
+    def sign(self, claims: dict[str, Any], now: int) -> str:
+        """A token with these claims, issued at `now`, and with what the provider is to say instead."""
+        claims = {"iss": self.issuer, "iat": now, "exp": now + 600, **claims}
         claims = {name: value for name, value in {**claims, **self.claims}.items() if value is not None}
         published = _key("published")
         header = {"alg": self.algorithm, "kid": published.kid}

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.portal_process import ApiUser, PortalProcess, running_portal
+from tests.terminal import Terminal
 
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
@@ -106,6 +107,11 @@ class Laptop:
         assert session.stdout
         assert session.stdout.readline() == "in\n"
         return session
+
+    def terminal(self, *command: str) -> Terminal:
+        """One in which this command runs; ssh gets a terminal at the other end as well."""
+        at_home, environment = self._at_home(command[0], "-tt", "-o", "BatchMode=yes", *command[1:])
+        return Terminal(at_home, environment)
 
     def _at_home(self, *command: str) -> tuple[list[str], dict[str, str]]:
         """The command as it is run, and its environment."""

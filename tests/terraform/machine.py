@@ -46,8 +46,9 @@ class Machine:
         (folder / "mounts").touch()
         (folder / "uuids").touch()
         (folder / "stack").write_text(STACK)
+        (folder / "bash.bashrc").write_text("# Debian's\n")
         (folder / "ssh-keys").write_text("grace:ssh-ed25519 AAAA one\ngrace:ssh-ed25519 AAAB two\n")
-        for name in ("bin", "attributes", "pci", "proc/pressure", "ssh", "update-motd.d"):
+        for name in ("bin", "attributes", "pci", "proc/pressure", "profile.d", "ssh", "update-motd.d"):
             (folder / name).mkdir(parents=True)
         (folder / "proc/meminfo").write_text("MemTotal:       16393220 kB\nMemAvailable:   12000000 kB\n")
         (folder / "proc/pressure/memory").write_text(PRESSURE.format("0.00"))
@@ -141,6 +142,8 @@ class Machine:
             "STATIONMASTER_MOTD_FOLDER": str(self.motd_folder),
             "STATIONMASTER_PCI_DEVICES": str(self.folder / "pci"),
             "STATIONMASTER_PROC": str(self.folder / "proc"),
+            "STATIONMASTER_PROFILE_FOLDER": str(self.folder / "profile.d"),
+            "STATIONMASTER_BASHRC": str(self.folder / "bash.bashrc"),
             "STATIONMASTER_PROGRAMS_FOLDER": str(self.programs_folder),
             "STATIONMASTER_RUN_FOLDER": str(self.folder / "run"),
             "STATIONMASTER_SECONDS_TO_WAIT": "3",

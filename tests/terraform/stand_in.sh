@@ -36,6 +36,9 @@ case "$name $*" in
     shift 4
     exec "$@"
     ;;
+  curl*/service-accounts/default/identity*) echo a-token ;;
+  curl*/api/v1/machine/keep) cat "$STAND_IN/answer" ;;
+  curl*/attributes/stationmaster-portal) cat "$STAND_IN/portal" ;;
   curl*/attributes/stationmaster-stack) cat "$STAND_IN/stack" ;;
   nvidia-smi*) cat "$STAND_IN/driver-version" ;;
   blockdev*) stat -L -c %s "$last" ;;

@@ -17,7 +17,7 @@ import pytest
 from app.models.activity import MEASURES, Activity
 from tests.terraform.machine import MODULE, STAND_IN
 
-PARTS = ("agent_readings", "agent_gpus", "agent")
+PARTS = ("agent_readings", "agent_gpus", "agent_portal", "agent_notices", "agent")
 SAMPLES = """
 Attached GPUs                             : 1
 GPU 00000000:04:00.0

@@ -34,6 +34,29 @@ def test_it_tells_the_portal_until_when(machine: Machine, typed: str, kept: time
     assert machine.told("keep") in done.stdout
 
 
+def test_the_portals_own_answer_is_printed_where_it_takes_the_post(machine: Machine) -> None:
+    (machine.folder / "portal").write_text("https://portal.example")
+    (machine.folder / "answer").write_text('{"sentence": "Kept running until 18:40 CET."}')
+    machine.boot()
+    done = keep(machine, "4h")
+    assert (done.returncode, done.stdout) == (0, "Kept running until 18:40 CET.\n")
+    assert machine.told("keep") == ""
+    [posted] = [call for call in machine.calls("curl") if call.endswith("https://portal.example/api/v1/machine/keep")]
+    assert '{"minutes": 240}' in posted
+    assert "a-token" not in posted
+
+
+@pytest.mark.parametrize("answered", ["", "<html>", '{"error": {}}'])
+def test_another_answer_is_none(machine: Machine, answered: str) -> None:
+    (machine.folder / "portal").write_text("https://portal.example")
+    (machine.folder / "answer").write_text(answered)
+    machine.boot()
+    done = keep(machine, "4h")
+    assert done.returncode == 0
+    assert machine.told("keep") in done.stdout
+    assert machine.told("keep")
+
+
 @pytest.mark.parametrize(
     "typed", [[], ["4"], ["0h"], ["-4h"], ["8d"], ["999h"], ["4h", "now"], ["4h; reboot"], ["a[$(id)]h"]]
 )

@@ -145,7 +145,7 @@ def test_systemd_tells_again_what_changes_while_it_runs(machine: Machine) -> Non
     machine.add_pci_device("0x10de")
     machine.break_command("mount")
     machine.boot()
-    telling, agent = machine.calls("systemd-run")
+    telling, _, agent = machine.calls("systemd-run")
     timer = "--unit=stationmaster-tell --on-active=60 --on-unit-active=60"
     assert telling == f"systemd-run --quiet {timer} bash {machine.telling}"
     assert agent.startswith("systemd-run --quiet --unit=stationmaster-agent --property=Restart=always ")
@@ -161,9 +161,15 @@ def test_systemd_tells_again_what_changes_while_it_runs(machine: Machine) -> Non
 def test_systemd_starts_the_agent_with_all_of_its_files(machine: Machine) -> None:
     machine.boot()
     agent = machine.folder / "run/agent"
-    assert machine.calls("systemd-run")[1].endswith(f" python3 {agent / 'agent.py'}")
+    assert machine.calls("systemd-run")[-1].endswith(f" python3 {agent / 'agent.py'}")
     parts = {part.name: part.read_text() for part in MODULE.glob("agent*.py")}
-    assert {part.name: part.read_text() for part in agent.iterdir()} == parts
+    assert {part.name: part.read_text() for part in agent.iterdir()} == {**parts, "portal": "\n"}
+
+
+def test_the_agent_is_told_where_the_portal_is(machine: Machine) -> None:
+    (machine.folder / "portal").write_text("https://portal.example")
+    machine.boot()
+    assert (machine.folder / "run/agent/portal").read_text() == "https://portal.example\n"
 
 
 def test_a_machine_that_cannot_tell_boots_all_the_same(machine: Machine) -> None:

@@ -26,7 +26,9 @@ _DESCRIPTIONS = {
     404: "It does not exist, or you may not see it.",
     409: "It conflicts with the current state.",
     410: "It no longer exists.",
+    413: "It is too large.",
     422: "Some fields are invalid.",
+    429: "Too many requests. Wait a moment.",
     503: "An external service is not responding. Try again later.",
 }
 

@@ -1,6 +1,6 @@
 """Workstations: requests, changes and queries. This is the package's public interface."""
 
-from app.services.workstations.queries import find, list_of, named, namesake
+from app.services.workstations.queries import find, list_of, named, namesake, of_machine
 from app.services.workstations.requests import (
     Adopted,
     Requested,
@@ -23,6 +23,7 @@ __all__ = [
     "list_of",
     "named",
     "namesake",
+    "of_machine",
     "refuse_if_going",
     "request",
     "request_again",

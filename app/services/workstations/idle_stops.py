@@ -147,7 +147,13 @@ async def follow(ctx: Context, workstation: Workstation, before: MachineReport) 
     policy = await team_policy.of_team(ctx.session)
     workstation.follow_use(workstation.activity, _limits(ctx, workstation, policy), ctx.now)
     until = workstation.machine.keep_until
-    if until and until != before.keep_until and workstation.keep_running(until, ctx.now):
+    if until and until != before.keep_until:
+        await keep_typed(ctx, workstation, until)
+
+
+async def keep_typed(ctx: Context, workstation: Workstation, until: datetime) -> None:
+    """Somebody who works on the machine has typed `keep`. A shorter time than before changes nothing."""
+    if workstation.keep_running(until, ctx.now):
         detail = f"By keep, typed on the machine, until {workstation.keep_until:%-d %b %Y, %H:%M} UTC."
         await history.record(ctx, workstation, MachineEventKind.KEPT, detail)
 

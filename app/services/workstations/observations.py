@@ -60,12 +60,14 @@ class Sighting:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     """When it was last stopped or suspended. Google says it of one that has been started since, too."""
+    google_id: str | None = None
+    """Google's number of the machine."""
 
     @classmethod
     def of(cls, machine: MachineState) -> Self:
         """As it is on Google's list."""
         ends = [at for at in (machine.stopped_at, machine.suspended_at) if at]
-        return cls(machine.status, machine.started_at, max(ends, default=None))
+        return cls(machine.status, machine.started_at, max(ends, default=None), machine.id)
 
     @property
     def is_running(self) -> bool:
@@ -86,10 +88,11 @@ class KnownMachine:
     google_status: str | None
     status: WorkstationStatus
     running_since: datetime | None
+    google_id: str | None
 
     def needs_look(self, seen: Sighting) -> bool:
         """Whether the row says something else than Google."""
-        if self.google_status != seen.status or self._has_other_times(seen):
+        if (self.google_status, self.google_id) != (seen.status, seen.google_id) or self._has_other_times(seen):
             return True
         says = AT_GOOGLE.get(seen.status, self.status)
         is_same = says is self.status or {says, self.status} == {WorkstationStatus.STOPPED, WorkstationStatus.PREEMPTED}
@@ -103,12 +106,13 @@ class KnownMachine:
 
 async def known(session: AsyncSession) -> dict[tuple[str, str], KnownMachine]:
     """Zone and name at Google → what is known of each machine that there should be."""
-    columns = (Workstation.id, Workstation.google_status, Workstation.status, Workstation.running_since)
+    columns = (Workstation.google_status, Workstation.status, Workstation.running_since, Workstation.google_id)
     made_as = func.coalesce(Workstation.made_as, Workstation.name)
-    query = select(Workstation.zone, made_as, *columns).where(Workstation.status != WorkstationStatus.DESTROYED)
+    query = select(Workstation.zone, made_as, Workstation.id, *columns)
+    rows = await session.execute(query.where(Workstation.status != WorkstationStatus.DESTROYED))
     return {
-        (zone, f"{name}-{id_}"): KnownMachine(id_, google_status, status, running_since)
-        for zone, name, id_, google_status, status, running_since in await session.execute(query)
+        (zone, f"{name}-{id_}"): KnownMachine(id_, google_status, status, running_since, google_id)
+        for zone, name, id_, google_status, status, running_since, google_id in rows
     }
 
 
@@ -126,6 +130,7 @@ async def observe(
     before = workstation.google_status
     is_preempted = cause is not None and cause.kind is K.PREEMPTED
     has_changed = workstation.observe(seen.status, ctx.now, is_preempted=is_preempted)
+    workstation.google_id = seen.google_id
     if has_changed:
         kind = _BECAME[workstation.status]
         fits = cause if cause and cause.kind is kind else None

@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from app.errors import NotFoundError
+from app.infra.machine_tokens import MachineIdentity
 from app.models import Member, Workstation, WorkstationStatus
 
 _NEWEST_FIRST = (Workstation.created_at.desc(), Workstation.id)
@@ -24,6 +25,19 @@ async def find(session: AsyncSession, member: Member, workstation_id: str) -> Wo
     """One workstation, with its owner. Raises NotFoundError unless it is the member's own or they are an admin."""
     workstation = await session.get(Workstation, workstation_id, options=[joinedload(Workstation.owner)])
     if workstation is None or not (workstation.owner_id == member.id or member.is_admin):
+        raise NotFoundError("workstation")
+    return workstation
+
+
+async def of_machine(session: AsyncSession, machine: MachineIdentity) -> Workstation:
+    """The workstation that has this machine now, locked. Raises NotFoundError if there is none.
+
+    One that was deleted does not count, though its successor has its name.
+    """
+    query = select(Workstation).where(Workstation.google_id == machine.instance_id)
+    exists = Workstation.status != WorkstationStatus.DESTROYED
+    workstation = await session.scalar(query.where(exists).with_for_update())
+    if workstation is None or (workstation.zone, workstation.resource_name) != (machine.zone, machine.name):
         raise NotFoundError("workstation")
     return workstation
 

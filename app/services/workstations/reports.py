@@ -5,7 +5,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from app import live
+from app.errors import ConflictError, InvalidError
 from app.models import MachineEvent, MachineEventKind, Workstation
+from app.models.activity import Activity
 from app.models.base import short_id
 from app.models.machine_report import BootStage, MachineReport
 from app.services.context import Context
@@ -31,6 +34,21 @@ async def record(ctx: Context, workstation: Workstation, report: MachineReport) 
     if has_booted or _mount_changes(before, report):
         _record_mount(ctx, workstation, report, booted_at if has_booted else None)
     return is_new
+
+
+async def record_posted(ctx: Context, workstation: Workstation, text: str) -> None:
+    """Store a record that the machine's agent posted itself, unless a newer one is known. The row is locked.
+
+    Raises ConflictError if the machine does not run by what is known of it, InvalidError if it is no record.
+    """
+    if Activity.parse(text) is None:
+        raise InvalidError("This is not a record of an agent.")
+    if not workstation.is_running:
+        raise ConflictError(f"{workstation.name} is not running.")
+    if workstation.record_posted_activity(text, ctx.now) and workstation.activity:
+        await activities.record(ctx, workstation, workstation.activity)
+        await idle_stops.follow(ctx, workstation, workstation.machine)
+        await live.signal(ctx.session, live.stack_topic(workstation.id))
 
 
 async def record_no_boot(ctx: Context, workstation: Workstation, problem: str) -> None:

@@ -279,6 +279,7 @@ def terraform_inputs(
         "subnetwork": settings.subnetwork,
         "service_account_email": service_account,
         "ssh_username": workstation.ssh_username,
+        "portal_url": settings.url_for_machines,
         "disk_only": False,
         "disk_name": workstation.adopted_disk,
         "address_name": workstation.adopted_address,

@@ -1,4 +1,4 @@
-"""Measures once a minute what this machine does, and tells the portal in a guest attribute.
+"""Measures once a minute what this machine does, and tells the portal: by a post, or else in a guest attribute.
 
 Runs as root with the image's own Python (3.8 or newer) and nothing else; startup_agent.sh starts it. It reads /proc,
 asks nvidia-smi and who, and sends numbers, the names of users and of processes, never their arguments. What it cannot
@@ -11,8 +11,11 @@ import re
 import signal
 import time
 from pathlib import Path
+from threading import Thread
 
 from agent_gpus import GpuWatch, gpus, has_nvidia
+from agent_notices import show
+from agent_portal import post
 from agent_readings import Reading, cpu_percent, describe, is_kernels, known, memory, rates, run, spent, words
 
 PID = Path(__file__).with_name("pid")
@@ -142,7 +145,11 @@ def typed(found):
 
 
 def tell(text):
-    """Publish the record as a guest attribute."""
+    """Post the record, and show what the portal answers; or else publish it as a guest attribute."""
+    answer = post("activity", f'{{"record": {text}}}')
+    if answer is not None:
+        known(show, answer)
+        return
     curl = ("curl", "--silent", "--fail", "--noproxy", "*", "--max-time", "5")
     header = ("--header", "Metadata-Flavor: Google", "--request", "PUT", "--data-binary", text)
     run(*curl, *header, f"{METADATA}/guest-attributes/stationmaster/activity")
@@ -187,7 +194,8 @@ def main():
         record, of_minute = measure(watch, before, after)
         if abs(after.at - before.at - MINUTE) < 5:
             past = [[int(before.at // MINUTE), *of_minute], *past][:MINUTES]
-        tell(compact(record, past))
+        # Beside the measuring: a portal that does not answer would delay the GPU's next sample too long.
+        Thread(target=tell, args=(compact(record, past),), daemon=True).start()
         before = after
 
 

@@ -31,6 +31,8 @@ locals {
       # At a preemption it runs the owner's hook.
       shutdown-script = file("${path.module}/shutdown.sh")
     },
+    # Where its agent posts what it measures. Without it, that goes into guest attributes, which the portal reads.
+    var.portal_url == null ? {} : { stationmaster-portal = var.portal_url },
     # Images of today bring the driver. Older ones, such as a snapshot of an earlier machine, ask for it at the first login.
     local.has_gpu ? { install-nvidia-driver = "True" } : {},
   )

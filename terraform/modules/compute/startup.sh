@@ -16,6 +16,8 @@ mount_point=${STATIONMASTER_MOUNT_POINT:-/home/jupyter}
 fstab=${STATIONMASTER_FSTAB:-/etc/fstab}
 ssh_folder=${STATIONMASTER_SSH_FOLDER:-/etc/ssh}
 motd_folder=${STATIONMASTER_MOTD_FOLDER:-/etc/update-motd.d}
+profile_folder=${STATIONMASTER_PROFILE_FOLDER:-/etc/profile.d}
+bashrc=${STATIONMASTER_BASHRC:-/etc/bash.bashrc}
 programs_folder=${STATIONMASTER_PROGRAMS_FOLDER:-/usr/local/bin}
 pci_devices=${STATIONMASTER_PCI_DEVICES:-/sys/bus/pci/devices}
 proc=${STATIONMASTER_PROC:-/proc}
@@ -38,6 +40,8 @@ attempt() {
 main() {
   outcome=ready
   mkdir -p "$run_folder"
+  # None for a machine of an earlier portal, and where its URL is not known.
+  portal=$(read_metadata attributes/stationmaster-portal 2>/dev/null) || portal=
   tell_stage disk
   attempt mount_disk
   tell_mount
@@ -46,6 +50,7 @@ main() {
   tell_host_keys
   tell_driver
   write_banner || say "Whoever logs in is shown no banner."
+  write_prompt || say "Warnings are not shown before prompts."
   write_keep || say "The command keep is not there."
   keep_telling
   watch_snapshots

@@ -4,7 +4,7 @@
 start_agent() {
   local folder=$run_folder/agent
   mkdir -p "$folder"
-  (cd "$folder" && write_agent)
+  (cd "$folder" && write_agent && echo "$portal" >portal)
   systemctl stop stationmaster-agent.service 2>/dev/null || true
   systemd-run --quiet --unit=stationmaster-agent --property=Restart=always --property=RestartSec=60 --property=Nice=10 \
     --property=MemoryMax=100M --setenv=LC_ALL=C python3 "$folder/agent.py" ||

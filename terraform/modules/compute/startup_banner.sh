@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What somebody sees who logs in: which disk stays, and how much is free on it. Part of startup.sh.
+# What somebody sees who logs in: which disk stays, how much is free on it, and what the portal adds: the price. Part of startup.sh.
 
 # pam_motd, on Debian and Ubuntu, runs what is in this folder as root at each login. Other images show no banner.
 write_banner() {
@@ -7,9 +7,11 @@ write_banner() {
   [[ -d $motd_folder ]] || return 0
   {
     echo "#!/bin/bash"
-    declare -p mount_point
+    declare -p mount_point run_folder
     declare -f show_banner
     echo show_banner
+    # shellcheck disable=SC2016 # the banner's own variable
+    echo '[[ ! -r $run_folder/banner ]] || cat "$run_folder/banner"'
   } >"$file"
   chmod 755 "$file"
 }

@@ -87,6 +87,12 @@ variable "opened_snapshot" {
   default = null
 }
 
+variable "portal_url" {
+  description = "URL of the portal that the machine's agent posts to, or null for none."
+  type        = string
+  default     = null
+}
+
 variable "project" {
   description = "Google Cloud project of the machine."
   type        = string

@@ -16,6 +16,7 @@ class Access(StrEnum):
     FRESH_ALONE = "The owner alone, by token or a fresh sign-in."
     FRESH_BROWSER_ALONE = "The owner alone, by a fresh sign-in."
     FRESH_BROWSER = "Whoever is signed in by browser, freshly."
+    MACHINE = "A workstation's machine, by its identity token from Google; nobody else."
     SET_UP = "A computer with the token of a setup command; nobody else."
     FRESH_ADMIN = "Admins, by a fresh sign-in."
     ADMIN = "Admins, by browser or by a token of the scope `admin`."
@@ -177,6 +178,10 @@ ROWS = {
     Access.SET_UP: """
         GET /ssh-setup.ps1
         GET /ssh-setup.sh
+    """,
+    Access.MACHINE: """
+        POST /api/v1/machine/activity
+        POST /api/v1/machine/keep
     """,
     Access.ADMIN: """
         GET POST /admin/allowed-ips

@@ -48,7 +48,7 @@ def _expected(access: Access, who: str, method: str) -> str:
     if access in {Access.PUBLIC, Access.GREETED}:
         is_told = access is Access.GREETED and who in NO_TOKENS
         return SIGN_IN if is_told else THROUGH
-    if access is Access.SET_UP:
+    if access in {Access.SET_UP, Access.MACHINE}:
         return SIGN_IN
     if _is_too_weak(access, who, method):
         return REFUSED

@@ -40,6 +40,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /api/v1/workstations/{workstation_id}/end-date": {"ends_on": "2026-03-31"},
     "PUT /api/v1/workstations/{workstation_id}/idle-stop": {"minutes": 120},
     "POST /api/v1/workstations/{workstation_id}/idle-stop/keep": {"hours": 4},
+    "POST /api/v1/machine/activity": {"record": {"at": "2026-03-02T09:30:00Z"}},
+    "POST /api/v1/machine/keep": {"minutes": 240},
     "POST /api/v1/runs/{run_id}/cancel": {},
     "POST /api/v1/runs/{run_id}/approve": {},
     "POST /api/v1/ssh-keys": {"name": "mine", "public_key": PUBLIC_KEY},

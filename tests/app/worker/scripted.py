@@ -162,7 +162,7 @@ class PromptCompute(Compute):
         return {} if self.booting else self.told
 
     async def machine(self, zone: str, instance: str) -> MachineState | None:
-        return MachineState(instance, zone, self.status, self.started_at, is_spot=False, labels={})
+        return MachineState(instance, zone, self.status, self.started_at, is_spot=False, labels={}, id="1")
 
     async def labels_of(self, resource_id: str) -> dict[str, str] | None:
         return self.existing.get(resource_id)
