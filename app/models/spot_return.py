@@ -5,8 +5,8 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Mapped
 
+from app.models.capacity_move import MovesForCapacity
 from app.models.run_kinds import RunKind
-from app.models.snapshot_schedule import HasDailySnapshots
 from app.models.workstation_states import WorkstationStatus
 
 
@@ -19,7 +19,7 @@ class KeptOffBy(StrEnum):
     OFFICE_HOURS = "office_hours"
 
 
-class ReturnsAfterPreemption(HasDailySnapshots):
+class ReturnsAfterPreemption(MovesForCapacity):
     """Columns and rules of `Workstation`."""
 
     spot: Mapped[bool]

@@ -27,6 +27,7 @@ async def page(request: Request, workstation: WorkstationDep, ctx: ContextDep, s
     form = {
         "wait_hours": sent.get("wait_hours", str(workstation.wait_hours)),
         "restart_preempted": sent.get("restart_preempted", _CHOICES[workstation.restart_preempted]),
+        "moves_itself": sent.get("moves_itself", "yes" if workstation.moves_itself and not sent.values else ""),
     }
     policy = await team_policy.of_team(ctx.session)
     context = {"workstation": workstation, "form": form, "errors": sent.errors, "wait_options": WAIT_OPTIONS}
@@ -40,10 +41,18 @@ async def page(request: Request, workstation: WorkstationDep, ctx: ContextDep, s
 
 @router.post("", dependencies=[shown_on(PAGE)])
 async def save(
-    workstation: WorkstationDep, ctx: ContextDep, wait_hours: Text = "", restart_preempted: Text = ""
+    workstation: WorkstationDep,
+    ctx: ContextDep,
+    wait_hours: Text = "",
+    restart_preempted: Text = "",
+    moves_itself: Text = "",
 ) -> Response:
     """Keep what was chosen."""
-    typed = {"wait_hours": wait_hours, "restart_preempted": restart_preempted or None}
+    typed = {
+        "wait_hours": wait_hours,
+        "restart_preempted": restart_preempted or None,
+        "moves_itself": moves_itself or False,
+    }
     try:
         wishes = CapacityWishes.model_validate(typed)
     except ValidationError as error:

@@ -14,6 +14,7 @@ from app.services.shared import leavers, shared_stack
 from app.services.workstations import (
     activities,
     bulk,
+    capacity_moves,
     daily_snapshots,
     idle_stops,
     lifetimes,
@@ -43,6 +44,7 @@ class Rule(Protocol):
 RULES: dict[str, Rule] = {
     "office hours": office_hours,
     "return after a preemption": spot_returns,
+    "move for capacity": capacity_moves,
     "end date": lifetimes,
     "idle stop": idle_stops,
     "daily snapshot": daily_snapshots,

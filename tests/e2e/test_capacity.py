@@ -65,3 +65,31 @@ def test_a_stopped_machine_moves_with_its_files_to_a_zone_that_has_capacity(
     # The same known_hosts file, with strict checking.
     assert equipped.ssh(*NO_QUESTION, "stuck", "cat /home/jupyter/note") == "kept\n"
     assert [each for each in person.portal.cloud_objects("stuck") if "zones/europe-west4-a" in each] == []
+
+
+def test_a_start_moves_by_itself_through_two_zones_without_capacity_to_the_third_with_its_files(
+    person: Person, equipped: Laptop, grace_api: ApiUser
+) -> None:
+    made = grace_api.create("roamer")
+    before = grace_api.wait(made["id"], "running", "failed", seconds=240)
+    install(person, equipped, grace_api)
+    equipped.ssh(*NO_QUESTION, "roamer", "echo kept > /home/jupyter/note")
+    path = f"/api/v1/workstations/{made['id']}"
+    person.open(f"/workstations/{made['id']}/capacity")
+    person.page.get_by_label("Move it to another zone of its region by itself").check()
+    person.page.get_by_role("button", name="Save", exact=True).click()
+    expect(person.page.get_by_text("Within a minute it then moves to another zone")).to_be_visible()
+    grace_api.call("POST", f"{path}/stop")
+    grace_api.wait(made["id"], "stopped", seconds=240)
+    for zone in ZONES[:2]:
+        fault = {"preset": "stock-out", "id": f"zones/{zone}/instances/roamer", "times": 100}
+        person.portal.cloud("POST", "/_emulator/faults", fault)
+    grace_api.call("POST", f"{path}/start")
+    after = grace_api.wait(made["id"], "running", seconds=600)
+
+    assert (after["zone"], after["address"]) == (ZONES[2], before["address"])
+    # The same known_hosts file, with strict checking.
+    assert equipped.ssh(*NO_QUESTION, "roamer", "cat /home/jupyter/note") == "kept\n"
+    assert [
+        each for each in person.portal.cloud_objects("roamer") if "europe-west4-c" not in each and "/zones/" in each
+    ] == []

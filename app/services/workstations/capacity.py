@@ -30,10 +30,19 @@ class CapacityWishes(BaseModel):
         None, description="Whether it is started again when Google has preempted it; null: as the team's policy says."
     )
 
+    moves_itself: bool = Field(
+        False,
+        description="Whether a start without capacity is followed by a move to another zone of the region.",
+    )
+
     @classmethod
     def of(cls, workstation: Workstation) -> Self:
         """What its owner chose so far."""
-        return cls(wait_hours=workstation.wait_hours, restart_preempted=workstation.restart_preempted)
+        return cls(
+            wait_hours=workstation.wait_hours,
+            restart_preempted=workstation.restart_preempted,
+            moves_itself=workstation.moves_itself,
+        )
 
 
 async def change(ctx: Context, workstation: Workstation, wishes: CapacityWishes) -> None:
@@ -47,6 +56,7 @@ async def change(ctx: Context, workstation: Workstation, wishes: CapacityWishes)
         raise ConflictError(f"{workstation.name} has been deleted, or is being deleted.")
     before = CapacityWishes.of(workstation).model_dump()
     workstation.wait_hours, workstation.restart_preempted = wishes.wait_hours, wishes.restart_preempted
+    workstation.moves_itself = wishes.moves_itself
     for run in pending:
         if run.kind in _MAKES_MACHINE:
             run.wait_hours = wishes.wait_hours

@@ -128,11 +128,13 @@ async def test_the_page_of_a_machine_sets_for_how_long_its_starts_wait(stage: St
 async def test_the_api_sets_it_too(stage: Stage, grace: httpx2.AsyncClient) -> None:
     machine = await stage.make()
     path = f"/api/v1/workstations/{machine.id}"
-    answer = await grace.put(f"{path}/capacity", json={"wait_hours": 12, "restart_preempted": None})
+    wishes = {"wait_hours": 12, "restart_preempted": None, "moves_itself": True}
+    answer = await grace.put(f"{path}/capacity", json=wishes)
 
-    assert (answer.status_code, answer.json()) == (200, {"wait_hours": 12, "restart_preempted": None})
-    assert (await grace.get(f"{path}/capacity")).json() == {"wait_hours": 12, "restart_preempted": None}
+    assert (answer.status_code, answer.json()) == (200, wishes)
+    assert (await grace.get(f"{path}/capacity")).json() == wishes
     assert (await grace.get(path)).json()["wait_hours"] == 12
+    assert (await grace.get(path)).json()["moves_itself"]
     assert (await grace.put(f"{path}/capacity", json={"wait_hours": 169})).status_code == 422
 
 

@@ -36,7 +36,11 @@ BODIES: dict[str, dict[str, Any]] = {
         "time_zone": "Europe/Berlin",
     },
     "PUT /api/v1/workstations/{workstation_id}/snapshots/daily": {"daily": True},
-    "PUT /api/v1/workstations/{workstation_id}/capacity": {"wait_hours": 12, "restart_preempted": True},
+    "PUT /api/v1/workstations/{workstation_id}/capacity": {
+        "wait_hours": 12,
+        "restart_preempted": True,
+        "moves_itself": True,
+    },
     "PUT /api/v1/workstations/{workstation_id}/end-date": {"ends_on": "2026-03-31"},
     "PUT /api/v1/workstations/{workstation_id}/idle-stop": {"minutes": 120},
     "POST /api/v1/workstations/{workstation_id}/idle-stop/keep": {"hours": 4},
