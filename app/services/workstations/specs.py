@@ -243,6 +243,10 @@ def accelerator_columns(machine_type: MachineType) -> dict[str, Any]:
     return {"accelerator": machine_type.accelerator, "accelerator_count": count}
 
 
+_VARIABLES = ("zone", "machine_type", "boot_disk_size_gb", "disk_size_gb", "disk_type", "spot")
+"""The columns that are variables of the same name."""
+
+
 def terraform_inputs(
     workstation: Workstation,
     changes: dict[str, Any],
@@ -259,22 +263,17 @@ def terraform_inputs(
     machine_type = catalog.machine_type(spec["machine_type"])
     accelerator = {"type": spec["accelerator"], "count": spec["accelerator_count"]}
     return {
+        **{name: spec[name] for name in _VARIABLES},
         "project": settings.google_project,
-        "zone": spec["zone"],
         "name": workstation.resource_name,
         "stack_id": workstation.id,
         "owner": workstation.owner_label,
-        "machine_type": spec["machine_type"],
         "accelerator": accelerator if spec["accelerator"] else None,
         "gpu": bool(machine_type and machine_type.gpu),
         "boot_image": spec["image"],
         "boot_snapshot": workstation.snapshot,
-        "boot_disk_size_gb": spec["boot_disk_size_gb"],
-        "disk_size_gb": spec["disk_size_gb"],
-        "disk_type": spec["disk_type"],
         "disk_snapshot": workstation.disk_snapshot,
         "opened_snapshot": workstation.opened_snapshot,
-        "spot": spec["spot"],
         "network": settings.network,
         "subnetwork": settings.subnetwork,
         "service_account_email": service_account,
