@@ -54,6 +54,7 @@ class Action(StrEnum):
     CHOOSE_DAILY_SNAPSHOTS = "workstation.choose_daily_snapshots", "chose whether daily snapshots are taken of"
     OPEN_SNAPSHOT = "snapshot.open", "opened snapshot"
     CLOSE_SNAPSHOT = "snapshot.close", "closed snapshot"
+    REVERT_DISK = "workstation.revert", "requested to revert the data disk of"
     DELETE_SNAPSHOT = "snapshot.delete", "deleted snapshot"
     CANCEL_RUN = "run.cancel", "canceled run"
     APPROVE_RUN = "run.approve", "approved run"

@@ -31,6 +31,8 @@ class RunKind(StrEnum):
     """Mount a snapshot read-only on the running machine."""
     CLOSE = "close"
     """Unmount it, and delete its disk."""
+    REVERT = "revert"
+    """Replace the data disk by one made from a snapshot of it. Requires approval."""
     CONFIGURE = "configure"
     """Apply the desired settings of the shared stack. Requires approval, and is not rolled back."""
     CHECK = "check"
@@ -212,6 +214,18 @@ TRAITS = {
         takes_keys=True,
         only_sets=frozenset({"opened_snapshot"}),
         gives_way=True,
+    ),
+    RunKind.REVERT: KindTraits(
+        doing="Reverting",
+        label="Revert to snapshot",
+        preposition=" of",
+        prior_seconds=150.0,
+        stages=("queued", "preparing", "approved", "disk", "machine", *_BOOTING),
+        can_be_undone=True,
+        takes_keys=True,
+        only_sets=frozenset({"disk_snapshot"}),
+        gives_machine=True,
+        status_meanwhile=W.UPDATING,
     ),
     RunKind.CONFIGURE: KindTraits(
         doing="Configuring",

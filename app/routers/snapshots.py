@@ -8,7 +8,7 @@ from app.deps import ContextDep, IdPath, SessionDep, WorkstationDep
 from app.models import Snapshot
 from app.notices import Done
 from app.sent_forms import shown_on
-from app.services.workstations import daily_snapshots, opened_snapshots, snapshots
+from app.services.workstations import daily_snapshots, disk_reverts, opened_snapshots, snapshots
 from app.web import redirect, render
 
 WORKSTATION = "/workstations/{workstation_id}"
@@ -51,6 +51,13 @@ async def open_snapshot(workstation: WorkstationDep, snapshot: SnapshotDep, ctx:
     """Mount it on the machine."""
     await opened_snapshots.request(ctx, workstation, snapshot)
     return redirect(f"/workstations/{workstation.id}")
+
+
+@router.post("/{snapshot_id}/revert")
+async def revert(workstation: WorkstationDep, snapshot: SnapshotDep, ctx: ContextDep) -> Response:
+    """Plan to replace the data disk by one made from it. The run's page asks for the approval."""
+    run = await disk_reverts.request(ctx, workstation, snapshot)
+    return redirect(f"/runs/{run.id}")
 
 
 @router.get("/{snapshot_id}/delete")

@@ -115,3 +115,30 @@ def test_yesterdays_file_is_fetched_back_from_a_snapshot_that_is_opened(
     assert [each for each in portal.cloud_objects("yesterday") if "-opened-" in each] == []
     equipped.ssh("yesterday", "while [ -e /home/jupyter/.snapshots ]; do sleep 0.2; done")
     assert equipped.ssh("yesterday", "cat /home/jupyter/note") == "precious\n"
+
+
+def test_a_disk_is_reverted_to_a_snapshot_after_an_approval_and_rests_as_one_itself(
+    portal: PortalProcess, equipped: Laptop, grace_api: ApiUser
+) -> None:
+    made = grace_api.create("reverted")
+    path = f"/api/v1/workstations/{made['id']}"
+    before = grace_api.wait(made["id"], "running", "failed", seconds=240)
+    refresh(equipped, grace_api)
+    equipped.ssh("reverted", "echo then > /home/jupyter/note")
+    snapshot = take(grace_api, made["id"])
+    equipped.ssh("reverted", "echo now > /home/jupyter/note && sync")
+
+    run_id = grace_api.call("POST", f"{path}/snapshots/{snapshot['id']}/revert").json["run_id"]
+    waiting = grace_api.wait_run(run_id, "awaiting_approval", "errored", "applied", seconds=240)
+    assert waiting["status"] == "awaiting_approval", grace_api.log(run_id)
+    assert equipped.ssh("reverted", "cat /home/jupyter/note") == "now\n"
+    names = [each["name"] for each in waiting["awaits"]]
+    grace_api.call("POST", f"/api/v1/runs/{run_id}/approve", {"confirm": names})
+    run = grace_api.wait_run(run_id, "applied", "errored", seconds=300)
+    assert run["status"] == "applied", (run, grace_api.log(run_id))
+    after = grace_api.call("GET", path).json
+    assert (after["status"], after["address"]) == ("running", before["address"])
+    # The same known_hosts file, with strict checking.
+    assert equipped.ssh("reverted", "cat /home/jupyter/note") == "then\n"
+    [rests, _] = grace_api.call("GET", f"{path}/snapshots").json
+    assert (rests["reason"], rests["expires_at"] is None) == ("change", False)

@@ -11,7 +11,7 @@ from app.routers.api.shapes import errors
 from app.routers.api.workstations import RunStarted
 from app.routers.snapshots import SnapshotDep
 from app.services.context import Context
-from app.services.workstations import daily_snapshots, opened_snapshots, snapshots
+from app.services.workstations import daily_snapshots, disk_reverts, opened_snapshots, snapshots
 from app.services.workstations.snapshots import PricedSnapshot
 
 router = APIRouter(
@@ -121,6 +121,13 @@ async def delete_snapshot(workstation: WorkstationDep, snapshot: SnapshotDep, ct
 async def open_snapshot(workstation: WorkstationDep, snapshot: SnapshotDep, ctx: ContextDep) -> RunStarted:
     """Mount a snapshot read-only on the running machine, in place of one that is open, for at most 24 hours."""
     return RunStarted(run_id=(await opened_snapshots.request(ctx, workstation, snapshot)).id)
+
+
+@router.post("/{snapshot_id}/revert", status_code=202)
+async def revert_disk(workstation: WorkstationDep, snapshot: SnapshotDep, ctx: ContextDep) -> RunStarted:
+    """Replace the data disk by one made from a snapshot. The run waits for an approval; the disk as it is now rests as
+    a snapshot."""
+    return RunStarted(run_id=(await disk_reverts.request(ctx, workstation, snapshot)).id)
 
 
 @router.post("/close", status_code=202)

@@ -95,13 +95,16 @@ async def find(session: AsyncSession, workstation: Workstation, snapshot_id: str
 async def delete(ctx: Context, workstation: Workstation, snapshot: Snapshot) -> None:
     """Have a worker delete a snapshot. Nothing happens if that was requested before.
 
-    Raises ConflictError if it is open.
+    Raises ConflictError if it is open, or the data disk is being made from it.
     """
     await ctx.session.refresh(snapshot, with_for_update=True)
     if snapshot.is_being_deleted:
         return
     if workstation.has_opened(snapshot.name):
         raise ConflictError("This snapshot is open.", hint="Close it first.")
+    await ctx.session.refresh(workstation)
+    if workstation.disk_snapshot == snapshot.name and not workstation.is_destroyed:
+        raise ConflictError("The data disk is being made from this snapshot.")
     snapshot.delete_requested_at = ctx.now
     await queue.enqueue_snapshot_deletions(ctx.session)
     await changed(ctx.session, workstation)

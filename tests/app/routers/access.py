@@ -97,6 +97,7 @@ ROWS = {
         GET PUT /api/v1/workstations/{workstation_id}/snapshots/daily
         DELETE /api/v1/workstations/{workstation_id}/snapshots/{snapshot_id}
         POST /api/v1/workstations/{workstation_id}/snapshots/{snapshot_id}/open
+        POST /api/v1/workstations/{workstation_id}/snapshots/{snapshot_id}/revert
         POST /api/v1/workstations/{workstation_id}/snapshots/close
         DELETE POST /api/v1/workstations/{workstation_id}/office-hours/skip
         GET /api/v1/workstations/{workstation_id}/usage
@@ -139,6 +140,7 @@ ROWS = {
         POST /workstations/{workstation_id}/snapshots/daily
         GET POST /workstations/{workstation_id}/snapshots/{snapshot_id}/delete
         POST /workstations/{workstation_id}/snapshots/{snapshot_id}/open
+        POST /workstations/{workstation_id}/snapshots/{snapshot_id}/revert
         POST /workstations/{workstation_id}/snapshots/close
         POST /workstations/{workstation_id}/start
         GET /workstations/{workstation_id}/states
