@@ -49,7 +49,7 @@ async def page(
     except InvalidError as error:
         problem = (error.fields or {}).get("q", "")
     listed = [row.workstation for row in found.rows]
-    exists = await existing.of_failed(session, ctx.vault, listed)
+    exists = await existing.of_incomplete(session, ctx.vault, listed)
     context = {
         "page": found,
         "counts": counts,
@@ -78,7 +78,7 @@ async def download(
     after: str | None = ""
     while after is not None:
         found = await listing.page(ctx, Wanted(search=q, sort=sort), after=after, limit=ROWS_A_BATCH)
-        exists = await existing.of_failed(session, ctx.vault, [row.workstation for row in found.rows])
+        exists = await existing.of_incomplete(session, ctx.vault, [row.workstation for row in found.rows])
         offers = [offer_of(row.workstation, ctx.catalog, exists.get(row.workstation.id)) for row in found.rows]
         rows = zip(found.rows, offers, strict=True)
         writer.writerows([cell(value) for value in _values(row, offer.price)] for row, offer in rows)

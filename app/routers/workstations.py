@@ -49,7 +49,7 @@ PAGE = "/workstations/{workstation_id}"
 async def dashboard(request: Request, portal: PortalDep, session: SessionDep, member: MemberDep) -> Response:
     """The member's workstations and kept disks."""
     ctx, listed = portal.context(session, member), await workstations.list_of(session, member)
-    exists = await existing.of_failed(session, portal.vault, listed)
+    exists = await existing.of_incomplete(session, portal.vault, listed)
     offers = [offer_of(mine, portal.catalog, exists.get(mine.id)) for mine in listed]
     context = {
         "machines": [offer for offer in offers if not offer.workstation.is_destroyed],
@@ -109,7 +109,7 @@ async def show(
     past = await history.of(session, workstation.id, made)
     current = runs.told_of(made, has_failed=workstation.has_failed)
     shown = await view(session, current, workstation, portal.clock()) if current else None
-    exists = await existing.of_failed(session, portal.vault, [workstation])
+    exists = await existing.of_incomplete(session, portal.vault, [workstation])
     folder = f"vscode-remote/ssh-remote+{workstation.name}{MOUNT_POINT}"
     context: dict[str, Any] = {
         "workstation": workstation,
@@ -206,7 +206,7 @@ async def destroy_page(
     request: Request, workstation: WorkstationDep, portal: PortalDep, ctx: ContextDep, sent: SentFormDep
 ) -> Response:
     """The confirmation, with the choice to keep the data disk if there is one."""
-    exists = (await existing.of_failed(ctx.session, portal.vault, [workstation])).get(workstation.id)
+    exists = (await existing.of_incomplete(ctx.session, portal.vault, [workstation])).get(workstation.id)
     has_empty_disk = exists is not None and exists.has_empty_disk(workstation)
     context = {
         **work_confirmation.context(ctx, workstation, sent.errors),

@@ -19,13 +19,13 @@ class Offer:
     price: Decimal | None
     disk_price: Decimal | None
     exists: Existing | None = None
-    """What exists of it if it has failed; None if it has not."""
+    """What exists of it if it may be incomplete; None if it is complete."""
 
 
 def offer_of(workstation: Workstation, catalog: Catalog, exists: Existing | None = None) -> Offer:
     """The workstation with its prices as they are now.
 
-    :param exists: what exists of one that has failed.
+    :param exists: what exists of one that may be incomplete.
     """
     disks = specs.disks(workstation)
     return Offer(

@@ -73,7 +73,7 @@ async def list_workstations(
     ctx = portal.context(session, member)
     page = await listing.page(ctx, wanted, after=after, offset=offset, limit=limit)
     newest = await runs.newest_ids(ctx.session, [row.workstation.id for row in page.rows])
-    exists = await existing.of_failed(session, ctx.vault, [row.workstation for row in page.rows])
+    exists = await existing.of_incomplete(session, ctx.vault, [row.workstation for row in page.rows])
     items = [
         listed_answer(row, newest.get(row.workstation.id), ctx.catalog, exists.get(row.workstation.id))
         for row in page.rows
@@ -97,7 +97,7 @@ async def create_workstation(spec: WorkstationSpec, response: Response, ctx: Con
 async def read_workstation(workstation: WorkstationDep, portal: PortalDep, session: SessionDep) -> WorkstationAnswer:
     """One workstation."""
     newest = await runs.newest_ids(session, [workstation.id])
-    exists = await existing.of_failed(session, portal.vault, [workstation])
+    exists = await existing.of_incomplete(session, portal.vault, [workstation])
     run_id = newest.get(workstation.id)
     return answer(workstation, workstation.owner, run_id, portal.catalog, exists.get(workstation.id))
 

@@ -1,4 +1,4 @@
-"""What exists at Google of a workstation whose last run failed, by its newest Terraform state."""
+"""What exists at Google of a workstation whose last run failed or waits for capacity, by its newest Terraform state."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,11 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.crypto import Vault
 from app.infra.zones import region_of
-from app.models import Workstation
+from app.models import Workstation, WorkstationStatus
 from app.services.catalog import Catalog
 from app.services.terraform import state_resources, state_versions
 from app.services.terraform.state_versions import State
 from app.services.workstations import specs
+
+_MAY_BE_INCOMPLETE = {WorkstationStatus.FAILED, WorkstationStatus.WAITING_FOR_CAPACITY}
+"""Only the Terraform state says what exists of these."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,11 @@ class Existing:
         machine = catalog.machine_type(workstation.machine_type)
         parts: list[Decimal | None] = []
         if self.machine:
-            boot_disk = catalog.disk_price_per_hour(zone, disks.boot_gb, machine.boot_disk_type) if machine else None
-            parts += [machine.usd_an_hour(zone, spot=workstation.spot) if machine else None, boot_disk]
+            parts.append(catalog.disk_price_per_hour(zone, disks.boot_gb, machine.boot_disk_type) if machine else None)
+        # A machine that waits for capacity is off.
+        is_off = workstation.costs_no_machine or workstation.status is WorkstationStatus.WAITING_FOR_CAPACITY
+        if self.machine and not is_off:
+            parts.append(machine.usd_an_hour(zone, spot=workstation.spot) if machine else None)
         if self.disk:
             parts.append(catalog.disk_price_per_hour(zone, disks.data_gb, disks.data_type))
         if self.address:
@@ -57,20 +63,20 @@ class Existing:
         return self.disk and not self.machine and is_new and was_made_empty
 
 
-async def of_failed(session: AsyncSession, vault: Vault, listed: Sequence[Workstation]) -> dict[str, Existing]:
-    """What exists of those that have failed, by workstation ID."""
-    failed = [each for each in listed if each.has_failed]
-    states = await state_versions.newest_of(session, vault, [each.id for each in failed]) if failed else {}
-    found = {each.id: Existing.in_state(states.get(each.id)) for each in failed}
+async def of_incomplete(session: AsyncSession, vault: Vault, listed: Sequence[Workstation]) -> dict[str, Existing]:
+    """What exists of those that may be incomplete, by workstation ID."""
+    incomplete = [each for each in listed if each.status in _MAY_BE_INCOMPLETE]
+    states = await state_versions.newest_of(session, vault, [each.id for each in incomplete]) if incomplete else {}
+    found = {each.id: Existing.in_state(states.get(each.id)) for each in incomplete}
     # A disk that was adopted existed before the first state.
-    adopted = {each.id: replace(found[each.id], disk=True) for each in failed if each.adopted_disk}
+    adopted = {each.id: replace(found[each.id], disk=True) for each in incomplete if each.adopted_disk}
     return found | adopted
 
 
 def price_per_hour(workstation: Workstation, catalog: Catalog, exists: Existing | None) -> Decimal | None:
     """US dollars per hour as it is now; None if a price is unknown.
 
-    :param exists: what exists of one that has failed.
+    :param exists: what exists of one that may be incomplete.
     """
     if exists is not None:
         return exists.price_per_hour(workstation, catalog)

@@ -156,6 +156,7 @@ async def test_a_wait_is_shown_with_its_next_try_and_can_be_canceled(
     assert "1 in the team has waited longer for the same." in " ".join(page.split())
     assert "Next try" in page
     assert ("Waiting for capacity" in (await linus.get("/")).text, "Cancel" in page) == (True, True)
+    assert "Nothing is billed" in page
     assert (answer["status"], answer["ahead"]) == ("waiting_for_capacity", 1)
     assert answer["next_try_at"] == "2026-03-02T09:31:30Z"
     assert answer["wait_until"] == "2026-03-03T09:30:30Z"

@@ -24,7 +24,7 @@ async def machine_id(grace: httpx2.AsyncClient) -> str:
 
 
 def state(serial: int, size: int, password: str = "correct-horse") -> State:
-    attributes = {"name": "<b>data</b>", "size": size, "password": password}
+    attributes = {"name": "<b>data</b>", "zone": "europe-west4-a", "size": size, "password": password}
     hidden = [[{"type": "get_attr", "value": "password"}]]
     disk: dict[str, Any] = {
         "mode": "managed",
