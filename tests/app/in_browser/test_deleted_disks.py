@@ -29,6 +29,7 @@ async def test_the_pages_are_accessible_and_fit_the_window(
     for path in (f"/workstations/{gone.id}", "/", f"/workstations/{machine.id}/destroy"):
         await page.goto(path)
         found += await problems(page)
+    await expect(page.get_by_label("Delete the files at once")).to_be_hidden()
     await page.get_by_label("Delete the disk too").check()
     await page.get_by_label("Delete the files at once").check()
     await page.get_by_role("button", name="Delete dev-2").click()
