@@ -8,6 +8,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import (
+    ActivityBlock,
     AllowedIp,
     AllowedIpStatus,
     Member,
@@ -20,6 +21,8 @@ from app.models import (
     Workstation,
     WorkstationStatus,
 )
+from app.models.activity import MEASURES
+from app.models.activity_block import SLOTS, beginning
 from app.services.workstations import running_times
 
 MEMBERS, WORKSTATIONS, IPS, MONTHS, RUNS = 2_000, 10_000, 2_000, 6, 3
@@ -37,6 +40,7 @@ async def fill(session: AsyncSession, now: datetime) -> None:
         (Stack, ({"id": f"w{n}", "root": Root.WORKSTATION, "created_at": now} for n in range(WORKSTATIONS))),
         (Workstation, (_workstation(n, now) for n in range(WORKSTATIONS))),
         (RunningTime, _times(now)),
+        (ActivityBlock, _activity(now)),
         (Run, (_run(n, m, now) for n in range(WORKSTATIONS) for m in range(RUNS))),
         (AllowedIp, (_ip(n, now) for n in range(IPS))),
     ]
@@ -85,6 +89,15 @@ def _times(now: datetime) -> Iterator[dict[str, Any]]:
         for n in range(WORKSTATIONS):
             yield {"workstation_id": f"w{n}", "month": month, "seconds": float(n * 37 % 900_000)}
         month = running_times.month_of(running_times.beginning(month) - timedelta(days=1))
+
+
+def _activity(now: datetime) -> Iterator[dict[str, Any]]:
+    """Of the last hour, of every second running machine, in which all minutes are known."""
+    known = {measure: [float(minute % 100) for minute in range(SLOTS)] for measure in MEASURES}
+    for n in range(0, WORKSTATIONS, 2):
+        if _workstation(n, now)["status"] is S.RUNNING:
+            for begins_at in (beginning(now - timedelta(hours=1), 1), beginning(now, 1)):
+                yield {"workstation_id": f"w{n}", "step": 1, "begins_at": begins_at, "is_folded": False, **known}
 
 
 def _run(n: int, m: int, now: datetime) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from app.models.activity import Minute
 from app.models.machine_health import SILENT_AFTER
 from app.services.context import Context
 from app.services.workstations import activities, running_now
-from app.services.workstations.activities import Span
+from app.services.workstations.activities import LastHour, Points, Span
 from app.services.workstations.running_now import rate
 
 WIDTH, HEIGHT = 240, 56
@@ -19,7 +19,6 @@ STEP = {Span.HOUR: 1, Span.DAY: 10, Span.WEEK: 60, Span.MONTH: 240}
 """The minutes of a point of the charts."""
 ROWS = {Span.HOUR: 5, Span.DAY: 120, Span.WEEK: 1440, Span.MONTH: 1440}
 """The minutes of a row of the table."""
-Points = list[tuple[datetime, float]]
 Measure = Callable[[Minute], float | None]
 
 
@@ -107,11 +106,11 @@ class Spark:
     newest: str
 
 
-def sparks(last_hour: Sequence[Minute], now: datetime) -> list[Spark]:
+def sparks(last_hour: LastHour | None, now: datetime) -> list[Spark]:
     """GPU and CPU, as far as something is known of them."""
     found = []
-    for name, measure, _ in (_GPU, _OTHERS[0]):
-        if points := _points(last_hour, measure):
+    for name, points in (("GPU", last_hour.gpu), ("CPU", last_hour.cpu)) if last_hour else ():
+        if points:
             runs = _drawn(points, (now - Span.HOUR.length, Span.HOUR), 100.0)
             newest = _text(_newest(points, now, 1), is_percent=True)
             found.append(Spark(name, [_joined(run) for run in runs], newest))
@@ -145,13 +144,15 @@ def _drawn(points: Points, time: tuple[datetime, Span], top: float) -> list[list
     """Points in the chart's units, in runs: where something is unknown, there is a gap."""
     begin, span = time
     step = timedelta(minutes=STEP[span])
-    width = round(WIDTH * (step / span.length), 1)
+    # The list of all machines draws thousands of points: whatever is the same for all is worked out once.
+    a_second, gap = WIDTH / span.length.total_seconds(), 1.5 * step
+    width = round(a_second * step.total_seconds(), 1)
     runs: list[list[tuple[float, float]]] = []
     last = None
     for at, value in points:
-        x = round(WIDTH * ((at - begin) / span.length), 1)
+        x = round(a_second * (at - begin).total_seconds(), 1)
         y = round(HEIGHT - 1 - (HEIGHT - 2) * min(1.0, value / top), 1)
-        if last is None or at - last > 1.5 * step:
+        if last is None or at - last > gap:
             runs.append([])
         runs[-1].append((x, y))
         last = at

@@ -1,6 +1,7 @@
 """What machines do: the minutes that their agents report, kept in blocks, and thinned as they get older."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
@@ -18,6 +19,8 @@ from app.services.context import Context
 
 LATE = timedelta(minutes=30)
 """A minute that is reported later than this is not taken any more."""
+Points = list[tuple[datetime, float]]
+_NOTHING: list[float | None] = [None] * SLOTS
 MOST_FOLDED = 200
 """So many blocks are folded in one transaction."""
 
@@ -39,6 +42,14 @@ class Span(StrEnum):
     def step(self) -> int:
         """The minutes of one step."""
         return {Span.HOUR: 1, Span.DAY: 10}.get(self, 60)
+
+
+@dataclass(frozen=True)
+class LastHour:
+    """What is known of a machine's last hour, each value with the beginning of its minute."""
+
+    gpu: Points
+    cpu: Points
 
 
 async def record(ctx: Context, workstation: Workstation, activity: Activity) -> None:
@@ -82,17 +93,19 @@ def of_last_hour(query: Select[*tuple[Any, ...]], now: datetime) -> Select[*tupl
     return query
 
 
-def read_last_hour(columns: Sequence[list[float | None] | None], now: datetime) -> list[Minute]:
-    """What those columns say of the last hour, minute by minute. Only GPU and CPU are filled in."""
-    nothing: list[float | None] = [None] * SLOTS
-    gpu = [*(columns[0] or nothing), *(columns[2] or nothing)]
-    cpu = [*(columns[1] or nothing), *(columns[3] or nothing)]
-    begin = beginning(now - timedelta(hours=1), 1)
-    found = (
-        Minute.model_construct(at=begin + timedelta(minutes=number), gpu=gpu[number], cpu=cpu[number])
-        for number in range(2 * SLOTS)
-    )
-    return [each for each in found if each.at >= now - timedelta(hours=1)]
+def read_last_hour(columns: Sequence[list[float | None] | None], now: datetime) -> LastHour:
+    """What those columns say of the last hour."""
+    gpu_before, cpu_before, gpu, cpu = columns
+    return LastHour(_points(gpu_before, gpu, now), _points(cpu_before, cpu, now))
+
+
+def _points(before: list[float | None] | None, this: list[float | None] | None, now: datetime) -> Points:
+    # No models: a page of the list has thousands of minutes, and most are of machines of which nothing is known.
+    since = now - timedelta(hours=1)
+    begin, values = beginning(since, 1), [*(before or _NOTHING), *(this or _NOTHING)]
+    first = -((begin - since) // timedelta(minutes=1))
+    known = [(number, value) for number, value in enumerate(values) if value is not None and number >= first]
+    return [(begin + timedelta(minutes=number), value) for number, value in known]
 
 
 async def thin(ctx: Context) -> int:

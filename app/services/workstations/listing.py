@@ -11,11 +11,11 @@ from sqlalchemy.orm import aliased, contains_eager
 
 from app.errors import InvalidError
 from app.models import Member, RunningTime, Workstation, WorkstationStatus
-from app.models.activity import Minute
 from app.models.machine_health import Level
 from app.services.catalog import HOURS_A_MONTH, Catalog
 from app.services.context import Context
 from app.services.workstations import activities, running_times, specs
+from app.services.workstations.activities import LastHour
 from app.services.workstations.usage import Usage
 
 WORKSTATIONS_A_PAGE = 50
@@ -67,8 +67,8 @@ class Listed:
 
     workstation: Workstation
     usage: Usage
-    last_hour: Sequence[Minute] = ()
-    """GPU and CPU, minute by minute, where they are asked for."""
+    last_hour: LastHour | None = None
+    """GPU and CPU, where they are asked for."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ async def page(
 
 
 def _listed(ctx: Context, workstation: Workstation, seconds: float, *columns: list[float | None] | None) -> Listed:
-    last_hour = activities.read_last_hour(columns, ctx.now) if columns else ()
+    last_hour = activities.read_last_hour(columns, ctx.now) if columns else None
     return Listed(workstation, Usage.of(workstation, seconds, ctx.catalog, ctx.now), last_hour)
 
 
