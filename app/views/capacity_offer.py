@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from app.models import ZoneCapacity
 from app.models.placement import Placement
-from app.services.catalog import Disks, MachineType, alternatives, sightings
+from app.services.catalog import Disks, MachineType, alternatives, zone_capacities
 from app.services.catalog.alternatives import OtherZones
 from app.services.context import Context
 from app.views.machine_offers import MachineOffer, Sizes
@@ -42,7 +42,7 @@ async def of(ctx: Context, chosen: MachineOffer | None, form: Mapping[str, Any],
         return None
     machine, spot = chosen.machine, bool(form["spot"] or chosen.machine.spot_only)
     newest: dict[str, ZoneCapacity] = {}
-    for each in await sightings.of(ctx.session, ctx.catalog, ctx.now, machine.name, spot=spot):
+    for each in await zone_capacities.of(ctx.session, ctx.catalog, ctx.now, machine.name, spot=spot):
         newest.setdefault(each.zone, each)
     others = [offer for offer in ctx.catalog.machine_types if offer is not machine and _fits(offer, machine, form)]
     return CapacityOffer(

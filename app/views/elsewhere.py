@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from app.infra import hints
 from app.infra.zones import region_of
 from app.models import Run, RunKind, Workstation, ZoneCapacity
-from app.services.catalog import sightings
+from app.models.placement import Placement
+from app.services.catalog import zone_capacities
 from app.services.context import Context
 from app.services.workstations import specs
 
@@ -43,7 +44,7 @@ async def of(ctx: Context, run: Run | None, workstation: Workstation) -> list[El
         return []
     wanted = specs.columns(workstation) | run.changes
     machine = ctx.catalog.machine_type(wanted["machine_type"])
-    seen = await _seen(ctx, wanted)
+    seen = await zone_capacities.newest_of(ctx.session, ctx.catalog, ctx.now, Placement.read(wanted))
     tried = {workstation.zone, wanted["zone"], *(each.placement.zone for each in run.tried)}
     others = [zone for zone in (machine.zones if machine else ()) if zone not in tried]
     region, is_move = region_of(workstation.zone), run.kind in _MOVES
@@ -76,12 +77,6 @@ def _suggested(run: Run, workstation: Workstation) -> tuple[str, ...] | None:
     if not (can_move or (can_be_new and workstation.has_failed)):
         return None
     return () if hints.OTHERS_WAIT in run.error else hints.zones_elsewhere(run.error)
-
-
-async def _seen(ctx: Context, wanted: dict[str, Any]) -> dict[str, ZoneCapacity]:
-    found = await sightings.of(ctx.session, ctx.catalog, ctx.now, wanted["machine_type"], spot=wanted["spot"])
-    # The newest of each zone.
-    return {each.zone: each for each in reversed(found)}
 
 
 def _is_empty(seen: ZoneCapacity | None) -> bool:

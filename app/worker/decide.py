@@ -19,6 +19,7 @@ from app.worker.lost_roles import holders_before, lost_roles
 from app.worker.planned import PLAN_FILE, Planned
 
 MACHINE = "module.compute[0].google_compute_instance.workstation"
+DISK = "module.compute_configure.google_compute_disk.data"
 DATA_DISK = ".google_compute_disk.data"
 OPENED_DISK = ".google_compute_disk.opened"
 """The disk of a snapshot that is open: a copy."""

@@ -9,7 +9,7 @@ from app.infra import hints
 from app.models import LogLevel, Run, Workstation
 from app.models.placement import Placement
 from app.services import lifecycle, runs
-from app.services.catalog import sightings
+from app.services.catalog import zone_capacities
 from app.services.runs import capacity_queue
 from app.services.terraform import state_versions
 from app.services.workstations import placements, specs
@@ -43,7 +43,7 @@ async def note(claim: Claim, failure: StockOutError) -> None:
         workstation, now = await session.get_one(Workstation, run.stack_id), claim.tools.clock()
         # A machine that moves is to be elsewhere than its row says.
         here = Placement.read(run.inputs) if run.inputs else workstation.placement
-        await sightings.record(session, here, now, found=False)
+        await zone_capacities.record(session, here, now, found=False)
         run.note_shortage(here, now, hints.zones_elsewhere(str(failure)) or ())
         await claim.log_in(session, run, f"Google has no capacity for {here}.", LogLevel.WARN)
 
@@ -51,7 +51,7 @@ async def note(claim: Claim, failure: StockOutError) -> None:
 async def note_found(claim: Claim, session: AsyncSession, run: Run) -> None:
     """Google had a machine."""
     workstation = await session.get_one(Workstation, run.stack_id)
-    await sightings.record(session, workstation.placement, claim.tools.clock(), found=True)
+    await zone_capacities.record(session, workstation.placement, claim.tools.clock(), found=True)
 
 
 async def may_have_files(claim: Claim) -> bool:

@@ -92,11 +92,19 @@ class SnapshotTaker:
             # An earlier attempt had it taken, so long ago that Google has forgotten the request.
             is_done = True
         except NotFound as error:
+            # Google may as well have meant something else, and what is deleted without a snapshot is lost.
+            if await self._exists(disk):
+                raise
             raise NoDiskError(f"There is no data disk {disk.name} at Google to take a snapshot of.") from error
         stored = await self._snapshots.read(name) if is_done else None
         if stored and stored.labels.get(STACK_LABEL) != self._stack_id:
             raise RunFailedError(f"A snapshot named {name} exists at Google, and belongs to something else.")
         return stored if stored and stored.is_ready else None
+
+    async def _exists(self, disk: DiskPlace) -> bool:
+        project = self._claim.tools.settings.google_project
+        id_ = f"projects/{project}/zones/{disk.zone}/disks/{disk.name}"
+        return await self._claim.tools.compute.labels_of(id_) is not None
 
     async def _record(
         self, stored: StoredSnapshot, disk: DiskPlace, reason: SnapshotReason, rest_days: int

@@ -29,7 +29,7 @@ def test_a_training_is_seen_on_the_page_and_not_ended_unasked(person: Person, gr
     assert newest["gpus"][0]["process"]["name"] == "python3"
     assert "train.py" not in str(newest)
 
-    person.page.get_by_role("link", name="Stop").click()
+    person.page.get_by_role("link", name="Stop", exact=True).click()
     person.page.get_by_role("button", name="Stop training").click()
     expect(person.page.get_by_role("alert")).to_contain_text("Confirm that this may end: python3, GPU 97%")
     assert grace_api.call("GET", f"/api/v1/workstations/{made['id']}").json["status"] == "running"
@@ -38,6 +38,6 @@ def test_a_training_is_seen_on_the_page_and_not_ended_unasked(person: Person, gr
     person.open(f"/workstations/{made['id']}")
     expect(usage.get_by_text("Nothing but an idle shell runs.")).to_be_visible(timeout=NOTICED_MS)
     expect(usage.get_by_role("img", name=re.compile("^CPU, last hour: last [0-9]+%"))).to_be_visible(timeout=NOTICED_MS)
-    person.page.get_by_role("link", name="Stop").click()
+    person.page.get_by_role("link", name="Stop", exact=True).click()
     person.page.get_by_role("button", name="Stop training").click()
     grace_api.wait(made["id"], "stopped")

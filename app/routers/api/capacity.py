@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from app.deps import ContextDep
 from app.routers.api.shapes import errors
-from app.services.catalog import sightings
+from app.services.catalog import zone_capacities
 
 router = APIRouter(prefix="/api/v1/capacity", tags=["workstations"], responses=errors(401, 403, 422))
 
@@ -35,5 +35,5 @@ async def read_capacity(
     machine_type: Annotated[str, Query(max_length=100, description="A machine type, such as `g2-standard-8`.")],
 ) -> list[CapacityAnswer]:
     """What was seen of a machine type within the last 7 days, or of others with the same GPUs; the newest first."""
-    seen = await sightings.of(ctx.session, ctx.catalog, ctx.now, machine_type)
+    seen = await zone_capacities.of(ctx.session, ctx.catalog, ctx.now, machine_type)
     return [CapacityAnswer.model_validate(each) for each in seen]

@@ -47,7 +47,7 @@ class WhatToSay(BaseModel):
     """For whoever logs in: the price an hour, and until when it is kept running."""
 
 
-class KeepOrder(BaseModel):
+class KeepSpec(BaseModel):
     """For how long somebody who works on the machine wants it to go on running."""
 
     model_config = ConfigDict(extra="forbid")
@@ -81,9 +81,9 @@ async def post_activity(
 
 
 @router.post("/keep")
-async def post_keep(workstation: MachinesOwnDep, order: KeepOrder, portal: PortalDep, session: SessionDep) -> Kept:
+async def post_keep(workstation: MachinesOwnDep, spec: KeepSpec, portal: PortalDep, session: SessionDep) -> Kept:
     """Keep the machine running, as somebody who works on it wants. A shorter time than before changes nothing."""
     ctx = portal.context(session)
-    await idle_stops.keep_typed(ctx, workstation, ctx.now + timedelta(minutes=order.minutes))
+    await idle_stops.keep_typed(ctx, workstation, ctx.now + timedelta(minutes=spec.minutes))
     await live.signal(session, live.stack_topic(workstation.id), live.member_topic(workstation.owner_id))
     return Kept(kept_until=workstation.keep_until, sentence=terminal_notices.kept_sentence(workstation, ctx.now))

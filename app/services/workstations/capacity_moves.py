@@ -1,7 +1,7 @@
 """Workstations that move to another zone by themselves, because Google had no capacity to start them where they are."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,7 +11,7 @@ from app.infra import hints
 from app.infra.zones import region_of
 from app.models import Member, Run, RunKind, RunStatus, Workstation, WorkstationStatus
 from app.services import runs
-from app.services.catalog import sightings
+from app.services.catalog import zone_capacities
 from app.services.context import Context
 from app.services.workstations import requests
 from app.services.workstations.specs import WorkstationPatch
@@ -89,14 +89,8 @@ async def _next_zone(ctx: Context, workstation: Workstation, attempts: Sequence[
     tried = [each for run in attempts for each in run.tried]
     had_none = {workstation.zone, *(each.placement.zone for each in tried)}
     suggested = {zone for each in tried for zone in each.suggested}
-    empty_at = await _empty_at(ctx, workstation)
+    seen = await zone_capacities.newest_of(ctx.session, ctx.catalog, ctx.now, workstation.placement)
+    empty = {zone for zone, each in seen.items() if not each.has_any}
     left = [zone for zone in (machine.zones if machine else ()) if zone not in had_none]
     near = [zone for zone in left if region_of(zone) == region_of(workstation.zone)]
-    return min(near, key=lambda zone: (zone not in suggested, zone in empty_at), default=None)
-
-
-async def _empty_at(ctx: Context, workstation: Workstation) -> dict[str, datetime | None]:
-    """Zones in which there was none when somebody tried last."""
-    seen = await sightings.of(ctx.session, ctx.catalog, ctx.now, workstation.machine_type, spot=workstation.spot)
-    newest = {each.zone: each for each in reversed(seen)}
-    return {zone: each.seen_at for zone, each in newest.items() if not each.has_any}
+    return min(near, key=lambda zone: (zone not in suggested, zone in empty), default=None)

@@ -4,7 +4,7 @@ from app.errors import ConflictError
 from app.models import Action, Run, RunKind, Snapshot, Stack, Workstation
 from app.services import audit, runs
 from app.services.context import Context
-from app.services.workstations.requests import refuse_if_going
+from app.services.workstations.requests import joinable, refuse_if_going
 
 
 async def request(ctx: Context, workstation: Workstation, snapshot: Snapshot) -> Run:
@@ -18,15 +18,10 @@ async def request(ctx: Context, workstation: Workstation, snapshot: Snapshot) ->
     refuse_if_going(workstation, pending)
     if snapshot.is_being_deleted:
         raise ConflictError("This snapshot is being deleted.")
-    newest = pending[-1] if pending else None
     source = {runs.SNAPSHOT_INPUT: snapshot.name}
-    if newest and newest.kind is RunKind.REVERT and newest.inputs[runs.SNAPSHOT_INPUT] == snapshot.name:
-        return newest
-    # It would be superseded.
-    if newest and newest.is_queued:
-        hint = "Wait for that run to finish or cancel it first."
-        raise ConflictError(f"Another run of {workstation.name} is queued.", hint=hint)
-    if not newest and not workstation.can_snapshot:
+    if same := joinable(workstation, pending, RunKind.REVERT, source):
+        return same
+    if not pending and not workstation.can_snapshot:
         raise ConflictError(f"{workstation.name} has no data disk.")
     stack = await ctx.session.get_one(Stack, workstation.id)
     reason = f"Revert to the snapshot of {snapshot.taken_at:%-d %b %Y, %H:%M} UTC"

@@ -8,7 +8,7 @@ from app.models import Action, Run, RunKind, Snapshot, Stack, Workstation, Works
 from app.models.opened_snapshot import CLOSE_AGAIN_AFTER
 from app.services import audit, runs
 from app.services.context import Context
-from app.services.workstations.requests import refuse_if_going
+from app.services.workstations.requests import joinable, refuse_if_going
 
 CLOSES_ITSELF = "Open for 24 hours"
 """Why the portal closes one."""
@@ -58,15 +58,11 @@ async def close(ctx: Context, workstation: Workstation, *, reason: str = "") -> 
 async def _request(
     ctx: Context, workstation: Workstation, pending: list[Run], kind: RunKind, opened: object, reason: str = ""
 ) -> Run:
-    newest = pending[-1] if pending else None
-    if newest and newest.kind is kind and newest.inputs[runs.OPENED_INPUT] == opened and not newest.is_canceling:
-        return newest
-    # It would be superseded.
-    if newest and newest.is_queued:
-        hint = "Wait for that run to finish or cancel it first."
-        raise ConflictError(f"Another run of {workstation.name} is queued.", hint=hint)
+    inputs = {runs.OPENED_INPUT: opened}
+    if same := joinable(workstation, pending, kind, inputs):
+        return same
     stack = await ctx.session.get_one(Stack, workstation.id)
-    return await runs.request(ctx, stack, kind, {runs.OPENED_INPUT: opened}, reason=reason)
+    return await runs.request(ctx, stack, kind, inputs, reason=reason)
 
 
 def names() -> Select[str]:

@@ -197,6 +197,20 @@ def refuse_if_going(workstation: Workstation, pending: list[Run]) -> None:
         raise ConflictError(f"The creation of {workstation.name} is being canceled.", hint=hint)
 
 
+def joinable(workstation: Workstation, pending: list[Run], kind: RunKind, inputs: dict[str, Any]) -> Run | None:
+    """The pending run that does the same, to be joined; None if there is none.
+
+    Raises ConflictError if another run is queued, which a new one would supersede.
+    """
+    newest = pending[-1] if pending else None
+    if newest and newest.kind is kind and not newest.is_canceling and inputs.items() <= newest.inputs.items():
+        return newest
+    if newest and newest.is_queued:
+        hint = "Wait for that run to finish or cancel it first."
+        raise ConflictError(f"Another run of {workstation.name} is queued.", hint=hint)
+    return None
+
+
 def _pending_changes(pending: list[Run]) -> dict[str, Any]:
     """The changes of the newest pending run. A run that creates the workstation has none: its settings are in the
     row."""

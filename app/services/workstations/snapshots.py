@@ -14,7 +14,7 @@ from app.services import audit, runs
 from app.services.catalog import Catalog
 from app.services.context import Context
 from app.services.people import team_policy
-from app.services.workstations.requests import refuse_if_going
+from app.services.workstations.requests import joinable, refuse_if_going
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,9 @@ async def request(ctx: Context, workstation: Workstation, *, reason: str = "") -
     pending = await runs.lock(ctx.session, workstation.id)
     await ctx.session.refresh(workstation)
     refuse_if_going(workstation, pending)
-    newest = pending[-1] if pending else None
-    if newest and newest.kind is RunKind.SNAPSHOT:
-        return newest
-    # It would be superseded.
-    if newest and newest.is_queued:
-        hint = "Wait for that run to finish or cancel it first."
-        raise ConflictError(f"Another run of {workstation.name} is queued.", hint=hint)
-    if not newest and not workstation.can_snapshot:
+    if same := joinable(workstation, pending, RunKind.SNAPSHOT, {}):
+        return same
+    if not pending and not workstation.can_snapshot:
         raise ConflictError(f"{workstation.name} has no data disk yet.", hint="Wait until it has been created.")
     stack = await ctx.session.get_one(Stack, workstation.id)
     run = await runs.request(ctx, stack, RunKind.SNAPSHOT, {}, reason=reason)

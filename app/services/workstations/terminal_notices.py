@@ -27,7 +27,7 @@ async def warnings(ctx: Context, workstation: Workstation) -> list[StopWarning]:
     idle = await idle_stops.of(ctx, workstation)
     # Until a worker has warned of it, the stop moves on with the time.
     if idle.warns_of and idle.idle_since and workstation.idle_warned_at:
-        why = f"nobody has used it since {clock(workstation, idle.idle_since, ctx.now)}"
+        why = f"nobody has used it since {local_time(workstation, idle.idle_since, ctx.now)}"
         found.append(_warning(workstation, "idle", idle.warns_of, why, _HOW_TO_KEEP, ctx.now))
     return found
 
@@ -45,7 +45,7 @@ def _stops(ctx: Context, workstation: Workstation) -> Iterator[tuple[str, dateti
 def _warning(workstation: Workstation, word: str, at: datetime, why: str, what: str, now: datetime) -> StopWarning:
     before = min((each for each in WARNINGS if at - now <= each), default=WARNINGS[0])
     id_ = f"{word}-{at.astimezone(UTC):%Y%m%dT%H%M}-{before // timedelta(minutes=1)}"
-    return StopWarning(id_, f"Stationmaster stops this machine at {clock(workstation, at, now)}: {why}. {what}")
+    return StopWarning(id_, f"Stationmaster stops this machine at {local_time(workstation, at, now)}: {why}. {what}")
 
 
 def banner(ctx: Context, workstation: Workstation) -> list[str]:
@@ -53,7 +53,7 @@ def banner(ctx: Context, workstation: Workstation) -> list[str]:
     price = existing.price_per_hour(workstation, ctx.catalog, None)
     said = [] if price is None else [f"This machine costs ${price:.2f} an hour while it runs."]
     if workstation.keep_until and workstation.is_kept(ctx.now):
-        said.append(f"It is kept running until {clock(workstation, workstation.keep_until, ctx.now)}.")
+        said.append(f"It is kept running until {local_time(workstation, workstation.keep_until, ctx.now)}.")
     return said
 
 
@@ -61,11 +61,11 @@ def kept_sentence(workstation: Workstation, now: datetime) -> str:
     """What `keep` answers to whoever typed it."""
     until = workstation.keep_until or now
     if workstation.ends_at and workstation.ends_at < until:
-        return f"Kept running until its end date, {clock(workstation, workstation.ends_at, now)}."
-    return f"Kept running until {clock(workstation, until, now)}."
+        return f"Kept running until its end date, {local_time(workstation, workstation.ends_at, now)}."
+    return f"Kept running until {local_time(workstation, until, now)}."
 
 
-def clock(workstation: Workstation, at: datetime, now: datetime) -> str:
+def local_time(workstation: Workstation, at: datetime, now: datetime) -> str:
     """Such as 18:40 CET, by the zone of its office hours or else UTC; with the day if that is another one than now."""
     zone = workstation.hours.zone if workstation.hours else UTC
     local, today = at.astimezone(zone), now.astimezone(zone).date()

@@ -9,12 +9,10 @@ from app.services.terraform import state_resources
 from app.services.terraform.state_versions import State
 from app.services.workstations import disk_sources
 from app.services.workstations.impact import Severity
-from app.worker.decide import MACHINE
+from app.worker.decide import DISK, MACHINE
 from app.worker.errors import RunFailedError
 from app.worker.kinds.base import Kind
 from app.worker.kinds.update import RollBack, Update
-
-DISK = "module.compute_configure.google_compute_disk.data"
 
 
 class Revert(Update, kind=RunKind.REVERT):
@@ -31,6 +29,7 @@ class Revert(Update, kind=RunKind.REVERT):
         nothing any more to make the new disk from."""
         if self.commands.undoing:
             return
+        await super().before_apply()
         name = self.attempt.inputs[runs.SNAPSHOT_INPUT]
         async with self.claim.writing() as (session, _):
             source = await session.scalar(select(Snapshot).where(Snapshot.name == name).with_for_update())
@@ -38,7 +37,6 @@ class Revert(Update, kind=RunKind.REVERT):
                 raise RunFailedError("The snapshot has been deleted, so nothing was changed.")
             # From now on it is not deleted.
             await disk_sources.keep_source(session, self.stack_id, name)
-        await super().before_apply()
 
     async def expected_severity(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
         """The effect that the requester expects: the machine is replaced with its disk."""

@@ -5,7 +5,7 @@ import pytest
 
 from app.models.placement import Placement
 from app.services import lifecycle
-from app.services.catalog import sightings
+from app.services.catalog import zone_capacities
 from tests.app.in_browser.windows import Windows, problems
 from tests.clients import create, run_of
 from tests.stage import Stage
@@ -20,7 +20,7 @@ async def test_the_pages_are_accessible_and_fit_the_window(
 ) -> None:
     async with stage.database.sessions.begin() as session:
         for zone, found in (("europe-west4-a", False), ("europe-west4-b", True)):
-            await sightings.record(session, Placement(zone, L4, spot=True), stage.clock(), found=found)
+            await zone_capacities.record(session, Placement(zone, L4, spot=True), stage.clock(), found=found)
     fields = {"machine_type": L4, "spot": "yes", "other_zones": "none", "wait_hours": "24"}
     waiting = await create(grace, **fields)
     async with stage.working_on(await run_of(grace, waiting)) as (ctx, run):

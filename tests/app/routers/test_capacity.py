@@ -12,7 +12,7 @@ from app.infra import hints
 from app.models import Member, Run, Workstation, WorkstationStatus
 from app.models.placement import Placement
 from app.services import lifecycle
-from app.services.catalog import sightings
+from app.services.catalog import zone_capacities
 from tests.app.routers.test_team_policy import FORM
 from tests.clients import create, refusal, run_of
 from tests.parts import MovingClock
@@ -25,7 +25,7 @@ AT_NOON = {"start": "12:00", "stop": "13:00", "days": ["mon", "tue", "wed", "thu
 
 async def see(stage: Stage, zone: str, *, found: bool, spot: bool = False, machine_type: str = "g2-standard-8") -> None:
     async with stage.database.sessions.begin() as session:
-        await sightings.record(session, Placement(zone, machine_type, spot), stage.clock(), found=found)
+        await zone_capacities.record(session, Placement(zone, machine_type, spot), stage.clock(), found=found)
 
 
 async def test_the_form_says_what_was_seen_last_in_each_zone(

@@ -33,6 +33,7 @@ from tests.app.worker.scripted import (
     writes_state,
 )
 from tests.app.worker.test_power import as_grace, change
+from tests.app.worker.test_power import google as compute_of
 from tests.app.worker.test_restart import later
 from tests.app.worker.test_snapshots import ask, google, rows
 from tests.parts import MovingClock
@@ -224,6 +225,20 @@ async def test_a_disk_that_goes_between_plan_and_snapshot_does_not_either(
     google(tools).troubles = [NotFound("disks/dev-1-home was not found")]
     assert (await destroyed(tools, machine)).status is RunStatus.APPLIED
     assert await rows(tools) == []
+
+
+async def test_something_else_that_google_does_not_find_is_no_reason_to_delete_the_disk(
+    tools: Tools, script: Script, machine: str
+) -> None:
+    script.on("plan", tells("planned_change", DISK, "delete"))
+    google(tools).troubles = [NotFound("The resource 'operations/1' was not found")]
+    disk = f"projects/{tools.settings.google_project}/zones/europe-west4-a/disks/dev-1-x-home"
+    compute_of(tools).existing[disk] = {}
+    before = len(script.calls)
+    run = await destroyed(tools, machine)
+    assert run.status is RunStatus.ERRORED
+    assert "so nothing was deleted" in (run.error or "")
+    assert not any(call.startswith("apply") for call in script.calls[before:])
 
 
 async def test_a_snapshot_before_a_change_expires_but_not_while_a_disk_is_to_be_made_from_it(

@@ -9,7 +9,7 @@ from app.infra.machines import MachineState, OperationFailedError
 from app.models import Run, RunKind, RunStatus, Workstation, WorkstationStatus
 from app.models.placement import Placement
 from app.services import workstations
-from app.services.catalog import sightings
+from app.services.catalog import zone_capacities
 from app.services.people import members
 from app.services.workstations import kept_disks
 from app.services.workstations.kept_disks import MachineSpec
@@ -74,7 +74,7 @@ async def request(tools: Tools, **fields: object) -> tuple[str, str]:
 async def seen(tools: Tools, machine_type: str = GPU) -> dict[tuple[str, bool], bool]:
     """Zone and Spot → whether Google had one."""
     async with tools.database.sessions() as session:
-        found = await sightings.of(session, tools.catalog, tools.clock(), machine_type)
+        found = await zone_capacities.of(session, tools.catalog, tools.clock(), machine_type)
         return {(each.zone, each.spot): each.has_any for each in found}
 
 

@@ -40,6 +40,14 @@ async def of(
     return sorted(found, key=lambda seen: (seen.seen_at or since, seen.zone, seen.machine_type), reverse=True)
 
 
+async def newest_of(
+    session: AsyncSession, catalog: Catalog, now: datetime, placement: Placement
+) -> dict[str, ZoneCapacity]:
+    """What was seen last in each zone, of this machine type and price."""
+    seen = await of(session, catalog, now, placement.machine_type, spot=placement.spot)
+    return {each.zone: each for each in reversed(seen)}
+
+
 def _alike(catalog: Catalog, name: str) -> list[str]:
     """The machine types with the same GPUs, which is what is scarce; a type without GPUs is only like itself."""
     chosen = catalog.machine_type(name)
