@@ -21,7 +21,10 @@ KEEP = "keep"
 """Until when somebody wants the machine to run, who typed `keep` on it."""
 SNAPSHOT = "snapshot"
 """The snapshot that is open on it."""
-_KEYS = ("boot-stage", "mount", "driver", "memory", "used", ACTIVITY, KEEP, SNAPSHOT)
+HOME = "home"
+"""Where its owner's home folder is."""
+_KEYS = ("boot-stage", "mount", "driver", "memory", "used", ACTIVITY, KEEP, SNAPSHOT, HOME)
+_ACCOUNT = re.compile(r"data ([a-z_][a-z0-9_-]{0,31})")
 _OPENED = re.compile(r"([0-9-]{1,20}) (?:mounted|failed (.*))", re.DOTALL)
 LONGEST, LONGEST_ACTIVITY = 2000, 4000
 LONGEST_NAME = 50
@@ -103,6 +106,16 @@ class OpenedSnapshot:
 
 
 @dataclass(frozen=True)
+class Home:
+    """Where the owner's home folder is."""
+
+    user: str | None
+    """Whose home folder is on the data disk; None if it is on the boot disk."""
+    trouble: str | None
+    """Why it is not on the data disk, where it was to be, as a sentence."""
+
+
+@dataclass(frozen=True)
 class MachineReport:
     """The parsed attributes. What the machine has not reported (yet) is None or empty."""
 
@@ -119,6 +132,7 @@ class MachineReport:
     keep_until: datetime | None = None
     """Until when somebody wants it to run, who typed `keep` on it."""
     opened: OpenedSnapshot | None = None
+    home: Home | None = None
     host_keys: dict[str, str] = field(default_factory=dict)
     """SSH host keys: algorithm → base64, such as {"ssh-ed25519": "AAAA…"}."""
     attributes: dict[str, str] = field(default_factory=dict)
@@ -144,6 +158,7 @@ class MachineReport:
             used_at=_time(attributes.get("used", "")),
             keep_until=_time(attributes.get(KEEP, "")),
             opened=_opened(attributes.get(SNAPSHOT, "")),
+            home=_home(attributes.get(HOME, "")),
             host_keys={
                 found[1]: value
                 for key, value in attributes.items()
@@ -156,6 +171,12 @@ class MachineReport:
     def has_booted(self) -> bool:
         """Whether the startup script has ended, with or without errors."""
         return self.stage in {BootStage.READY, BootStage.FAILED}
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the startup script has failed, as a sentence."""
+        reasons = (self.mount.reason if self.mount else None, self.home.trouble if self.home else None)
+        return next(filter(None, reasons), None)
 
     @property
     def is_well(self) -> bool:
@@ -208,6 +229,13 @@ def _memory(line: str) -> Memory | None:
 def _opened(text: str) -> OpenedSnapshot | None:
     found = _OPENED.fullmatch(text)
     return OpenedSnapshot(found[1], found[2]) if found else None
+
+
+def _home(text: str) -> Home | None:
+    if found := _ACCOUNT.fullmatch(text):
+        return Home(found[1], None)
+    place, _, trouble = text.partition(" ")
+    return Home(None, trouble.strip() or None) if place == "boot" else None
 
 
 def _percent(text: str) -> float:

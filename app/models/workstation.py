@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Base, stored_as_text
 from app.models.gpus import has_built_in_gpu
+from app.models.home_folder import HasHomeFolder
 from app.models.idle_stop import StopsWhenIdle
 from app.models.member import Member
 from app.models.placement import Placement
@@ -27,12 +28,12 @@ _UNDER_WAY = {W.PROVISIONING, W.UPDATING, W.DESTROYING, W.STARTING, W.STOPPING, 
 
 
 _SPEC_COLUMNS = (
-    *("owner_id", "name", "image", "snapshot", "ends_on"),
+    *("owner_id", "name", "image", "snapshot", "ends_on", "home_on_data_disk"),
     *("boot_disk_size_gb", "disk_size_gb", "disk_type", "disk_snapshot"),
 )
 
 
-class Workstation(StopsWhenIdle, ReturnsAfterPreemption, Base):
+class Workstation(StopsWhenIdle, ReturnsAfterPreemption, HasHomeFolder, Base):
     """The settings that its owner requested, and its current state."""
 
     __tablename__ = "workstations"
@@ -56,8 +57,6 @@ class Workstation(StopsWhenIdle, ReturnsAfterPreemption, Base):
     """The size of the boot disk. It can be larger than requested, because somebody enlarged it in Google's console."""
     disk_size_gb: Mapped[int]
     disk_type: Mapped[str]
-    ssh_username: Mapped[str]
-    """The account on the machine that its owner logs in to."""
     owner_label: Mapped[str]
     """Value of its label `stationmaster-owner` at Google."""
     made_as: Mapped[str | None]

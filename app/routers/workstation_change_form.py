@@ -21,11 +21,7 @@ from app.views import machine_offers
 def change(typed: Typed, desired: Mapping[str, Any]) -> WorkstationPatch:
     """The fields that differ from `desired`. Raises InvalidError, such as for a size that is not a number."""
     values = _values(typed, desired)
-    given = {
-        name: values[name]
-        for name in ("machine_type", "boot_disk_size_gb", "disk_size_gb", "disk_type", "image", "zone", "spot")
-        if values[name] not in {"", desired[name], str(desired[name])}
-    }
+    given = {name: values[name] for name in values if values[name] not in {"", desired[name], str(desired[name])}}
     try:
         return WorkstationPatch.model_validate(given, strict=False)
     except ValidationError as error:
@@ -98,5 +94,5 @@ def _values(typed: Typed, desired: Mapping[str, Any]) -> dict[str, Any]:
         "boot_disk_size_gb": typed.get("boot_disk_size_gb", str(desired["boot_disk_size_gb"])),
         "disk_size_gb": typed.get("disk_size_gb", str(desired["disk_size_gb"])),
         "disk_type": typed.get("disk_type", desired["disk_type"]),
-        "spot": bool(typed.get("spot")) if is_sent else desired["spot"],
+        **{box: bool(typed.get(box)) if is_sent else desired[box] for box in ("spot", "home_on_data_disk")},
     }

@@ -112,6 +112,7 @@ def _values(typed: Typed, catalog: Catalog, settings: Settings, names: Collectio
         "snapshot": typed.get("snapshot", ""),
         "disk_snapshot": typed.get("disk_snapshot", ""),
         "spot": bool(typed.get("spot")),
+        "home_on_data_disk": bool(typed.get("home_on_data_disk")),
         "other_zones": typed.get("other_zones", defaults.other_zones),
         "other_pricing": bool(typed.get("other_pricing")),
         "second_machine_type": typed.get("second_machine_type", ""),

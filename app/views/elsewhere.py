@@ -16,6 +16,7 @@ from app.services.workstations import specs
 MOST = 3
 _MOVES = {RunKind.START, RunKind.UPDATE}
 _FIELDS = ("machine_type", "image", "boot_disk_size_gb", "disk_size_gb", "disk_type")
+_BOXES = ("spot", "home_on_data_disk")
 
 
 @dataclass(frozen=True)
@@ -86,16 +87,16 @@ def _is_empty(seen: ZoneCapacity | None) -> bool:
 def _href_of_new(workstation: Workstation, zone: str) -> str:
     names = (*_FIELDS, "snapshot")
     same = {name: value for name in names if (value := getattr(workstation, name))}
-    return f"/workstations/new?{urlencode({**same, **_spot(spot=workstation.spot), 'zone': zone})}"
+    return f"/workstations/new?{urlencode({**same, **_ticked(specs.columns(workstation)), 'zone': zone})}"
 
 
 def _href_of_move(run: Run, workstation: Workstation, wanted: dict[str, Any], zone: str) -> str:
     changed = {name: wanted[name] for name in _FIELDS if name in run.changes}
-    if changed or "spot" in run.changes:
+    if changed or any(box in run.changes for box in _BOXES):
         # The form takes what is not ticked for a choice as soon as a machine type is.
-        changed |= {"machine_type": wanted["machine_type"], **_spot(spot=wanted["spot"])}
+        changed |= {"machine_type": wanted["machine_type"], **_ticked(wanted)}
     return f"/workstations/{workstation.id}/change?{urlencode({**changed, 'zone': zone})}"
 
 
-def _spot(*, spot: bool) -> dict[str, str]:
-    return {"spot": "yes"} if spot else {}
+def _ticked(columns: dict[str, Any]) -> dict[str, str]:
+    return {box: "yes" for box in _BOXES if columns[box]}

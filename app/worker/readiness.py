@@ -91,8 +91,7 @@ class Readiness:
             raise
         await self._show()
         if self.report.stage is BootStage.FAILED:
-            reason = self.report.mount.reason if self.report.mount else None
-            await self.claim.log(f"The machine has booted with errors. {reason or ''}", LogLevel.WARN)
+            await self.claim.log(f"The machine has booted with errors. {self.report.trouble or ''}", LogLevel.WARN)
         await self.wait_for_ssh(deadline)
         return self.report
 

@@ -40,6 +40,10 @@ class Sandbox(Protocol):
     has_disks: bool
     """Whether it can run a startup script."""
 
+    @property
+    def folders(self) -> Mapping[str, Path]:
+        """The machine's folders, with all that is mounted in them → where this computer sees them."""
+
     async def start(self) -> None: ...
     async def attach(self, disks: Mapping[str, int]) -> None:
         """Attach these disks, whose folders have been prepared, instead of the current ones: device name → number."""
@@ -65,6 +69,11 @@ class NamespaceSandbox:
         self._flags = list(flags)
         self._process: asyncio.subprocess.Process | None = None
         self._attached: dict[str, tuple[int, str]] = {}
+
+    @property
+    def folders(self) -> Mapping[str, Path]:
+        root = Path(f"/proc/{self._running().pid}/root")
+        return {path: root / path.removeprefix("/") for path in (self.home_root, self.tmp_root)}
 
     async def start(self) -> None:
         unshare = ["unshare", *self._flags, *NAMESPACES, "--fork", "--kill-child"]
@@ -162,6 +171,10 @@ class PlainSandbox:
     def __init__(self, disks: Path, boot_disk: int) -> None:
         self.home_root = str(disk_folder(disks, boot_disk) / "home")
         self.tmp_root = str(disk_folder(disks, boot_disk) / "tmp")
+
+    @property
+    def folders(self) -> Mapping[str, Path]:
+        return {"/home": Path(self.home_root), "/tmp": Path(self.tmp_root)}  # noqa: S108 - the machine's own
 
     async def start(self) -> None:
         """Nothing to make."""

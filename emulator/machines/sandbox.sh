@@ -37,6 +37,7 @@ attach() {
 detach() {
   if [ "$2" = home ]; then
     umount --recursive --lazy /home/jupyter 2>/dev/null || true
+    umount --lazy /home/[a-z]* 2>/dev/null || true
     : >/home/.machine/mounts
     rmdir /home/jupyter 2>/dev/null || true
   fi

@@ -130,13 +130,8 @@ class SshMachine:
 
     def _files(self, channel: "asyncssh.SSHServerChannel[bytes]") -> MachineFiles:
         user = str(channel.get_extra_info("username"))
-        boot = disk_folder(self.disks, self.spec.boot_disk)
-        prepare_home(boot, user)
-        mounts = {"/home": boot / "home", "/tmp": boot / "tmp"}  # noqa: S108 - the machine's own
-        # The folder of an attached but unmounted disk must be hidden.
-        if self.home_disk is not None and (boot / MACHINE / "mounts").read_text():
-            mounts["/home/jupyter"] = disk_folder(self.disks, self.home_disk) / "files"
-        return MachineFiles(channel, PathMap(mounts, f"/home/{user}"))
+        prepare_home(disk_folder(self.disks, self.spec.boot_disk), user)
+        return MachineFiles(channel, PathMap(self.sandbox.folders, f"/home/{user}"))
 
 
 class _Server(asyncssh.SSHServer):

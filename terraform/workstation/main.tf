@@ -42,6 +42,7 @@ module "compute" {
   boot_disk_size_gb     = var.boot_disk_size_gb
   data_disk             = module.compute_configure.disk_self_link
   opened_snapshot       = var.opened_snapshot
+  home_on_data_disk     = var.home_on_data_disk
   network               = var.network
   subnetwork            = var.subnetwork
   address               = module.compute_configure.address

@@ -148,6 +148,13 @@ variable "gpu" {
   }
 }
 
+variable "home_on_data_disk" {
+  description = "Whether the owner's home folder is kept on the data disk, from the next boot on."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "machine_type" {
   description = "Machine type, such as n2-standard-4. Can change in place: the machine is stopped for it."
   type        = string

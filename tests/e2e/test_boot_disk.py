@@ -1,10 +1,10 @@
-"""A boot disk enlarged in Google's console: nothing is replaced or stopped, and the page says how it is."""
+"""A boot disk enlarged in Google's console, or replaced: the page says how it is, and what was kept is there."""
 
 from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import Person
+from tests.e2e.conftest import Laptop, Person, install
 from tests.portal_process import ApiUser, PortalProcess
 
 MACHINE, DISK = "google_compute_instance", "google_compute_disk"
@@ -70,3 +70,32 @@ def test_it_is_kept_by_a_check_and_by_a_larger_data_disk(person: Person, grace_a
     assert identity(portal, "roomy") == before
     told = grace_api.call("GET", f"/api/v1/workstations/{made['id']}").json
     assert (told["status"], told["boot_disk_size_gb"], told["disk_size_gb"]) == ("running", 120, 150)
+
+
+def test_the_home_folder_on_the_data_disk_outlives_the_boot_disk(
+    person: Person, equipped: Laptop, grace_api: ApiUser
+) -> None:
+    made = grace_api.create("homely", home_on_data_disk=True)
+    here = f"/api/v1/workstations/{made['id']}"
+    assert grace_api.wait(made["id"], "running", "failed", seconds=180)["home_place"] == "data_disk"
+    install(person, equipped, grace_api)
+    equipped.ssh("homely", "echo alias ll=ls > ~/.bash_aliases")
+    person.open(f"/workstations/{made['id']}")
+    fact(person.page, "Home folder", "On the data disk")
+    before = machine(person.portal, "homely")["number"]
+
+    run_id = grace_api.call("PATCH", here, {"spot": True}).json["run_id"]
+    run = grace_api.wait_run(run_id, "applied", "errored", "awaiting_approval", seconds=240)
+    assert run["status"] == "applied", grace_api.log(run_id)
+    assert machine(person.portal, "homely")["number"] != before
+    assert equipped.ssh("homely", "cat ~/.bash_aliases") == "alias ll=ls\n"
+
+    # Left again: the machine follows when it restarts, and what was kept stays where it is.
+    run_id = grace_api.call("PATCH", here, {"home_on_data_disk": False}).json["run_id"]
+    assert grace_api.wait_run(run_id, "applied", "errored", seconds=240)["status"] == "applied"
+    fact(person.page, "Home folder", "On the data disk, and on the boot disk from the next start")
+    run_id = grace_api.call("POST", f"{here}/restart").json["run_id"]
+    assert grace_api.wait_run(run_id, "applied", "errored", seconds=240)["status"] == "applied"
+    fact(person.page, "Home folder", "On the boot disk")
+    left = equipped.ssh("homely", "ls ~/.bash_aliases 2>/dev/null; cat /home/jupyter/.home/grace/.bash_aliases")
+    assert left == "alias ll=ls\n"

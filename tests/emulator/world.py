@@ -61,13 +61,19 @@ class World:
         self.create("google_compute_instance", id_, {**machine(nat_ip=nat_ip), **state})
         return id_
 
-    def workstation(self, name: str, public_key: str, disk: str, stack: str = "", **state: Any) -> str:
-        """As the portal's Terraform makes one for grace: with its disk from the first boot on."""
+    def workstation(
+        self, name: str, public_key: str, disk: str, stack: str = "", *, home_of: str = "", **state: Any
+    ) -> str:
+        """As the portal's Terraform makes one for grace: with its disk from the first boot on.
+
+        :param home_of: whose home folder is kept on that disk.
+        """
         metadata = {
             **machine()["metadata"],
             "ssh-keys": f"grace:{public_key}",
             "stationmaster-stack": stack or name,
             "startup-script": startup_script(),
+            **({"stationmaster-home": home_of} if home_of else {}),
         }
         disks = [{"source": disk, "device_name": "home", "mode": "READ_WRITE"}]
         return self.instance(name, **{"metadata": metadata, "attached_disk": disks, **state})

@@ -9,7 +9,7 @@ MODULE = REPOSITORY / "terraform/modules/compute"
 STAND_IN = Path(__file__).with_name("stand_in.sh")
 DISK_COMMANDS = ("blkid", "blockdev", "findmnt", "growpart", "mkfs.ext4", "mount", "resize2fs", "umount", "wipefs")
 OTHER_COMMANDS = (
-    *("curl", "df", "dmesg", "journalctl", "loginctl", "nvidia-smi", "sleep"),
+    *("chown", "curl", "df", "dmesg", "getent", "journalctl", "loginctl", "nvidia-smi", "sleep"),
     *("sudo", "systemctl", "systemd-run", "udevadm"),
 )
 ROOT_LINE = "UUID=root / ext4 defaults 0 1\n"
@@ -42,6 +42,9 @@ class Machine:
         self.telling = folder / "run/tell.sh"
         self.following = folder / "run/snapshots.sh"
         self.snapshots = self.mount_point / ".snapshots"
+        self.home = folder / "homes/grace"
+        """Grace's home folder on the boot disk. The stand-in for mount does not cover it."""
+        self.kept_home = self.mount_point / ".home/grace"
         self.kept_keys = self.mount_point / ".stationmaster/ssh"
         (folder / "mounts").touch()
         (folder / "uuids").touch()
@@ -76,6 +79,15 @@ class Machine:
     def hold(self, device: Path, holds: str) -> None:
         if holds:
             Path(f"{device}.holds").write_text(f"{holds}\n")
+
+    def choose_home_on_data_disk(self, *, uid: int | None = None) -> None:
+        """Metadata says so, and the account exists."""
+        (self.home / ".ssh").mkdir(parents=True)
+        (self.home / ".bashrc").write_text("# the image's\n")
+        (self.home / ".ssh/authorized_keys").write_text("a key of today\n")
+        (self.folder / "home-user").write_text("grace\n")
+        number = os.getuid() if uid is None else uid
+        (self.folder / "account").write_text(f"grace:x:{number}:{os.getgid()}::{self.home}:/bin/bash\n")
 
     def break_command(self, name: str) -> None:
         (self.folder / f"{name}.fails").touch()

@@ -25,6 +25,11 @@ case "$name $*" in
     ;;
   wipefs*) [[ -z $holds ]] || echo "0x200 $type" ;;
   mkfs.ext4*) echo "ext4 made-at-first-boot" >"$(readlink -f -- "$last").holds" ;;
+  mount\ --bind*)
+    echo "$(readlink -f -- "${*: -2:1}") $last" >>"$STAND_IN/mounts"
+    # An empty folder shows from now on what is mounted there.
+    ! rmdir "$last" 2>/dev/null || ln -s "${*: -2:1}" "$last"
+    ;;
   mount*) echo "$(readlink -f -- "${*: -2:1}") $last" >>"$STAND_IN/mounts" ;;
   umount*) sed -i "\\| $last\$|d" "$STAND_IN/mounts" ;;
   findmnt*) awk -v target="$last" '$2 == target { print $1; found = 1 } END { exit !found }' "$STAND_IN/mounts" ;;
@@ -39,6 +44,8 @@ case "$name $*" in
   curl*/service-accounts/default/identity*) echo a-token ;;
   curl*/api/v1/machine/keep) cat "$STAND_IN/answer" ;;
   curl*/attributes/stationmaster-portal) cat "$STAND_IN/portal" ;;
+  curl*/attributes/stationmaster-home) cat "$STAND_IN/home-user" ;;
+  getent\ passwd\ grace) cat "$STAND_IN/account" ;;
   curl*/attributes/stationmaster-stack) cat "$STAND_IN/stack" ;;
   nvidia-smi*) cat "$STAND_IN/driver-version" ;;
   blockdev*) stat -L -c %s "$last" ;;

@@ -6,6 +6,7 @@ from decimal import Decimal
 from pydantic import BaseModel, ConfigDict
 
 from app.models import Member, Workstation, WorkstationStatus
+from app.models.home_folder import HomePlace
 from app.models.machine_health import Aspect, Level
 from app.models.machine_report import BootStage, MountState
 from app.routers.api.office_hours import OfficeHoursAnswer
@@ -111,6 +112,10 @@ class WorkstationAnswer(BaseModel):
     moves_itself: bool
     """Whether it moves to another zone of its region by itself if Google has no capacity to start it."""
     spot: bool
+    home_on_data_disk: bool
+    """Whether the home folder is to be on the data disk, from the machine's next start on."""
+    home_place: HomePlace
+    """Where the home folder is now."""
     address: str | None
     ssh_username: str
     host_keys: dict[str, str]

@@ -54,6 +54,8 @@ class _Variables(BaseModel):
     disk_size_gb: int
     disk_type: str
     spot: bool
+    # A checkout of an earlier release has no such variable.
+    home_on_data_disk: bool = False
     disk_only: bool
 
     @property
@@ -70,6 +72,7 @@ class _Variables(BaseModel):
             "disk_size_gb": self.disk_size_gb,
             "disk_type": self.disk_type,
             "spot": self.spot,
+            "home_on_data_disk": self.home_on_data_disk,
         }
 
 

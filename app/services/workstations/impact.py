@@ -27,6 +27,7 @@ class Effect:
     sentence: str
 
 
+_HOMES = f"{MOUNT_POINT}/.home"
 _REPLACED = f"the machine is replaced, and files outside {MOUNT_POINT} are deleted"
 _EMPTY = f"the data disk is recreated empty, and all files in {MOUNT_POINT} are deleted"
 
@@ -50,7 +51,8 @@ def of(
         found.append(Effect(Severity.STOPS, sentence))
     if reasons and _moves(before, after):
         found += _of_move(before["zone"], after["zone"])
-    found += [*_of_boot_disk(before, after, is_new=bool(reasons)), *_of_disk(before, after, is_new=bool(reasons))]
+    for of_part in (_of_boot_disk, _of_disk, _of_home):
+        found += of_part(before, after, is_new=bool(reasons))
     return sorted(found, key=lambda effect: -effect.severity)
 
 
@@ -117,3 +119,20 @@ def _of_disk(before: Mapping[str, Any], after: Mapping[str, Any], *, is_new: boo
         how = "" if is_new else " while the machine runs"
         return [Effect(Severity.IN_PLACE, f"The data disk is enlarged to {size} GB{how}.")]
     return []
+
+
+def _of_home(before: Mapping[str, Any], after: Mapping[str, Any], *, is_new: bool) -> list[Effect]:
+    is_kept = after["home_on_data_disk"]
+    if is_kept == before["home_on_data_disk"]:
+        return []
+    when = "" if is_new else " when the machine next starts"
+    if not is_kept:
+        sentence = f"The home folder is on the boot disk again{when}. Its files on the data disk stay in {_HOMES}."
+    elif is_new:
+        sentence = (
+            "From then on, the home folder is on the data disk. What is in it now is deleted with the boot disk, "
+            "unless you apply this change first by itself, and restart the machine."
+        )
+    else:
+        sentence = f"The home folder is copied to the data disk{when}."
+    return [Effect(Severity.IN_PLACE, sentence)]

@@ -73,7 +73,7 @@ async def _record_boot(ctx: Context, workstation: Workstation, report: MachineRe
     if (await ctx.session.scalar(lately) or 0) >= MOST_BOOTS_AN_HOUR:
         return False
     failed = report.stage is BootStage.FAILED
-    reason = report.mount.reason if failed and report.mount else None
+    reason = report.trouble if failed else None
     kind = K.BOOT_FAILED if failed else K.BOOTED
     # One boot is one event, whoever reads its report.
     event_id = f"boot-{workstation.id}-{at.timestamp():.3f}"

@@ -117,6 +117,7 @@ def draft(
         disk_size_gb=spec.disk_size_gb,
         disk_type=spec.disk_type or machine_type.disk_types[0],
         spot=spec.spot,
+        home_on_data_disk=spec.home_on_data_disk,
         wait_hours=spec.wait_hours,
         ssh_username=owner.ssh_username,
         owner_label=owner.ssh_username,

@@ -79,6 +79,7 @@ class WorkstationSpec(BaseModel):
         None, description="ID of a snapshot of yours that the data disk starts from. Default: an empty disk."
     )
     spot: bool = Field(False, description="Use a Spot VM: cheaper, but Google can stop it at any time.")
+    home_on_data_disk: bool = Field(False, description="Keep the home folder on the data disk.")
     other_zones: OtherZones = Field(
         "region", description="Where to try next if Google has no capacity: other zones of the region, all, or none."
     )
@@ -116,6 +117,9 @@ class WorkstationPatch(BaseModel):
     image: str | None = Field(None, description="Boot image as project/family. A default one follows a new GPU.")
     zone: str | None = Field(None, description="Zone to move it to. The data disk is moved by a snapshot.")
     spot: bool | None = Field(None, description="Use a Spot VM: cheaper, but Google can stop it at any time.")
+    home_on_data_disk: bool | None = Field(
+        None, description="Keep the home folder on the data disk, from the next start on."
+    )
 
 
 CHANGEABLE = (*WorkstationPatch.model_fields, "accelerator_count")
@@ -243,7 +247,7 @@ def accelerator_columns(machine_type: MachineType) -> dict[str, Any]:
     return {"accelerator": machine_type.accelerator, "accelerator_count": count}
 
 
-_VARIABLES = ("zone", "machine_type", "boot_disk_size_gb", "disk_size_gb", "disk_type", "spot")
+_VARIABLES = ("zone", "machine_type", "boot_disk_size_gb", "disk_size_gb", "disk_type", "spot", "home_on_data_disk")
 """The columns that are variables of the same name."""
 
 

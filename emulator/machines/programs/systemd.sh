@@ -19,7 +19,7 @@ case "${0##*/} $*" in
     ask reload-sshd
     ;;
   reboot\ * | systemctl\ reboot) ask reboot ;;
-  systemctl\ daemon-reload | systemctl\ stop\ * | udevadm\ *) ;;
+  systemctl\ daemon-reload | systemctl\ stop\ * | systemctl\ try-restart\ user@* | udevadm\ *) ;;
   systemd-run\ *" python3 "*)
     setsid python3 "${*: -1}" </dev/null >/dev/null 2>&1 &
     ;;

@@ -33,6 +33,8 @@ locals {
     },
     # Where its agent posts what it measures. Without it, that goes into guest attributes, which the portal reads.
     var.portal_url == null ? {} : { stationmaster-portal = var.portal_url },
+    # Whose home folder startup_home.sh keeps on the data disk.
+    var.home_on_data_disk ? { stationmaster-home = var.ssh_username } : {},
     # Images of today bring the driver. Older ones, such as a snapshot of an earlier machine, ask for it at the first login.
     local.has_gpu ? { install-nvidia-driver = "True" } : {},
   )

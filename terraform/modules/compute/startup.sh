@@ -48,6 +48,7 @@ main() {
   tell_stage keys
   attempt settle_host_keys
   tell_host_keys
+  attempt keep_home
   tell_driver
   write_banner || say "Whoever logs in is shown no banner."
   write_prompt || say "Warnings are not shown before prompts."

@@ -7,7 +7,7 @@ write_banner() {
   [[ -d $motd_folder ]] || return 0
   {
     echo "#!/bin/bash"
-    declare -p mount_point run_folder
+    declare -p mount_point run_folder home_file
     declare -f show_banner
     echo show_banner
     # shellcheck disable=SC2016 # the banner's own variable
@@ -17,13 +17,17 @@ write_banner() {
 }
 
 show_banner() {
-  local size free
+  local size free home
   if ! findmnt --noheadings --mountpoint "$mount_point" >/dev/null; then
     echo "WARNING: the data disk is not mounted at $mount_point. What you write there is lost with the machine."
     return
   fi
   read -r size free < <(df --block-size=1 --output=size,avail "$mount_point" | tail -n 1)
   echo "Data disk: $mount_point, $(numfmt --to=iec "$free") free of $(numfmt --to=iec "$size"). Keep your work there."
-  echo "Everything else, also your home folder, is on the boot disk. It is deleted with the machine, and when its"
+  if home=$(cat "$home_file" 2>/dev/null) && findmnt --noheadings --mountpoint "$home" >/dev/null; then
+    echo "Your home folder is on it, too. Everything else is on the boot disk. It is deleted with the machine, and when its"
+  else
+    echo "Everything else, also your home folder, is on the boot disk. It is deleted with the machine, and when its"
+  fi
   echo "image, GPU or Spot setting changes."
 }

@@ -50,6 +50,13 @@ variable "gpu" {
   nullable    = false
 }
 
+variable "home_on_data_disk" {
+  description = "Whether the owner's home folder is kept on the data disk, from the next boot on."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "labels" {
   description = "Labels of the machine."
   type        = map(string)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.models.machine_report import BootStage, MachineReport, MountState
+from app.models.machine_report import BootStage, Home, MachineReport, MountState
 
 KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIJz1Qn8uFTb9bX0p0Y0n1p0sXQ0v8Q7Yl6m0f0l3c1aB"
 DISK = "/dev/disk/by-id/google-home"
@@ -93,3 +93,25 @@ def test_the_last_use_is_a_time_with_its_zone() -> None:
     assert MachineReport.read({"used": "2026-03-01T10:00:00+0000"}).used_at == datetime(2026, 3, 1, 10, tzinfo=UTC)
     for made_up in ("", "yesterday", "2026-03-01T10:00:00"):
         assert MachineReport.read({"used": made_up}).used_at is None
+
+
+@pytest.mark.parametrize(
+    ("told", "home"),
+    [
+        ("data grace", Home("grace", None)),
+        ("boot", Home(None, None)),
+        ("boot It could not be copied.", Home(None, "It could not be copied.")),
+        ("data ../etc", None),
+        ("elsewhere", None),
+        ("", None),
+    ],
+)
+def test_where_the_home_folder_is(told: str, home: Home | None) -> None:
+    assert MachineReport.read({"home": told}).home == home
+
+
+def test_a_failed_boot_says_why_whatever_failed() -> None:
+    mounted = f"state=mounted volume={DISK} type=ext4 reason="
+    assert MachineReport.read({"mount": mounted, "home": "boot It is full."}).trouble == "It is full."
+    assert MachineReport.read({"mount": "state=absent reason=No disk.", "home": "boot"}).trouble == "No disk."
+    assert MachineReport.read({}).trouble is None

@@ -1,5 +1,7 @@
 """What the workstation's page and the API show of what the machine says of itself."""
 
+import re
+
 import httpx2
 import pytest
 
@@ -91,3 +93,24 @@ async def test_a_machine_that_has_said_nothing_gets_the_general_help(stage: Stag
 async def test_a_missing_driver_is_said(stage: Stage, grace: httpx2.AsyncClient) -> None:
     _, page = await running(stage, grace, mount=MOUNTED, driver="missing")
     assert "Not installed yet" in page
+
+
+@pytest.mark.parametrize(
+    ("told", "chosen", "shown"),
+    [
+        ("boot", False, "On the boot disk"),
+        ("boot", True, "On the boot disk, and on the data disk from the next start"),
+        ("data grace", True, "On the data disk"),
+        ("data grace", False, "On the data disk, and on the boot disk from the next start"),
+        ("boot It is <b>full</b>.", True, "On the boot disk. It is &lt;b&gt;full&lt;/b&gt;."),
+    ],
+)
+async def test_the_page_says_where_the_home_folder_is(
+    stage: Stage, grace: httpx2.AsyncClient, told: str, *, chosen: bool, shown: str
+) -> None:
+    machine_id, _ = await running(stage, grace, home=told)
+    async with stage.database.sessions.begin() as session:
+        (await session.get_one(Workstation, machine_id)).home_on_data_disk = chosen
+    page = (await grace.get(f"/workstations/{machine_id}")).text
+    found = re.findall(r"<dt[^>]*>Home folder</dt>\s*<dd[^>]*>(.*?)</dd>", page, re.DOTALL)
+    assert [" ".join(each.split()) for each in found] == [shown]

@@ -202,3 +202,13 @@ async def test_the_form_says_how_many_there_may_be_and_keeps_what_was_typed(
     assert "ask an admin to raise the limit" in refused.text
     assert 'value="another"' in refused.text
     assert "another" not in (await grace.get("/")).text
+
+
+async def test_the_home_folder_can_be_kept_on_the_data_disk(stage: Stage, grace: httpx2.AsyncClient) -> None:
+    kept = await create(grace, name="kept", home_on_data_disk="yes")
+    plain = await create(grace, name="plain")
+    async with stage.database.sessions() as session:
+        for machine_id, is_kept in ((kept, True), (plain, False)):
+            run = await session.get_one(Run, await run_of(grace, machine_id))
+            assert run.inputs["home_on_data_disk"] is is_kept
+            assert (await session.get_one(Workstation, machine_id)).home_on_data_disk is is_kept

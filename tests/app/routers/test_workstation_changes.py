@@ -112,6 +112,13 @@ async def test_spot_is_switched_off_by_leaving_its_box_empty(
     assert run.changes == {"spot": False}
 
 
+async def test_the_home_folder_is_moved_by_a_box(stage: Stage, grace: httpx2.AsyncClient, machine_id: str) -> None:
+    kept = await _request(stage, grace, machine_id, "change", {**AS_IT_IS, "home_on_data_disk": "yes"})
+    assert (kept.changes, kept.inputs["home_on_data_disk"]) == ({"home_on_data_disk": True}, True)
+    left = await _request(stage, grace, machine_id, "change", AS_IT_IS)
+    assert left.changes == {"home_on_data_disk": False}
+
+
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [

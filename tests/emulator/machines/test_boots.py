@@ -25,10 +25,10 @@ def log_in(world: World, instance: str, key: Key, folder: Path) -> Ssh:
     return Ssh(nat_ip(world.read("google_compute_instance", instance)), host_key, key, folder)
 
 
-def rebuild(world: World, name: str, key: Key, disk: str, address: str) -> str:
+def rebuild(world: World, name: str, key: Key, disk: str, address: str, home_of: str = "") -> str:
     """Gone with its boot disk, and made anew."""
     world.delete("google_compute_instance", f"{disk.partition('/disks/')[0]}/instances/{name}")
-    return world.workstation(name, key.public, disk, network_interface=at(address))
+    return world.workstation(name, key.public, disk, network_interface=at(address), home_of=home_of)
 
 
 def at(address: str) -> list[dict[str, object]]:
@@ -48,6 +48,22 @@ def test_a_blank_disk_is_formatted_mounted_and_told_of(world: World, key: Key, f
     assert ssh.out("lsblk $(readlink -f /dev/disk/by-id/google-home)").splitlines()[1].split() == [
         *("sdb", "20G", "ext4", "/home/jupyter")
     ]
+
+
+def test_a_home_folder_on_the_data_disk_outlives_the_boot_disk(world: World, key: Key, folder: Path) -> None:
+    _, address = world.address()
+    disk = world.disk("with-home")
+    instance = world.workstation("homely", key.public, disk, network_interface=at(address), home_of="grace")
+    assert world.boot_report(instance)["home"] == "data grace"
+    ssh = log_in(world, instance, key, folder)
+    ssh.out("echo mine > ~/note; ls -A ~ > ~/had")
+    assert ssh.out("cat /home/jupyter/.home/grace/note") == "mine"
+    # What scp sees is the same folder.
+    ssh.copy("HOST:note", folder / "note")
+    assert (folder / "note").read_text() == "mine\n"
+    rebuild(world, "homely", key, disk, address, home_of="grace")
+    assert until(lambda: ssh.run("cat ~/note").stdout) == b"mine\n"
+    assert ".bashrc" in ssh.out("cat ~/had").split()
 
 
 def test_a_rebuilt_machine_has_its_files_and_its_host_key(world: World, key: Key, folder: Path) -> None:

@@ -14,6 +14,7 @@ NOW = {
     "disk_size_gb": 100,
     "disk_type": "pd-balanced",
     "zone": "europe-west4-a",
+    "home_on_data_disk": False,
 }
 
 
@@ -23,6 +24,7 @@ NOW = {
         ({}, []),
         ({"disk_size_gb": 200}, [Severity.IN_PLACE]),
         ({"boot_disk_size_gb": 80}, [Severity.IN_PLACE]),
+        ({"home_on_data_disk": True}, [Severity.IN_PLACE]),
         ({"machine_type": "e2-standard-8"}, [Severity.STOPS]),
         ({"machine_type": "n1-standard-8", "accelerator": "nvidia-tesla-t4"}, [Severity.REPLACES]),
         ({"image": "a/other"}, [Severity.REPLACES]),
@@ -57,3 +59,28 @@ def test_what_is_replaced_is_not_stopped_and_started_as_well() -> None:
 
     assert [effect.severity for effect in found] == [Severity.REPLACES, Severity.IN_PLACE]
     assert not any("while the machine runs" in effect.sentence for effect in found)
+
+
+@pytest.mark.parametrize(
+    ("before", "changes", "sentence"),
+    [
+        ({}, {"home_on_data_disk": True}, "The home folder is copied to the data disk when the machine next starts."),
+        (
+            {"home_on_data_disk": True},
+            {"home_on_data_disk": False},
+            "The home folder is on the boot disk again when the machine next starts. "
+            "Its files on the data disk stay in /home/jupyter/.home.",
+        ),
+        (
+            {},
+            {"home_on_data_disk": True, "image": "a/other"},
+            "From then on, the home folder is on the data disk. What is in it now is deleted with the boot disk, "
+            "unless you apply this change first by itself, and restart the machine.",
+        ),
+    ],
+)
+def test_what_becomes_of_the_home_folder_is_said(
+    before: dict[str, object], changes: dict[str, object], sentence: str
+) -> None:
+    now = NOW | before
+    assert sentence in [effect.sentence for effect in impact.of(now, now | changes, has_snapshot=False)]
