@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from typing import ClassVar
 
 import httpx2
 
@@ -47,6 +48,8 @@ class Person:
     followers: list[Future[None]] = field(default_factory=list)
     last_request_at: float = 0.0
     """By time.monotonic()."""
+    approves: ClassVar[frozenset[Act]] = frozenset({Act.REVERT})
+    """The requests whose plans wait for whoever made them."""
 
     @property
     def api(self) -> httpx2.Client:
@@ -74,6 +77,8 @@ class Person:
             self.followers.append(self.pool.submit(self.striker.follow, tuple(troubles), scene))
         if spec.cancels:
             self.followers.append(self.pool.submit(self._cancel, run_id, spec))
+        if spec.act in self.approves:
+            self.followers.append(self.pool.submit(self._approve, run_id, self._over(run_id)))
 
     def _pause(self, spec: Request) -> None:
         if spec.pause is not None:
@@ -143,17 +148,19 @@ class Person:
             return self.api.patch(path, json=fields)
         if spec.act is Act.DESTROY:
             return self.api.delete(path, params={"keep_disk": spec.keep_disk})
-        if spec.act is Act.OPEN:
-            return self._open(path)
+        if spec.act in {Act.OPEN, Act.REVERT}:
+            return self._with_newest_snapshot(path, spec.act)
         return self.api.post(f"{path}/{spec.act}")
 
-    def _open(self, path: str) -> httpx2.Response:
+    def _with_newest_snapshot(self, path: str, act: Act) -> httpx2.Response:
         taken = self.api.get(f"{path}/snapshots")
         if taken.status_code != 200:
             return taken
         # The run that was to take one may have been superseded.
         newest = taken.json()[:1]
-        return self.api.post(f"{path}/snapshots/{newest[0]['id']}/open") if newest else httpx2.Response(REFUSED)
+        if not newest:
+            return httpx2.Response(REFUSED)
+        return self.api.post(f"{path}/snapshots/{newest[0]['id']}/{act.rpartition('/')[2]}")
 
     def _cancel(self, run_id: str, spec: Request) -> None:
         """Too late, or too hard for now, is refused."""
@@ -166,17 +173,26 @@ class Person:
             if answer.status_code not in {*ACCEPTED, REFUSED, AWAY}:
                 self.complaints.append(f"cancel was answered with {answer.status_code}: {answer.text[:300]}")
 
+    def _approve(self, run_id: str, over: Callable[[], bool]) -> None:
+        while not over():
+            time.sleep(LOOK_SECONDS)
+            try:
+                run = self.api.get(f"/api/v1/runs/{run_id}")
+                if run.status_code == 200 and run.json()["can_approve"]:
+                    names = [each["name"] for each in run.json()["awaits"] if each["name"]]
+                    self.api.post(f"/api/v1/runs/{run_id}/approve", json={"confirm": names})
+            except httpx2.TransportError:
+                continue
+
 
 class Admin(Person):
     """Plays the script of the shared stack, and approves what waits for that."""
 
+    approves = frozenset(Act)
+
     @property
     def api(self) -> httpx2.Client:
         return self.world.admin
-
-    def _follow(self, run_id: str, spec: Request, troubles: list[Trouble]) -> None:
-        super()._follow(run_id, spec, troubles)
-        self.followers.append(self.pool.submit(self._approve, run_id, self._over(run_id)))
 
     def destroy_all(self) -> None:
         answer = self.api.delete(SHARED_STACK)
@@ -200,17 +216,6 @@ class Admin(Person):
             return self.api.delete(SHARED_STACK)
         settings = UNCHANGED | {f"deploy_{part}": part in spec.parts for part in PARTS}
         return self.api.patch(SHARED_STACK, json={"settings": settings})
-
-    def _approve(self, run_id: str, over: Callable[[], bool]) -> None:
-        while not over():
-            time.sleep(LOOK_SECONDS)
-            try:
-                run = self.api.get(f"/api/v1/runs/{run_id}")
-                if run.status_code == 200 and run.json()["can_approve"]:
-                    names = [each["name"] for each in run.json()["awaits"] if each["name"]]
-                    self.api.post(f"/api/v1/runs/{run_id}/approve", json={"confirm": names})
-            except httpx2.TransportError:
-                continue
 
 
 APPROVED_WITHIN_S = 60.0

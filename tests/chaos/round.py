@@ -84,6 +84,8 @@ class Round:
             machines = outside.draw(self._world, people, self._dice)
             self._result.outside = [machine.event for machine in machines]
             self._result.findings += outside.play(self._world, machines, self._dice)
+            # What comes back may be followed by a run that nobody requested, such as one for its keys.
+            processes.until(lambda: not self._open_runs(people), self._stuck_after, every=0.1)
             self._result.findings += invariants.check(self._world, people)
         if not self._result.findings:
             self._result.findings += self._destroy_what_is_left(people)

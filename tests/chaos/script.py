@@ -29,6 +29,8 @@ class Act(StrEnum):
     OPEN = "snapshots/open"
     """The newest snapshot."""
     CLOSE = "snapshots/close"
+    REVERT = "snapshots/revert"
+    """The disk to the newest snapshot; whoever asks approves the plan."""
     CONFIGURE = "configure"
     """The shared stack."""
 
@@ -46,7 +48,7 @@ class Act(StrEnum):
 WITH_TERRAFORM = {act for act in Act if not act.is_order}
 ACTS = {
     Point.BEFORE_CLAIM: set(Act),
-    Point.AFTER_START: {Act.CREATE, Act.CHANGE, Act.OPEN, Act.CONFIGURE},
+    Point.AFTER_START: {Act.CREATE, Act.CHANGE, Act.OPEN, Act.REVERT, Act.CONFIGURE},
     Point.BETWEEN: {Act.CREATE, Act.CONFIGURE},
     Point.BEFORE_LAST_STATE: WITH_TERRAFORM,
     Point.AFTER_DESTROY_OF_ONE: {Act.DESTROY},
@@ -68,7 +70,8 @@ class Size:
     orders: float = 0.0
     """How likely a workstation is also stopped, started or restarted."""
     life: float = 0.0
-    """How likely each of these is for a workstation: no capacity, a move, a snapshot, one that is opened."""
+    """How likely each of these is for a workstation: no capacity, a move, a snapshot, one that is opened, one that the
+    disk is reverted to."""
     shared: float = 0.0
     """How likely the shared stack is worked on as well."""
     outside: float = 0.0
@@ -195,7 +198,8 @@ def _orders(dice: random.Random, machine: Machine) -> list[Request]:
 
 
 def _add_life(requests: list[Request], dice: random.Random, likely: float) -> None:
-    """No capacity for the create, a snapshot, an opened one, a move to another zone, each as likely as said."""
+    """No capacity for the create, a snapshot, an opened one, a move to another zone, a reverted disk, each as likely as
+    said."""
     if dice.random() < likely:
         requests[0] = replace(requests[0], stock_outs=dice.choice((1, 1, 2, 3, 4)))
         # A change made while Google has no capacity does not wait for it, but fails.
@@ -204,11 +208,7 @@ def _add_life(requests: list[Request], dice: random.Random, likely: float) -> No
         index = _somewhere(requests, dice)
         requests.insert(index, Request(Act.SNAPSHOT, requests[index - 1].machine))
     if dice.random() < likely:
-        index = _somewhere(requests, dice)
-        # One after the other: a change would supersede them.
-        requests[index : index + 1] = [replace(each, pause=None) for each in requests[index : index + 1]]
-        acts = (Act.SNAPSHOT, Act.OPEN, Act.CLOSE)
-        requests[index:index] = [Request(act, requests[index - 1].machine) for act in acts]
+        _insert(requests, _somewhere(requests, dice), Act.SNAPSHOT, Act.OPEN, Act.CLOSE)
     if dice.random() < likely:
         index, zone = _somewhere(requests, dice), dice.choice(ZONES)
         pause = None if index == 1 and requests[0].stock_outs else _pause(dice)
@@ -216,6 +216,14 @@ def _add_life(requests: list[Request], dice: random.Random, likely: float) -> No
         requests[index:] = [
             replace(each, machine=each.machine and replace(each.machine, zone=zone)) for each in requests[index:]
         ]
+    if dice.random() < likely:
+        _insert(requests, _somewhere(requests, dice), Act.SNAPSHOT, Act.REVERT)
+
+
+def _insert(requests: list[Request], index: int, *acts: Act) -> None:
+    """One after the other: a change would supersede them."""
+    requests[index : index + 1] = [replace(each, pause=None) for each in requests[index : index + 1]]
+    requests[index:index] = [Request(act, requests[index - 1].machine) for act in acts]
 
 
 def _somewhere(requests: list[Request], dice: random.Random) -> int:

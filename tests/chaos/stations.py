@@ -142,11 +142,11 @@ def could_not_undo(run: dict[str, Any]) -> bool:
 
 
 def _power(acts: list[Act]) -> str | None:
-    """What was done to the machine last decides; a change of a stopped one may have it made anew, and then it is on."""
+    """What was done to the machine last decides; a stopped one may be made anew, and then it is on."""
     decisive = [act for act in acts if act.is_order or act is Act.CREATE]
     if Act.STOP not in acts:
         return "running"
-    if acts[-1] is Act.CHANGE:
+    if acts[-1] in {Act.CHANGE, Act.REVERT}:
         return None
     return "stopped" if decisive[-1] is Act.STOP else "running"
 

@@ -127,8 +127,9 @@ async def deploy(ctx: Context, workstation: Workstation) -> Run | None:
         return keys.run
     if keys.is_going or any(run.is_queued for run in pending):
         return None
-    # The executing run took the keys when it was claimed, and may deploy older ones than the machine has now.
-    if keys.last is None or (keys.has_what_is_desired and not pending):
+    # An executing Terraform took the keys when it was claimed, and may deploy older ones than the machine has now.
+    may_change = any(run.kind.traits.uses_terraform for run in pending)
+    if keys.last is None or (keys.has_what_is_desired and not may_change):
         return None
     stack = await session.get_one(Stack, workstation.id)
     return await runs.request(ctx, stack, RunKind.REKEY, {})

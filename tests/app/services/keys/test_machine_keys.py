@@ -4,10 +4,11 @@ import asyncssh
 import pytest
 
 from app.errors import ConflictError
-from app.models import Run, RunKind, WorkstationStatus
+from app.models import Run, RunKind, Workstation, WorkstationStatus
 from app.services import lifecycle, runs
 from app.services.keys import machine_keys, ssh_keys
 from app.services.keys.machine_keys import MachineKeys
+from app.services.workstations import orders
 from tests.app.counting import loaded, statements
 from tests.stage import Stage
 
@@ -128,6 +129,17 @@ async def test_what_is_queued_takes_the_keys_with_it(keys: Keys) -> None:
     await keys.carry_out(machine)
     assert names((await keys.on()).certain) == ["laptop", "stationmaster"]
     assert await keys.pending(machine) == []
+
+
+async def test_an_order_that_is_carried_out_needs_no_keys(keys: Keys) -> None:
+    machine = await keys.make()
+    async with keys.stage.acting("grace") as ctx:
+        await orders.request(ctx, await ctx.session.get_one(Workstation, machine), RunKind.RESTART)
+    restart = await keys.claim(machine)
+    # As a worker does that looks after machines whose last run ended lately.
+    async with keys.stage.acting("grace") as ctx:
+        await machine_keys.deploy(ctx, await ctx.session.get_one(Workstation, machine))
+    assert [run.id for run in await keys.pending(machine)] == [restart]
 
 
 async def test_a_key_waits_behind_the_building_of_its_machine(keys: Keys) -> None:
