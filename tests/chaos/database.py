@@ -30,7 +30,9 @@ class Database:
         nothing = os.open(os.devnull, os.O_RDONLY)
         self._server: EmbeddedPostgres = embedded_postgres.prepare(folder, nothing)
         with (self._server.folder / "postgresql.auto.conf").open("a") as settings:
-            settings.writelines(f"{name} = {value}\n" for name, value in SETTINGS.items())
+            # What was committed outlives the death of all processes, as it does in production.
+            kept = SETTINGS | {"synchronous_commit": "on"}
+            settings.writelines(f"{name} = {value}\n" for name, value in kept.items())
         # The kernel ends the server with the thread that started it.
         self._starter = ThreadPoolExecutor(1)
         self._lock = threading.Lock()

@@ -114,3 +114,4 @@ async def test_the_page_says_where_the_home_folder_is(
     page = (await grace.get(f"/workstations/{machine_id}")).text
     found = re.findall(r"<dt[^>]*>Home folder</dt>\s*<dd[^>]*>(.*?)</dd>", page, re.DOTALL)
     assert [" ".join(each.split()) for each in found] == [shown]
+    assert ("is on it, too" in page) is (shown == "On the data disk")
