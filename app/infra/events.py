@@ -34,6 +34,8 @@ class Event:
     action: str | None = None
     """create, update, delete, replace or read, if the event is about a resource."""
     state: ResourceState | None = None
+    is_disappearance: bool = False
+    """Whether it says that a resource of the state no longer exists."""
     is_error: bool = False
     """Whether it is an error that ends the command."""
     is_logged: bool = True
@@ -59,13 +61,15 @@ def parse(line: str) -> Event:
     if kind == "diagnostic":
         return _diagnostic(_mapping(record.get("diagnostic")), at)
     change = _mapping(record.get("change")) or _mapping(record.get("hook"))
+    action = _words(change.get("action")) or None
     return Event(
         message=_words(record.get("@message")),
         level=_LEVELS.get(_words(record.get("@level")), LogLevel.INFO),
         at=at,
         address=_words(_mapping(change.get("resource")).get("addr")) or None,
-        action=_words(change.get("action")) or None,
+        action=action,
         state=_STATES.get(kind),
+        is_disappearance=kind == "resource_drift" and action == "delete",
         is_logged=kind not in _NOT_LOGGED,
     )
 

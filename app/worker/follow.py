@@ -52,6 +52,8 @@ class Follower:
         """Whether it was killed, by whomever."""
         self.errors: list[str] = []
         self.changes: list[Event] = []
+        self.has_lost_resources = False
+        """Whether a plan found that something in the state no longer exists."""
 
     async def to_the_end(self) -> int | None:
         """Follow the command until it ends; returns its exit code, None if it was killed."""
@@ -136,6 +138,7 @@ class Follower:
 
     def _remember(self, events: list[Event]) -> None:
         self.errors += [event.message for event in events if event.is_error]
+        self.has_lost_resources |= any(event.is_disappearance for event in events)
         # Only planned changes: events about drift also have an address and an action.
         self.changes += [
             event for event in events if event.state is ResourceState.PENDING and event.action not in _CHANGES_NOTHING

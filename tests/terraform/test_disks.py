@@ -25,6 +25,10 @@ class Workstation:
         (self._folder / "providers_override.tf.json").write_text(json.dumps({"provider": provider_of(emulator)}))
         self.run("init")
 
+    @property
+    def state(self) -> Path:
+        return self._folder / "terraform.tfstate"
+
     def run(self, *arguments: str) -> str:
         return self._terraform(self._folder, *arguments)
 
@@ -121,9 +125,17 @@ def test_a_snapshot_opens_and_closes_while_the_machine_runs(
     assert [each["device_name"] for each in machine["state"]["attached_disk"]] == ["home", "snapshot-2026-03-02-0417"]
 
     assert workstation.plan(opened_snapshot=None) == {MACHINE: ["update"], copy: ["delete"]}
+    before_close = workstation.state.read_text()
     # Google refuses to delete a disk that is attached.
     workstation.run("apply", "tfplan")
     [machine] = emulator.objects("google_compute_instance")
     assert [each["device_name"] for each in machine["state"]["attached_disk"]] == ["home"]
     assert machine["cloud"]["started"] == before["cloud"]["started"]
     assert workstation.plan() == {}
+
+    # Of a worker that is lost, what Terraform wrote down is lost as well: applying the empty plan mends the state.
+    workstation.state.write_text(before_close)
+    assert workstation.plan() == {}
+    assert copy in workstation.run("state", "list")
+    workstation.run("apply", "tfplan")
+    assert copy not in workstation.run("state", "list")

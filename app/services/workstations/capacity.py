@@ -13,7 +13,7 @@ from app.services.context import Context
 from app.services.workstations import specs
 from app.services.workstations.specs import WholeNumber
 
-_MAKES_MACHINE = {RunKind.PROVISION, RunKind.START}
+_MAKES_MACHINE = {RunKind.PROVISION, RunKind.START, RunKind.RESUME}
 
 
 class CapacityWishes(BaseModel):

@@ -98,18 +98,23 @@ class TerraformKind(Kind):
     async def plan(self, state: State | None, adopted: list[str]) -> Planned:
         """Create the plan, with its JSON if it changes anything."""
         follower = await self.commands.plan(*self.plan_options(state), out=PLAN_FILE)
-        planned = Planned(state, follower.changes, adopted)
+        planned = Planned(state, follower.changes, adopted, follower.has_lost_resources)
         if not planned.changes and not self.always_shows_plan:
             return planned
         return replace(planned, shown=await self.commands.show(PLAN_FILE))
+
+    def _may_clean(self, planned: Planned) -> bool:
+        """Whether an empty plan is applied all the same: that removes from the state what a lost worker's Terraform,
+        or somebody else, has deleted."""
+        is_due = self.applies_empty_plans or (planned.has_lost_resources and not self.is_only_a_plan)
+        return is_due and planned.state is not None and not planned.state.is_empty
 
     async def _plan_and_apply(self, adopted: list[str]) -> None:
         state = self.commands.folder.read_state()
         planned = await self.plan(state, adopted)
         if planned.is_empty:
             await self.claim.log("No changes to apply.")
-            # Nothing to apply and nothing to remove from the state.
-            if not self.applies_empty_plans or state is None or state.is_empty:
+            if not self._may_clean(planned):
                 return
         if not self.is_only_a_plan:
             planned = await self.review(planned)

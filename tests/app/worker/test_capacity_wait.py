@@ -18,7 +18,7 @@ from app.worker import claim as claims
 from app.worker.claim import Tools
 from app.worker.execute import execute
 from tests.app.worker.scripted import Script, interrupt, log_of, make_tools, run_of, workstation_of
-from tests.app.worker.test_power import as_grace, ask, google, stopped
+from tests.app.worker.test_power import as_grace, ask, google, provisioned, stopped
 from tests.app.worker.test_shortage import GPU, A, B, C, google_lacks
 from tests.parts import MovingClock, identity
 
@@ -181,6 +181,42 @@ async def test_a_start_waits_as_its_workstation_says(tools: Tools, script: Scrip
     assert (await run_of(tools, run_id)).status is S.APPLIED
     assert (await workstation_of(tools, workstation_id)).status is W.RUNNING
     assert (google(tools).orders[-1], len(google(tools).reset) - given) == (Power.START, 1)
+
+
+async def suspended(tools: Tools, script: Script) -> str:
+    workstation_id = await provisioned(tools, script)
+    await execute(tools, await ask(tools, workstation_id, RunKind.SUSPEND))
+    return workstation_id
+
+
+async def test_a_resume_waits_like_a_start(tools: Tools, script: Script, clock: MovingClock) -> None:
+    workstation_id = await suspended(tools, script)
+    async with as_grace(tools) as ctx:
+        workstation = await workstations.find(ctx.session, ctx.member, workstation_id)
+        await capacity.change(ctx, workstation, CapacityWishes(wait_hours=12))
+    google(tools).reset_troubles = [OperationFailedError(STOCK_OUT)]
+    run_id = await ask(tools, workstation_id, RunKind.RESUME)
+    await work(tools)
+    assert (await workstation_of(tools, workstation_id)).status is W.WAITING_FOR_CAPACITY
+    await pass_time(tools, clock, hours=1)
+
+    assert (await run_of(tools, run_id)).status is S.APPLIED
+    assert (await workstation_of(tools, workstation_id)).status is W.RUNNING
+
+
+async def test_a_canceled_resume_leaves_the_machine_suspended(tools: Tools, script: Script) -> None:
+    workstation_id = await suspended(tools, script)
+    async with tools.database.sessions.begin() as session:
+        (await session.get_one(Workstation, workstation_id)).wait_hours = 24
+    google(tools).reset_troubles = [OperationFailedError(STOCK_OUT)] * 3
+    run_id = await ask(tools, workstation_id, RunKind.RESUME)
+    await work(tools)
+    async with as_grace(tools) as ctx:
+        run = await runs.find(ctx.session, ctx.member, run_id)
+        await decisions.cancel(ctx, run, run.cancel_choices[0])
+
+    assert (await run_of(tools, run_id)).status is S.CANCELED
+    assert (await workstation_of(tools, workstation_id)).status is W.SUSPENDED
 
 
 async def test_a_canceled_start_leaves_the_machine_stopped(tools: Tools, script: Script) -> None:

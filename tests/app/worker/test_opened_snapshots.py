@@ -87,6 +87,19 @@ async def test_it_is_open_once_the_machine_has_mounted_it(tools: Tools, snapshot
     assert (workstation.opened_snapshot, workstation.opened_until) == (None, None)
 
 
+async def test_a_copy_that_a_lost_worker_has_deleted_is_taken_out_of_the_state(
+    tools: Tools, snapshot: Snapshot, script: Script
+) -> None:
+    told(tools, "2026-01-05-1300 mounted")
+    await execute(tools, await open_it(tools, snapshot))
+    # Its Terraform had deleted it; what it wrote down then is lost.
+    script.on("plan", tells("resource_drift", COPY, "delete"))
+    run_id = await close_it(tools, snapshot.workstation_id)
+    await execute(tools, run_id)
+    assert script.calls[-1].split()[0] == "apply"
+    assert (await run_of(tools, run_id)).status is RunStatus.APPLIED
+
+
 async def test_what_cannot_be_mounted_fails_with_the_reason_and_can_be_closed(tools: Tools, snapshot: Snapshot) -> None:
     told(tools, "2026-01-05-1300 failed wrong fs type")
     run_id = await open_it(tools, snapshot)
