@@ -216,7 +216,8 @@ def _add_life(requests: list[Request], dice: random.Random, likely: float) -> No
         requests[index:] = [
             replace(each, machine=each.machine and replace(each.machine, zone=zone)) for each in requests[index:]
         ]
-    if dice.random() < likely:
+    # A revert takes a snapshot itself, and Google takes six of a disk in an hour.
+    if dice.random() < likely and not any(request.act is Act.SNAPSHOT for request in requests):
         _insert(requests, _somewhere(requests, dice), Act.SNAPSHOT, Act.REVERT)
 
 
