@@ -1,16 +1,18 @@
 """Snapshots that are opened: mounted read-only on their machine, until they are closed or a day has passed."""
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from app.errors import ConflictError
-from app.models import Action, Run, RunKind, Snapshot, Stack, Workstation, WorkstationStatus
+from app.models import Action, Run, RunKind, RunStatus, Snapshot, Stack, Workstation, WorkstationStatus
 from app.models.opened_snapshot import CLOSE_AGAIN_AFTER
 from app.services import audit, runs
 from app.services.context import Context
 from app.services.workstations.requests import joinable, refuse_if_going
 
 CLOSES_ITSELF = "Open for 24 hours"
+CLOSES_AFTER_ALL = "Requested before another change"
 """Why the portal closes one."""
 
 
@@ -81,8 +83,10 @@ async def bind(session: AsyncSession, run: Run) -> None:
 
 
 async def due(ctx: Context) -> list[str]:
-    """IDs of the workstations whose snapshot has been open for long enough."""
-    query = select(Workstation).where(Workstation.opened_until <= ctx.now).order_by(Workstation.id)
+    """IDs of the workstations whose snapshot has been open for long enough, or was to be closed before a change took
+    the place of that."""
+    is_due = or_(Workstation.opened_until <= ctx.now, Workstation.id.in_(_closed_in_vain()))
+    query = select(Workstation).where(Workstation.opened_until.is_not(None), is_due).order_by(Workstation.id)
     there = query.where(Workstation.status.not_in({WorkstationStatus.DESTROYED, WorkstationStatus.DESTROYING}))
     return [workstation.id for workstation in await ctx.session.scalars(there)]
 
@@ -92,8 +96,21 @@ async def act(ctx: Context, workstation_id: str) -> Run | None:
     # In the order of a worker that finishes a run: runs before their workstation.
     pending = await runs.lock(ctx.session, workstation_id)
     workstation = await ctx.session.get_one(Workstation, workstation_id, with_for_update=True, populate_existing=True)
-    if pending or not workstation.must_close(ctx.now):
+    is_old = workstation.must_close(ctx.now)
+    if pending or not (is_old or await ctx.session.scalar(_closed_in_vain(workstation.id))):
         return None
-    workstation.opened_until = ctx.now + CLOSE_AGAIN_AFTER
-    await ctx.session.flush()
-    return await close(ctx, workstation, reason=CLOSES_ITSELF)
+    if is_old:
+        workstation.opened_until = ctx.now + CLOSE_AGAIN_AFTER
+        await ctx.session.flush()
+    return await close(ctx, workstation, reason=CLOSES_ITSELF if is_old else CLOSES_AFTER_ALL)
+
+
+def _closed_in_vain(stack_id: str | None = None) -> Select[str]:
+    """IDs of the stacks of which the newest run that opens or closes a snapshot is a close that was superseded."""
+    newer = aliased(Run)
+    kinds = (RunKind.OPEN, RunKind.CLOSE)
+    is_newest = ~exists().where(
+        newer.stack_id == Run.stack_id, newer.kind.in_(kinds), newer.created_at > Run.created_at
+    )
+    query = select(Run.stack_id).where(Run.kind == RunKind.CLOSE, Run.status == RunStatus.SUPERSEDED, is_newest)
+    return query if stack_id is None else query.where(Run.stack_id == stack_id)

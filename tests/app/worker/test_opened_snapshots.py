@@ -155,6 +155,30 @@ async def test_after_a_day_it_is_closed_once(tools: Tools, snapshot: Snapshot, c
     assert (await workstation_of(tools, snapshot.workstation_id)).opened_until is None
 
 
+async def test_a_close_that_a_change_has_superseded_follows_that(
+    tools: Tools, snapshot: Snapshot, clock: MovingClock
+) -> None:
+    told(tools, "2026-01-05-1300 mounted")
+    await execute(tools, await open_it(tools, snapshot))
+    clock.advance(minutes=1)
+    closing = await close_it(tools, snapshot.workstation_id)
+    clock.advance(minutes=1)
+    async with as_grace(tools) as ctx:
+        row = await ctx.session.get_one(Workstation, snapshot.workstation_id)
+        change = (await workstations.request_change(ctx, row, WorkstationPatch(spot=True))).id
+    assert (await run_of(tools, closing)).status is RunStatus.SUPERSEDED
+    await periodic.do(tools)
+    await execute(tools, change)
+    await periodic.do(tools)
+    async with tools.database.sessions() as session:
+        [run] = await runs.pending(session, snapshot.workstation_id)
+    assert (run.kind, run.reason) == (RunKind.CLOSE, "Requested before another change")
+    await execute(tools, run.id)
+    await periodic.do(tools)
+    async with tools.database.sessions() as session:
+        assert await runs.pending(session, snapshot.workstation_id) == []
+
+
 async def test_a_snapshot_that_is_open_is_not_deleted(tools: Tools, snapshot: Snapshot) -> None:
     told(tools, "2026-01-05-1300 mounted")
     await execute(tools, await open_it(tools, snapshot))
