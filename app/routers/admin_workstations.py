@@ -13,6 +13,7 @@ from app.models import BulkVerb
 from app.routers.audit_files import cell
 from app.routers.paging import AfterId, Sort
 from app.services.audit import Words
+from app.services.runs import capacity_queue
 from app.services.terraform import orphans
 from app.services.workstations import existing, listing
 from app.services.workstations.listing import Listed, ListTotals, Wanted, WorkstationsPage
@@ -62,6 +63,7 @@ async def page(
         "after": after,
         "problem": problem,
         "verbs": list(BulkVerb),
+        "next_tries": await capacity_queue.next_tries(session, listed),
         "now": ctx.now,
     }
     return render(request, "workstations/all.html", context, status=422 if problem else 200)

@@ -17,7 +17,7 @@ from app.services import admin_inbox, runs, workstations
 from app.services.context import Context
 from app.services.keys import ssh_config, ssh_keys
 from app.services.people import limits, team_policy
-from app.services.runs import progress, stacks
+from app.services.runs import capacity_queue, progress, stacks
 from app.services.shared import infrastructure
 from app.services.workstations import (
     consoles,
@@ -57,6 +57,7 @@ async def dashboard(request: Request, portal: PortalDep, session: SessionDep, me
         "deleted_disks": await resting.of_member(ctx, member),
         "is_busy": any(offer.workstation.is_busy for offer in offers),
         "now": ctx.now,
+        "next_tries": await capacity_queue.next_tries(session, listed),
         "ssh_setup": await ssh_setups.state(ctx),
         "plans": await runs.awaiting_approval(session, member),
         "without_disk": [mine for mine in listed if mine.is_without_disk],

@@ -1,11 +1,13 @@
 """The queue for capacity: who has waited longest tries first."""
 
 from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Run, Workstation
+from app.models import Run, Workstation, WorkstationStatus
 from app.models.placement import Placement
 from app.models.run_states import FINAL, RunStatus
 
@@ -30,6 +32,16 @@ async def ahead(session: AsyncSession, run: Run) -> int:
     wanted = run.placements or [workstation.placement]
     found = await reserved(session, run)
     return max((found[placement] for placement in wanted), default=0)
+
+
+async def next_tries(session: AsyncSession, workstations: Sequence[Workstation]) -> dict[str, datetime]:
+    """When those that wait for capacity try again: ID → time. Those that try now are left out."""
+    ids = [each.id for each in workstations if each.status is WorkstationStatus.WAITING_FOR_CAPACITY]
+    if not ids:
+        return {}
+    waits = (Run.status == RunStatus.WAITING_FOR_CAPACITY, Run.next_try_at.is_not(None))
+    rows = await session.execute(select(Run.stack_id, Run.next_try_at).where(Run.stack_id.in_(ids), *waits))
+    return {stack_id: at for stack_id, at in rows if at}
 
 
 async def advance(session: AsyncSession) -> None:

@@ -30,7 +30,7 @@ async def test_the_pages_are_accessible_and_fit_the_window(
     page = await windows.page("grace", color_scheme=scheme, viewport={"width": width, "height": 900})
     found_there: list[str] = []
     paths = (
-        f"/workstations/new?machine_type={L4}&spot=yes&other_pricing=yes",
+        *("/", f"/workstations/new?machine_type={L4}&spot=yes&other_pricing=yes"),
         *(f"/workstations/{waiting}", f"/workstations/{waiting}/capacity"),
     )
     for path in paths:

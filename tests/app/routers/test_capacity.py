@@ -139,7 +139,7 @@ async def test_the_api_sets_it_too(stage: Stage, grace: httpx2.AsyncClient) -> N
 
 
 async def test_a_wait_is_shown_with_its_next_try_and_can_be_canceled(
-    stage: Stage, grace: httpx2.AsyncClient, linus: httpx2.AsyncClient
+    stage: Stage, grace: httpx2.AsyncClient, linus: httpx2.AsyncClient, ada: httpx2.AsyncClient
 ) -> None:
     ids = []
     for browser in (grace, linus):
@@ -153,6 +153,12 @@ async def test_a_wait_is_shown_with_its_next_try_and_can_be_canceled(
     answer = (await linus.get(f"/api/v1/runs/{run_id}")).json()
     metrics = (await grace.get("/metrics")).text
 
+    lists = [(await linus.get("/")).text, (await ada.get("/admin/workstations")).text]
+
+    assert [re.findall(r'Next try\s+<time datetime="([^"]+)"', each) for each in lists] == [
+        ["2026-03-02T09:31:30+00:00"],
+        ["2026-03-02T09:31:30+00:00", "2026-03-02T09:31:00+00:00"],
+    ]
     assert "1 in the team has waited longer for the same." in " ".join(page.split())
     assert "Next try" in page
     assert ("Waiting for capacity" in (await linus.get("/")).text, "Cancel" in page) == (True, True)
