@@ -31,10 +31,10 @@ class Planned:
     changes: list[Event]
     adopted: list[str]
     """Addresses of resources that were imported before this plan."""
-    has_lost_resources: bool = False
-    """Whether something in the state no longer exists."""
     shown: dict[str, Any] = field(default_factory=dict)
     """The plan as `terraform show -json` prints it; empty if nobody has to see it."""
+    has_lost_resources: bool = False
+    """Whether something in the state no longer exists."""
 
     @property
     def is_empty(self) -> bool:

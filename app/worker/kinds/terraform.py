@@ -98,7 +98,7 @@ class TerraformKind(Kind):
     async def plan(self, state: State | None, adopted: list[str]) -> Planned:
         """Create the plan, with its JSON if it changes anything."""
         follower = await self.commands.plan(*self.plan_options(state), out=PLAN_FILE)
-        planned = Planned(state, follower.changes, adopted, follower.has_lost_resources)
+        planned = Planned(state, follower.changes, adopted, has_lost_resources=follower.has_lost_resources)
         if not planned.changes and not self.always_shows_plan:
             return planned
         return replace(planned, shown=await self.commands.show(PLAN_FILE))
@@ -114,8 +114,9 @@ class TerraformKind(Kind):
         planned = await self.plan(state, adopted)
         if planned.is_empty:
             await self.claim.log("No changes to apply.")
-            if not self._may_clean(planned):
-                return
+            if self._may_clean(planned):
+                await self.commands.apply(PLAN_FILE)
+            return
         if not self.is_only_a_plan:
             planned = await self.review(planned)
         await Decision(self.claim, self.commands, self.stack_id).keep_view(planned.shown)

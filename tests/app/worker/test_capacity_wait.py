@@ -17,8 +17,8 @@ from app.services.workstations.specs import WorkstationSpec
 from app.worker import claim as claims
 from app.worker.claim import Tools
 from app.worker.execute import execute
-from tests.app.worker.scripted import Script, interrupt, log_of, make_tools, run_of, workstation_of
-from tests.app.worker.test_power import as_grace, ask, google, provisioned, stopped
+from tests.app.worker.scripted import Script, interrupt, log_of, make_tools, provisioned, run_of, workstation_of
+from tests.app.worker.test_power import as_grace, ask, google, stopped
 from tests.app.worker.test_shortage import GPU, A, B, C, google_lacks
 from tests.parts import MovingClock, identity
 

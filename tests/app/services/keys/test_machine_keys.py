@@ -1,75 +1,15 @@
 """Which keys are on which machine, and the runs that bring them there."""
 
-import asyncssh
 import pytest
 
 from app.errors import ConflictError
-from app.models import Run, RunKind, Workstation, WorkstationStatus
-from app.services import lifecycle, runs
-from app.services.keys import machine_keys, ssh_keys
-from app.services.keys.machine_keys import MachineKeys
+from app.models import RunKind, Workstation, WorkstationStatus
+from app.services import lifecycle
+from app.services.keys import machine_keys
 from app.services.workstations import orders
-from tests.app.counting import loaded, statements
-from tests.stage import Stage
+from tests.app.services.keys.grace_keys import Keys, names
 
 pytestmark = pytest.mark.anyio
-
-
-def line() -> str:
-    return asyncssh.generate_private_key("ssh-ed25519", comment="x").export_public_key().decode()
-
-
-class Keys:
-    """Grace's, and the machines that they go to; whatever she does comes a minute after the last."""
-
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
-
-    async def add(self, name: str) -> str:
-        self.stage.clock.advance(minutes=1)
-        async with self.stage.acting("grace") as ctx:
-            return (await ssh_keys.add(ctx, name, line())).id
-
-    async def delete(self, key_id: str) -> None:
-        self.stage.clock.advance(minutes=1)
-        async with self.stage.acting("grace") as ctx:
-            await ssh_keys.delete(ctx, await ssh_keys.find(ctx.session, ctx.member, key_id))
-
-    async def create(self, name: str = "dev-1") -> str:
-        return (await self.stage.request(name)).workstation.id
-
-    async def make(self, name: str = "dev-1") -> str:
-        return (await self.stage.make(name)).id
-
-    async def claim(self, workstation_id: str) -> str:
-        """A worker claims what is queued."""
-        self.stage.clock.advance(minutes=1)
-        [run] = [run for run in await self.pending(workstation_id) if run.is_queued]
-        await self.stage.claim(run.id)
-        return run.id
-
-    async def carry_out(self, workstation_id: str) -> None:
-        """What is queued ends well."""
-        await self.stage.carry_out(await self.claim(workstation_id))
-
-    async def pending(self, workstation_id: str) -> list[Run]:
-        async with self.stage.database.sessions() as session:
-            return await runs.pending(session, workstation_id)
-
-    async def on(self, name: str = "dev-1") -> MachineKeys:
-        """Those on a machine."""
-        async with self.stage.acting("grace") as ctx:
-            found = await machine_keys.of_member(ctx.session, ctx.member)
-        return next(each for each in found if each.workstation.name == name)
-
-
-@pytest.fixture
-def keys(stage: Stage) -> Keys:
-    return Keys(stage)
-
-
-def names(keys: dict[str, str]) -> list[str]:
-    return sorted(text.split()[-1] for text in keys.values())
 
 
 async def test_a_key_goes_to_every_machine_and_changes_nothing_else(keys: Keys) -> None:
@@ -288,25 +228,3 @@ async def test_a_destroy_says_of_the_keys_what_the_run_before_it_brought(keys: K
     [destroy] = await keys.pending(machine)
     assert destroy.inputs["disk_size_gb"] == 120
     assert [key.split()[-1] for key in destroy.inputs["ssh_public_keys"]] == ["stationmaster"]
-
-
-async def test_the_keys_on_many_machines_are_read_at_once(keys: Keys) -> None:
-    counted = []
-    for name in ("dev-1", "dev-2", "dev-3"):
-        await keys.make(name)
-        with statements(keys.stage.database) as sent:
-            await keys.on(name)
-        counted.append(len(sent))
-    assert counted == [counted[0]] * 3
-
-
-async def test_of_a_long_history_only_what_came_since_the_last_success_is_read(keys: Keys) -> None:
-    machine = await keys.make()
-    for size in range(200, 230):
-        await keys.stage.change(machine, disk_size_gb=size)
-        await keys.carry_out(machine)
-    await keys.add("laptop")
-    with loaded(Run) as seen:
-        found = await keys.on()
-    assert len(seen) == 2
-    assert (names(found.certain), found.will_be_up_to_date) == (["stationmaster"], True)
