@@ -34,7 +34,7 @@ class Event:
     action: str | None = None
     """create, update, delete, replace or read, if the event is about a resource."""
     state: ResourceState | None = None
-    is_disappearance: bool = False
+    is_missing: bool = False
     """Whether it says that a resource of the state no longer exists."""
     is_error: bool = False
     """Whether it is an error that ends the command."""
@@ -69,7 +69,7 @@ def parse(line: str) -> Event:
         address=_words(_mapping(change.get("resource")).get("addr")) or None,
         action=action,
         state=_STATES.get(kind),
-        is_disappearance=kind == "resource_drift" and action == "delete",
+        is_missing=kind == "resource_drift" and action == "delete",
         is_logged=kind not in _NOT_LOGGED,
     )
 

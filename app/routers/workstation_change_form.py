@@ -21,7 +21,7 @@ from app.views import machine_offers
 def change(typed: Typed, desired: Mapping[str, Any]) -> WorkstationPatch:
     """The fields that differ from `desired`. Raises InvalidError, such as for a size that is not a number."""
     values = _values(typed, desired)
-    given = {name: values[name] for name in values if values[name] not in {"", desired[name], str(desired[name])}}
+    given = {name: value for name, value in values.items() if value not in {"", desired[name], str(desired[name])}}
     try:
         return WorkstationPatch.model_validate(given, strict=False)
     except ValidationError as error:

@@ -7,7 +7,8 @@ from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import live
-from app.models import CancelMode, Member, Run, RunKind, Workstation
+from app.models import CancelMode, Member, Run, Workstation
+from app.models.run_kinds import ORDERS
 from app.models.run_states import EXECUTING
 from app.services import runs
 from app.services.context import Context
@@ -72,11 +73,7 @@ async def stops_because(ctx: Context, run: Run, subject: Subject) -> str:
         return ""
     if run.is_waiting and subject.has_ended(ctx.now):
         return "its end date has passed."
-    if (
-        run.is_waiting
-        and run.kind in {RunKind.START, RunKind.RESUME}
-        and subject.was_to_stop_since(run.created_at, ctx.now)
-    ):
+    if run.is_waiting and run.kind in ORDERS and subject.was_to_stop_since(run.created_at, ctx.now):
         return "its office hours have ended."
     owner = await ctx.session.get_one(Member, subject.owner_id, populate_existing=True)
     asked_by = await ctx.session.get(Member, run.requested_by) if run.requested_by else None

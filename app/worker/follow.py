@@ -52,7 +52,7 @@ class Follower:
         """Whether it was killed, by whomever."""
         self.errors: list[str] = []
         self.changes: list[Event] = []
-        self.has_lost_resources = False
+        self.has_missing = False
         """Whether a plan found that something in the state no longer exists."""
 
     async def to_the_end(self) -> int | None:
@@ -138,7 +138,7 @@ class Follower:
 
     def _remember(self, events: list[Event]) -> None:
         self.errors += [event.message for event in events if event.is_error]
-        self.has_lost_resources |= any(event.is_disappearance for event in events)
+        self.has_missing |= any(event.is_missing for event in events)
         # Only planned changes: events about drift also have an address and an action.
         self.changes += [
             event for event in events if event.state is ResourceState.PENDING and event.action not in _CHANGES_NOTHING

@@ -33,7 +33,7 @@ class Planned:
     """Addresses of resources that were imported before this plan."""
     shown: dict[str, Any] = field(default_factory=dict)
     """The plan as `terraform show -json` prints it; empty if nobody has to see it."""
-    has_lost_resources: bool = False
+    has_missing: bool = False
     """Whether something in the state no longer exists."""
 
     @property

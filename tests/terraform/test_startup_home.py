@@ -84,6 +84,15 @@ def test_without_an_account_the_boot_fails_and_says_so(machine: Machine) -> None
     assert machine.mounted == [f"{machine.device} {machine.mount_point}"]
 
 
+def test_where_nobody_may_log_in_there_is_no_account_to_wait_for(machine: Machine) -> None:
+    machine.attach_disk("ext4 of-grace")
+    machine.choose_home_on_data_disk()
+    machine.break_command("getent")
+    (machine.folder / "ssh-keys").write_text("")
+    assert machine.boot()[0] == 0
+    assert machine.told("home") == "boot"
+
+
 def test_a_copy_that_fails_leaves_the_boot_disk_s_home(machine: Machine) -> None:
     machine.attach_disk("ext4 of-grace")
     machine.choose_home_on_data_disk()

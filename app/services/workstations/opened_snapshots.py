@@ -85,7 +85,7 @@ async def bind(session: AsyncSession, run: Run) -> None:
 async def due(ctx: Context) -> list[str]:
     """IDs of the workstations whose snapshot has been open for long enough, or was to be closed before a change took
     the place of that."""
-    is_due = or_(Workstation.opened_until <= ctx.now, Workstation.id.in_(_closed_in_vain()))
+    is_due = or_(Workstation.opened_until <= ctx.now, Workstation.id.in_(_superseded_closes()))
     query = select(Workstation).where(Workstation.opened_until.is_not(None), is_due).order_by(Workstation.id)
     there = query.where(Workstation.status.not_in({WorkstationStatus.DESTROYED, WorkstationStatus.DESTROYING}))
     return [workstation.id for workstation in await ctx.session.scalars(there)]
@@ -97,7 +97,7 @@ async def act(ctx: Context, workstation_id: str) -> Run | None:
     pending = await runs.lock(ctx.session, workstation_id)
     workstation = await ctx.session.get_one(Workstation, workstation_id, with_for_update=True, populate_existing=True)
     is_old = workstation.must_close(ctx.now)
-    if pending or not (is_old or await ctx.session.scalar(_closed_in_vain(workstation.id))):
+    if pending or not (is_old or await ctx.session.scalar(_superseded_closes(workstation.id))):
         return None
     if is_old:
         workstation.opened_until = ctx.now + CLOSE_AGAIN_AFTER
@@ -105,7 +105,7 @@ async def act(ctx: Context, workstation_id: str) -> Run | None:
     return await close(ctx, workstation, reason=CLOSES_ITSELF if is_old else CLOSES_AFTER_ALL)
 
 
-def _closed_in_vain(stack_id: str | None = None) -> Select[str]:
+def _superseded_closes(stack_id: str | None = None) -> Select[str]:
     """IDs of the stacks of which the newest run that opens or closes a snapshot is a close that was superseded."""
     newer = aliased(Run)
     kinds = (RunKind.OPEN, RunKind.CLOSE)

@@ -98,15 +98,15 @@ class TerraformKind(Kind):
     async def plan(self, state: State | None, adopted: list[str]) -> Planned:
         """Create the plan, with its JSON if it changes anything."""
         follower = await self.commands.plan(*self.plan_options(state), out=PLAN_FILE)
-        planned = Planned(state, follower.changes, adopted, has_lost_resources=follower.has_lost_resources)
+        planned = Planned(state, follower.changes, adopted, has_missing=follower.has_missing)
         if not planned.changes and not self.always_shows_plan:
             return planned
         return replace(planned, shown=await self.commands.show(PLAN_FILE))
 
-    def _may_clean(self, planned: Planned) -> bool:
+    def _must_update_state(self, planned: Planned) -> bool:
         """Whether an empty plan is applied all the same: that removes from the state what a lost worker's Terraform,
         or somebody else, has deleted."""
-        is_due = self.applies_empty_plans or (planned.has_lost_resources and not self.is_only_a_plan)
+        is_due = self.applies_empty_plans or (planned.has_missing and not self.is_only_a_plan)
         return is_due and planned.state is not None and not planned.state.is_empty
 
     async def _plan_and_apply(self, adopted: list[str]) -> None:
@@ -114,7 +114,7 @@ class TerraformKind(Kind):
         planned = await self.plan(state, adopted)
         if planned.is_empty:
             await self.claim.log("No changes to apply.")
-            if self._may_clean(planned):
+            if self._must_update_state(planned):
                 await self.commands.apply(PLAN_FILE)
             return
         if not self.is_only_a_plan:

@@ -11,7 +11,7 @@ keep_home() {
   local user account
   rm -f "$home_file"
   user=$(read_metadata attributes/stationmaster-home 2>/dev/null) || user=
-  if [[ -z $user ]] || ! is_mounted; then
+  if [[ -z $user ]] || ! is_mounted || ! may_have_account "$user"; then
     tell home boot
     return
   fi
@@ -32,6 +32,11 @@ leave_home() {
   say "ERROR: the home folder stays on the boot disk. $*"
   tell home "boot $*"
   exit 1
+}
+
+# Google's agent makes no account that nobody may log in to.
+may_have_account() {
+  getent passwd "$1" >/dev/null || [[ -n $(read_metadata attributes/ssh-keys 2>/dev/null) ]]
 }
 
 # Prints its line of passwd. Google's agent makes the account, and may not have done so yet.

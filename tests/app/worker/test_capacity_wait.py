@@ -45,6 +45,12 @@ async def work(tools: Tools) -> None:
         await execute(tools, run_id)
 
 
+async def cancel(tools: Tools, run_id: str) -> None:
+    async with as_grace(tools) as ctx:
+        run = await runs.find(ctx.session, ctx.member, run_id)
+        await decisions.cancel(ctx, run, run.cancel_choices[0])
+
+
 async def pass_time(tools: Tools, clock: MovingClock, hours: float) -> None:
     """A worker works all the while."""
     end = clock() + timedelta(hours=hours)
@@ -211,9 +217,7 @@ async def test_a_canceled_resume_leaves_the_machine_suspended(tools: Tools, scri
     google(tools).reset_troubles = [OperationFailedError(STOCK_OUT)] * 3
     run_id = await ask(tools, workstation_id, RunKind.RESUME)
     await work(tools)
-    async with as_grace(tools) as ctx:
-        run = await runs.find(ctx.session, ctx.member, run_id)
-        await decisions.cancel(ctx, run, run.cancel_choices[0])
+    await cancel(tools, run_id)
 
     assert (await run_of(tools, run_id)).status is S.CANCELED
     assert (await workstation_of(tools, workstation_id)).status is W.SUSPENDED
@@ -221,9 +225,7 @@ async def test_a_canceled_resume_leaves_the_machine_suspended(tools: Tools, scri
 
 async def test_a_canceled_start_leaves_the_machine_stopped(tools: Tools, script: Script) -> None:
     workstation_id, run_id = await waiting_start(tools, script)
-    async with as_grace(tools) as ctx:
-        run = await runs.find(ctx.session, ctx.member, run_id)
-        await decisions.cancel(ctx, run, run.cancel_choices[0])
+    await cancel(tools, run_id)
 
     assert (await run_of(tools, run_id)).status is S.CANCELED
     assert (await workstation_of(tools, workstation_id)).status is W.STOPPED
