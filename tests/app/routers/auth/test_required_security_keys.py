@@ -84,9 +84,9 @@ async def test_a_lost_key_is_removed_by_an_admin_who_is_freshly_signed_in(app: F
 
 async def test_an_admin_with_a_key_needs_it_to_remove_another_s(app: FastAPI) -> None:
     async with await signed_in(app, "grace") as grace, await signed_in(app, "ada") as ada:
-        await add_key(grace, Authenticator())
-        await add_key(ada, device := Authenticator())
-        key = (await rows(app))[0]
+        await add_key(grace, Authenticator(), "graces")
+        await add_key(ada, device := Authenticator(), "mine")
+        [key, _] = await rows(app)
         path = f"/admin/members/{key.member_id}/security-keys/{key.id}/remove"
     async with await signed_in(app, "ada") as ada:
         back = await ada.post(path)
