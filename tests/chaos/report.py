@@ -33,7 +33,8 @@ def requests(results: list[Result]) -> str:
     """How many of each the portal accepted, and what happened outside of it."""
     made = Counter(act for result in results for act in result.accepted)
     outside = Counter(event for result in results for event in result.outside)
-    return f"accepted: {_counted(made)}\noutside the portal: {_counted(outside)}"
+    posts = sum(result.posts for result in results)
+    return f"accepted: {_counted(made)}\noutside the portal: {_counted(outside)}\nposted by machines: {posts} records"
 
 
 def _counted(made: Counter[str]) -> str:

@@ -35,6 +35,8 @@ class Result:
     """What was asked for, in words, as often as the portal accepted it."""
     outside: list[str] = field(default_factory=list)
     """What happened to machines outside the portal at the end."""
+    posts: int = 0
+    """How many records the portal took from machines that posted them."""
     recoveries: list[float] = field(default_factory=list)
     """Seconds from a run's last disturbance to its end, for each run that had one."""
     seconds: float = 0.0
@@ -56,7 +58,7 @@ class Round:
         self._dice, self._outside = random.Random(f"{seed} outside"), size.outside
         self._disturbed_at = self._began
         self._result = Result(number, seed, scripts.write(seed, size, cancels=cancels))
-        self._given_up = False
+        self._given_up, self._posts_before = False, world.web.posts
         waits = any(request.stock_outs for script in self._result.scripts for request in script.requests)
         self._stuck_after = STUCK_AFTER_S + WAITS_S * waits
 
@@ -89,6 +91,7 @@ class Round:
             self._result.findings += invariants.check(self._world, people)
         if not self._result.findings:
             self._result.findings += self._destroy_what_is_left(people)
+        self._result.posts = self._world.web.posts - self._posts_before
         self._result.seconds = time.monotonic() - self._began
         return self._result
 

@@ -23,6 +23,12 @@ class Web:
     def log_file(self) -> Path:
         return self.folder.parent / f"{self.folder.name}.log"
 
+    @property
+    def posts(self) -> int:
+        """How many records of machines it has taken."""
+        lines = self.log_file.read_text(errors="replace").splitlines() if self.log_file.exists() else []
+        return sum("/api/v1/machine/activity" in line and "status=200" in line for line in lines)
+
     def look_after(self) -> None:
         """Start it if it is not there and may be: should it end by itself, requests have been in vain."""
         if self.process and self.process.poll() is not None:

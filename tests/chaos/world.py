@@ -66,6 +66,7 @@ class World:
                 "DATABASE_URL": self.database.url,
                 "STATIONMASTER_ENCRYPTION_KEYS": key,
                 "STATIONMASTER_PORT": str(port),
+                "STATIONMASTER_SERVICE_ACCOUNT_EMAIL": "workstations@pocket-project.iam.gserviceaccount.com",
                 "STATIONMASTER_WORKSTATION_LIMIT": "1000",
                 "STATIONMASTER_GPU_WORKSTATION_LIMIT": "1000",
             }
