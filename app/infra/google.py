@@ -13,6 +13,7 @@ from app.config import Settings
 from app.infra.google_operations import ONCE, WAIT, check
 from app.infra.machines import MachineState, Power
 from app.infra.ownership import STACK_LABEL, stack_of
+from app.infra.run_limits import RunLimits
 from app.infra.snapshots import Snapshots
 from app.infra.zones import region_of
 
@@ -64,6 +65,15 @@ class Compute:
     def snapshots(self) -> Snapshots:
         """The project's snapshots."""
         return self._snapshots
+
+    @property
+    def run_limits(self) -> RunLimits:
+        """The limits of how long machines may run."""
+        return self._run_limits
+
+    @cached_property
+    def _run_limits(self) -> RunLimits:
+        return RunLimits(self._project, self._endpoint)
 
     @cached_property
     def _snapshots(self) -> Snapshots:

@@ -20,7 +20,8 @@ NOTHING = "NO_RESULTS_ON_PAGE"
 NAMES_A_CALL = 50
 """So many machines are asked for by name in one call, so that its address stays short enough."""
 _TIMES = "lastStartTimestamp,lastStopTimestamp,lastSuspendedTimestamp"
-_MACHINE = f"id,name,zone,status,{_TIMES},labels,scheduling/provisioningModel"
+_LIMIT = "resourceStatus/scheduling/terminationTimestamp"
+_MACHINE = f"id,name,zone,status,{_TIMES},labels,scheduling/provisioningModel,{_LIMIT}"
 _OPERATION = "name,operationType,targetLink,user,status,insertTime,endTime"
 
 

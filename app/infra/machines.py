@@ -25,6 +25,8 @@ class MachineState:
     """Google's number, which no other machine ever has."""
     stopped_at: datetime | None = None
     suspended_at: datetime | None = None
+    run_limit_at: datetime | None = None
+    """When Google stops it because it has run for so long; None if it does not run, or has no limit."""
 
     @classmethod
     def read(cls, instance: "compute_v1.Instance") -> Self:
@@ -39,6 +41,7 @@ class MachineState:
             id=str(instance.id),
             stopped_at=_time(instance.last_stop_timestamp),
             suspended_at=_time(instance.last_suspended_timestamp),
+            run_limit_at=_time(instance.resource_status.scheduling.termination_timestamp),
         )
 
     @classmethod
@@ -54,6 +57,7 @@ class MachineState:
             id=instance["id"],
             stopped_at=_time(instance.get("lastStopTimestamp")),
             suspended_at=_time(instance.get("lastSuspendedTimestamp")),
+            run_limit_at=_time(instance.get("resourceStatus", {}).get("scheduling", {}).get("terminationTimestamp")),
         )
 
     @property

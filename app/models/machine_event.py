@@ -19,6 +19,8 @@ class MachineEventKind(StrEnum):
     PREEMPTED = "preempted"
     HOST_ERROR = "host_error"
     """Google's host failed; the machine was started anew on another one."""
+    RUN_LIMIT = "run_limit"
+    """Google stopped the machine because it had run for as long as the team allows."""
     DELETED = "deleted"
     BOOTED = "booted"
     BOOT_FAILED = "boot_failed"

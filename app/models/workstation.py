@@ -14,6 +14,7 @@ from app.models.member import Member
 from app.models.placement import Placement
 from app.models.run import Run
 from app.models.run_kinds import ORDERS, RunKind
+from app.models.run_limit import HasRunLimit
 from app.models.spot_return import ReturnsAfterPreemption
 from app.models.stack import Stack
 from app.models.workstation_states import FOLLOWS_GOOGLE, OFF, WorkstationStatus
@@ -33,7 +34,7 @@ _SPEC_COLUMNS = (
 )
 
 
-class Workstation(StopsWhenIdle, ReturnsAfterPreemption, HasHomeFolder, Base):
+class Workstation(StopsWhenIdle, ReturnsAfterPreemption, HasHomeFolder, HasRunLimit, Base):
     """The settings that its owner requested, and its current state."""
 
     __tablename__ = "workstations"

@@ -17,7 +17,7 @@ from app.services.runs import capacity_queue, log, stacks
 from app.services.runs.stacks import Subject
 from app.services.shared import databases
 from app.services.terraform import plans, state_versions
-from app.services.workstations import accounts, disk_sources, opened_snapshots
+from app.services.workstations import accounts, disk_sources, opened_snapshots, run_limits
 
 MAX_INTERRUPTIONS = 10
 """After so many interruptions a run fails, since the run itself may be their cause."""
@@ -55,6 +55,7 @@ async def claim(ctx: Context, run: Run, worker_id: str, host: str) -> bool:
         await accounts.bind(ctx, run)
         await disk_sources.bind(ctx, run)
         await opened_snapshots.bind(session, run)
+        await run_limits.bind(session, run)
     if run.is_waiting:
         run.begin_round()
     await databases.bind(ctx, run)

@@ -111,6 +111,8 @@ class ComputeApi:
 
     async def power(self, request: Request, place: Place) -> Json:
         verb, id_ = request.path_params["verb"], self._instance_id(request, place)
+        if verb == "setScheduling":
+            return await self._set_scheduling(request, place, id_)
         if verb not in ("start", "stop", "reset", "suspend", "resume"):
             raise CloudError(404, f"The emulator does not have the call instances.{verb}")
         with self._calls.call(verb, INSTANCE, id_):
@@ -118,6 +120,12 @@ class ComputeApi:
             operation = await self._cloud.change_power(
                 verb, id_, query.get("requestId", ""), decides_on_ssds="discardLocalSsd" in query
             )
+            return operation_view(operation, operation_user(place))
+
+    async def _set_scheduling(self, request: Request, place: Place, id_: str) -> Json:
+        body = await json_body(request)
+        with self._calls.call("setScheduling", INSTANCE, id_):
+            operation = await self._cloud.set_scheduling(id_, body, request.query_params.get("requestId", ""))
             return operation_view(operation, operation_user(place))
 
     async def create_snapshot(self, request: Request, place: Place) -> Json:

@@ -12,6 +12,7 @@ from emulator.core.store import CloudResource, Json
 from emulator.rules.base import Rules
 from emulator.rules.instance_power import check_power, power_off, power_on, resume, suspend
 from emulator.rules.registry import rules_of
+from emulator.rules.time_limit import is_over, set_scheduling
 
 POWER_OPS = {
     "start": "STAGING",
@@ -23,6 +24,8 @@ POWER_OPS = {
     "resume": "STAGING",
 }
 """Operation → the machine's status during it."""
+SYSTEM = "system"
+"""The user in operations that Google itself begins."""
 _LASTS_AS = {"preempt": "stop", "host-error": "start", "suspend": "stop", "resume": "start"}
 """Operation → the operation whose duration it has, if it has none of its own."""
 
@@ -97,6 +100,25 @@ class Cloud(OperationRunner):
         self._set_status(resource, POWER_OPS[op])
         self._spawn(self._quietly(self._finish_power(op, resource, operation, outcome)))
         return operation
+
+    async def set_scheduling(self, instance_id: str, body: Json, request_id: str = "") -> Json:
+        """Set a stopped machine's time limit, at once; returns the operation. Raises CloudError."""
+        if before := self.operations.ordered_before(request_id):
+            return before
+        await self._inject("setScheduling", INSTANCE, instance_id, {})
+        machine = self._idle(INSTANCE, instance_id)
+        set_scheduling(self.context, machine, body)
+        operation = self.operations.begin("setScheduling", machine, request_id)
+        self.operations.end(operation, machine)
+        return operation
+
+    async def stop_overdue(self) -> None:
+        """Stop the machines whose time limit is over. Google's own operation for it has another name, not known."""
+        for machine in self.store.all(INSTANCE):
+            if is_over(self.context, machine) and not self.operations.in_progress(machine):
+                # One that cannot be stopped now is tried again.
+                with suppress(CloudError):
+                    await self.change_power("stop", machine.id, decides_on_ssds=True, user=SYSTEM)
 
     async def create_snapshot(self, id_: str, state: Json, request_id: str = "") -> Json:
         """Begin to take a snapshot; returns the operation, which continues by itself."""

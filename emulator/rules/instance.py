@@ -4,6 +4,7 @@ from emulator.core.attachments import as_block, attachments_of, block_disk
 from emulator.core.errors import CloudError, already_exists
 from emulator.core.ids import ATTACHMENT, DISK, INSTANCE
 from emulator.core.store import CloudResource, Json
+from emulator.rules import time_limit
 from emulator.rules.base import Context, Rules
 from emulator.rules.checks import check_zone, scoped
 from emulator.rules.instance_disks import (
@@ -25,6 +26,7 @@ class InstanceRules(Rules):
         where = scoped(resource)
         check_zone(where)
         check_shape(where, resource.state)
+        time_limit.check_limit(resource.state)
         check_boot_image(resource.state)
         if not boot_block_source(resource) and context.store.get(DISK, boot_disk_id(resource)):
             raise already_exists(boot_disk_id(resource))

@@ -5,6 +5,7 @@ from emulator.core.catalog import MACHINE_TYPES
 from emulator.core.errors import CloudError, not_ready
 from emulator.core.ids import last
 from emulator.core.store import CloudResource, Json
+from emulator.rules import time_limit
 from emulator.rules.base import Context
 from emulator.rules.machine_shape import local_ssds
 
@@ -56,11 +57,13 @@ def power_on(context: Context, resource: CloudResource) -> None:
     """The machine is started. It gets an address if it has none."""
     give_address(context, resource)
     resource.cloud |= {"status": "RUNNING", "started": context.now(), "boots": resource.cloud["boots"] + 1}
+    time_limit.begin(context, resource)
 
 
 def power_off(context: Context, resource: CloudResource) -> None:
     """The machine is stopped. Google takes back an address that is not static."""
     resource.cloud |= {"status": "TERMINATED", "stopped": context.now()}
+    time_limit.end(resource)
     if resource.cloud.get("ephemeral"):
         resource.cloud["nat_ip"] = None
         for access in access_configs(resource):
@@ -70,11 +73,13 @@ def power_off(context: Context, resource: CloudResource) -> None:
 def suspend(context: Context, resource: CloudResource) -> None:
     """Its memory is kept, and so is its address."""
     resource.cloud |= {"status": "SUSPENDED", "suspended": context.now()}
+    time_limit.end(resource)
 
 
 def resume(context: Context, resource: CloudResource) -> None:
     """It goes on where it was: no boot."""
     resource.cloud |= {"status": "RUNNING", "started": context.now()}
+    time_limit.begin(context, resource)
 
 
 def give_address(context: Context, resource: CloudResource) -> None:

@@ -1,5 +1,6 @@
 """The running emulator: HTTP server, machines and COMMAND in one event loop."""
 
+import asyncio
 import logging
 import secrets
 import socket
@@ -24,6 +25,8 @@ from emulator.web.ports import listening_socket
 if TYPE_CHECKING:
     from emulator.web.http_server import HttpServer
 
+TIME_LIMIT_SECONDS = 5.0
+"""How often it is looked for machines whose time is over. Google stops them within 30 seconds."""
 logger = logging.getLogger(__name__)
 
 
@@ -64,16 +67,25 @@ async def _run(
     server = _http_server(cloud, manager, settings, url, client)
     server.start(listener, on_failure=supervisor.interrupt)
     logger.info("An emulated Google Cloud runs at %s", settings.browser_url or url)
+    limits = asyncio.create_task(_keep_time_limits(cloud), name="time limits")
     try:
         if process:
             return await supervisor.run(process)
         await supervisor.interrupted()
         return 0
     finally:
+        limits.cancel()
         await server.stop()
         await pages.close()
         await manager.close()
         await cloud.close()
+
+
+async def _keep_time_limits(cloud: Cloud) -> None:
+    """Stop machines whose time is over."""
+    while True:
+        await asyncio.sleep(TIME_LIMIT_SECONDS)
+        await cloud.stop_overdue()
 
 
 def _from_here(listener: socket.socket) -> tuple[str, int]:

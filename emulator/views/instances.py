@@ -4,6 +4,7 @@ from emulator.core.accelerators import of_machine
 from emulator.core.attachments import attachments_of, first
 from emulator.core.ids import DISK, Scoped, last, link, relative, zone_id
 from emulator.core.store import CloudResource, Json
+from emulator.rules import time_limit
 from emulator.rules.base import Context
 from emulator.rules.checks import effective_labels, scoped
 from emulator.views.common import fingerprint, head, network_link, without_empty
@@ -34,6 +35,9 @@ def instance_view(context: Context, resource: CloudResource) -> Json:
         "labelFingerprint": fingerprint("labels", labels),
         "fingerprint": fingerprint("instance", resource.number, state),
         "scheduling": _scheduling(state),
+        "resourceStatus": without_empty(
+            {"scheduling": without_empty({"terminationTimestamp": resource.cloud.get(time_limit.TERMINATES)})}
+        ),
         "serviceAccounts": [
             {"email": account["email"], "scopes": sorted(account.get("scopes") or [])}
             for account in state.get("service_account") or []
@@ -140,6 +144,7 @@ def _scheduling(state: Json) -> Json:
             "preemptible": is_spot,
             "provisioningModel": "SPOT" if is_spot else "STANDARD",
             "instanceTerminationAction": block.get("instance_termination_action"),
+            "maxRunDuration": time_limit.view(state),
         }
     )
 

@@ -47,6 +47,7 @@ module "compute" {
   subnetwork            = var.subnetwork
   address               = module.compute_configure.address
   portal_url            = var.portal_url
+  run_limit_hours       = var.run_limit_hours
   service_account_email = var.service_account_email
   ssh_username          = var.ssh_username
   ssh_public_keys       = var.ssh_public_keys

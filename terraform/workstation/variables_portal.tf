@@ -9,3 +9,15 @@ variable "portal_url" {
     error_message = "The portal's URL begins with https://."
   }
 }
+
+variable "run_limit_hours" {
+  description = "Hours for which a new machine may run before Google stops it, 0 for no limit. An existing one keeps its limit."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.run_limit_hours >= 0 && var.run_limit_hours <= 2880 && floor(var.run_limit_hours) == var.run_limit_hours
+    error_message = "The limit is a whole number of hours from 0 to 2880 (120 days)."
+  }
+}

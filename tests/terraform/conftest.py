@@ -4,13 +4,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from emulator.provider.mirror import write_mirror
+from tests.emulator_process import EmulatorProcess, start_emulator
 from tests.terraform.machine import REPOSITORY, Machine
+from tests.terraform.workstation import Workstation
 
 Terraform = Callable[..., str]
 
@@ -59,3 +61,15 @@ def tree(tmp_path: Path) -> Path:
 def machine(tmp_path: Path) -> Machine:
     """A machine without a disk that has not booted yet."""
     return Machine(tmp_path)
+
+
+@pytest.fixture
+def emulator(tmp_path: Path) -> Iterator[EmulatorProcess]:
+    emulator = start_emulator(tmp_path)
+    yield emulator
+    emulator.stop()
+
+
+@pytest.fixture
+def workstation(terraform: Terraform, tree: Path, emulator: EmulatorProcess) -> Workstation:
+    return Workstation(terraform, tree, emulator)

@@ -13,7 +13,7 @@ from app.services.doctor import google_needs
 from tests.emulator_process import EmulatorProcess, start_emulator
 from tests.terraform.conftest import Terraform
 from tests.terraform.machine import REPOSITORY
-from tests.terraform.test_configuration import example
+from tests.terraform.workstation import example
 
 FOLDER = REPOSITORY / "terraform" / "bootstrap"
 PROCESSES = ("web", "worker")

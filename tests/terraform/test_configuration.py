@@ -9,6 +9,7 @@ import pytest
 from tests.terraform.conftest import Terraform
 from tests.terraform.machine import REPOSITORY
 from tests.terraform.shared_stack import SECRETS
+from tests.terraform.workstation import example
 
 SOURCE = REPOSITORY / "terraform"
 ROOTS = sorted(file.parent.name for file in SOURCE.glob("*/versions.tf"))
@@ -31,12 +32,6 @@ def chosen_provider(folder: Path) -> str:
     found = re.search(r'^  version\s+= "(.+)"$', lock, re.MULTILINE)
     assert found, lock
     return found[1]
-
-
-def example(readme: Path, language: str) -> str:
-    found = re.findall(rf"^```{language}\n(.*?)^```$", readme.read_text(), re.MULTILINE | re.DOTALL)
-    assert len(found) == 1, f"{readme} should hold one example in {language}"
-    return str(found[0])
 
 
 def test_files_are_formatted(terraform: Terraform) -> None:

@@ -1,52 +1,15 @@
 """Disks of a workstation that change or were there before: nothing is replaced or stopped for it."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from app.worker.decide import MACHINE
-from tests.emulator_process import EmulatorProcess, start_emulator
+from tests.emulator_process import EmulatorProcess
 from tests.terraform.conftest import Terraform
-from tests.terraform.test_configuration import example
+from tests.terraform.workstation import Workstation, provider_of
 
 DISK = "module.compute_configure.google_compute_disk.data"
 TAKEN_OVER = "persistent-disk-grace"
-
-
-class Workstation:
-    """The root of a workstation in a folder, with the variables of the README's example."""
-
-    def __init__(self, terraform: Terraform, tree: Path, emulator: EmulatorProcess) -> None:
-        self._terraform, self._folder = terraform, tree / "workstation"
-        self._variables: dict[str, Any] = json.loads(example(tree / "README.md", "json"))
-        (self._folder / "providers_override.tf.json").write_text(json.dumps({"provider": provider_of(emulator)}))
-        self.run("init")
-
-    @property
-    def state(self) -> Path:
-        return self._folder / "terraform.tfstate"
-
-    def run(self, *arguments: str) -> str:
-        return self._terraform(self._folder, *arguments)
-
-    def plan(self, **changes: Any) -> dict[str, list[str]]:
-        """Address → actions of what would change. The plan is kept as `tfplan`."""
-        self.write_variables(**changes)
-        self.run("plan", "-out=tfplan")
-        shown = json.loads(self.run("show", "-json", "tfplan"))
-        actions = {change["address"]: change["change"]["actions"] for change in shown["resource_changes"]}
-        return {address: done for address, done in actions.items() if done != ["no-op"]}
-
-    def write_variables(self, **changes: Any) -> None:
-        self._variables |= changes
-        (self._folder / "terraform.tfvars.json").write_text(json.dumps(self._variables))
-
-
-def provider_of(emulator: EmulatorProcess) -> dict[str, Any]:
-    return {"google": {"compute_custom_endpoint": emulator.env["GOOGLE_COMPUTE_CUSTOM_ENDPOINT"]}}
 
 
 def make_disk(terraform: Terraform, folder: Path, emulator: EmulatorProcess, description: str) -> None:
@@ -63,18 +26,6 @@ def make_disk(terraform: Terraform, folder: Path, emulator: EmulatorProcess, des
     (folder / "main.tf.json").write_text(json.dumps({"provider": provider_of(emulator), "resource": resource}))
     terraform(folder, "init")
     terraform(folder, "apply", "-auto-approve")
-
-
-@pytest.fixture
-def emulator(tmp_path: Path) -> Iterator[EmulatorProcess]:
-    emulator = start_emulator(tmp_path)
-    yield emulator
-    emulator.stop()
-
-
-@pytest.fixture
-def workstation(terraform: Terraform, tree: Path, emulator: EmulatorProcess) -> Workstation:
-    return Workstation(terraform, tree, emulator)
 
 
 def test_a_boot_disk_grows_while_the_machine_runs(workstation: Workstation, emulator: EmulatorProcess) -> None:

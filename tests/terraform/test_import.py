@@ -15,7 +15,7 @@ from tests.emulator_process import EmulatorProcess, start_emulator
 from tests.terraform.adoption import ONLY_IN_STATE, differing
 from tests.terraform.conftest import Terraform
 from tests.terraform.shared_stack import EVERYTHING, SECRETS, SPEC, SharedStack
-from tests.terraform.test_configuration import example
+from tests.terraform.workstation import example
 
 WANTED = EVERYTHING | {"members": {"grace": "user:grace@example.com", "linus": "user:linus@example.com"}}
 WORKSTATION = "projects/pocket-project/zones/europe-west4-a/instances/grace-gpu-k3x9q2"

@@ -138,6 +138,8 @@ class WorkstationAnswer(BaseModel):
     """The email address of the member whose it is."""
     running_since: datetime | None
     """Since when Google runs and bills the machine."""
+    run_limit_at: datetime | None
+    """When Google stops the machine because it has run for as long as the team's policy allows; null for never."""
     used_at: datetime | None
     """When somebody was last logged in; null if that is unknown."""
     created_at: datetime

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Action, Team
+from app.models.run_limit import LONGEST
 from app.services import audit
 from app.services.context import Context
 from app.services.people import team
@@ -47,6 +48,14 @@ class TeamPolicy(BaseModel):
     idle_gpu_percent: int = Field(5, ge=1, le=100, description="A GPU that is used less than this is idle.")
     idle_cpu_percent: int = Field(10, ge=1, le=100, description="Cores that are used less than this are idle.")
 
+    run_limit_hours: int = Field(
+        0,
+        ge=0,
+        le=LONGEST // timedelta(hours=1),
+        description="Hours after its start at which Google stops a machine, whatever it does; 0 for no limit. "
+        "It counts for machines that are created or started from then on.",
+    )
+
     @field_validator("idle_most")
     @classmethod
     def _is_above_the_least(cls, most: int, info: ValidationInfo) -> int:
@@ -76,6 +85,11 @@ class TeamPolicy(BaseModel):
         """What a number has to be, as a sentence."""
         bounds = cls.model_json_schema()["properties"][name]
         return f"Enter a whole number from {bounds['minimum']} to {bounds['maximum']}."
+
+    @property
+    def run_limit(self) -> timedelta | None:
+        """How long a machine may run before Google stops it; None: for ever."""
+        return timedelta(hours=self.run_limit_hours) if self.run_limit_hours else None
 
     @property
     def grace(self) -> timedelta:

@@ -21,6 +21,8 @@ SNAPSHOT_INPUT = "disk_snapshot"
 """The variable of terraform/workstation with the snapshot of a new data disk. Of a move, it is set at the claim."""
 OPENED_INPUT = "opened_snapshot"
 """The variable of terraform/workstation with the snapshot that is open, which is set when a worker claims a run."""
+RUN_LIMIT_INPUT = "run_limit_hours"
+"""The variable of terraform/workstation with a new machine's run limit, which is set when a worker claims a run."""
 GENERATION_INPUT = "sql_generation"
 """The variable of terraform/shared with the database's number, which is set when a worker claims the run."""
 
@@ -67,7 +69,7 @@ async def request(
 
 def _is_same(before: dict[str, Any], after: dict[str, Any]) -> bool:
     """Whether the variables are the same, apart from those that are set at the claim."""
-    with_the_claim = dict.fromkeys((KEYS_INPUT, ACCOUNT_INPUT, GENERATION_INPUT, SNAPSHOT_INPUT))
+    with_the_claim = dict.fromkeys((KEYS_INPUT, ACCOUNT_INPUT, GENERATION_INPUT, SNAPSHOT_INPUT, RUN_LIMIT_INPUT))
     return before | with_the_claim == after | with_the_claim
 
 

@@ -62,12 +62,14 @@ class Sighting:
     """When it was last stopped or suspended. Google says it of one that has been started since, too."""
     google_id: str | None = None
     """Google's number of the machine."""
+    run_limit_at: datetime | None = None
+    """When Google stops it by its run limit."""
 
     @classmethod
     def of(cls, machine: MachineState) -> Self:
         """As it is on Google's list."""
         ends = [at for at in (machine.stopped_at, machine.suspended_at) if at]
-        return cls(machine.status, machine.started_at, max(ends, default=None), machine.id)
+        return cls(machine.status, machine.started_at, max(ends, default=None), machine.id, machine.run_limit_at)
 
     @property
     def is_running(self) -> bool:
@@ -89,10 +91,15 @@ class KnownMachine:
     status: WorkstationStatus
     running_since: datetime | None
     google_id: str | None
+    run_limit_at: datetime | None
 
     def needs_look(self, seen: Sighting) -> bool:
         """Whether the row says something else than Google."""
-        if (self.google_status, self.google_id) != (seen.status, seen.google_id) or self._has_other_times(seen):
+        known, said = (
+            (self.google_status, self.google_id, self.run_limit_at),
+            (seen.status, seen.google_id, seen.run_limit_at),
+        )
+        if known != said or self._has_other_times(seen):
             return True
         says = AT_GOOGLE.get(seen.status, self.status)
         is_same = says is self.status or {says, self.status} == {WorkstationStatus.STOPPED, WorkstationStatus.PREEMPTED}
@@ -104,16 +111,16 @@ class KnownMachine:
         return seen.has_ended or bool(seen.is_running and seen.started_at and seen.started_at > self.running_since)
 
 
+_KNOWN = ("id", "google_status", "status", "running_since", "google_id", "run_limit_at")
+"""The columns of a KnownMachine, in its order."""
+
+
 async def known(session: AsyncSession) -> dict[tuple[str, str], KnownMachine]:
     """Zone and name at Google → what is known of each machine that there should be."""
-    columns = (Workstation.google_status, Workstation.status, Workstation.running_since, Workstation.google_id)
-    made_as = func.coalesce(Workstation.made_as, Workstation.name)
-    query = select(Workstation.zone, made_as, Workstation.id, *columns)
+    columns = [getattr(Workstation, name) for name in _KNOWN]
+    query = select(Workstation.zone, func.coalesce(Workstation.made_as, Workstation.name), *columns)
     rows = await session.execute(query.where(Workstation.status != WorkstationStatus.DESTROYED))
-    return {
-        (zone, f"{name}-{id_}"): KnownMachine(id_, google_status, status, running_since, google_id)
-        for zone, name, id_, google_status, status, running_since, google_id in rows
-    }
+    return {(zone, f"{name}-{known[0]}"): KnownMachine(*known) for zone, name, *known in rows}
 
 
 async def observe(
@@ -134,10 +141,14 @@ async def observe(
     if has_changed:
         kind = _BECAME[workstation.status]
         fits = cause if cause and cause.kind is kind else None
+        if kind is K.STOPPED and workstation.has_reached_limit(fits.at if fits else seen.ended_at or ctx.now):
+            kind = K.RUN_LIMIT
         await _record(ctx, workstation_id, kind, fits)
     elif before and cause and cause.kind is K.HOST_ERROR:
         await _record(ctx, workstation_id, K.HOST_ERROR, cause)
-    if has_changed or before != seen.status:
+    is_news = has_changed or (before, workstation.run_limit_at) != (seen.status, seen.run_limit_at)
+    workstation.run_limit_at = seen.run_limit_at
+    if is_news:
         await live.signal(ctx.session, live.stack_topic(workstation_id), live.member_topic(workstation.owner_id))
     return True
 

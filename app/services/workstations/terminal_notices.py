@@ -40,6 +40,9 @@ def _stops(ctx: Context, workstation: Workstation) -> Iterator[tuple[str, dateti
     ends_at = workstation.ends_at
     if ends_at and timedelta(0) < ends_at - ctx.now <= WARNINGS[0]:
         yield "end-date", ends_at, "its end date has passed", "Extend it on the machine's page in the portal."
+    limit_at = workstation.run_limit_at
+    if limit_at and timedelta(0) < limit_at - ctx.now <= WARNINGS[0]:
+        yield "run-limit", limit_at, "it has run for as long as the team allows", "Save your work, and start it again."
 
 
 def _warning(workstation: Workstation, word: str, at: datetime, why: str, what: str, now: datetime) -> StopWarning:
@@ -54,12 +57,16 @@ def banner(ctx: Context, workstation: Workstation) -> list[str]:
     said = [] if price is None else [f"This machine costs ${price:.2f} an hour while it runs."]
     if workstation.keep_until and workstation.is_kept(ctx.now):
         said.append(f"It is kept running until {local_time(workstation, workstation.keep_until, ctx.now)}.")
+    if workstation.run_limit_at and workstation.is_running:
+        said.append(f"Google stops it at {local_time(workstation, workstation.run_limit_at, ctx.now)}.")
     return said
 
 
 def kept_sentence(workstation: Workstation, now: datetime) -> str:
     """What `keep` answers to whoever typed it."""
     until = workstation.keep_until or now
+    if workstation.run_limit_at and workstation.is_limited_before(min(until, workstation.ends_at or until)):
+        return f"Kept running until the team's run limit, {local_time(workstation, workstation.run_limit_at, now)}."
     if workstation.ends_at and workstation.ends_at < until:
         return f"Kept running until its end date, {local_time(workstation, workstation.ends_at, now)}."
     return f"Kept running until {local_time(workstation, until, now)}."

@@ -78,10 +78,18 @@ resource "google_compute_instance" "workstation" {
     provisioning_model          = var.spot ? "SPOT" : "STANDARD"
     preemptible                 = var.spot
     automatic_restart           = !var.spot
-    instance_termination_action = var.spot ? "STOP" : null
+    instance_termination_action = var.spot || var.run_limit_hours > 0 ? "STOP" : null
 
     # Neither a machine with a GPU nor a Spot machine can move while it runs.
     on_host_maintenance = local.has_gpu || var.spot ? "TERMINATE" : "MIGRATE"
+
+    dynamic "max_run_duration" {
+      for_each = var.run_limit_hours > 0 ? [var.run_limit_hours * 3600] : []
+
+      content {
+        seconds = max_run_duration.value
+      }
+    }
   }
 
   # Without a service account the machine has no rights in the project at all, not even the default account's.
@@ -104,6 +112,8 @@ resource "google_compute_instance" "workstation" {
   lifecycle {
     # a2-ultragpu, a3 and g4 come with local SSDs that nobody asks for. Google's provider reads them back, finds them in no
     # configuration, and would replace the machine at every apply.
-    ignore_changes = [scratch_disk]
+    # A limit counts from the creation on; later the portal sets it when it starts the machine. Google's provider would
+    # replace the machine for another one.
+    ignore_changes = [scratch_disk, scheduling[0].max_run_duration, scheduling[0].instance_termination_action]
   }
 }

@@ -106,6 +106,13 @@ variable "project" {
   nullable    = false
 }
 
+variable "run_limit_hours" {
+  description = "Hours for which a new machine may run before Google stops it, 0 for no limit."
+  type        = number
+  default     = 0
+  nullable    = false
+}
+
 variable "service_account_email" {
   description = "Service account that the machine acts as, or null for none."
   type        = string

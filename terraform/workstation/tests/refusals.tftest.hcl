@@ -164,3 +164,13 @@ run "more_hostile_values" {
 
   expect_failures = [var.name, var.ssh_public_keys, var.ssh_username, var.zone]
 }
+
+run "limits_that_google_does_not_have" {
+  command = plan
+
+  variables {
+    run_limit_hours = 2881
+  }
+
+  expect_failures = [var.run_limit_hours]
+}

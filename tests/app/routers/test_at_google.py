@@ -1,5 +1,7 @@
 """The workstation's page and what Google says of its machine."""
 
+from datetime import datetime, timedelta
+
 import httpx2
 import pytest
 
@@ -15,10 +17,15 @@ pytestmark = pytest.mark.anyio
 
 async def says(stage: Stage, machine: Workstation, google_status: str, cause: Cause | None = None) -> None:
     """Google does, and the worker notices."""
+    await sees(stage, machine, Sighting(google_status), cause)
+
+
+async def sees(stage: Stage, machine: Workstation, seen: Sighting, cause: Cause | None = None) -> None:
+    """The worker does."""
     async with stage.database.sessions.begin() as session:
         ctx = stage.context(session)
         await observations.lead(ctx, "w")
-        await observations.observe(ctx, machine.id, Sighting(google_status), stage.clock(), cause)
+        await observations.observe(ctx, machine.id, seen, stage.clock(), cause)
         await observations.record_answer(session, stage.clock())
 
 
@@ -81,3 +88,37 @@ async def test_only_machines_without_gpu_are_offered_to_be_suspended(
     page = (await grace.get(f"/workstations/{machine.id}")).text
     asked = await grace.post(f"/workstations/{machine.id}/suspend", follow_redirects=True)
     assert (f'href="/workstations/{machine.id}/suspend"' in page, "Suspending" in asked.text) == (can, can)
+
+
+async def test_a_run_limit_is_said_warned_of_and_named_once_it_was_reached(
+    stage: Stage, grace: httpx2.AsyncClient, ada: httpx2.AsyncClient
+) -> None:
+    machine = await stage.make()
+    path = f"/workstations/{machine.id}"
+    assert "run limit" not in (await grace.get(path)).text
+    assert (await ada.put("/api/v1/team/policy", json={"run_limit_hours": 72})).status_code == 200
+    assert "From its next start on, Google stops it after 3 days" in (await grace.get(path)).text
+
+    at = stage.clock() + timedelta(hours=30)
+    await sees(stage, machine, Sighting("RUNNING", stage.clock(), run_limit_at=at))
+    page = (await grace.get(path)).text
+    assert "whatever it does: the team’s run limit" in page
+    assert "Google stops dev-1 soon" not in page
+    answer = (await grace.get(f"/api/v1{path}")).json()
+    assert datetime.fromisoformat(answer["run_limit_at"]) == at
+
+    stage.clock.advance(hours=29)
+    assert "Google stops dev-1 soon" in (await grace.get(path)).text
+    stage.clock.advance(hours=1)
+    await sees(stage, machine, Sighting("TERMINATED", ended_at=at), Cause("op-1", K.STOPPED, at, "system"))
+    page = (await grace.get(path)).text
+    assert "Stopped at the team’s run limit" in page
+    assert "Stopped outside the portal" not in page
+    assert "Google stops dev-1 soon" not in page
+
+
+async def test_a_stop_long_before_the_run_limit_is_somebody_s(stage: Stage, grace: httpx2.AsyncClient) -> None:
+    machine = await stage.make()
+    await sees(stage, machine, Sighting("RUNNING", run_limit_at=stage.clock() + timedelta(hours=1)))
+    await sees(stage, machine, Sighting("TERMINATED"), Cause("op-1", K.STOPPED, stage.clock(), "linus@example.com"))
+    assert "Stopped outside the portal" in (await grace.get(f"/workstations/{machine.id}")).text

@@ -20,6 +20,7 @@ FORM = {
     "idle_most": "1440",
     "idle_gpu_percent": "5",
     "idle_cpu_percent": "10",
+    "run_limit_hours": "0",
 }
 
 
@@ -55,6 +56,7 @@ async def test_an_idle_stop_can_be_required(ada: httpx2.AsyncClient) -> None:
         ({"idle_most": "59", "idle_minutes": "0"}, "Enter no less than the fewest minutes."),
         ({"idle_minutes": "59"}, "Enter a number within the bounds, or 0."),
         ({"idle_gpu_percent": "0"}, "Enter a whole number from 1 to 100."),
+        ({"run_limit_hours": "2881"}, "Enter a whole number from 0 to 2880."),
         ({"dormant_days": "a month"}, "Enter a whole number from 7 to 365."),
     ],
 )

@@ -28,6 +28,7 @@ from app.worker.claim import Tools
 from app.worker.execute import execute
 from app.worker.roots import Roots
 from app.worker.slots import Slots
+from tests.app.worker.limits_in_memory import LimitsInMemory
 from tests.parts import MovingClock, SecretsInMemory, identity
 
 ADDRESS = "127.70.1.2"
@@ -126,7 +127,7 @@ class PromptCompute(Compute):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self.kept = SnapshotsInMemory()
+        self.kept, self.limits = SnapshotsInMemory(), LimitsInMemory()
         self.existing: dict[str, dict[str, str]] = {}
         self.pending: list[list[str]] = []
         self.booting = False
@@ -143,6 +144,10 @@ class PromptCompute(Compute):
     @property
     def snapshots(self) -> SnapshotsInMemory:
         return self.kept
+
+    @property
+    def run_limits(self) -> LimitsInMemory:
+        return self.limits
 
     async def order(self, power: Power, zone: str, instance: str, request_id: str) -> datetime:
         if self.reset_troubles:

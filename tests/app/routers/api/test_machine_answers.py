@@ -79,6 +79,18 @@ async def test_an_end_date_is_warned_of_and_keep_says_that_it_comes_first(machin
     assert answer.json()["sentence"] == "Kept running until its end date, 12:00 UTC."
 
 
+async def test_the_run_limit_is_warned_of_and_keep_and_banner_say_that_google_stops_it(machine: Machine) -> None:
+    at = machine.stage.clock() + timedelta(hours=2)
+    await machine.seen(Sighting("RUNNING", google_id=NUMBER, run_limit_at=at))
+    banner = (await machine.tell_portal(machine.record())).json()["banner"]
+    assert banner[-1] == f"Google stops it at {at:%H:%M} UTC."
+    answer = await machine.post({"minutes": 240}, KEEP)
+    assert answer.json()["sentence"] == f"Kept running until the team's run limit, {at:%H:%M} UTC."
+    [(id_, text)] = await warned(machine, at - timedelta(minutes=9))
+    assert id_.startswith("run-limit-")
+    assert f"at {at:%H:%M} UTC: it has run for as long as the team allows. Save your work" in text
+
+
 async def test_keep_is_answered_with_the_time_and_is_in_the_history(machine: Machine) -> None:
     await close_at(machine, "19:00")
     answer = await machine.post({"minutes": 240}, KEEP)
