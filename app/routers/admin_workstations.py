@@ -56,7 +56,7 @@ async def page(
         "counts": counts,
         "orphans": await orphans.read(session),
         "offers": [offer_of(each, ctx.catalog, exists.get(each.id)) for each in listed],
-        "sparks": [usage_charts.sparks(row.last_hour, ctx.now) for row in found.rows],
+        "sparks": usage_charts.sparks([row.last_hour for row in found.rows], ctx.now),
         "search": q,
         "sort": sort,
         "sorts": list(listing.SORTS),

@@ -3,14 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from app.models import Workstation
 from app.models.activity import Minute
+from app.models.activity_block import SLOTS
 from app.models.machine_health import SILENT_AFTER
 from app.services.context import Context
 from app.services.workstations import activities, running_now
-from app.services.workstations.activities import LastHour, Points, Span
+from app.services.workstations.activities import LastHour, Series, Span
 from app.services.workstations.running_now import rate
 
 WIDTH, HEIGHT = 240, 56
@@ -19,7 +21,11 @@ STEP = {Span.HOUR: 1, Span.DAY: 10, Span.WEEK: 60, Span.MONTH: 240}
 """The minutes of a point of the charts."""
 ROWS = {Span.HOUR: 5, Span.DAY: 120, Span.WEEK: 1440, Span.MONTH: 1440}
 """The minutes of a row of the table."""
+_TENTHS_A_PERCENT = 10 * (HEIGHT - 2) / 100
+_PERCENT_HEIGHTS = [f"{HEIGHT - 1 - tenths / 10:g}" for tenths in range(10 * (HEIGHT - 2) + 1)]
+"""Where a percentage is drawn, by the tenths of a unit that it is above the bottom."""
 Measure = Callable[[Minute], float | None]
+Points = list[tuple[datetime, float]]
 
 
 @dataclass(frozen=True)
@@ -106,21 +112,43 @@ class Spark:
     newest: str
 
 
-def sparks(last_hour: LastHour | None, now: datetime) -> list[Spark]:
-    """GPU and CPU, as far as something is known of them."""
-    found = []
-    for name, points in (("GPU", last_hour.gpu), ("CPU", last_hour.cpu)) if last_hour else ():
-        if points:
-            runs = _drawn(points, (now - Span.HOUR.length, Span.HOUR), 100.0)
-            newest = _text(_newest(points, now, 1), is_percent=True)
-            found.append(Spark(name, [_joined(run) for run in runs], newest))
-    return found
+def sparks(hours: Sequence[LastHour | None], now: datetime) -> list[list[Spark]]:
+    """GPU and CPU of each machine, as far as something is known of them."""
+    # The list of all machines draws thousands of points: whatever is the same for all is worked out once.
+    axis = _axis_of_last_hour(now)
+    named = [(("GPU", each.gpu), ("CPU", each.cpu)) if each else () for each in hours]
+    return [[spark for name, series in each if (spark := _spark(name, series, axis, now))] for each in named]
 
 
-def _newest(points: Points, now: datetime, step: int) -> float | None:
-    """None if the last one is of a while ago: what was is not what is."""
-    is_new = points and now - points[-1][0] <= timedelta(minutes=step) + SILENT_AFTER
-    return points[-1][1] if is_new else None
+def _axis_of_last_hour(now: datetime) -> list[str]:
+    """Where the minutes of a `LastHour` begin. Agents' clocks differ, so it goes on after `now`."""
+    begin = (activities.first_minute(now) - (now - Span.HOUR.length)).total_seconds()
+    a_second = WIDTH / Span.HOUR.length.total_seconds()
+    return [f"{round(a_second * (begin + 60 * number), 1):g}" for number in range(2 * SLOTS + 1)]
+
+
+def _spark(name: str, series: Series, axis: list[str], now: datetime) -> Spark | None:
+    heights = ["" if value is None else _PERCENT_HEIGHTS[round(_TENTHS_A_PERCENT * value)] for value in series]
+    gaps = [-1, *(number for number, height in enumerate(heights) if not height), len(heights)]
+    runs = [(gap + 1, end) for gap, end in pairwise(gaps) if end > gap + 1]
+    if not runs:
+        return None
+    last = runs[-1][1] - 1
+    is_new = _is_new(activities.first_minute(now) + timedelta(minutes=last), now, 1)
+    newest = _text(series[last] if is_new else None, is_percent=True)
+    return Spark(name, [_line(axis, heights, *run) for run in runs], newest)
+
+
+def _line(axis: list[str], heights: list[str], start: int, end: int) -> str:
+    places = [f"{x},{y}" for x, y in zip(axis[start:end], heights[start:end], strict=True)]
+    # A minute that stands alone is as wide as a minute.
+    alone = [f"{axis[end]},{heights[start]}"] if len(places) == 1 else []
+    return " ".join(places + alone)
+
+
+def _is_new(at: datetime, now: datetime, step: int) -> bool:
+    """Whether it says something about now: what was is not what is."""
+    return now - at <= timedelta(minutes=step) + SILENT_AFTER
 
 
 def _points(minutes: Sequence[Minute], measure: Measure) -> Points:
@@ -134,7 +162,7 @@ def _chart(name: str, points: Points, time: tuple[datetime, Span], *, is_percent
     mean = sum(values) / len(values) if values else None
     top = 100.0 if is_percent else _round_up(most or 0)
     runs = _drawn(points, time, top)
-    newest = _newest(points, begin + span.length, STEP[span])
+    newest = points[-1][1] if points and _is_new(points[-1][0], begin + span.length, STEP[span]) else None
     texts = [_text(value, is_percent=is_percent) for value in (newest, mean, most, top)]
     areas = [f"{run[0][0]:g},{HEIGHT} {_joined(run)} {run[-1][0]:g},{HEIGHT}" for run in runs]
     return Chart(name, [_joined(run) for run in runs], areas, *texts)
@@ -144,7 +172,6 @@ def _drawn(points: Points, time: tuple[datetime, Span], top: float) -> list[list
     """Points in the chart's units, in runs: where something is unknown, there is a gap."""
     begin, span = time
     step = timedelta(minutes=STEP[span])
-    # The list of all machines draws thousands of points: whatever is the same for all is worked out once.
     a_second, gap = WIDTH / span.length.total_seconds(), 1.5 * step
     width = round(a_second * step.total_seconds(), 1)
     runs: list[list[tuple[float, float]]] = []

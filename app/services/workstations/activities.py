@@ -19,8 +19,8 @@ from app.services.context import Context
 
 LATE = timedelta(minutes=30)
 """A minute that is reported later than this is not taken any more."""
-Points = list[tuple[datetime, float]]
-_NOTHING: list[float | None] = [None] * SLOTS
+Series = list[float | None]
+"""A value for each minute, one after the other. None is unknown."""
 MOST_FOLDED = 200
 """So many blocks are folded in one transaction."""
 
@@ -46,10 +46,10 @@ class Span(StrEnum):
 
 @dataclass(frozen=True)
 class LastHour:
-    """What is known of a machine's last hour, each value with the beginning of its minute."""
+    """A machine's last hour: the minutes from `first_minute` on, of which something is known."""
 
-    gpu: Points
-    cpu: Points
+    gpu: Series
+    cpu: Series
 
 
 async def record(ctx: Context, workstation: Workstation, activity: Activity) -> None:
@@ -84,28 +84,36 @@ async def in_span(ctx: Context, workstation: Workstation, span: Span) -> list[Mi
     return await steps(ctx.session, workstation.id, span.step, ctx.now - span.length, ctx.now + CLOCKS_DIFFER)
 
 
+def first_minute(now: datetime) -> datetime:
+    """The first that begins in the last hour."""
+    since = now - timedelta(hours=1)
+    return since.replace(second=0, microsecond=0) + timedelta(minutes=bool(since.second or since.microsecond))
+
+
 def of_last_hour(query: Select[*tuple[Any, ...]], now: datetime) -> Select[*tuple[Any, ...]]:
     """The query of workstations with four more columns: GPU and CPU of the hour before this one, and of this one."""
-    for begins_at in (beginning(now - timedelta(hours=1), 1), beginning(now, 1)):
-        block = aliased(ActivityBlock)
+    before, this = aliased(ActivityBlock), aliased(ActivityBlock)
+    for block, begins_at in ((before, beginning(now - timedelta(hours=1), 1)), (this, beginning(now, 1))):
         is_its = and_(block.workstation_id == Workstation.id, block.step == 1, block.begins_at == begins_at)
-        query = query.outerjoin(block, is_its).add_columns(block.gpu, block.cpu)
-    return query
+        query = query.outerjoin(block, is_its)
+    # Postgres counts from 1.
+    late = slice(_skipped(now) + 1, SLOTS)
+    return query.add_columns(before.gpu[late], before.cpu[late], this.gpu, this.cpu)
 
 
-def read_last_hour(columns: Sequence[list[float | None] | None], now: datetime) -> LastHour:
-    """What those columns say of the last hour."""
+def read_last_hour(columns: Sequence[Series | None], now: datetime) -> LastHour | None:
+    """What those columns say of the last hour; None if that is nothing."""
+    # No models: a page of the list has thousands of minutes.
+    if not any(columns):
+        return None
     gpu_before, cpu_before, gpu, cpu = columns
-    return LastHour(_points(gpu_before, gpu, now), _points(cpu_before, cpu, now))
+    unknown: Series = [None] * (SLOTS - _skipped(now))
+    return LastHour((gpu_before or unknown) + (gpu or []), (cpu_before or unknown) + (cpu or []))
 
 
-def _points(before: list[float | None] | None, this: list[float | None] | None, now: datetime) -> Points:
-    # No models: a page of the list has thousands of minutes, and most are of machines of which nothing is known.
-    since = now - timedelta(hours=1)
-    begin, values = beginning(since, 1), [*(before or _NOTHING), *(this or _NOTHING)]
-    first = -((begin - since) // timedelta(minutes=1))
-    known = [(number, value) for number, value in enumerate(values) if value is not None and number >= first]
-    return [(begin + timedelta(minutes=number), value) for number, value in known]
+def _skipped(now: datetime) -> int:
+    """So many minutes of their block are before the last hour."""
+    return (first_minute(now) - beginning(now - timedelta(hours=1), 1)) // timedelta(minutes=1)
 
 
 async def thin(ctx: Context) -> int:

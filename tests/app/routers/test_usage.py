@@ -115,12 +115,13 @@ async def test_what_a_machine_says_is_text(stage: Stage, machine: Workstation, g
     assert "<script>alert" not in page
 
 
+@pytest.mark.parametrize(("minute", "second"), [(2, 0), (2, 30), (0, 0), (59, 0), (59, 30)])
 async def test_the_list_of_all_machines_draws_their_last_hour(
-    stage: Stage, machine: Workstation, ada: httpx2.AsyncClient
+    stage: Stage, machine: Workstation, ada: httpx2.AsyncClient, minute: int, second: int
 ) -> None:
+    """In the block of the hour before, in that of this hour, or in both."""
     await stage.make("quiet")
-    # Some of it is in the block of the hour before.
-    stage.clock.now = stage.clock.now.replace(minute=2)
+    stage.clock.now = stage.clock.now.replace(minute=minute, second=second)
     await tell(stage, machine.id, TRAINING, {"gpu": 97, "cpu": 40}, {"gpu": 0}, {"gpu": 55, "cpu": 20}, {"gpu": 1})
     page = (await ada.get("/admin/workstations")).text
     assert 'aria-label="GPU in the last hour, last 97%"' in page

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.models import Workstation, WorkstationStatus
 from app.models.activity import MEASURES, Minute
 from app.services.workstations import running_now
-from app.services.workstations.activities import Span
+from app.services.workstations.activities import LastHour, Span, first_minute
 from app.views import usage_charts
 from tests.parts import MovingClock
 
@@ -73,3 +73,20 @@ def test_a_gap_is_a_gap_and_a_lonely_step_is_as_wide_as_it_lasts() -> None:
     [cpu, *_] = usage_charts.of(minutes, Span.HOUR, NOW, has_gpu=False).charts
     assert cpu.lines == ["40,28 44,28 48,28", "120,28 124,28"]
     assert (cpu.newest, cpu.mean, cpu.most, cpu.top) == ("unknown", "50%", "50%", "100%")
+
+
+@given(st.lists(st.none() | st.integers(0, 100), max_size=62), st.integers(0, 3599))
+def test_a_machine_looks_the_same_in_the_list_and_on_its_page(percents: list[int | None], second: int) -> None:
+    now = NOW + timedelta(seconds=second)
+    minutes = [
+        Minute.model_construct(
+            at=first_minute(now) + timedelta(minutes=number), **dict.fromkeys(MEASURES, None) | {"cpu": percent}
+        )
+        for number, percent in enumerate(percents)
+    ]
+    [cpu, *_] = usage_charts.of(minutes, Span.HOUR, now, has_gpu=False).charts
+    [none, sparks] = usage_charts.sparks([None, LastHour([], list(percents))], now)
+    assert none == []
+    assert [(spark.name, spark.lines, spark.newest) for spark in sparks] == (
+        [("CPU", cpu.lines, cpu.newest)] if cpu.lines else []
+    )
