@@ -34,6 +34,12 @@ def data_disk(state: State) -> tuple[str, str] | None:
     return None
 
 
+def opened_gb(state: State) -> int:
+    """The size of the disk of a snapshot that is open; of two disks while one takes the other's place."""
+    disks = [each for each in instances(state) if each.type == "google_compute_disk" and each.name == "opened"]
+    return sum(int(disk.attributes.value.get("size") or 0) for disk in disks)
+
+
 def instances(state: State) -> Iterator[Instance]:
     """All managed instances, without data sources."""
     for resource in json.loads(state.raw).get("resources", []):

@@ -27,16 +27,24 @@ class Existing:
     disk: bool
     """The data disk."""
     address: bool
+    opened_gb: int = 0
+    """The size of the disk of a snapshot that is open; 0 if there is none."""
 
     @classmethod
     def in_state(cls, state: State | None) -> Self:
         """The parts in a state."""
-        types = {instance.type for instance in state_resources.instances(state)} if state else set()
-        has_disk = state is not None and state_resources.data_disk(state) is not None
-        return cls("google_compute_instance" in types, has_disk, "google_compute_address" in types)
+        if state is None:
+            return cls(machine=False, disk=False, address=False)
+        types = {instance.type for instance in state_resources.instances(state)}
+        return cls(
+            machine="google_compute_instance" in types,
+            disk=state_resources.data_disk(state) is not None,
+            address="google_compute_address" in types,
+            opened_gb=state_resources.opened_gb(state),
+        )
 
     def __bool__(self) -> bool:
-        return self.machine or self.disk or self.address
+        return self.machine or self.disk or self.address or self.opened_gb > 0
 
     def price_per_hour(self, workstation: Workstation, catalog: Catalog) -> Decimal | None:
         """US dollars per hour of these parts; None if a price is unknown."""
@@ -49,8 +57,8 @@ class Existing:
         is_off = workstation.costs_no_machine or workstation.status is WorkstationStatus.WAITING_FOR_CAPACITY
         if self.machine and not is_off:
             parts.append(machine.usd_an_hour(zone, spot=workstation.spot) if machine else None)
-        if self.disk:
-            parts.append(catalog.disk_price_per_hour(zone, disks.data_gb, disks.data_type))
+        if gigabytes := self.opened_gb + (disks.data_gb if self.disk else 0):
+            parts.append(catalog.disk_price_per_hour(zone, gigabytes, disks.data_type))
         if self.address:
             parts.append(catalog.address_usd_per_hour.get(region_of(zone)))
         known = [part for part in parts if part is not None]
