@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.placement import HasAlternatives
+from app.models.run_kinds import RunKind
 from app.models.run_retries import RetriesItself
 from app.models.run_states import RunStatus, TransitionError
 
@@ -18,6 +19,7 @@ MOST_HOURS = 168
 class WaitsForCapacity(HasAlternatives, RetriesItself):
     """Columns and rules of `Run`."""
 
+    kind: Mapped[RunKind]
     applying_at: Mapped[datetime | None]
     lease_until: Mapped[datetime | None]
 
@@ -41,7 +43,8 @@ class WaitsForCapacity(HasAlternatives, RetriesItself):
 
     def may_wait(self, now: datetime) -> bool:
         """Whether it goes on waiting."""
-        return self.wait_hours > 0 and (self.wait_until is None or now < self.wait_until)
+        can = self.kind.traits.waits_for_capacity and self.wait_hours > 0
+        return can and (self.wait_until is None or now < self.wait_until)
 
     def await_capacity(self, now: datetime, *, has_changed_anything: bool) -> None:
         """Wait, and let no worker have it meanwhile."""

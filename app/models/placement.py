@@ -39,6 +39,7 @@ class Tried:
 class HasAlternatives:
     """Columns and rules of `Run`."""
 
+    inputs: Mapped[dict[str, Any]]
     alternatives: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     """The placements that may be tried, in the order of preference; the requested one is the first."""
     tried_placements: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
@@ -48,6 +49,13 @@ class HasAlternatives:
     def placements(self) -> list[Placement]:
         """The placements that may be tried."""
         return [Placement.read(stored) for stored in self.alternatives]
+
+    def wanted(self, here: Placement) -> list[Placement]:
+        """The placements that it may try.
+
+        :param here: that of its workstation's row, to which a change is applied only when it has succeeded.
+        """
+        return self.placements or [Placement.read(self.inputs) if self.inputs else here]
 
     @property
     def tried(self) -> list[Tried]:

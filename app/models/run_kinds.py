@@ -80,6 +80,8 @@ class KindTraits:
     """The workstation's statuses in which the order can be requested. Empty if it is no order."""
     gives_machine: bool = False
     """Whether it creates or starts a machine: not for a disabled owner, unless an admin requested it."""
+    waits_for_capacity: bool = False
+    """Whether it may wait while Google has no capacity for the machine."""
     without_gpu: bool = False
     """Google does it only with machines that have no GPU."""
     status_meanwhile: W | None = None
@@ -106,6 +108,7 @@ TRAITS = {
         can_be_undone=True,
         takes_keys=True,
         gives_machine=True,
+        waits_for_capacity=True,
         status_meanwhile=W.PROVISIONING,
     ),
     RunKind.UPDATE: KindTraits(
@@ -116,6 +119,7 @@ TRAITS = {
         can_be_undone=True,
         takes_keys=True,
         gives_machine=True,
+        waits_for_capacity=True,
         status_meanwhile=W.UPDATING,
     ),
     RunKind.DESTROY: KindTraits(
@@ -154,6 +158,7 @@ TRAITS = {
         orders_from=frozenset({W.STOPPED, W.PREEMPTED}),
         uses_terraform=False,
         gives_machine=True,
+        waits_for_capacity=True,
         status_meanwhile=W.STARTING,
     ),
     RunKind.STOP: KindTraits(
@@ -183,6 +188,7 @@ TRAITS = {
         orders_from=frozenset({W.SUSPENDED}),
         uses_terraform=False,
         gives_machine=True,
+        waits_for_capacity=True,
         status_meanwhile=W.STARTING,
     ),
     RunKind.SNAPSHOT: KindTraits(

@@ -71,7 +71,7 @@ class Workstation(StopsWhenIdle, ReturnsAfterPreemption, HasHomeFolder, HasRunLi
     """The name at Google of a static address that was adopted."""
 
     wait_hours: Mapped[int] = mapped_column(default=0)
-    """For how long a start or creation waits if Google has no capacity, in hours; 0: it fails."""
+    """For how long a creation, start or change waits if Google has no capacity, in hours; 0: it fails."""
 
     disk_kept: Mapped[bool] = mapped_column(default=False)
     """It was deleted, but its data disk exists and is billed."""

@@ -24,6 +24,7 @@ _IN_PROGRESS = {
     "changes.",
 }
 _KEPT = "Changes made so far are kept."
+_ROLLED_BACK = "All changes of this run are rolled back."
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ def choices(run: Run) -> list[StopChoice]:
 
 
 def _choice(run: Run, mode: CancelMode) -> StopChoice:
+    if run.is_waiting:
+        return StopChoice(mode, "Cancel and roll back", _ROLLED_BACK)
     if not run.kind.traits.can_be_undone and mode is CancelMode.NOW:
         return StopChoice(mode, "Stop now", f"Terraform is interrupted. {_KEPT}")
     return StopChoice(mode, _LABELS[mode], _MEANINGS[mode])
@@ -61,7 +64,7 @@ def in_progress(run: Run) -> str:
         return _NO_CHANGES
     if not run.kind.traits.can_be_undone:
         return f"Terraform is being stopped. {_KEPT}"
-    return _IN_PROGRESS[run.cancel]
+    return _ROLLED_BACK if run.is_waiting else _IN_PROGRESS[run.cancel]
 
 
 def can_kill(run: Run) -> bool:

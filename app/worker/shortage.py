@@ -12,7 +12,7 @@ from app.services import lifecycle, runs
 from app.services.catalog import zone_capacities
 from app.services.runs import capacity_queue
 from app.services.terraform import state_versions
-from app.services.workstations import placements, specs
+from app.services.workstations import disk_sources, placements, specs
 from app.services.workstations.existing import Existing
 from app.worker.attempt import Attempt
 from app.worker.claim import Claim
@@ -35,6 +35,14 @@ async def choose(claim: Claim, *, can_move: bool, suggested: Collection[str] = (
             # A worker that was lost may have got far.
             return here
         return min(left, key=lambda placement: placement.zone not in suggested, default=None)
+
+
+async def is_first(claim: Claim) -> bool:
+    """Whether nobody has waited longer for what a change waits for. One that does not wait yet may try: its machine
+    has capacity, which it gives back."""
+    async with claim.tools.database.sessions() as session:
+        run = await session.get_one(Run, claim.run_id)
+        return run.waiting_since is None or await capacity_queue.ahead(session, run) == 0
 
 
 async def note(claim: Claim, failure: StockOutError) -> None:
@@ -80,9 +88,11 @@ async def move(attempt: Attempt, placement: Placement) -> Attempt:
 
 
 async def may_wait(claim: Claim) -> bool:
-    """Whether the run waits if there is nothing left to try."""
+    """Whether the run waits if there is nothing left to try. A move does not: yet another zone may have capacity."""
     async with claim.tools.database.sessions() as session:
-        return (await session.get_one(Run, claim.run_id)).may_wait(claim.tools.clock())
+        run = await session.get_one(Run, claim.run_id)
+        workstation = await session.get_one(Workstation, run.stack_id)
+        return run.may_wait(claim.tools.clock()) and not disk_sources.moves(run, workstation)
 
 
 async def wait(claim: Claim, failure: StockOutError | None, *, has_changed_anything: bool) -> None:

@@ -217,11 +217,24 @@ class Cloud(OperationRunner):
 
         def change(current: CloudResource) -> None:
             if error is None or error.kept:
-                current.secret = secret or current.secret
+                current.secret, boots = secret or current.secret, current.cloud.get("boots")
                 rules_of(resource.type).updated(self.context, current, state)
+                if current.cloud.get("boots") != boots:
+                    self._refuse_start(current)
                 self._save(current)
 
         self._end(resource, operation, error, change)
+
+    def _refuse_start(self, machine: CloudResource) -> None:
+        """Google's provider starts a machine that a change has stopped by a call of its own. Raises CloudError if that
+        fails, and what was changed before stays."""
+        fault = self.faults.inject("start", INSTANCE, machine.id)
+        error = fault.error(INSTANCE, machine.id, machine.state) if fault else None
+        if error:
+            power_off(self.context, machine)
+            machine.cloud["boots"] -= 1
+            error.prefix = f"Error {'waiting for ' if error.in_operation else ''}starting instance: "
+            raise error
 
     async def _finish_delete(self, resource: CloudResource, operation: Json, outcome: Outcome) -> None:
         await self.latency.wait("delete", resource.type)

@@ -50,10 +50,11 @@ def failed(verb: str, resource_type: str, state: dict[str, Any], error: GoogleAp
     """Terraform's error for a create, update, delete or read that the cloud refused."""
     if error.raw:
         return error.raw
+    why = operation_error(error.message, **error.operation) if error.operation is not None else str(error)
     if error.prefix is not None:
-        return f"{error.prefix}{error}"
+        return f"{error.prefix}{why}"
     if error.operation is not None:
-        return _while_waiting(verb, resource_type, operation_error(error.message, **error.operation))
+        return _while_waiting(verb, resource_type, why)
     name = noun(resource_type)
     if resource_type.endswith(("_iam_member", "_iam_binding")):
         return _failed_grant(verb, resource_type, state, error)

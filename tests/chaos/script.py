@@ -202,7 +202,7 @@ def _add_life(requests: list[Request], dice: random.Random, likely: float) -> No
     said."""
     if dice.random() < likely:
         requests[0] = replace(requests[0], stock_outs=dice.choice((1, 1, 2, 3, 4)))
-        # A change made while Google has no capacity does not wait for it, but fails.
+        # A change made while Google has no capacity would meet that instead of the create.
         requests[1:2] = [replace(each, pause=None) for each in requests[1:2]]
     if dice.random() < likely:
         index = _somewhere(requests, dice)

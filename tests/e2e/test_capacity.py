@@ -93,3 +93,34 @@ def test_a_start_moves_by_itself_through_two_zones_without_capacity_to_the_third
     assert [
         each for each in person.portal.cloud_objects("roamer") if "europe-west4-c" not in each and "/zones/" in each
     ] == []
+
+
+def test_a_change_waits_for_capacity_and_the_machine_ends_as_was_requested_or_as_before(
+    person: Person, equipped: Laptop, grace_api: ApiUser
+) -> None:
+    made = grace_api.create("grower")
+    grace_api.wait(made["id"], "running", "failed", seconds=240)
+    install(person, equipped, grace_api)
+    path, fault = f"/api/v1/workstations/{made['id']}", {"preset": "stock-out", "id": f"grower-{made['id']}$"}
+    assert grace_api.call("PUT", f"{path}/capacity", {"wait_hours": 24}).status == 200
+    person.portal.cloud("POST", "/_emulator/faults", {**fault, "times": 100})
+    run_id = grace_api.call("PATCH", path, {"machine_type": "e2-standard-8"}).json["run_id"]
+    grace_api.wait(made["id"], "waiting_for_capacity", "failed", seconds=240)
+    person.open(f"/workstations/{made['id']}")
+    expect(person.page.get_by_text("the machine is off until then")).to_be_visible()
+    person.portal.cloud("DELETE", "/_emulator/faults")
+    assert grace_api.wait_run(run_id, "applied", "errored", seconds=600)["status"] == "applied"
+    after = grace_api.wait(made["id"], "running", seconds=60)
+
+    assert (after["machine_type"], after["run_id"]) == ("e2-standard-8", run_id)
+    assert equipped.ssh(*NO_QUESTION, "grower", "echo there") == "there\n"
+
+    person.portal.cloud("POST", "/_emulator/faults", {**fault, "times": 100})
+    canceled = grace_api.call("PATCH", path, {"machine_type": "e2-standard-4"}).json["run_id"]
+    grace_api.wait(made["id"], "waiting_for_capacity", "failed", seconds=240)
+    person.open(f"/workstations/{made['id']}")
+    person.page.get_by_role("button", name="Cancel and roll back").click()
+    assert grace_api.wait_run(canceled, "canceled", "errored", seconds=240)["status"] == "canceled"
+    person.portal.cloud("DELETE", "/_emulator/faults")
+    stopped = grace_api.wait(made["id"], "stopped", seconds=60)
+    assert stopped["machine_type"] == "e2-standard-8"

@@ -108,7 +108,7 @@ class WorkstationAnswer(BaseModel):
     restart_preempted: bool | None
     """Whether it is started again after a preemption; null: as the team's policy says."""
     wait_hours: int
-    """For how long a start waits if Google has no capacity; 0: it fails."""
+    """For how long a start or change waits if Google has no capacity; 0: it fails."""
     moves_itself: bool
     """Whether it moves to another zone of its region by itself if Google has no capacity to start it."""
     spot: bool

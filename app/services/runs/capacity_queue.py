@@ -17,7 +17,7 @@ async def reserved(session: AsyncSession, run: Run) -> Counter[Placement]:
     query = select(Run, Workstation).join(Workstation, Workstation.id == Run.stack_id)
     waiting = (Run.id != run.id, Run.waiting_since.is_not(None), Run.status.not_in(FINAL))
     rows = await session.execute(query.where(*waiting, _is_before(run)))
-    return Counter(placement for other, machine in rows for placement in other.placements or [machine.placement])
+    return Counter(placement for other, machine in rows for placement in other.wanted(machine.placement))
 
 
 def _is_before(run: Run) -> ColumnElement[bool]:
@@ -29,9 +29,8 @@ def _is_before(run: Run) -> ColumnElement[bool]:
 async def ahead(session: AsyncSession, run: Run) -> int:
     """How many have waited for longer for what this run waits for."""
     workstation = await session.get_one(Workstation, run.stack_id)
-    wanted = run.placements or [workstation.placement]
     found = await reserved(session, run)
-    return max((found[placement] for placement in wanted), default=0)
+    return max((found[placement] for placement in run.wanted(workstation.placement)), default=0)
 
 
 async def next_tries(session: AsyncSession, workstations: Sequence[Workstation]) -> dict[str, datetime]:

@@ -6,14 +6,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app import live
 from app.errors import ConflictError, InvalidError
-from app.models import Action, RunKind, Workstation
+from app.models import Action, Workstation
 from app.models.capacity_wait import MOST_HOURS
 from app.services import audit, runs
 from app.services.context import Context
 from app.services.workstations import specs
 from app.services.workstations.specs import WholeNumber
-
-_MAKES_MACHINE = {RunKind.PROVISION, RunKind.START, RunKind.RESUME}
 
 
 class CapacityWishes(BaseModel):
@@ -22,7 +20,7 @@ class CapacityWishes(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     wait_hours: WholeNumber = Field(
-        description="For how many hours a start waits for capacity. 0: it fails.",
+        description="For how many hours a start or change waits for capacity. 0: it fails.",
         json_schema_extra={"minimum": 0, "maximum": MOST_HOURS},
     )
 
@@ -58,7 +56,6 @@ async def change(ctx: Context, workstation: Workstation, wishes: CapacityWishes)
     workstation.wait_hours, workstation.restart_preempted = wishes.wait_hours, wishes.restart_preempted
     workstation.moves_itself = wishes.moves_itself
     for run in pending:
-        if run.kind in _MAKES_MACHINE:
-            run.wait_hours = wishes.wait_hours
+        run.wait_hours = wishes.wait_hours
     await live.signal(ctx.session, live.stack_topic(workstation.id))
     audit.record(ctx, Action.SET_CAPACITY, workstation.id, workstation.name, before, wishes.model_dump())

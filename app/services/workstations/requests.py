@@ -167,9 +167,7 @@ async def request_change(ctx: Context, workstation: Workstation, change: Worksta
     desired_before = specs.columns(workstation) | _pending_changes(pending)
     changes = specs.changed(workstation, _pending_changes(pending), change, ctx.catalog, ctx.settings)
     await limits.check(ctx, owner, (desired_before | changes)["machine_type"], workstation)
-    stack = await ctx.session.get_one(Stack, workstation.id)
-    inputs = await _inputs(ctx, workstation, owner, changes)
-    run = await runs.request(ctx, stack, RunKind.UPDATE, inputs, changes)
+    run = await _request_update(ctx, workstation, owner, changes)
     action = Action.CHANGE_WORKSTATION if change.model_dump(exclude_none=True) else Action.RESTORE_WORKSTATION
     _record(ctx, action, workstation, run, desired_before, desired_before | changes)
     return run
@@ -180,10 +178,15 @@ async def request_again(ctx: Context, workstation: Workstation, owner: Member, p
 
     :param pending: its runs, locked; a change that is queued is part of this one.
     """
-    changes = _pending_changes(pending)
+    return await _request_update(ctx, workstation, owner, _pending_changes(pending))
+
+
+async def _request_update(ctx: Context, workstation: Workstation, owner: Member, changes: dict[str, Any]) -> Run:
     stack = await ctx.session.get_one(Stack, workstation.id)
     inputs = await _inputs(ctx, workstation, owner, changes)
-    return await runs.request(ctx, stack, RunKind.UPDATE, inputs, changes)
+    run = await runs.request(ctx, stack, RunKind.UPDATE, inputs, changes)
+    run.wait_hours = workstation.wait_hours
+    return run
 
 
 def refuse_if_going(workstation: Workstation, pending: list[Run]) -> None:

@@ -28,9 +28,10 @@ class Provision(Update, kind=RunKind.PROVISION):
         while placement:
             await self._move(placement)
             try:
-                await super().reach()
+                await self.change_machine()
             except StockOutError as error:
                 failure = error
+                await shortage.note(self.claim, error)
             else:
                 return
             suggested = hints.zones_elsewhere(str(failure)) or ()

@@ -12,6 +12,7 @@ from app.services.terraform import state_resources, state_versions
 from app.services.workstations import disk_sources, impact, specs
 from app.services.workstations.impact import Severity
 from app.worker import shortage
+from app.worker.claim import Claim
 from app.worker.decide import DATA_DISK
 from app.worker.errors import (
     GOOGLE_ERRORS,
@@ -45,13 +46,25 @@ class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
     """A change of a machine: plan, apply, and wait until it is ready."""
 
     async def reach(self) -> None:
+        """Apply the change, when Google has capacity for the machine. Raises StockOutError if it has none, and
+        CapacityAwaitedError if the run waits for that."""
+        failure: StockOutError | None = None
+        if await shortage.is_first(self.claim):
+            try:
+                await self.change_machine()
+            except StockOutError as error:
+                failure = error
+                await shortage.note(self.claim, error)
+            else:
+                return
+        await shortage.wait(self.claim, failure, has_changed_anything=True)
+
+    async def change_machine(self) -> None:
         """Apply the change. A machine that was running runs again afterwards, even if the run fails; a stopped one
         stays stopped."""
         try:
             await WorkstationKind.reach(self)
         except RunFailedError as failure:
-            if isinstance(failure, StockOutError):
-                await shortage.note(self.claim, failure)
             await self._switch_on_after(failure)
             raise
         if await retry(self.claim, self.commands, self._is_on):
@@ -69,12 +82,13 @@ class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
         before."""
         async with self.claim.tools.database.sessions() as session:
             workstation = await session.get_one(Workstation, self.stack_id)
+            rounds = (await session.get_one(Run, self.claim.run_id)).rounds
         place = Place(self.attempt.inputs["zone"], workstation.resource_name, workstation.address or "")
-        machine = await self._machine_at(place)
+        machine = await machine_at(self.claim, place)
         # A move that failed early has left it where it was.
         if machine is None and place.zone != workstation.zone:
             place = replace(place, zone=workstation.zone)
-            machine = await self._machine_at(place)
+            machine = await machine_at(self.claim, place)
         # A machine that is missing is reported by the wait for it.
         if machine is None or not machine.is_off:
             return True
@@ -82,14 +96,8 @@ class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
         if workstation.was_off:
             return False
         await self.claim.log(f"{place.instance} is stopped after the change. Starting it again.")
-        await give_order(self.claim, Power.START, place)
+        await give_order(self.claim, Power.START, place, rounds)
         return True
-
-    async def _machine_at(self, place: Place) -> MachineState | None:
-        try:
-            return await self.claim.tools.compute.machine(place.zone, place.instance)
-        except GOOGLE_ERRORS as error:
-            raise (TransientError if is_transient(error) else RunFailedError)(str(error)) from error
 
     async def before_apply(self) -> None:
         """Take a snapshot before a change that the data disk takes part in. A machine that moves is stopped before, so
@@ -122,7 +130,7 @@ class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
 
     async def _switch_off(self, workstation: Workstation) -> None:
         place = Place(workstation.zone, workstation.resource_name, workstation.address or "")
-        machine = await self._machine_at(place)
+        machine = await machine_at(self.claim, place)
         if machine and not machine.is_off:
             await self.claim.log(f"Stopping {place.instance}, so that its disk can move to another zone.")
             await give_order(self.claim, Power.STOP, place)
@@ -140,7 +148,7 @@ class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
         workstation.become_checked(None, self.claim.tools.clock())
         # The disk is there, whatever it was made from.
         workstation.disk_snapshot = None
-        if "zone" in run.changes:
+        if "zone" in run.changes or run.waiting_since:
             await shortage.note_found(self.claim, session, run)
         return sentence
 
@@ -154,8 +162,34 @@ class Update(MachineKind, WorkstationKind, kind=RunKind.UPDATE):
         return RollBack(self.attempt.with_inputs({**inputs, runs.SNAPSHOT_INPUT: source}))
 
 
+async def machine_at(claim: Claim, place: Place) -> MachineState | None:
+    """The machine there; None if there is none. Raises TransientError or RunFailedError."""
+    try:
+        return await claim.tools.compute.machine(place.zone, place.instance)
+    except GOOGLE_ERRORS as error:
+        raise (TransientError if is_transient(error) else RunFailedError)(str(error)) from error
+
+
 class RollBack(WorkstationKind):
-    """The rollback of a change. It does not wait for the machine."""
+    """The rollback of a change. It does not wait for the machine, and starts none for which Google had no capacity."""
+
+    is_off = False
+
+    async def reach(self) -> None:
+        """Restore the previous settings."""
+        await super().reach()
+        async with self.claim.tools.database.sessions() as session:
+            workstation = await session.get_one(Workstation, self.stack_id)
+        place = Place(self.attempt.inputs["zone"], workstation.resource_name, workstation.address or "")
+        machine = await retry(self.claim, self.commands, lambda: machine_at(self.claim, place))
+        self.is_off = machine is not None and machine.is_off
+
+    async def finish_undoing(self, session: AsyncSession, run: Run) -> None:
+        """Record that the machine is stopped, if it ran before the change."""
+        workstation = await session.get_one(Workstation, self.stack_id, with_for_update=True)
+        if self.is_off and not workstation.was_off:
+            workstation.become_stopped()
+            await self.claim.log_in(session, run, "The machine is stopped.")
 
     async def expected_severity(self, session: AsyncSession, workstation: Workstation, run: Run) -> Severity:
         """The effect that the requester expects: any, as long as the previous machine is restored."""

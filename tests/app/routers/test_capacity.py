@@ -117,7 +117,7 @@ async def test_the_page_of_a_machine_sets_for_how_long_its_starts_wait(stage: St
     answer = await grace.post(f"{path}/capacity", data={"wait_hours": "24"})
     after, form = (await grace.get(answer.headers["location"])).text, (await grace.get(f"{path}/capacity")).text
 
-    assert "If Google has none when this machine is started, that fails." in before
+    assert "If Google has none when this machine is started or changed, that fails." in before
     assert "it waits for up to a day" in after
     assert re.search(r'value="24"\s+selected', form)
     for wrong in ("", "many", "169", "-1", "1e9"):

@@ -70,6 +70,19 @@ def test_a_type_that_google_refuses_leaves_the_machine_stopped(world: World, bef
     assert world.read(INSTANCE, instance)["current_status"] == "TERMINATED"
 
 
+def test_a_type_that_google_has_no_capacity_for_is_set_and_the_machine_stays_stopped(world: World) -> None:
+    instance = world.instance()
+    world.emulator.fault("stock-out", id=instance)
+    error = refused(lambda: change(world, instance, machine_type="e2-standard-8"))
+    assert error["prefix"] == "Error waiting for starting instance: "
+    assert error["operation"]["code"] == "ZONE_RESOURCE_POOL_EXHAUSTED"
+    state = world.read(INSTANCE, instance)
+    assert (state["current_status"], state["machine_type"]) == ("TERMINATED", "e2-standard-8")
+    assert boots(world, instance) == 1
+    world.operation_done(world.rest(f"{instance}/start", "POST"))
+    assert world.rest(instance)["status"] == "RUNNING"
+
+
 def test_a_machine_keeps_its_gpu_when_its_new_type_takes_none(world: World) -> None:
     t4 = [{"type": "nvidia-tesla-t4", "count": 1}]
     instance = world.instance(machine_type="n1-standard-4", guest_accelerator=t4)
