@@ -1,6 +1,7 @@
 """Known error texts of Google: pattern, title, action. The first match counts."""
 
 NO_CAPACITY = "Google has no capacity for this machine type in this zone right now."
+SNAPSHOT_RATE = "Google takes six snapshots of a disk an hour at most."
 TABLE: tuple[tuple[str, str, str], ...] = (
     (
         r"Quota exceeded for quota metric|Rate Limit Exceeded|rateLimitExceeded",
@@ -9,7 +10,7 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"Too frequent operations from the source resource",
-        "Google takes six snapshots of a disk an hour at most.",
+        SNAPSHOT_RATE,
         "Retry in an hour.",
     ),
     (

@@ -110,6 +110,12 @@ def is_stock_out(error: str) -> bool:
     return zones_elsewhere(error) is not None
 
 
+def is_snapshot_rate(error: str) -> bool:
+    """Whether Google has taken as many snapshots of the disk as it does in an hour."""
+    hint = _known(error)
+    return hint is not None and hint.title == google_errors.SNAPSHOT_RATE
+
+
 def unknown_code(error: str) -> str | None:
     """A code for an error without a hint of its own, which occurrences of the same error share; None if it has one."""
     if _known(error):

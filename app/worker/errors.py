@@ -31,6 +31,10 @@ class DiskFullError(TransientError):
     """A folder that this worker writes to is full. The attempt is repeated until there is space."""
 
 
+class TooSoonError(TransientError):
+    """Google does this only so often. The attempt is repeated until the next time is possible."""
+
+
 class CanceledError(Exception):
     """The run was canceled, and its Terraform has ended. Changes that it made have to be rolled back."""
 

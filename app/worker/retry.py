@@ -9,18 +9,21 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from app.db import RECONNECT_SECONDS
-from app.infra import disk
+from app.infra import disk, hints
 from app.models import LogLevel
 from app.services.lifecycle import MAX_INTERRUPTIONS
 from app.worker.claim import Claim
 from app.worker.commands import WATCH_SECONDS, Commands
-from app.worker.errors import DiskFullError, KilledError, RunFailedError, TransientError
+from app.worker.errors import DiskFullError, KilledError, RunFailedError, TooSoonError, TransientError
 
 log = structlog.get_logger()
 BACK_OFF_SECONDS = (1, 5, 20, 60, 120)
 """Seconds before each retry after a transient error."""
 FULL_SECONDS = (1, 5, 20, 60)
 """Seconds between checks for space on a full disk; the last one repeats."""
+TOO_SOON_SECONDS = 300
+"""Seconds between tries of what Google does only so often in an hour. Others may have it done as well, so when the
+next one is possible is known to Google alone."""
 T = TypeVar("T")
 
 
@@ -33,8 +36,12 @@ async def retry(claim: Claim, commands: Commands, attempt: Callable[[], Awaitabl
         except KilledError as error:
             await _start_over(claim, str(error))
         except DiskFullError as error:
-            await _wait_for_space(claim, commands, str(error), FULL_SECONDS[min(full, len(FULL_SECONDS) - 1)])
+            message = f"{error} The run continues when there is space."
+            await _hold(claim, commands, message, FULL_SECONDS[min(full, len(FULL_SECONDS) - 1)])
             full += 1
+        except TooSoonError as error:
+            message = f"{hints.find(str(error)).title} The run continues with the next one."
+            await _hold(claim, commands, message, TOO_SOON_SECONDS)
         except TransientError as error:
             await _back_off(claim, commands, str(error))
         except OperationalError as error:
@@ -77,14 +84,13 @@ async def _back_off(claim: Claim, commands: Commands, error: str) -> None:
     await _wait(claim, commands, until)
 
 
-async def _wait_for_space(claim: Claim, commands: Commands, error: str, seconds: int) -> None:
+async def _hold(claim: Claim, commands: Commands, message: str, seconds: int) -> None:
+    """Wait for what is no fault of the run, such as a full disk of this worker, so that it does not count."""
     async with claim.writing() as (session, run):
         until = claim.tools.clock() + timedelta(seconds=seconds)
-        # The disk is this worker's problem, not the run's.
         run.schedule_retry(until, counts=False)
-        message = f"{error} The run continues when there is space. Trying again in {seconds} s."
-        await claim.log_in(session, run, message, LogLevel.WARN)
-    log.error("run waits for space", seconds=seconds, error=error)
+        await claim.log_in(session, run, f"{message} Trying again in {seconds} s.", LogLevel.WARN)
+    log.warning("run is held up", seconds=seconds, reason=message)
     await _wait(claim, commands, until)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app import queue
+from app.infra import hints
 from app.infra.machines import OperationFailedError
 from app.infra.ownership import OWNER_LABEL, STACK_LABEL
 from app.infra.snapshots import DiskPlace, StoredSnapshot
@@ -18,11 +19,21 @@ from app.services.terraform import state_resources, state_versions
 from app.services.workstations import disk_sources, snapshots
 from app.worker.claim import Claim, Tools
 from app.worker.commands import Commands
-from app.worker.errors import GOOGLE_ERRORS, CanceledError, NoDiskError, RunFailedError, TransientError, is_transient
+from app.worker.errors import (
+    GOOGLE_ERRORS,
+    CanceledError,
+    NoDiskError,
+    RunFailedError,
+    TooSoonError,
+    TransientError,
+    is_transient,
+)
 from app.worker.retry import retry
 
 log = structlog.get_logger()
 LOOK_AGAIN_SECONDS = 1.0
+NEEDED = frozenset({SnapshotReason.CHANGE, SnapshotReason.DELETED})
+"""Files could be lost without these, so a run waits until Google takes one again. Others can be done without."""
 
 
 class SnapshotTaker:
@@ -34,6 +45,8 @@ class SnapshotTaker:
 
     async def take(self, reason: SnapshotReason, rest_days: int = 0) -> Snapshot:
         """The snapshot, once Google has it and it is recorded. Raises RunFailedError, and NoDiskError without a disk.
+
+        Google takes six of a disk an hour. One that is needed is waited for.
 
         :param rest_days: after how many days it is deleted; 0: not by itself.
         """
@@ -50,7 +63,9 @@ class SnapshotTaker:
         labels = {STACK_LABEL: workstation.id, OWNER_LABEL: workstation.owner_label}
         await self._claim.log(f"Taking a snapshot of the data disk {disk.name}.")
         try:
-            stored = await retry(self._claim, self._commands, lambda: self._try(disk, name, labels))
+            stored = await retry(
+                self._claim, self._commands, lambda: self._try(disk, name, labels, is_needed=reason in NEEDED)
+            )
         except CanceledError:
             size_gb = workstation.disk_size_gb
             begun = StoredSnapshot(name, False, self._claim.tools.clock(), size_gb, None, labels)
@@ -67,7 +82,7 @@ class SnapshotTaker:
             (await session.get_one(Snapshot, snapshot.id)).delete_requested_at = self._claim.tools.clock()
             await queue.enqueue_snapshot_deletions(session)
 
-    async def _try(self, disk: DiskPlace, name: str, labels: dict[str, str]) -> StoredSnapshot:
+    async def _try(self, disk: DiskPlace, name: str, labels: dict[str, str], *, is_needed: bool) -> StoredSnapshot:
         # The same ID for all attempts of a run: Google carries it out once.
         request_id = str(uuid5(NAMESPACE_URL, f"stationmaster:run:{self._claim.run_id}:snapshot"))
         try:
@@ -78,6 +93,8 @@ class SnapshotTaker:
         except GOOGLE_ERRORS as error:
             # A transient error is shown as the reason for the retry.
             await self._claim.log(str(error), LogLevel.ERROR)
+            if is_needed and hints.is_snapshot_rate(str(error)):
+                raise TooSoonError(str(error)) from error
             raise (TransientError if is_transient(error) else RunFailedError)(str(error)) from error
         return stored
 
