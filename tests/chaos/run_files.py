@@ -51,7 +51,7 @@ class RunFiles:
         """Its live processes on a host: shim, terraform, provider."""
         work = self._work(host)
         alive = processes.working_in(work)
-        shims, terraforms = ({_pid(file) for file in work.glob(f"*.{suffix}")} for suffix in ("sid", "pid"))
+        shims, terraforms = ({_pid(file) for file in _listed(work, f"*.{suffix}")} for suffix in ("sid", "pid"))
         return {
             "shim": [pid for pid in alive if pid in shims],
             "terraform": [pid for pid in alive if pid in terraforms],
@@ -59,7 +59,7 @@ class RunFiles:
         }
 
     def _files(self, pattern: str) -> list[Path]:
-        return [file for host in self.hosts for file in sorted(self._work(host).glob(pattern))]
+        return [file for host in self.hosts for file in _listed(self._work(host), pattern)]
 
     def _work(self, host: Host) -> Path:
         return host.runs / self.run_id / "work"
@@ -73,6 +73,14 @@ class RunFiles:
         except GONE:
             return []
         return [event for line in lines if (event := _parse(line, file))]
+
+
+def _listed(folder: Path, pattern: str) -> list[Path]:
+    """None once the folder is deleted, which may happen meanwhile."""
+    try:
+        return sorted(folder.glob(pattern))
+    except GONE:
+        return []
 
 
 def _parse(line: bytes, file: Path) -> Event | None:
