@@ -8,8 +8,8 @@ from app.models.observed_machine import ObservedMachine
 
 LONGEST = timedelta(days=120)
 """Google's: https://cloud.google.com/compute/docs/instances/limit-vm-runtime."""
-WARNED_BEFORE = timedelta(days=1)
-"""How long before, its page warns of it."""
+WARNED_AT_LEAST, WARNED_AT_MOST = timedelta(hours=1), timedelta(days=1)
+"""How long before, its page warns of it: in the last quarter of its time, within these."""
 _LATE = timedelta(minutes=1)
 """Google stops the machine within 30 seconds, and clocks differ."""
 
@@ -26,7 +26,10 @@ class HasRunLimit(ObservedMachine):
 
     def reaches_limit_soon(self, now: datetime) -> bool:
         """Whether its page warns that Google stops it."""
-        return self.is_limited_before(now + WARNED_BEFORE)
+        if self.run_limit_at is None:
+            return False
+        quarter = (self.run_limit_at - (self.running_since or now)) / 4
+        return self.is_limited_before(now + min(max(quarter, WARNED_AT_LEAST), WARNED_AT_MOST))
 
     def has_reached_limit(self, at: datetime) -> bool:
         """Whether a stop at that time was Google's own, for the limit."""
